@@ -1,0 +1,255 @@
+"""What goes to the engine and what comes back: JobSpec and Manifest, and their JSON.
+
+The JSON forms are specified in docs/protocol.md, sections "A job" and "A manifest".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from restrip.errors import BadInput
+from restrip.timeline import ClipRange, Crossfade, FrameRange, Key, Rate
+
+
+class BadJob(BadInput):
+    """A job description that can't be read."""
+
+    code = "bad-job"
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where results go and as what.
+
+    `folder` is an absolute path; empty means that results stay in the engine's own folder. `format` names a writer
+    ("h264", "prores4444", ...). `fade` is "auto", "gap" (the whole gap between the keys) or a number of frames, 0 for
+    cuts. `baked` asks for one blended movie beside the strips, `preview` for preview.mp4, `otio` for a timeline file.
+    """
+
+    folder: str = ""
+    format: str = "h264"
+    fade: str | int = "auto"
+    baked: bool = False
+    preview: bool = False
+    otio: str = ""
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """One job: a clip, its keys, a look with its settings, and what to write.
+
+    `mode` is "keys" or "every" (every `step`-th frame is a key). `cuts` are the first frames of new shots; None lets
+    the engine find them. `matte` is the path of a picture or movie that limits the change (white changes).
+    `settings` are the look's and the propagation's, by `Setting.key`.
+    """
+
+    job_id: str
+    clip: ClipRange
+    keys: tuple[Key, ...]
+    look: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    output: Output = field(default_factory=Output)
+    cuts: tuple[int, ...] | None = None
+    matte: str = ""
+    mode: str = "keys"
+    step: int = 1
+    project: str = ""
+    priority: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The body of `submit` and the content of job.json."""
+        return {
+            "job_id": self.job_id,
+            "project": self.project,
+            "source": clip_to_json(self.clip),
+            "keys": [asdict(key) for key in self.keys],
+            "cuts": None if self.cuts is None else list(self.cuts),
+            "matte": self.matte,
+            "mode": self.mode,
+            "step": self.step,
+            "look": {"name": self.look, "settings": dict(self.settings)},
+            "output": asdict(self.output),
+            "priority": self.priority,
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> JobSpec:
+        """Read what `to_json` wrote; unknown fields are ignored. Raises BadJob, BadRange, BadRate."""
+        try:
+            cuts = body.get("cuts")
+            return cls(
+                job_id=_text(body["job_id"]),
+                clip=clip_from_json(body["source"]),
+                keys=tuple(_known(Key, key) for key in body["keys"]),
+                look=_text(body["look"]["name"]),
+                settings=dict(body["look"].get("settings", {})),
+                output=_known(Output, body.get("output", {})),
+                cuts=None if cuts is None else tuple(int(cut) for cut in cuts),
+                matte=_text(body.get("matte", "")),
+                mode=_text(body.get("mode", "keys")),
+                step=int(body.get("step", 1)),
+                project=_text(body.get("project", "")),
+                priority=int(body.get("priority", 0)),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BadJob(
+                f"The job can't be read: {type(error).__name__} {error}.",
+                "Update the front-end, or see docs/protocol.md.",
+            ) from error
+
+
+@dataclass(frozen=True)
+class KeyResult:
+    """A key as it was made: what was asked, its picture's file, and facts such as the precision used."""
+
+    key: Key
+    picture: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StripFile:
+    """A rendered strip: key index, the frames of the clip that the file holds, the part that plays, the file."""
+
+    key: int
+    frames: FrameRange
+    visible: FrameRange
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything that placing needs and everything that was used; the only thing a timeline is built from.
+
+    Paths are absolute. `size` is (width, height) of the strips' files, upright. `baked`, `preview` and `otio` are ""
+    when not asked for. `counts` says what was rendered and what came from the cache.
+    """
+
+    job_id: str
+    engine_version: str
+    clip: ClipRange
+    size: tuple[int, int]
+    look: str
+    settings: Mapping[str, Any]
+    keys: tuple[KeyResult, ...]
+    strips: tuple[StripFile, ...]
+    fades: tuple[Crossfade, ...]
+    cuts: tuple[int, ...] = ()
+    baked: str = ""
+    preview: str = ""
+    otio: str = ""
+    notes: tuple[str, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of manifest.json."""
+        return {
+            "version": 1,
+            "job_id": self.job_id,
+            "engine_version": self.engine_version,
+            "source": clip_to_json(self.clip),
+            "size": list(self.size),
+            "look": {"name": self.look, "settings": dict(self.settings)},
+            "keys": [{**asdict(k.key), "picture": k.picture, "facts": dict(k.facts)} for k in self.keys],
+            "strips": [
+                {
+                    "key": s.key,
+                    "frames": _pair(s.frames),
+                    "visible": _pair(s.visible),
+                    "file": s.file,
+                    "sha256": s.sha256,
+                }
+                for s in self.strips
+            ],
+            "fades": [
+                {"left": f.left, "right": f.right, "frames": _pair(f.frames), "kind": "cross", "score": f.score}
+                for f in self.fades
+            ],
+            "cuts": list(self.cuts),
+            "baked": self.baked,
+            "preview": self.preview,
+            "otio": self.otio,
+            "notes": list(self.notes),
+            "counts": dict(self.counts),
+            "facts": dict(self.facts),
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Manifest:
+        """Read what `to_json` wrote; unknown fields are ignored. Raises BadJob."""
+        try:
+            return cls(
+                job_id=_text(body["job_id"]),
+                engine_version=_text(body["engine_version"]),
+                clip=clip_from_json(body["source"]),
+                size=(int(body["size"][0]), int(body["size"][1])),
+                look=_text(body["look"]["name"]),
+                settings=dict(body["look"]["settings"]),
+                keys=tuple(KeyResult(_known(Key, k), k["picture"], dict(k["facts"])) for k in body["keys"]),
+                strips=tuple(
+                    StripFile(s["key"], _range(s["frames"]), _range(s["visible"]), s["file"], s["sha256"])
+                    for s in body["strips"]
+                ),
+                fades=tuple(Crossfade(f["left"], f["right"], _range(f["frames"]), f["score"]) for f in body["fades"]),
+                cuts=tuple(body["cuts"]),
+                baked=_text(body["baked"]),
+                preview=_text(body["preview"]),
+                otio=_text(body["otio"]),
+                notes=tuple(body["notes"]),
+                counts=dict(body["counts"]),
+                facts=dict(body["facts"]),
+            )
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise BadJob(
+                f"The manifest can't be read: {type(error).__name__} {error}.", "Render the job again."
+            ) from error
+
+
+def clip_to_json(clip: ClipRange) -> dict[str, Any]:
+    """A ClipRange as the `source` of a job."""
+    return {
+        "paths": list(clip.paths),
+        "rate": str(clip.rate),
+        "source_rate": None if clip.source_rate is None else str(clip.source_rate),
+        "trim_in": clip.trim_in,
+        "length": clip.length,
+        "timeline_start": clip.timeline_start,
+        "name": clip.name,
+    }
+
+
+def clip_from_json(body: Mapping[str, Any]) -> ClipRange:
+    """Read what `clip_to_json` wrote."""
+    source_rate = body.get("source_rate")
+    return ClipRange(
+        paths=tuple(_text(path) for path in body["paths"]),
+        rate=Rate.parse(body["rate"]),
+        length=int(body["length"]),
+        trim_in=int(body.get("trim_in", 0)),
+        source_rate=None if source_rate is None else Rate.parse(source_rate),
+        timeline_start=int(body.get("timeline_start", 0)),
+        name=_text(body.get("name", "")),
+    )
+
+
+def _known(kind: type[Any], body: Mapping[str, Any]) -> Any:
+    """A flat dataclass from the fields of `body` that it has."""
+    return kind(**{name: body[name] for name in kind.__dataclass_fields__ if name in body})
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _pair(frames: FrameRange) -> list[int]:
+    return [frames.first, frames.end]
+
+
+def _range(pair: Any) -> FrameRange:
+    return FrameRange(int(pair[0]), int(pair[1]))

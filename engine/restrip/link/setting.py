@@ -1,0 +1,80 @@
+"""A control that the engine describes and a front-end draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from restrip.errors import BadInput
+
+
+class BadSetting(BadInput):
+    """A setting with a value that it can't have, or of a name that isn't known."""
+
+    code = "bad-setting"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One control: its name on the wire, its kind and default, its bounds, its unit and what it does.
+
+    `group` is where a front-end shows it ("basic" is what everybody needs); `looks` names the families of looks that
+    it belongs to, and is empty for one that every job has. `choices` are (value, label) pairs.
+    """
+
+    key: str
+    kind: Literal["int", "float", "bool", "text", "choice", "path"]
+    default: Any
+    label: str = ""
+    help: str = ""
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    group: str = "basic"
+    looks: tuple[str, ...] = ()
+
+    def check(self, value: Any) -> Any:
+        """The value as this setting's kind. Raises BadSetting with the bounds or the choices."""
+        kinds: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,)}
+        allowed = kinds.get(self.kind, (str,))
+        fits = isinstance(value, allowed) and (not isinstance(value, bool) or self.kind == "bool")
+        if not fits:
+            raise BadSetting(f"{self.key} is {value!r}, which is no {self.kind}.", self.help, setting=self.key)
+        if self.kind == "choice" and value not in {choice for choice, _ in self.choices}:
+            raise BadSetting(
+                f"{self.key} can't be {value!r}.",
+                f"Choose one of {', '.join(c for c, _ in self.choices)}.",
+                setting=self.key,
+            )
+        too_low = self.low is not None and self.kind in ("int", "float") and not value >= self.low
+        too_high = self.high is not None and self.kind in ("int", "float") and not value <= self.high
+        if too_low or too_high:
+            raise BadSetting(
+                f"{self.key} is {value}.", f"Give a number from {self.low} to {self.high}.", setting=self.key
+            )
+        return float(value) if self.kind == "float" else value
+
+    def to_json(self) -> dict[str, Any]:
+        """As the `settings` reply carries it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Setting:
+        """Read what `to_json` wrote; unknown fields are ignored."""
+        known = {name: body[name] for name in cls.__dataclass_fields__ if name in body}
+        known["choices"] = tuple((str(value), str(label)) for value, label in known.get("choices", ()))
+        known["looks"] = tuple(known.get("looks", ()))
+        return cls(**known)
+
+
+def complete(settings: tuple[Setting, ...], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The given values checked, with defaults for the rest. Raises BadSetting for an unknown name."""
+    by_key = {setting.key: setting for setting in settings}
+    unknown = sorted(set(given) - set(by_key))
+    if unknown:
+        raise BadSetting(
+            f"There is no setting {unknown[0]!r}.", f"The settings are {', '.join(sorted(by_key))}.", setting=unknown[0]
+        )
+    return {key: setting.check(given[key]) if key in given else setting.default for key, setting in by_key.items()}

@@ -1,0 +1,37 @@
+"""Pure arithmetic on frames: ranges, keys, segments, strips, crossfades. Standard library only."""
+
+from restrip.timeline.clip import ClipRange
+from restrip.timeline.key import Key, KeyOutside, check_keys, keys_for_shots, keys_from_markers
+from restrip.timeline.range import BadRange, FrameRange
+from restrip.timeline.rate import BadRate, Rate
+from restrip.timeline.segment import (
+    Crossfade,
+    Segment,
+    Strip,
+    mix_at,
+    seams_of,
+    segments_of,
+    strips_of,
+    visible_of,
+)
+
+__all__ = [
+    "BadRange",
+    "BadRate",
+    "ClipRange",
+    "Crossfade",
+    "FrameRange",
+    "Key",
+    "KeyOutside",
+    "Rate",
+    "Segment",
+    "Strip",
+    "check_keys",
+    "keys_for_shots",
+    "keys_from_markers",
+    "mix_at",
+    "seams_of",
+    "segments_of",
+    "strips_of",
+    "visible_of",
+]

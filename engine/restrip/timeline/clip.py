@@ -1,0 +1,45 @@
+"""What a front-end hands over: a trimmed piece of media on a timeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from restrip.timeline.range import BadRange, FrameRange
+from restrip.timeline.rate import Rate
+
+
+@dataclass(frozen=True)
+class ClipRange:
+    """The visible frames of a strip, counted from 0, and where they lie in the media and on the timeline.
+
+        media     |-----trim_in-----[0 1 2 ... length-1]------|
+        timeline            timeline_start ^
+
+    `paths` is one movie file, or the pictures of an image sequence in order. `rate` is the timeline's. Frame n shows
+    the media at the time (trim_in + n) / source_rate; `source_rate` is the timeline's rate unless the editor plays
+    the media frame by frame at another speed. `trim_in` counts frames of source_rate.
+    """
+
+    paths: tuple[str, ...]
+    rate: Rate
+    length: int
+    trim_in: int = 0
+    source_rate: Rate | None = None
+    timeline_start: int = 0
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.paths:
+            raise BadRange("The clip names no media file.", "Choose a movie or at least one picture.")
+        if self.length < 1:
+            raise BadRange(f"The clip has {self.length} frames.", "Choose a range with at least one frame.")
+
+    @property
+    def frames(self) -> FrameRange:
+        """All frames of the clip: [0, length)."""
+        return FrameRange(0, self.length)
+
+    def media_time(self, frame: int) -> Fraction:
+        """The media's presentation time that frame shows, in seconds from the media's first frame."""
+        return (self.source_rate or self.rate).seconds(self.trim_in + frame)

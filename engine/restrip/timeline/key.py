@@ -1,0 +1,97 @@
+"""Keys: the frames that a look makes and that propagation carries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from restrip.errors import BadInput
+from restrip.timeline.range import FrameRange
+
+
+class KeyOutside(BadInput):
+    """A key that was asked for by number lies outside the clip's range."""
+
+    code = "key-outside"
+
+    def __init__(self, frames: Sequence[int], length: int) -> None:
+        named = ", ".join(map(str, frames))
+        super().__init__(
+            f"Key frame {named} lies outside the clip, which has frames 0 to {length - 1}.",
+            "Give keys inside the range; they count from the first visible frame.",
+            frames=list(frames),
+            length=length,
+        )
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key frame, counted from the clip's first visible frame, with what differs from the job's settings.
+
+    `prompt` and `seed` override the job's; `image` is the path of a picture painted for this frame, used instead of
+    the look; `name` is the marker's.
+    """
+
+    frame: int
+    prompt: str | None = None
+    seed: int | None = None
+    image: str | None = None
+    name: str = ""
+
+
+def check_keys(keys: Iterable[Key], length: int) -> tuple[tuple[Key, ...], tuple[str, ...]]:
+    """Keys as asked for by number: sorted, one a frame. Returns them with notes. Raises KeyOutside."""
+    given = list(keys)
+    outside = [key.frame for key in given if key.frame not in FrameRange(0, length)]
+    if outside:
+        raise KeyOutside(outside, length)
+    return _one_a_frame(given)
+
+
+def keys_from_markers(markers: Iterable[Key], length: int) -> tuple[tuple[Key, ...], tuple[str, ...]]:
+    """Markers as keys: those outside [0, length) are left out, and the middle frame serves when none is left.
+
+    Returns the keys and a note for each thing that was done to them.
+    """
+    given = list(markers)
+    inside = [key for key in given if key.frame in FrameRange(0, length)]
+    notes = []
+    if len(inside) < len(given):
+        notes.append(f"{len(given) - len(inside)} markers lie outside the strip and were not used.")
+    if not inside:
+        inside = [Key(length // 2)]
+        notes.append(f"No marker lies inside the strip: its middle frame, {length // 2}, is the key.")
+    keys, more = _one_a_frame(inside)
+    return keys, (*notes, *more)
+
+
+def keys_for_shots(keys: Sequence[Key], length: int, cuts: Sequence[int]) -> tuple[tuple[Key, ...], tuple[str, ...]]:
+    """Add the middle frame of every shot that has no key. `cuts` are the first frames of new shots."""
+    edges = [0, *sorted(set(cuts)), length]
+    added = [
+        Key((first + end) // 2, name="shot")
+        for first, end in pairwise(edges)
+        if first < end and not any(first <= key.frame < end for key in keys)
+    ]
+    notes = [f"The shot around frame {key.frame} has no key: its middle frame is one." for key in added]
+    return tuple(sorted([*keys, *added], key=lambda key: key.frame)), tuple(notes)
+
+
+def _one_a_frame(keys: Sequence[Key]) -> tuple[tuple[Key, ...], tuple[str, ...]]:
+    """Sort; of several on a frame the first counts, with what the others add."""
+    merged: dict[int, Key] = {}
+    notes = []
+    for key in keys:
+        first = merged.get(key.frame)
+        if first is None:
+            merged[key.frame] = key
+            continue
+        notes.append(f"Two keys are on frame {key.frame}: they count as one.")
+        merged[key.frame] = replace(
+            first,
+            prompt=first.prompt if first.prompt is not None else key.prompt,
+            seed=first.seed if first.seed is not None else key.seed,
+            image=first.image if first.image is not None else key.image,
+        )
+    return tuple(merged[frame] for frame in sorted(merged)), tuple(notes)
