@@ -1,0 +1,1 @@
+"""The diffusion look: img2img with Stable Diffusion checkpoints."""
