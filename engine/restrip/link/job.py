@@ -25,7 +25,9 @@ class Output:
 
     `folder` is an absolute path; empty means that results stay in the engine's own folder. `format` names a writer
     ("h264", "prores4444", ...). `fade` is "auto", "gap" (the whole gap between the keys) or a number of frames, 0 for
-    cuts. `baked` asks for one blended movie beside the strips, `preview` for preview.mp4, `otio` for a timeline file.
+    cuts. `baked` asks for one blended movie beside the strips, `preview` for preview.mp4, `sheet` for sheet.png
+    (source, keys and result side by side), `otio` for a timeline file. `long_side` renders smaller: the frames'
+    longer side in pixels, 0 for the clip's own size.
     """
 
     folder: str = ""
@@ -33,7 +35,9 @@ class Output:
     fade: str | int = "auto"
     baked: bool = False
     preview: bool = False
+    sheet: bool = False
     otio: str = ""
+    long_side: int = 0
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ class StripFile:
 class Manifest:
     """Everything that placing needs and everything that was used; the only thing a timeline is built from.
 
-    Paths are absolute. `size` is (width, height) of the strips' files, upright. `baked`, `preview` and `otio` are ""
+    Paths are absolute. `size` is (width, height) of the strips' files, upright. `baked`, `preview`, `sheet` and `otio` are ""
     when not asked for. `counts` says what was rendered and what came from the cache.
     """
 
@@ -141,6 +145,7 @@ class Manifest:
     baked: str = ""
     preview: str = ""
     otio: str = ""
+    sheet: str = ""
     notes: tuple[str, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -173,6 +178,7 @@ class Manifest:
             "baked": self.baked,
             "preview": self.preview,
             "otio": self.otio,
+            "sheet": self.sheet,
             "notes": list(self.notes),
             "counts": dict(self.counts),
             "facts": dict(self.facts),
@@ -199,6 +205,7 @@ class Manifest:
                 baked=_text(body["baked"]),
                 preview=_text(body["preview"]),
                 otio=_text(body["otio"]),
+                sheet=_text(body.get("sheet", "")),
                 notes=tuple(body["notes"]),
                 counts=dict(body["counts"]),
                 facts=dict(body["facts"]),

@@ -15,12 +15,13 @@ class KeyOutside(BadInput):
 
     code = "key-outside"
 
-    def __init__(self, frames: Sequence[int], length: int) -> None:
+    def __init__(self, frames: Sequence[int], length: int, first: int = 0) -> None:
         named = ", ".join(map(str, frames))
         super().__init__(
-            f"Key frame {named} lies outside the clip, which has frames 0 to {length - 1}.",
-            "Give keys inside the range; they count from the first visible frame.",
+            f"Key frame {named} lies outside the clip, which has frames {first} to {first + length - 1}.",
+            "Give keys inside that range.",
             frames=list(frames),
+            first=first,
             length=length,
         )
 
