@@ -25,8 +25,8 @@ class Output:
 
     `folder` is an absolute path; empty means that results stay in the engine's own folder. `format` names a writer
     ("h264", "prores4444", ...). `fade` is "auto", "gap" (the whole gap between the keys) or a number of frames, 0 for
-    cuts. `baked` asks for one blended movie beside the strips, `preview` for preview.mp4, `sheet` for sheet.png
-    (source, keys and result side by side), `otio` for a timeline file. `long_side` renders smaller: the frames'
+    cuts. `baked` asks for one blended movie beside the strips, `preview` for preview.mp4, `otio` and
+    `sheet` name the files of a timeline and of a picture with source, keys and result side by side. `long_side` renders smaller: the frames'
     longer side in pixels, 0 for the clip's own size.
     """
 
@@ -35,8 +35,8 @@ class Output:
     fade: str | int = "auto"
     baked: bool = False
     preview: bool = False
-    sheet: bool = False
     otio: str = ""
+    sheet: str = ""
     long_side: int = 0
 
 
