@@ -1,1 +1,1 @@
-"""link."""
+"""What a front-end needs to reach the engine. Standard library and pyzmq only."""

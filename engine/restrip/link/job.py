@@ -25,9 +25,9 @@ class Output:
 
     `folder` is an absolute path; empty means that results stay in the engine's own folder. `format` names a writer
     ("h264", "prores4444", ...). `fade` is "auto", "gap" (the whole gap between the keys) or a number of frames, 0 for
-    cuts. `baked` asks for one blended movie beside the strips, `preview` for preview.mp4, `otio` and
-    `sheet` name the files of a timeline and of a picture with source, keys and result side by side. `long_side` renders smaller: the frames'
-    longer side in pixels, 0 for the clip's own size.
+    cuts. `baked` asks for one blended movie beside the strips, `preview` for preview.mp4, `otio` and `sheet` name the
+    files of a timeline and of a picture with source, keys and result side by side. `long_side` renders smaller: the
+    frames' longer side in pixels, 0 for the clip's own size.
     """
 
     folder: str = ""
@@ -128,8 +128,8 @@ class StripFile:
 class Manifest:
     """Everything that placing needs and everything that was used; the only thing a timeline is built from.
 
-    Paths are absolute. `size` is (width, height) of the strips' files, upright. `baked`, `preview`, `sheet` and `otio` are ""
-    when not asked for. `counts` says what was rendered and what came from the cache.
+    Paths are absolute. `size` is (width, height) of the strips' files, upright. `baked`, `preview`, `sheet` and `otio`
+    are "" when not asked for. `counts` says what was rendered and what came from the cache.
     """
 
     job_id: str

@@ -1,0 +1,228 @@
+"""The front-end's door to the engine: `connect` finds or starts it, a `Client` asks it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from restrip.link.job import JobSpec, Manifest, clip_to_json
+from restrip.link.message import ProtocolMismatch
+from restrip.link.session import SILENCE_S, EngineUnreachable, Session
+from restrip.link.status import Event, JobStatus
+from restrip.timeline import ClipRange
+
+__all__ = ["Client", "EngineUnreachable", "ProtocolMismatch", "connect"]
+
+_PROGRESS = ("state", "phase", "done", "total", "unit", "segment", "eta_s", "note")
+
+
+def connect(client: str, *, project: str = "", start: bool = True) -> Client:
+    """Find the engine, or start it when `start`. `client` names the front-end ("blender 5.0", "cli").
+
+    Raises EngineUnreachable, EngineMissing, ProtocolMismatch, UnsafeFolder.
+    """
+    made = Client(client, project, start)
+    try:
+        made.open()
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+class Client(Session):
+    """A session with the engine, for use from one thread.
+
+    Every request may raise RemoteError (what the engine answered), EngineUnreachable (it is gone: the next request
+    starts it again) or ProtocolMismatch.
+    """
+
+    _settings: dict[str, Any] | None = None
+
+    def submit(self, spec: JobSpec) -> dict[str, Any]:
+        """Hand a job in; it is on disk when this returns. Asking again with the same job is harmless."""
+        body = spec.to_json()
+        body["project"] = spec.project or self.project
+        if self._settings is not None:
+            body["settings_etag"] = self._settings["etag"]
+        return self.request("submit", body)
+
+    def check(self, spec: JobSpec) -> dict[str, Any]:
+        """What a job would take: segments, cached, needs_mib, fits, estimate_s, warnings, fixes."""
+        return self.request("check", spec.to_json(), timeout_s=600)
+
+    def status(self, job_id: str) -> JobStatus:
+        """The whole truth about a job; its state is "unknown" when the engine has none of that id."""
+        return JobStatus.from_json(self.request("status", {"job_id": job_id}))
+
+    def jobs(
+        self, project: str | None = None, states: Sequence[str] | None = None, limit: int = 100
+    ) -> list[JobStatus]:
+        """Jobs, newest first: of this client's project when None (all when it has none), of all with "*"."""
+        body = {
+            "project": self.project or "*" if project is None else project,
+            "states": None if states is None else list(states),
+            "limit": limit,
+        }
+        return [JobStatus.from_json(job) for job in self.request("jobs", body)["jobs"]]
+
+    def cancel(self, job_id: str) -> dict[str, Any]:
+        """Ask for a job to stop; what is finished of it is kept."""
+        return self.request("cancel", {"job_id": job_id})
+
+    def resume(self, job_id: str) -> dict[str, Any]:
+        """Send a job that was interrupted, paused or cancelled on its way again."""
+        return self.request("resume", {"job_id": job_id})
+
+    def retry(self, job_id: str) -> dict[str, Any]:
+        """Try a failed job again; what is finished of it isn't rendered again."""
+        return self.request("retry", {"job_id": job_id})
+
+    def manifest(self, job_id: str) -> Manifest:
+        """The result of a finished job."""
+        return Manifest.from_json(self.manifest_reply(job_id)["content"])
+
+    def manifest_reply(self, job_id: str) -> dict[str, Any]:
+        """The same as JSON with its file's path and sha256."""
+        return self.request("manifest", {"job_id": job_id})
+
+    def probe(self, paths: Sequence[str]) -> dict[str, Any]:
+        """What a media file, or a sequence of pictures, is."""
+        info: dict[str, Any] = self.request("probe", {"paths": list(paths)}, timeout_s=120)["info"]
+        return info
+
+    def settings(self) -> dict[str, Any]:
+        """The schema that front-ends draw: {"etag", "settings", "looks", "formats"}; asked again."""
+        known = self._settings
+        reply = self.request("settings", {"etag": known["etag"] if known else ""})
+        if not reply.get("same"):
+            self._settings = {name: value for name, value in reply.items() if name != "ok"}
+        assert self._settings is not None
+        return self._settings
+
+    def seeds(
+        self,
+        clip: ClipRange,
+        frame: int,
+        look: str,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        count: int = 9,
+        prompt: str | None = None,
+    ) -> str:
+        """Have `count` seeds tried on one frame; returns the id of the job, whose result has the sheet and pictures."""
+        body = {
+            "project": self.project,
+            "source": clip_to_json(clip),
+            "frame": frame,
+            "prompt": prompt,
+            "look": {"name": look, "settings": dict(settings or {})},
+            "n": count,
+        }
+        job_id: str = self.request("seeds", body)["job_id"]
+        return job_id
+
+    def suggest(self, clip: ClipRange, *, count: int | None = None, error: float | None = None) -> str:
+        """Have keys suggested, so many or down to an error; returns the id of the job, whose result has the keys."""
+        body = {"project": self.project, "source": clip_to_json(clip), "count": count, "error": error}
+        job_id: str = self.request("suggest", body)["job_id"]
+        return job_id
+
+    def placed(self, job_id: str, by: str, strips: Sequence[str] = ()) -> dict[str, Any]:
+        """Say that `by` placed the job's strips: nobody else is offered it as new. Refused when another did."""
+        return self.request("placed", {"job_id": job_id, "by": by, "strips": list(strips)})
+
+    def discard(self, job_id: str) -> dict[str, Any]:
+        """Forget a job and delete what the engine keeps of it; results in the user's own folder stay."""
+        return self.request("discard", {"job_id": job_id})
+
+    def would_discard(self, job_id: str) -> dict[str, Any]:
+        """What `discard` would delete: {"files", "mib"}."""
+        return self.request("would_discard", {"job_id": job_id})
+
+    def cache(self, *, prune: bool = False) -> dict[str, Any]:
+        """The size of the cache; with `prune` it is brought under its bound first."""
+        return self.request("cache", {"prune": prune}, timeout_s=120)
+
+    def engine(self) -> dict[str, Any]:
+        """The engine's own status: queue, worker, memory, models, clients."""
+        return self.request("engine")
+
+    def ping(self) -> dict[str, Any]:
+        """Ask for a sign of life."""
+        return self.request("ping")
+
+    def free_gpu(self) -> dict[str, Any]:
+        """Have the worker leave as soon as it is idle, so that the GPU's memory is free."""
+        return self.request("free_gpu")
+
+    def drain(self) -> dict[str, Any]:
+        """Have the engine finish what runs, take nothing new, and end."""
+        return self.request("drain")
+
+    def quit(self, *, force: bool = False) -> dict[str, Any]:
+        """End the engine; refused while a job runs unless `force`, which leaves that job interrupted."""
+        return self.request("quit", {"force": force})
+
+    def log_tail(self, lines: int = 50) -> str:
+        """The end of the engine's log."""
+        return str(self.request("log_tail", {"lines": lines})["text"])
+
+    def subscribe(self, job_id: str) -> None:
+        """Have the events of a job come in; "" subscribes to the engine's own."""
+        topic = f"job.{job_id}" if job_id else "engine"
+        self._topics[topic] = None
+        self._open_wire().subscribe(topic)
+
+    def unsubscribe(self, job_id: str) -> None:
+        """Have them come in no longer."""
+        topic = f"job.{job_id}" if job_id else "engine"
+        if self._topics.pop(topic, topic) is None and self._wire is not None:
+            self._wire.unsubscribe(topic)
+
+    def events(self, timeout_s: float) -> Iterator[Event]:
+        """The events that came in, waiting up to `timeout_s` for the first; ends when there are no more for now."""
+        wire = self._open_wire()
+        if not wire.events:
+            wire.receive(timeout_s)
+        else:
+            wire.receive(0)
+        while wire.events:
+            yield wire.events.popleft()
+
+    def watch(
+        self, job_id: str, on_status: Callable[[JobStatus], None] | None = None, *, timeout_s: float | None = None
+    ) -> JobStatus:
+        """Follow a job until nothing more happens to it; `on_status` sees every change that comes to be known.
+
+        Raises EngineUnreachable when the engine ends in the middle, TimeoutError after `timeout_s`.
+        """
+        until = None if timeout_s is None else time.monotonic() + timeout_s
+        self.subscribe(job_id)
+        try:
+            status = self.status(job_id)
+            while True:
+                if on_status is not None:
+                    on_status(status)
+                if status.ended:
+                    return status
+                status = self._next_status(status, until)
+        finally:
+            self.unsubscribe(job_id)
+
+    def _next_status(self, last: JobStatus, until: float | None) -> JobStatus:
+        """Wait for a change, by event or, after silence, by asking."""
+        silent_until = time.monotonic() + SILENCE_S
+        while time.monotonic() < silent_until:
+            if until is not None and time.monotonic() > until:
+                raise TimeoutError(f"job {last.job_id} is {last.state}")
+            for event in self.events(0.25):
+                if event.job_id != last.job_id or event.seq <= last.seq:
+                    continue
+                if event.type == "progress" and event.seq == last.seq + 1:
+                    known = {name: event.body[name] for name in _PROGRESS if name in event.body}
+                    return replace(last, seq=event.seq, **known)
+                return self.status(last.job_id)
+        return self.status(last.job_id)

@@ -1,0 +1,182 @@
+"""Where the engine keeps its things, and how a front-end finds it.
+
+<state>/run/           0700
+    engine.lock        held by the engine for life
+    engine.json        0600: endpoints and keys of the engine that runs
+    start.json         how to start it
+    engine.log
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from restrip.errors import RestripError
+
+
+class UnsafeFolder(RestripError):
+    """The engine's folder or connection file is open to other users."""
+
+    code = "unsafe-folder"
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"{path} {why}, so the engine can't be trusted.",
+            f"Make it yours alone (chmod go-rwx '{path}') and try again.",
+            path=str(path),
+        )
+
+
+@dataclass(frozen=True)
+class Connection:
+    """The content of engine.json. `stopped` is "" while the engine runs or after a crash, "clean" after a clean end."""
+
+    engine_id: str
+    protocol: str = ""
+    engine_version: str = ""
+    pid: int = 0
+    requests: str = ""
+    events: str = ""
+    server_key: str = ""
+    client_public: str = ""
+    client_secret: str = field(default="", repr=False)
+    argv: tuple[str, ...] = ()
+    started: float = 0.0
+    stopped: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As engine.json holds it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Connection:
+        """Read engine.json; unknown fields are ignored."""
+        known = {name: body[name] for name in cls.__dataclass_fields__ if name in body}
+        known["argv"] = tuple(str(part) for part in known.get("argv", ()))
+        return cls(**known)
+
+
+def state_dir(platform: str = sys.platform) -> Path:
+    """The folder of everything that outlives a run; the environment variable RESTRIP_STATE_DIR overrides it."""
+    override = os.environ.get("RESTRIP_STATE_DIR", "").strip()
+    if override:
+        return Path(override).expanduser().absolute()
+    if platform == "win32":
+        local = os.environ.get("LOCALAPPDATA", "").strip()
+        return (Path(local) if local else Path.home() / "AppData" / "Local") / "restrip"
+    if platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "restrip"
+    given = os.environ.get("XDG_STATE_HOME", "").strip()
+    return (Path(given) if os.path.isabs(given) else Path.home() / ".local" / "state") / "restrip"
+
+
+def run_folder() -> Path:
+    """The folder of the running engine: <state>/run, made when missing. Raises UnsafeFolder."""
+    return private_folder(state_dir() / "run")
+
+
+def private_folder(path: Path) -> Path:
+    """Make `path` a folder of this user alone (0700), or check that it is. Raises UnsafeFolder.
+
+    The folder above it must not be writable by others, who could put another in its place.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists() and not path.is_symlink():
+        path.mkdir(mode=0o700, exist_ok=True)
+    check_private(path)
+    if os.name == "posix" and path.parent.stat().st_mode & 0o022:
+        raise UnsafeFolder(path.parent, "can be written to by other users")
+    return path
+
+
+def check_private(path: Path) -> None:
+    """Raise UnsafeFolder unless `path` is this user's own and closed to others. Windows: the profile's rights do it."""
+    if os.name != "posix":
+        return
+    seen = path.lstat()
+    if stat.S_ISLNK(seen.st_mode):
+        raise UnsafeFolder(path, "is a link")
+    if seen.st_uid != os.geteuid():
+        raise UnsafeFolder(path, "belongs to another user")
+    if seen.st_mode & 0o077:
+        raise UnsafeFolder(path, "is open to other users")
+
+
+def read_connection() -> Connection | None:
+    """What engine.json says; None when there is none or it can't be read. Raises UnsafeFolder."""
+    body = _read_object(run_folder() / "engine.json")
+    if body is None:
+        return None
+    try:
+        return Connection.from_json(body)
+    except (TypeError, ValueError, KeyError):
+        return None
+
+
+def recorded_start() -> tuple[str, ...]:
+    """How the engine was last started, by whoever installed or ran it; empty when nobody did."""
+    body = _read_object(run_folder() / "start.json")
+    argv = (body or {}).get("argv")
+    return tuple(argv) if isinstance(argv, list) and all(isinstance(part, str) for part in argv) else ()
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of this number runs."""
+    if pid <= 0:
+        return False
+    if sys.platform == "win32":
+        return _alive_on_windows(pid)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:  # A process that nobody has waited for yet still has its number.
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except (OSError, IndexError):
+        return True
+
+
+def log_tail(lines: int = 30) -> str:
+    """The last lines of the engine's log; "" when there is none."""
+    try:
+        with open(run_folder() / "engine.log", "rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - 64 * 1024))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def _read_object(path: Path) -> dict[str, Any] | None:
+    try:
+        check_private(path)
+        body = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _alive_on_windows(pid: int) -> bool:
+    import ctypes
+
+    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]
+    limited, still_active = 0x1000, 259
+    handle = kernel.OpenProcess(limited, False, pid)
+    if not handle:
+        return False
+    code = ctypes.c_ulong()
+    try:
+        return bool(kernel.GetExitCodeProcess(handle, ctypes.byref(code))) and code.value == still_active
+    finally:
+        kernel.CloseHandle(handle)

@@ -1,0 +1,206 @@
+"""A session with the engine: finding it, starting it, asking it, and noticing that it is gone.
+
+open ── engine.json ── hello (1 s, twice) ── no answer ── start ── wait for a new engine_id
+request ── silence ── ping, 3 misses ── engine.json again ── fresh sockets ── the same request
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from restrip.errors import RemoteError, RestripError
+from restrip.link import discovery
+from restrip.link.discovery import Connection
+from restrip.link.message import PROTOCOL, Message, ProtocolMismatch, header, major
+from restrip.link.start import start_engine
+from restrip.link.wire import Wire
+
+HELLO_S = 1.0
+START_S = 15.0
+SILENCE_S = 2.0
+MISSES = 3
+BACK_OFF_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+
+FEATURES = ("seeds", "suggest", "placed", "blobs")
+
+
+class EngineUnreachable(RestripError):
+    """No engine answers. `detail["log"]` has the end of its log."""
+
+    code = "engine-unreachable"
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        tail = discovery.log_tail(20)
+        super().__init__(
+            what,
+            remedy or "Try again: the next command starts it. If it keeps ending, 'restrip engine log' says why.",
+            log=tail,
+        )
+
+
+class Session:
+    """The part of a client that holds on to the engine, for use from one thread."""
+
+    def __init__(self, client: str, project: str, start: bool) -> None:
+        self.client = client
+        self.project = project
+        self.session = uuid.uuid4().hex
+        self.hello: dict[str, Any] = {}
+        self._start = start
+        self._wire: Wire | None = None
+        self._topics: dict[str, None] = {}
+
+    def request(self, kind: str, body: Mapping[str, Any] | None = None, *, timeout_s: float = 60.0) -> dict[str, Any]:
+        """Ask, and wait for the answer while the engine shows signs of life. Every request may be asked twice.
+
+        Raises RemoteError, EngineUnreachable, ProtocolMismatch, BadMessage, UnsafeFolder.
+        """
+        wire = self._open_wire()
+        for pause_s in (*BACK_OFF_S, 0.0):
+            reply = self._ask(wire, kind, body or {}, timeout_s)
+            if reply is not None and reply.body.get("code") != "other-engine":
+                return _result(reply)
+            wire = self._reconnect(pause_s)
+        self._drop()
+        raise EngineUnreachable("The engine runs but doesn't answer.", "Run 'restrip engine stop --force', then again.")
+
+    def open(self) -> None:
+        """Find the engine, or start it. `connect` calls this."""
+        self._open_wire()
+
+    def close(self) -> None:
+        """Leave; the engine goes on."""
+        self._drop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open_wire(self) -> Wire:
+        if self._wire is not None:
+            return self._wire
+        connection = discovery.read_connection()
+        if connection is not None and self._try(connection):
+            assert self._wire is not None
+            return self._wire
+        if not self._start:
+            raise EngineUnreachable("The engine isn't running.", "Start it with: restrip engine start")
+        return self._start_and_wait("" if connection is None else connection.engine_id)
+
+    def _start_and_wait(self, old_id: str) -> Wire:
+        start_engine()
+        until = time.monotonic() + START_S
+        while time.monotonic() < until:
+            connection = discovery.read_connection()
+            if connection is not None and connection.engine_id != old_id and self._try(connection):
+                assert self._wire is not None
+                return self._wire
+            time.sleep(0.05)
+        raise EngineUnreachable("The engine was started but doesn't answer.")
+
+    def _try(self, connection: Connection) -> bool:
+        """Open fresh sockets and say hello, twice. Leaves `_wire` set when the engine answers."""
+        if connection.stopped or not connection.requests or not discovery.alive(connection.pid):
+            return False
+        wire = Wire(connection)
+        try:
+            for _ in range(2):
+                reply = self._ask(wire, "hello", self._hello_body(), HELLO_S)
+                if reply is not None:
+                    if not self._understood(wire, reply):
+                        return False
+                    self._wire, wire = wire, None  # type: ignore[assignment]
+                    for topic in self._topics:
+                        self._wire.subscribe(topic)
+                    return True
+        finally:
+            if wire is not None:
+                wire.close()
+        return False
+
+    def _understood(self, wire: Wire, reply: Message) -> bool:
+        """Whether the engine speaks our major; an idle older one is asked to leave. Raises ProtocolMismatch."""
+        if reply.body.get("ok"):
+            self.hello = reply.body
+            return True
+        if reply.body.get("code") != "protocol":
+            raise RemoteError(reply.body)
+        detail = reply.body.get("detail")
+        facts = detail if isinstance(detail, dict) else {}
+        theirs, busy = str(facts.get("engine", "?")), bool(facts.get("busy", True))
+        if major(theirs) < major(PROTOCOL) and not busy and self._start:
+            self._ask(wire, "quit", {}, HELLO_S)
+            _until(lambda: not discovery.alive(wire.connection.pid), START_S)
+            return False
+        raise ProtocolMismatch(PROTOCOL, theirs, busy)
+
+    def _hello_body(self) -> dict[str, Any]:
+        return {"protocol": PROTOCOL, "client": self.client, "project": self.project, "features": list(FEATURES)}
+
+    def _ask(self, wire: Wire, kind: str, body: Mapping[str, Any], timeout_s: float) -> Message | None:
+        """Send and wait; None when the engine is silent for too long, dead, or doesn't take it."""
+        mine = header(kind, id=uuid.uuid4().hex, session=self.session, engine_id=wire.connection.engine_id)
+        until = time.monotonic() + timeout_s
+        # A fresh socket needs the handshake before it takes a message.
+        while not wire.send(mine, body):
+            if time.monotonic() > until or not discovery.alive(wire.connection.pid):
+                return None
+        misses, last = 0, time.monotonic()
+        while time.monotonic() < until and misses < MISSES:
+            reply = wire.receive(min(SILENCE_S, max(0.0, until - time.monotonic())))
+            if reply is not None and reply.header.re == mine.id:
+                return reply
+            if wire.heard:
+                misses, last = 0, time.monotonic()
+            elif time.monotonic() - last >= SILENCE_S:
+                if not discovery.alive(wire.connection.pid):
+                    return None
+                misses, last = misses + 1, time.monotonic()
+                wire.send(header("ping", id="beat", session=self.session, engine_id=mine.engine_id), {})
+        return None
+
+    def _reconnect(self, pause_s: float) -> Wire:
+        """Read the file again and make fresh sockets. An engine that ended cleanly is started again.
+
+        Raises EngineUnreachable when it died.
+        """
+        old = self._wire.connection if self._wire is not None else None
+        self._drop()
+        connection = discovery.read_connection()
+        gone = connection is None or not discovery.alive(connection.pid)
+        if gone and connection is not None and not connection.stopped:
+            raise EngineUnreachable("The engine stopped in the middle of its work.")
+        if not gone and old is not None and connection == old:
+            time.sleep(pause_s)
+        return self._open_wire()
+
+    def _drop(self) -> None:
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
+
+
+def _result(reply: Message) -> dict[str, Any]:
+    if reply.body.get("ok"):
+        return reply.body
+    if reply.body.get("code") == "protocol":
+        detail = reply.body.get("detail")
+        facts = detail if isinstance(detail, dict) else {}
+        raise ProtocolMismatch(PROTOCOL, str(facts.get("engine", "?")), bool(facts.get("busy", True)))
+    raise RemoteError(reply.body)
+
+
+def _until(condition: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    with contextlib.suppress(OSError):
+        while not condition() and time.monotonic() < end:
+            time.sleep(0.05)
