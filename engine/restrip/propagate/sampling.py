@@ -1,0 +1,25 @@
+"""Reading a picture between its pixels."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Flow = npt.NDArray[np.float32]  # [H, W, 2], pixels: what shows at x, y lies at x + flow[..., 0], y + flow[..., 1]
+
+
+def pull(picture: npt.NDArray, flow: Flow, kernel: int = cv2.INTER_LINEAR) -> npt.NDArray:
+    """`picture` [H, W] or [H, W, C] seen through `flow`; edges repeat. Returns the picture's type."""
+    h, w = flow.shape[:2]
+    at = np.empty((h, w, 2), np.float32)
+    np.add(flow[..., 0], np.arange(w, dtype=np.float32)[None], out=at[..., 0])
+    np.add(flow[..., 1], np.arange(h, dtype=np.float32)[:, None], out=at[..., 1])
+    return cv2.remap(picture, at, None, kernel, borderMode=cv2.BORDER_REPLICATE)
+
+
+def local_error(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8], window: int = 7) -> npt.NDArray[np.float32]:
+    """Squared difference of two [H, W, 3] pictures, summed over channels, mean over a window; [H, W]."""
+    d = cv2.absdiff(a, b).astype(np.float32)
+    np.multiply(d, d, out=d)
+    return cv2.blur(cv2.transform(d, np.ones((1, 3), np.float32)), (window, window))

@@ -1,0 +1,58 @@
+"""The controls of propagation, as front-ends draw them, and as the stages take them. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from restrip.link.setting import Setting, complete
+from restrip.timeline import FrameRange
+
+PROPAGATE_SETTINGS = (
+    Setting(
+        "lean",
+        "float",
+        0.1,
+        "Lean",
+        "How much of a strip may come from the neighbouring key outside the fade, where its own key can't know what "
+        "is there. 0 keeps the strips independent, for looks that are mixed by hand.",
+        0.0,
+        1.0,
+        group="motion",
+    ),
+    Setting(
+        "shading",
+        "float",
+        1.0,
+        "Follow light",
+        "How far the look follows light and colour that change after the key. 0 for looks that should not.",
+        0.0,
+        1.0,
+        group="motion",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class PropagateSettings:
+    """What `propagate` needs beside frames and keys.
+
+    `lean` and `shading` are the settings of those keys. `fade` is the proposed hand-over inside the segment, around
+    which the two renditions lean on each other; None leans over the whole segment. `joint` asks for the baked
+    rendition too. `device` is "cpu", or "cuda" where torch and Triton have one. `scratch` is a folder for temporary
+    files ("" is the system's); they hold the motion of a segment and vanish with the work.
+    """
+
+    lean: float = 0.1
+    shading: float = 1.0
+    fade: FrameRange | None = None
+    joint: bool = False
+    device: str = "cpu"
+    scratch: str = ""
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any], **more: Any) -> PropagateSettings:
+        """From settings by `Setting.key`; those of others are left alone. Raises BadSetting."""
+        mine = {setting.key for setting in PROPAGATE_SETTINGS}
+        return cls(**complete(PROPAGATE_SETTINGS, {k: v for k, v in given.items() if k in mine}), **more)

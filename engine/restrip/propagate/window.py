@@ -1,0 +1,52 @@
+"""What goes into propagation and what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from restrip.media.frame import Frame, SizeMismatch
+from restrip.timeline import FrameRange
+
+
+class FrameWindow(Protocol):
+    """The source frames of one segment, read one at a time in any order."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels of every frame."""
+
+    @property
+    def frames(self) -> FrameRange:
+        """The frames that can be read."""
+
+    def frame(self, n: int) -> Frame:
+        """Frame number n of the clip."""
+
+
+@dataclass(frozen=True, eq=False)
+class StyledKey:
+    """A key as its look made it: the source frame and the picture, of one size; the picture's depth is the output's.
+
+    Raises SizeMismatch when the sizes differ.
+    """
+
+    frame: int
+    source: Frame
+    picture: Frame
+
+    def __post_init__(self) -> None:
+        if self.source.size != self.picture.size:
+            raise SizeMismatch(f"Key {self.frame} is {self.picture.size}, its source frame {self.source.size}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """One frame of a segment as each key carries it; None where there is no such key.
+
+    `joint` is the per-pixel mix of both for baked output; None unless it was asked for.
+    """
+
+    left: Frame | None
+    right: Frame | None
+    joint: Frame | None
