@@ -7,15 +7,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from restrip.link.job import JobSpec, Manifest, clip_to_json
+from restrip.errors import RemoteError
+from restrip.link.job import JobSpec, Manifest, clip_to_json, read_checked
+from restrip.link.schema import Schema
 from restrip.link.message import ProtocolMismatch
 from restrip.link.session import SILENCE_S, EngineUnreachable, Session
 from restrip.link.status import Event, JobStatus
 from restrip.timeline import ClipRange
 
-__all__ = ["Client", "EngineUnreachable", "ProtocolMismatch", "connect"]
+__all__ = ["Client", "EngineUnreachable", "Event", "JobStatus", "ProtocolMismatch", "connect"]
 
 _PROGRESS = ("state", "phase", "done", "total", "unit", "segment", "eta_s", "note")
+
+
+OnStatus = Callable[[JobStatus], None]
 
 
 def connect(client: str, *, project: str = "", start: bool = True) -> Client:
@@ -39,14 +44,14 @@ class Client(Session):
     starts it again) or ProtocolMismatch.
     """
 
-    _settings: dict[str, Any] | None = None
+    _schema: Schema | None = None
 
     def submit(self, spec: JobSpec) -> dict[str, Any]:
         """Hand a job in; it is on disk when this returns. Asking again with the same job is harmless."""
         body = spec.to_json()
         body["project"] = spec.project or self.project
-        if self._settings is not None:
-            body["settings_etag"] = self._settings["etag"]
+        if self._schema is not None:
+            body["settings_etag"] = self._schema.etag
         return self.request("submit", body)
 
     def check(self, spec: JobSpec) -> dict[str, Any]:
@@ -58,15 +63,26 @@ class Client(Session):
         return JobStatus.from_json(self.request("status", {"job_id": job_id}))
 
     def jobs(
-        self, project: str | None = None, states: Sequence[str] | None = None, limit: int = 100
+        self,
+        project: str | None = None,
+        states: Sequence[str] | None = None,
+        limit: int = 100,
+        *,
+        beginning: str = "",
     ) -> list[JobStatus]:
-        """Jobs, newest first: of this client's project when None (all when it has none), of all with "*"."""
-        body = {
-            "project": self.project or "*" if project is None else project,
-            "states": None if states is None else list(states),
-            "limit": limit,
-        }
-        return [JobStatus.from_json(job) for job in self.request("jobs", body)["jobs"]]
+        """Jobs, newest first: of this client's project when None (all when it has none), of all with "*".
+
+        `beginning` is the beginning of their ids.
+        """
+        body = {"states": None if states is None else list(states), "beginning": beginning}
+        body["project"] = (self.project or "*") if project is None else project
+        found: list[JobStatus] = []
+        while len(found) < limit:
+            reply = self.request("jobs", {**body, "limit": limit - len(found), "skip": len(found)})
+            found += [JobStatus.from_json(job) for job in reply["jobs"]]
+            if not reply["more"]:
+                break
+        return found
 
     def cancel(self, job_id: str) -> dict[str, Any]:
         """Ask for a job to stop; what is finished of it is kept."""
@@ -85,34 +101,45 @@ class Client(Session):
         return Manifest.from_json(self.manifest_reply(job_id)["content"])
 
     def manifest_reply(self, job_id: str) -> dict[str, Any]:
-        """The same as JSON with its file's path and sha256."""
-        return self.request("manifest", {"job_id": job_id})
+        """The same as JSON: path, sha256, content. One too large for a message is read from its file."""
+        reply = self.request("manifest", {"job_id": job_id})
+        if reply.get("content") is None:
+            reply["content"] = read_checked(reply["path"], reply["sha256"])
+        return reply
 
     def probe(self, paths: Sequence[str]) -> dict[str, Any]:
         """What a media file, or a sequence of pictures, is."""
         info: dict[str, Any] = self.request("probe", {"paths": list(paths)}, timeout_s=120)["info"]
         return info
 
-    def settings(self) -> dict[str, Any]:
-        """The schema that front-ends draw: {"etag", "settings", "looks", "formats"}; asked again."""
-        known = self._settings
-        reply = self.request("settings", {"etag": known["etag"] if known else ""})
-        if not reply.get("same"):
-            self._settings = {name: value for name, value in reply.items() if name != "ok"}
-        assert self._settings is not None
-        return self._settings
+    def settings(self) -> Schema:
+        """What can be set, as front-ends draw it; after the first time it is sent only when it changed."""
+        reply = self.request("settings", {"etag": self._schema.etag if self._schema else ""})
+        if self._schema is None or not reply.get("same"):
+            self._schema = Schema.from_json(reply)
+        return self._schema
 
-    def seeds(
+    def looks(self) -> list[dict[str, Any]]:
+        """The built-in looks: {"name", "label", "thumbnail"}."""
+        looks: list[dict[str, Any]] = self.request("looks")["looks"]
+        return looks
+
+    def models(self, folder: str) -> list[dict[str, Any]]:
+        """The checkpoints in a folder: {"name", "path", "family", "hash"}."""
+        models: list[dict[str, Any]] = self.request("models", {"folder": folder}, timeout_s=600)["models"]
+        return models
+
+    def ask_seeds(
         self,
         clip: ClipRange,
         frame: int,
+        *,
         look: str,
         settings: Mapping[str, Any] | None = None,
-        *,
         count: int = 9,
         prompt: str | None = None,
     ) -> str:
-        """Have `count` seeds tried on one frame; returns the id of the job, whose result has the sheet and pictures."""
+        """Have `count` seeds tried on one frame; returns the id of a job whose result has the sheet and the pictures."""
         body = {
             "project": self.project,
             "source": clip_to_json(clip),
@@ -121,34 +148,51 @@ class Client(Session):
             "look": {"name": look, "settings": dict(settings or {})},
             "n": count,
         }
-        job_id: str = self.request("seeds", body)["job_id"]
-        return job_id
+        return str(self.request("seeds", body)["job_id"])
 
-    def suggest(self, clip: ClipRange, *, count: int | None = None, error: float | None = None) -> str:
-        """Have keys suggested, so many or down to an error; returns the id of the job, whose result has the keys."""
+    def seeds(self, clip: ClipRange, frame: int, *, on_status: OnStatus | None = None, **asked: Any) -> dict[str, Any]:
+        """As `ask_seeds`, and wait: {"sheet": file, "pictures": [{"seed", "file"}]}. Raises what it failed with."""
+        return self._result_of(self.ask_seeds(clip, frame, **asked), on_status)
+
+    def ask_suggestions(self, clip: ClipRange, *, count: int | None = None, error: float | None = None) -> str:
+        """Have keys suggested, so many or down to an error; returns the id of a job whose result has the keys."""
         body = {"project": self.project, "source": clip_to_json(clip), "count": count, "error": error}
-        job_id: str = self.request("suggest", body)["job_id"]
-        return job_id
+        return str(self.request("suggest", body)["job_id"])
+
+    def suggest(
+        self,
+        clip: ClipRange,
+        *,
+        count: int | None = None,
+        error: float | None = None,
+        on_status: OnStatus | None = None,
+    ) -> list[dict[str, Any]]:
+        """As `ask_suggestions`, and wait: [{"frame", "reason", ...}]. Raises what it failed with."""
+        keys: list[dict[str, Any]] = self._result_of(self.ask_suggestions(clip, count=count, error=error), on_status)[
+            "keys"
+        ]
+        return keys
 
     def placed(self, job_id: str, by: str, strips: Sequence[str] = ()) -> dict[str, Any]:
         """Say that `by` placed the job's strips: nobody else is offered it as new. Refused when another did."""
         return self.request("placed", {"job_id": job_id, "by": by, "strips": list(strips)})
 
     def discard(self, job_id: str) -> dict[str, Any]:
-        """Forget a job and delete what the engine keeps of it; results in the user's own folder stay."""
+        """Forget a job and delete what the engine keeps of it: "deleted". What lies in the user's folder stays."""
         return self.request("discard", {"job_id": job_id})
 
     def would_discard(self, job_id: str) -> dict[str, Any]:
-        """What `discard` would delete: {"files", "mib"}."""
+        """What `discard` would delete: {"would_delete": files, "mib"}."""
         return self.request("would_discard", {"job_id": job_id})
 
-    def cache(self, *, prune: bool = False) -> dict[str, Any]:
-        """The size of the cache; with `prune` it is brought under its bound first."""
-        return self.request("cache", {"prune": prune}, timeout_s=120)
+    def cache(self, prune_mib: int | None = None) -> dict[str, Any]:
+        """The size of the cache; with `prune_mib` the least recently used beyond it is deleted first."""
+        body = {} if prune_mib is None else {"prune_mib": prune_mib}
+        return self.request("cache", body, timeout_s=120)
 
-    def engine(self) -> dict[str, Any]:
-        """The engine's own status: queue, worker, memory, models, clients."""
-        return self.request("engine")
+    def engine_status(self) -> dict[str, Any]:
+        """The engine's own status: queue, worker, memory, clients."""
+        return self.request("engine_status")
 
     def ping(self) -> dict[str, Any]:
         """Ask for a sign of life."""
@@ -162,13 +206,14 @@ class Client(Session):
         """Have the engine finish what runs, take nothing new, and end."""
         return self.request("drain")
 
-    def quit(self, *, force: bool = False) -> dict[str, Any]:
-        """End the engine; refused while a job runs unless `force`, which leaves that job interrupted."""
-        return self.request("quit", {"force": force})
+    def quit(self, *, if_idle: bool = False) -> dict[str, Any]:
+        """End the engine. A job that runs is left interrupted, or with `if_idle` the engine refuses."""
+        return self.request("quit", {"if_idle": if_idle})
 
-    def log_tail(self, lines: int = 50) -> str:
-        """The end of the engine's log."""
-        return str(self.request("log_tail", {"lines": lines})["text"])
+    def log_tail(self, lines: int = 50) -> list[str]:
+        """The last lines of the engine's log."""
+        tail: list[str] = self.request("log_tail", {"lines": lines})["lines"]
+        return tail
 
     def subscribe(self, job_id: str) -> None:
         """Have the events of a job come in; "" subscribes to the engine's own."""
@@ -192,9 +237,7 @@ class Client(Session):
         while wire.events:
             yield wire.events.popleft()
 
-    def watch(
-        self, job_id: str, on_status: Callable[[JobStatus], None] | None = None, *, timeout_s: float | None = None
-    ) -> JobStatus:
+    def watch(self, job_id: str, on_status: OnStatus | None = None, *, timeout_s: float | None = None) -> JobStatus:
         """Follow a job until nothing more happens to it; `on_status` sees every change that comes to be known.
 
         Raises EngineUnreachable when the engine ends in the middle, TimeoutError after `timeout_s`.
@@ -211,6 +254,12 @@ class Client(Session):
                 status = self._next_status(status, until)
         finally:
             self.unsubscribe(job_id)
+
+    def _result_of(self, job_id: str, on_status: OnStatus | None) -> dict[str, Any]:
+        status = self.watch(job_id, on_status)
+        if status.state == "done" and status.result is not None:
+            return status.result
+        raise RemoteError(status.error or {"code": "not-done", "message": f"Job {job_id} is {status.state}."})
 
     def _next_status(self, last: JobStatus, until: float | None) -> JobStatus:
         """Wait for a change, by event or, after silence, by asking."""

@@ -146,16 +146,16 @@ def alive(pid: int) -> bool:
         return True
 
 
-def log_tail(lines: int = 30) -> str:
-    """The last lines of the engine's log; "" when there is none."""
+def log_tail(lines: int = 30) -> list[str]:
+    """The last lines of the engine's log; none when it has not written one."""
     try:
         with open(run_folder() / "engine.log", "rb") as file:
             file.seek(0, os.SEEK_END)
             file.seek(max(0, file.tell() - 64 * 1024))
             text = file.read().decode("utf-8", "replace")
     except OSError:
-        return ""
-    return "\n".join(text.splitlines()[-lines:])
+        return []
+    return text.splitlines()[-lines:]
 
 
 def _read_object(path: Path) -> dict[str, Any] | None:

@@ -5,8 +5,11 @@ The JSON forms are specified in docs/protocol.md, sections "A job" and "A manife
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from restrip.errors import BadInput
@@ -214,6 +217,18 @@ class Manifest:
             raise BadJob(
                 f"The manifest can't be read: {type(error).__name__} {error}.", "Render the job again."
             ) from error
+
+
+def read_checked(path: str, sha256: str) -> dict[str, Any]:
+    """The JSON object in a file that must have this sha256. Raises BadJob."""
+    try:
+        raw = Path(path).read_bytes()
+        content = json.loads(raw)
+    except (OSError, ValueError) as error:
+        raise BadJob(f"{path} can't be read: {error}.", "Render the job again.") from error
+    if hashlib.sha256(raw).hexdigest() != sha256 or not isinstance(content, dict):
+        raise BadJob(f"{path} was changed after it was written.", "Render the job again.")
+    return content
 
 
 def clip_to_json(clip: ClipRange) -> dict[str, Any]:

@@ -23,29 +23,10 @@ MAX_BLOB_BYTES = 64 << 10
 MAX_NAME = 200
 
 REQUESTS: tuple[str, ...] = (
-    "hello",
-    "settings",
-    "probe",
-    "check",
-    "submit",
-    "seeds",
-    "suggest",
-    "status",
-    "jobs",
-    "cancel",
-    "resume",
-    "retry",
-    "manifest",
-    "placed",
-    "discard",
-    "would_discard",
-    "cache",
-    "ping",
-    "engine",
-    "free_gpu",
-    "drain",
-    "quit",
-    "log_tail",
+    *("hello", "settings", "looks", "models", "probe", "check"),
+    *("submit", "seeds", "suggest", "status", "jobs", "cancel", "resume", "retry"),
+    *("manifest", "placed", "discard", "would_discard", "cache"),
+    *("ping", "engine_status", "free_gpu", "drain", "quit", "log_tail"),
 )
 """Every type of request."""
 

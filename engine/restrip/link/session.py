@@ -30,7 +30,7 @@ FEATURES = ("seeds", "suggest", "placed", "blobs")
 
 
 class EngineUnreachable(RestripError):
-    """No engine answers. `detail["log"]` has the end of its log."""
+    """No engine answers. `detail["log"]` has the last lines of its log."""
 
     code = "engine-unreachable"
 
@@ -138,7 +138,7 @@ class Session:
         facts = detail if isinstance(detail, dict) else {}
         theirs, busy = str(facts.get("engine", "?")), bool(facts.get("busy", True))
         if major(theirs) < major(PROTOCOL) and not busy and self._start:
-            self._ask(wire, "quit", {}, HELLO_S)
+            self._ask(wire, "quit", {"if_idle": True}, HELLO_S)
             _until(lambda: not discovery.alive(wire.connection.pid), START_S)
             return False
         raise ProtocolMismatch(PROTOCOL, theirs, busy)
