@@ -1,0 +1,50 @@
+"""The command line: `restrip COMMAND`. Exit code 0, 2 for bad input, 1 for work that failed.
+
+Each module here is one command or one noun of them: `add(commands)` describes it, its `run` functions do it and
+return nothing; errors are RestripError and become one sentence with the remedy on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from restrip import __version__
+from restrip.cli import cache, demo, doctor, engine, install, jobs, looks, probe, render, seeds, suggest
+from restrip.cli.terminal import Terminal
+from restrip.errors import RestripError
+
+COMMANDS = (demo, render, seeds, suggest, probe, looks, jobs, cache, engine, doctor, install)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="restrip",
+        description="Restyle a strip of your edit: key frames made by a look, carried through the motion, "
+        "handed back as strips with crossfades.",
+    )
+    parser.add_argument("--version", action="version", version=f"restrip {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = build_parser().parse_args(arguments)
+    terminal = Terminal(json_wanted=getattr(options, "json", False))
+    try:
+        options.run(options, terminal)
+    except RestripError as error:
+        terminal.error(error)
+        return 2 if error.bad_input else 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our output (head, less) left: not an error of ours.
+        sys.stderr.close()
+        return 0
+    return 0

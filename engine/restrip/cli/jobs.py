@@ -1,0 +1,141 @@
+"""`restrip jobs` and `status`, `cancel`, `resume`, `retry`, `manifest`, `discard`, `submit`: what the engine has."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from restrip.cli import options as shared
+from restrip.cli.render import sentences
+from restrip.cli.terminal import Terminal, duration
+from restrip.link.job import BadJob, JobSpec
+from restrip.link.status import JobStatus
+from restrip.request import finished
+
+
+def add(commands: Any) -> None:
+    """Describe the commands."""
+    everything = commands.add_parser("jobs", help="all jobs, newest first")
+    everything.add_argument("--limit", type=int, default=20, metavar="N")
+    shared.add_json(everything)
+    everything.set_defaults(run=show_jobs)
+    described = {
+        "status": ("how far a job is", show_status),
+        "cancel": ("stop a job; what is finished is kept", cancel),
+        "resume": ("go on with a cancelled or interrupted job, and wait for it", resume),
+        "retry": ("try a failed job again, and wait for it", resume),
+        "manifest": ("a finished job's manifest", show_manifest),
+        "discard": ("delete what a job rendered; says first what that is", discard),
+    }
+    for name, (help_text, run) in described.items():
+        parser = commands.add_parser(name, help=help_text)
+        parser.add_argument("job_id", metavar="ID", help="the job's id, or its beginning")
+        if name == "discard":
+            parser.add_argument(
+                "--yes", action="store_true", help="delete; without it only what would be deleted is said"
+            )
+        shared.add_json(parser)
+        parser.set_defaults(run=run, verb=name)
+    submit = commands.add_parser("submit", help="hand in a job described as JSON (docs/protocol.md), without waiting")
+    submit.add_argument("file", metavar="FILE", help="the file, or - for standard input")
+    shared.add_json(submit)
+    submit.set_defaults(run=submit_json)
+
+
+class UnknownJob(BadJob):
+    """No job, or more than one, begins with the id that was given."""
+
+    code = "unknown-job"
+
+
+def show_jobs(options: argparse.Namespace, terminal: Terminal) -> None:
+    """List jobs."""
+    with shared.open_client() as client:
+        jobs = client.jobs(limit=options.limit)
+    rows = [[job.job_id[:12], job.state, job.name, _progress(job)] for job in jobs]
+    terminal.table([asdict(job) for job in jobs], ["job", "state", "clip", "progress"], rows)
+
+
+def show_status(options: argparse.Namespace, terminal: Terminal) -> None:
+    """One job's status."""
+    with shared.open_client() as client:
+        status = client.status(_whole_id(client, options.job_id))
+    lines = [f"job       {status.job_id}", f"state     {status.state}", f"progress  {_progress(status)}"]
+    if status.error:
+        lines.append(f"error     {status.error.get('message', '')} {status.error.get('remedy', '')}")
+    terminal.result(asdict(status), *lines)
+
+
+def cancel(options: argparse.Namespace, terminal: Terminal) -> None:
+    """Ask for the cancel; it takes effect at the next step."""
+    with shared.open_client() as client:
+        job_id = _whole_id(client, options.job_id)
+        client.cancel(job_id)
+    terminal.result({"job_id": job_id, "state": "cancel_requested"}, f"Job {job_id} stops at its next step.")
+
+
+def resume(options: argparse.Namespace, terminal: Terminal) -> None:
+    """Queue the job again and wait."""
+    with shared.open_client() as client:
+        job_id = _whole_id(client, options.job_id)
+        (client.resume if options.verb == "resume" else client.retry)(job_id)
+        with terminal.progress() as show:
+            manifest = finished(client, job_id, show)
+    terminal.result(manifest.to_json(), *sentences(manifest))
+
+
+def show_manifest(options: argparse.Namespace, terminal: Terminal) -> None:
+    """The manifest of a finished job."""
+    with shared.open_client() as client:
+        manifest = client.manifest(_whole_id(client, options.job_id))
+    terminal.result(manifest.to_json(), *sentences(manifest))
+
+
+def discard(options: argparse.Namespace, terminal: Terminal) -> None:
+    """Delete a job's files, or say what that would delete."""
+    with shared.open_client() as client:
+        job_id = _whole_id(client, options.job_id)
+        answer = client.discard(job_id) if options.yes else client.would_discard(job_id)
+    files = [str(path) for path in answer.get("deleted" if options.yes else "would_delete", ())]
+    last = "deleted." if options.yes else "would be deleted: add --yes."
+    terminal.result(answer, *files, f"{len(files)} files {last}")
+
+
+def submit_json(options: argparse.Namespace, terminal: Terminal) -> None:
+    """Submit a JobSpec as front-ends send it."""
+    try:
+        text = sys.stdin.read() if options.file == "-" else Path(options.file).read_text("utf-8")
+        body = json.loads(text)
+    except (OSError, ValueError) as error:
+        raise BadJob(
+            f"The job {options.file} can't be read: {error}.", "Give a JSON file as docs/protocol.md has it."
+        ) from None
+    if not isinstance(body, dict):
+        raise BadJob("The job is no JSON object.", "Give a JSON file as docs/protocol.md has it.")
+    spec = JobSpec.from_json(body)
+    with shared.open_client() as client:
+        answer = client.submit(spec)
+    terminal.result({"job_id": spec.job_id, **answer}, f"Job {spec.job_id} is queued.")
+
+
+def _whole_id(client: Any, beginning: str) -> str:
+    """The id that `beginning` is the beginning of. Raises UnknownJob."""
+    matches = [job.job_id for job in client.jobs(limit=10_000) if job.job_id.startswith(beginning)]
+    if beginning in matches:
+        return beginning
+    if len(matches) == 1:
+        return str(matches[0])
+    if not matches:
+        raise UnknownJob(f"There is no job {beginning}.", "`restrip jobs` lists them.")
+    raise UnknownJob(f"{len(matches)} jobs begin with {beginning}.", "Give more of the id; `restrip jobs` lists them.")
+
+
+def _progress(job: JobStatus) -> str:
+    if job.state != "running":
+        return job.note
+    eta = "" if job.eta_s is None else f", about {duration(job.eta_s)} left"
+    return f"{job.phase} {job.done}/{job.total} {job.unit}{eta}"

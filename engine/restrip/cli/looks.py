@@ -1,0 +1,51 @@
+"""`restrip looks` and `restrip models`: what a clip can be restyled with."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from restrip.cli import options as shared
+from restrip.cli.terminal import Terminal
+from restrip.link.setting import Setting
+
+
+def add(commands: Any) -> None:
+    """Describe the commands."""
+    looks = commands.add_parser("looks", help="the built-in looks, and every setting")
+    looks.add_argument("--settings", action="store_true", help="list the settings instead")
+    shared.add_json(looks)
+    looks.set_defaults(run=show_looks)
+    models = commands.add_parser("models", help="the checkpoints in a models folder of AUTOMATIC1111 or ComfyUI")
+    models.add_argument("folder", metavar="FOLDER")
+    shared.add_json(models)
+    models.set_defaults(run=show_models)
+
+
+def show_looks(options: argparse.Namespace, terminal: Terminal) -> None:
+    """Names and thumbnails, or settings with their bounds."""
+    with shared.open_client() as client:
+        if options.settings:
+            settings = [Setting.from_json(body) for body in client.settings()["settings"]]
+            rows = [[s.key, s.kind, str(s.default), _bounds(s.low, s.high, s.unit), s.help] for s in settings]
+            terminal.table(
+                [s.to_json() for s in settings], ["setting", "kind", "default", "range", "what it does"], rows
+            )
+            return
+        looks = client.settings()["looks"]
+    terminal.table(looks, ["look", "name", "thumbnail"], [[x["name"], x["label"], x["thumbnail"]] for x in looks])
+
+
+def show_models(options: argparse.Namespace, terminal: Terminal) -> None:
+    """What is in the folder, with family and hash."""
+    with shared.open_client() as client:
+        models = client.request("models", {"folder": str(Path(options.folder).absolute())})["models"]
+    rows = [[x["name"], x["family"], x["hash"][:10], x["path"]] for x in models]
+    terminal.table(models, ["model", "family", "hash", "path"], rows)
+
+
+def _bounds(low: float | None, high: float | None, unit: str) -> str:
+    if low is None and high is None:
+        return unit
+    return f"{'' if low is None else low} to {'' if high is None else high} {unit}".strip()

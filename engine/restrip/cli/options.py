@@ -1,0 +1,159 @@
+"""Options that several commands share, and reading what they were given."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from restrip.errors import BadInput
+from restrip.link.client import Client, connect
+from restrip.link.job import Output
+from restrip.link.setting import Setting
+from restrip.timeline import FrameRange, Key
+
+
+class BadOption(BadInput):
+    """A value of a command's option that can't be read."""
+
+    code = "bad-option"
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """--json, for commands with a result."""
+    parser.add_argument("--json", action="store_true", help="machine-readable result on stdout, progress on stderr")
+
+
+def add_look(parser: argparse.ArgumentParser) -> None:
+    """--look and what sets it up."""
+    parser.add_argument(
+        "--look",
+        required=True,
+        metavar="LOOK",
+        help="neural:0 to neural:25 (or a mix, neural:3+12), painting:FILE, painted:FOLDER, sd:CHECKPOINT",
+    )
+    parser.add_argument("--prompt", metavar="TEXT", help="what the picture shall become (sd looks)")
+    parser.add_argument("--seed", type=int, metavar="N", help="the look's seed (sd looks)")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any setting; `restrip looks --settings` lists them",
+    )
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """What a rendering writes, and how."""
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the strips and the manifest")
+    parser.add_argument("--format", default="h264", metavar="NAME", help="h264 (default), prores4444, ...")
+    parser.add_argument(
+        "--fade", default="auto", metavar="N|gap|auto", help="crossfade in frames, 0 for cuts, gap for the whole gap"
+    )
+    parser.add_argument("--baked", action="store_true", help="also one blended movie of the whole range")
+    parser.add_argument("--preview", action="store_true", help="also preview.mp4, as an editor would play the strips")
+    parser.add_argument(
+        "--sheet", metavar="FILE", default="", help="also a .png of source, keys and result side by side"
+    )
+    parser.add_argument("--otio", metavar="FILE", default="", help="also an OpenTimelineIO timeline of the strips")
+    parser.add_argument("--size", type=int, default=0, metavar="PX", help="render smaller: the long side in pixels")
+
+
+def output_of(options: argparse.Namespace) -> Output:
+    """The Output that add_output's options describe. Raises BadOption."""
+    fade: str | int = options.fade
+    if fade not in ("auto", "gap"):
+        try:
+            fade = int(options.fade)
+            if fade < 0:
+                raise ValueError
+        except ValueError:
+            raise BadOption(
+                f"--fade can't be {options.fade!r}.", "Give a number of frames, 0 for cuts, gap or auto."
+            ) from None
+    if options.size < 0:
+        raise BadOption(f"--size can't be {options.size}.", "Give the long side in pixels, or leave it out.")
+    return Output(
+        folder=str(Path(options.out).absolute()),
+        format=options.format,
+        fade=fade,
+        baked=options.baked,
+        preview=options.preview,
+        sheet=str(Path(options.sheet).absolute()) if options.sheet else "",
+        long_side=options.size,
+        otio=str(Path(options.otio).absolute()) if options.otio else "",
+    )
+
+
+def settings_of(options: argparse.Namespace, client: Client) -> dict[str, Any]:
+    """The settings given by --prompt, --seed and --set, read as the kinds that the engine's schema names."""
+    given: dict[str, str] = {}
+    for pair in options.set:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise BadOption(f"--set {pair} has no value.", "Write it as --set NAME=VALUE.")
+        given[name] = value
+    if options.prompt is not None:
+        given["prompt"] = options.prompt
+    if options.seed is not None:
+        given["seed"] = str(options.seed)
+    if not given:
+        return {}
+    known = {body["key"]: Setting.from_json(body) for body in client.settings()["settings"]}
+    return {name: _value(known[name], text) if name in known else text for name, text in given.items()}
+
+
+def _value(setting: Setting, text: str) -> Any:
+    readers: dict[str, Any] = {"int": int, "float": float, "bool": _truth}
+    try:
+        return readers.get(setting.kind, str)(text)
+    except ValueError:
+        raise BadOption(f"{setting.key} can't be {text!r}.", f"Give {setting.kind}: {setting.help}") from None
+
+
+def _truth(text: str) -> bool:
+    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    if text.lower() not in words:
+        raise ValueError(text)
+    return words[text.lower()]
+
+
+def frame_range(text: str) -> FrameRange:
+    """--range A:B."""
+    return FrameRange.parse(text)
+
+
+def key_list(text: str) -> list[Key]:
+    """--keys 0,45,90. Raises BadOption."""
+    try:
+        return [Key(int(frame)) for frame in text.split(",") if frame.strip()]
+    except ValueError:
+        raise BadOption(f"--keys can't be {text!r}.", "Give frames with commas between them: 0,45,90.") from None
+
+
+def key_file(path: str) -> list[Key]:
+    """--keys-file: JSON ([{"frame": 0}]) or a line a key (`45` or `45: a prompt`). Raises BadOption."""
+    try:
+        text = Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadOption(
+            f"The keys file {path} can't be read: {error}.", "Check the path and that it is text."
+        ) from None
+    try:
+        if text.lstrip().startswith("["):
+            known = Key.__dataclass_fields__
+            return [Key(**{name: value for name, value in key.items() if name in known}) for key in json.loads(text)]
+        lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+        parts = [line.partition(":") for line in lines]
+        return [Key(int(frame), prompt.strip() or None) for frame, _, prompt in parts]
+    except (ValueError, TypeError, AttributeError) as error:
+        raise BadOption(
+            f"The keys file {path} can't be read: {error}.",
+            "Write a line a key: its frame, or `45: a prompt`; or a JSON list.",
+        ) from None
+
+
+def open_client() -> Client:
+    """The engine, started when it doesn't run."""
+    return connect("command line")

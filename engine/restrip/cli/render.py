@@ -1,0 +1,81 @@
+"""`restrip render`: a clip, its keys and a look make strips."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from restrip.cli import options as shared
+from restrip.cli.terminal import Terminal
+from restrip.link.job import Manifest
+from restrip.request import Request, finished, job_of
+
+
+def add(commands: Any) -> None:
+    """Describe the command."""
+    parser = commands.add_parser("render", help="restyle a clip", description="Restyle a clip from its key frames.")
+    parser.add_argument("clip", metavar="CLIP", help="a movie, or a folder of pictures")
+    which = parser.add_argument_group("keys, counted in the clip's frames").add_mutually_exclusive_group()
+    which.add_argument("--keys", metavar="0,45,90", help="the key frames")
+    which.add_argument("--every", type=int, metavar="N", help="a key every N frames")
+    which.add_argument("--keys-file", metavar="FILE", help="a line a key (`45` or `45: a prompt`), or a JSON list")
+    parser.add_argument("--range", metavar="A:B", help="only the frames A to B - 1")
+    parser.add_argument("--rate", help="frames a second of the timeline; the clip's own when left out")
+    parser.add_argument(
+        "--mode", choices=("keys", "every"), default="keys", help="every: each --step-th frame is a key"
+    )
+    parser.add_argument("--step", type=int, default=2, metavar="N", help="with --mode every (default 2)")
+    parser.add_argument("--matte", metavar="FILE", default="", help="a picture or movie: white changes, black stays")
+    parser.add_argument("--detach", action="store_true", help="submit, print the job's id, and don't wait")
+    shared.add_look(parser)
+    shared.add_output(parser)
+    shared.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, terminal: Terminal) -> None:
+    """Submit, show the progress, name what was written."""
+    with shared.open_client() as client:
+        spec = job_of(client, request_of(options, shared.settings_of(options, client)))
+        client.submit(spec)
+        if options.detach:
+            terminal.result({"job_id": spec.job_id}, f"Job {spec.job_id} is queued: `restrip status {spec.job_id}`.")
+            return
+        with terminal.progress() as show:
+            manifest = finished(client, spec.job_id, show)
+    terminal.result(manifest.to_json(), *sentences(manifest))
+
+
+def request_of(options: argparse.Namespace, settings: dict[str, Any]) -> Request:
+    """The request that the options describe. Raises BadOption."""
+    for name, value in (("--every", options.every), ("--step", options.step)):
+        if value is not None and value < 1:
+            raise shared.BadOption(f"{name} can't be {value}.", "Give 1 or more frames.")
+    keys = shared.key_list(options.keys) if options.keys is not None else []
+    if options.keys_file:
+        keys = shared.key_file(options.keys_file)
+    return Request(
+        clip=options.clip,
+        look=options.look,
+        keys=keys,
+        every=options.every,
+        frames=shared.frame_range(options.range) if options.range else None,
+        settings=settings,
+        output=shared.output_of(options),
+        matte=options.matte,
+        mode=options.mode,
+        step=options.step,
+        rate=options.rate,
+    )
+
+
+def sentences(manifest: Manifest) -> list[str]:
+    """What was made, for a person."""
+    lines = [f"note: {note}" for note in manifest.notes]
+    lines += [f"{strip.file}  frames {strip.frames.first} to {strip.frames.end - 1}" for strip in manifest.strips]
+    lines += [path for path in (manifest.baked, manifest.preview, manifest.sheet, manifest.otio) if path]
+    counts = manifest.counts
+    rendered = counts.get("segments_rendered", 0)
+    total = rendered + counts.get("segments_cached", 0)
+    lines.append(f"{rendered} of {total} segments rendered, the others were there already.")
+    return lines

@@ -1,0 +1,95 @@
+"""What the command line prints: results on stdout, progress and errors on stderr, JSON where it was asked for."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
+from rich.table import Table
+
+from restrip.errors import RestripError
+from restrip.link.status import JobStatus
+
+PHASES = {
+    "reading": "reading the clip",
+    "keys": "making the keys",
+    "motion": "following the motion",
+    "propagating": "carrying the keys",
+    "writing": "writing",
+}
+
+
+class Terminal:
+    """Prints for a person, or as JSON for a program."""
+
+    def __init__(self, json_wanted: bool = False) -> None:
+        self.json_wanted = json_wanted
+        self.out = Console(highlight=False, soft_wrap=True)
+        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def result(self, machine: Any, *sentences: str) -> None:
+        """The command's result: `machine` as JSON, or the sentences."""
+        if self.json_wanted:
+            sys.stdout.write(json.dumps(machine, indent=1, ensure_ascii=False) + "\n")
+            return
+        for sentence in sentences:
+            self.out.print(sentence, markup=False)
+
+    def table(self, machine: Any, columns: list[str], rows: list[list[str]]) -> None:
+        """A table for a person, `machine` as JSON for a program."""
+        if self.json_wanted:
+            self.result(machine)
+            return
+        table = Table(box=None, pad_edge=False)
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        self.out.print(table)
+
+    def error(self, error: RestripError) -> None:
+        """One sentence with the remedy on stderr; as JSON the whole error."""
+        if self.json_wanted:
+            sys.stderr.write(json.dumps({"error": error.to_wire()}, ensure_ascii=False) + "\n")
+            return
+        self.err.print(f"restrip: {error.message} {error.remedy}".rstrip(), markup=False)
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[JobStatus], None]]:
+        """A function that shows a job's status; a bar on a terminal, a line a phase elsewhere."""
+        if self.json_wanted:
+            yield self._as_json_lines
+            return
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, TextColumn("{task.fields[eta]}"), console=self.err, transient=True) as bar:
+            task = bar.add_task("waiting for the engine", total=None, eta="")
+            yield lambda status: _show(bar, task, status)
+
+    def _as_json_lines(self, status: JobStatus) -> None:
+        line = {
+            name: getattr(status, name)
+            for name in ("job_id", "state", "phase", "done", "total", "unit", "eta_s", "note")
+        }
+        sys.stderr.write(json.dumps(line) + "\n")
+        sys.stderr.flush()
+
+
+def _show(bar: Progress, task: TaskID, status: JobStatus) -> None:
+    words = PHASES.get(status.phase, status.phase) if status.state == "running" else status.state.replace("_", " ")
+    eta = "" if status.eta_s is None else f"about {duration(status.eta_s)} left"
+    bar.update(task, description=words, completed=status.done, total=status.total or None, eta=eta)
+
+
+def duration(seconds: float) -> str:
+    """A length of time in words, for a person who waits."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return (
+        f"{whole // 60} min {whole % 60:02d} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    )

@@ -1,0 +1,166 @@
+"""The one-line door: restyle a clip and get its manifest. The command line's `render` is this with options."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from restrip.errors import RemoteError, RestripError
+from restrip.link.client import Client, connect
+from restrip.link.job import JobSpec, Manifest, Output
+from restrip.link.status import JobStatus
+from restrip.timeline import BadRange, ClipRange, FrameRange, Key, KeyOutside, Rate, check_keys
+
+
+class NoKeys(RestripError):
+    """Keys mode without a key."""
+
+    code = "no-keys"
+    bad_input = True
+
+    def __init__(self) -> None:
+        super().__init__("No key frame was given.", "Give keys by frame, for example 0,45,90, or one every N frames.")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to do with a clip. Frames of `frames` and `keys` count from the clip's own first frame.
+
+    `clip` is a movie, a picture, or a folder of pictures (an image sequence, at `rate`).
+    """
+
+    clip: str | os.PathLike[str]
+    look: str
+    keys: Sequence[int | Key] = ()
+    every: int | None = None
+    frames: FrameRange | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    output: Output = field(default_factory=Output)
+    matte: str = ""
+    mode: str = "keys"
+    step: int = 1
+    rate: str | None = None
+    project: str = ""
+
+
+def restyle(
+    clip: str | os.PathLike[str],
+    *,
+    look: str,
+    keys: Sequence[int | Key],
+    out: str | os.PathLike[str] = "",
+    on_status: Callable[[JobStatus], None] | None = None,
+    **settings: Any,
+) -> Manifest:
+    """Restyle `clip` from its key frames and wait for the result; the engine is started when it doesn't run.
+
+    >>> manifest = restrip.restyle("clip.mp4", look="neural:19", keys=[0, 45, 90], out="restyled")
+
+    `settings` are the look's, such as prompt="an oil painting". Raises RestripError: bad input is told before
+    anything is rendered, and what was finished when a job fails is kept for the next try.
+    """
+    request = Request(
+        clip, look, keys, settings=settings, output=Output(folder=str(Path(out).absolute()) if out else "")
+    )
+    with connect("python") as client:
+        return render(client, request, on_status)
+
+
+def render(client: Client, request: Request, on_status: Callable[[JobStatus], None] | None = None) -> Manifest:
+    """Submit `request` and watch it to its end. Raises what the job failed with."""
+    spec = job_of(client, request)
+    client.submit(spec)
+    return finished(client, spec.job_id, on_status)
+
+
+def finished(client: Client, job_id: str, on_status: Callable[[JobStatus], None] | None = None) -> Manifest:
+    """Wait until a job is over and return its manifest. Raises what it failed with, or JobNotDone."""
+    watched(client, job_id, on_status)
+    return client.manifest(job_id)
+
+
+def watched(client: Client, job_id: str, on_status: Callable[[JobStatus], None] | None = None) -> dict[str, Any]:
+    """Wait until a job is over and return what an interactive one found. Raises what it failed with, or JobNotDone."""
+    status = client.watch(job_id, on_status)
+    if status.error:
+        raise RemoteError(status.error)
+    if status.state != "done":
+        raise JobNotDone(job_id, status.state)
+    return status.result or {}
+
+
+class JobNotDone(RestripError):
+    """A job that ended without a result and without an error: cancelled, or interrupted."""
+
+    code = "not-done"
+
+    def __init__(self, job_id: str, state: str) -> None:
+        super().__init__(
+            f"Job {job_id} is {state}.",
+            f"Go on with `restrip resume {job_id}`: what was finished is kept.",
+            state=state,
+        )
+
+
+def job_of(client: Client, request: Request) -> JobSpec:
+    """The job that `request` asks for, with the clip's length and rate as the engine reads them."""
+    paths = media_paths(request.clip)
+    info = client.probe(paths)
+    whole = FrameRange(0, int(info["frames"]))
+    frames = whole if request.frames is None else request.frames
+    if frames.first < 0 or frames.end > whole.end or not len(frames):
+        raise BadRange(
+            f"The range {frames.first}:{frames.end} does not lie in the clip, which has frames 0 to {whole.end - 1}.",
+            f"Give a range inside 0:{whole.end}.",
+            frames=whole.end,
+        )
+    rate = Rate.parse(request.rate or info["rate"])
+    return JobSpec(
+        job_id=uuid.uuid4().hex,
+        clip=ClipRange(tuple(paths), rate, len(frames), trim_in=frames.first, name=Path(request.clip).stem),
+        keys=_keys(request, frames),
+        look=request.look,
+        settings=request.settings,
+        output=request.output,
+        matte=str(Path(request.matte).absolute()) if request.matte else "",
+        mode=request.mode,
+        step=request.step,
+        project=request.project,
+    )
+
+
+def media_paths(clip: str | os.PathLike[str]) -> list[str]:
+    """The files of a clip: itself, or the pictures of a folder in the order of their names."""
+    path = Path(clip).absolute()
+    if not path.is_dir():
+        return [str(path)]
+    pictures = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES)
+    return [str(p) for p in pictures] or [str(path)]
+
+
+PICTURES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".bmp", ".webp"}
+
+
+def _keys(request: Request, frames: FrameRange) -> tuple[Key, ...]:
+    """The request's keys, counted from the range's first frame, sorted, one a frame."""
+    if request.mode == "every":
+        return ()
+    wanted: Iterable[int | Key] = request.keys
+    if request.every is not None:
+        wanted = [*wanted, *range(frames.first, frames.end, request.every)]
+    given = [key if isinstance(key, Key) else Key(key) for key in wanted]
+    if not given:
+        raise NoKeys
+    outside = [key.frame for key in given if key.frame not in frames]
+    if outside:
+        raise KeyOutside(outside, len(frames), frames.first)
+    keys, _ = check_keys([_moved(key, -frames.first) for key in given], len(frames))
+    return keys
+
+
+def _moved(key: Key, by: int) -> Key:
+    return Key(key.frame + by, key.prompt, key.seed, key.image, key.name)

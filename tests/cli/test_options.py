@@ -1,0 +1,119 @@
+"""Reading what the command line was given."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+
+from restrip.cli import build_parser, main
+from restrip.cli.options import BadOption, key_file, key_list, output_of, settings_of
+from restrip.cli.render import request_of
+from restrip.link.setting import Setting
+from restrip.timeline import FrameRange, Key
+
+
+def render(*arguments: str) -> argparse.Namespace:
+    return build_parser().parse_args(["render", "clip.mp4", "--look", "neural:19", "--out", "out", *arguments])
+
+
+def test_keys_are_frames_with_commas() -> None:
+    assert key_list("0,45, 90,") == [Key(0), Key(45), Key(90)]
+    with pytest.raises(BadOption, match="0,45,90"):
+        key_list("0;45")
+
+
+def test_a_keys_file_has_a_line_a_key(tmp_path: Path) -> None:
+    file = tmp_path / "keys.txt"
+    file.write_text("# my keys\n0\n45: a warm painting: at dusk\n\n90:\n", "utf-8")
+    assert key_file(str(file)) == [Key(0), Key(45, prompt="a warm painting: at dusk"), Key(90)]
+
+
+def test_a_keys_file_may_be_json(tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    file.write_text(json.dumps([{"frame": 3, "seed": 7, "colour": "unknown fields are ignored"}]), "utf-8")
+    assert key_file(str(file)) == [Key(3, seed=7)]
+
+
+@pytest.mark.parametrize("text", ["[{]", '[{"prompt": "no frame"}]', "[3]", "abc: x"])
+def test_a_keys_file_that_makes_no_sense_is_told(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "keys"
+    file.write_text(text, "utf-8")
+    with pytest.raises(BadOption, match="keys file"):
+        key_file(str(file))
+
+
+def test_a_keys_file_that_is_missing_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadOption, match="can't be read"):
+        key_file(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(("given", "fade"), [("auto", "auto"), ("gap", "gap"), ("0", 0), ("12", 12)])
+def test_a_fade_is_a_number_or_a_word(given: str, fade: str | int) -> None:
+    assert output_of(render("--fade", given)).fade == fade
+
+
+@pytest.mark.parametrize("given", ["-1", "long", "1.5"])
+def test_other_fades_are_refused(given: str) -> None:
+    with pytest.raises(BadOption, match="fade"):
+        output_of(render("--fade", given))
+
+
+def test_paths_are_made_absolute() -> None:
+    output = output_of(render("--otio", "x.otio", "--sheet", "x.png"))
+    assert all(Path(path).is_absolute() for path in (output.folder, output.otio, output.sheet))
+
+
+def test_a_request_has_the_range_and_the_keys() -> None:
+    request = request_of(render("--keys", "3,9", "--range", "2:30"), {})
+    assert request.frames == FrameRange(2, 30)
+    assert request.keys == [Key(3), Key(9)]
+
+
+@pytest.mark.parametrize("option", ["--every", "--step"])
+def test_steps_are_at_least_one(option: str) -> None:
+    with pytest.raises(BadOption, match="1 or more"):
+        request_of(render(option, "0"), {})
+
+
+class SchemaClient:
+    """A client that knows a schema and nothing else."""
+
+    def settings(self) -> dict[str, object]:
+        kinds = {"steps": "int", "cfg_scale": "float", "keep_colour": "bool", "prompt": "text", "seed": "int"}
+        return {"settings": [Setting(key, kind, None).to_json() for key, kind in kinds.items()]}  # type: ignore[arg-type]
+
+
+def test_settings_are_read_as_their_kinds() -> None:
+    options = render(
+        "--set", "steps=20", "--set", "cfg_scale=7", "--set", "keep_colour=yes", "--prompt", "ink", "--seed", "4"
+    )
+    given = settings_of(options, SchemaClient())  # type: ignore[arg-type]
+    assert given == {"steps": 20, "cfg_scale": 7.0, "keep_colour": True, "prompt": "ink", "seed": 4}
+
+
+@pytest.mark.parametrize("pair", ["steps", "steps=many", "keep_colour=perhaps"])
+def test_settings_that_make_no_sense_are_told(pair: str) -> None:
+    with pytest.raises(BadOption):
+        settings_of(render("--set", pair), SchemaClient())  # type: ignore[arg-type]
+
+
+def test_an_unknown_setting_is_left_for_the_engine_to_refuse() -> None:
+    assert settings_of(render("--set", "colour=red"), SchemaClient()) == {"colour": "red"}  # type: ignore[arg-type]
+
+
+def test_bad_options_end_with_exit_code_two(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    missing = str(tmp_path / "none.json")
+    assert main(["submit", missing]) == 2
+    assert "can't be read" in capsys.readouterr().err
+    assert main(["submit", missing, "--json"]) == 2
+    assert json.loads(capsys.readouterr().err)["error"]["code"] == "bad-job"
+
+
+@pytest.mark.parametrize("arguments", [[], ["render"], ["render", "clip.mp4"], ["no-such-command"]])
+def test_a_command_line_that_is_incomplete_ends_with_exit_code_two(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2

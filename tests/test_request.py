@@ -1,0 +1,98 @@
+"""A request becomes a job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from restrip.errors import RemoteError
+from restrip.link.client import Client
+from restrip.link.status import JobStatus
+from restrip.request import JobNotDone, NoKeys, Request, job_of, media_paths, watched
+from restrip.timeline import BadRange, FrameRange, Key, KeyOutside, Rate
+
+
+class ProbeClient:
+    """A client for a clip of 100 frames, whose jobs end as they are told to."""
+
+    def __init__(self, ends: JobStatus | None = None) -> None:
+        self.ends = ends
+
+    def probe(self, paths: list[str]) -> dict[str, Any]:
+        return {"frames": 100, "rate": "30000/1001"}
+
+    def watch(self, job_id: str, on_status: Any) -> JobStatus | None:
+        return self.ends
+
+
+def job(**given: Any) -> Any:
+    client: Client = ProbeClient()  # type: ignore[assignment]
+    return job_of(client, Request("clip.mp4", "neural:19", **given))
+
+
+def test_keys_count_from_the_range() -> None:
+    spec = job(keys=[60, Key(52, prompt="ink")], frames=FrameRange(50, 80))
+    assert spec.clip.trim_in == 50
+    assert spec.clip.length == 30
+    assert spec.keys == (Key(2, prompt="ink"), Key(10))
+
+
+def test_the_whole_clip_is_the_range_when_none_is_given() -> None:
+    spec = job(keys=[0])
+    assert (spec.clip.trim_in, spec.clip.length, spec.clip.rate) == (0, 100, Rate.of(30000, 1001))
+
+
+def test_a_key_every_so_many_frames() -> None:
+    assert [key.frame for key in job(every=40).keys] == [0, 40, 80]
+    assert [key.frame for key in job(every=40, frames=FrameRange(10, 60)).keys] == [0, 40]
+
+
+def test_the_timelines_rate_may_be_given() -> None:
+    assert job(keys=[0], rate="24").clip.rate == Rate.of(24)
+
+
+@pytest.mark.parametrize("frames", [FrameRange(90, 101), FrameRange(100, 120), FrameRange(5, 5), FrameRange(-1, 5)])
+def test_a_range_outside_the_clip_is_told(frames: FrameRange) -> None:
+    with pytest.raises(BadRange, match="0 to 99"):
+        job(keys=[0], frames=frames)
+
+
+def test_a_key_outside_the_range_is_told_in_the_clips_frames() -> None:
+    with pytest.raises(KeyOutside, match="frames 50 to 79"):
+        job(keys=[49, 60], frames=FrameRange(50, 80))
+
+
+def test_no_key_is_told() -> None:
+    with pytest.raises(NoKeys):
+        job(keys=[])
+
+
+def test_every_frame_mode_needs_no_key() -> None:
+    assert job(mode="every", step=2).keys == ()
+
+
+def test_a_folder_is_a_sequence_in_the_order_of_names(tmp_path: Path) -> None:
+    for name in ("b.png", "a.PNG", "notes.txt"):
+        (tmp_path / name).touch()
+    assert media_paths(tmp_path) == [str(tmp_path / "a.PNG"), str(tmp_path / "b.png")]
+
+
+def test_a_file_is_itself() -> None:
+    assert media_paths("clip.mp4") == [str(Path("clip.mp4").absolute())]
+
+
+@pytest.mark.parametrize("state", ["cancelled", "interrupted", "unknown"])
+def test_a_job_that_is_not_done_is_never_taken_for_done(state: str) -> None:
+    client: Client = ProbeClient(JobStatus("x", state=state))  # type: ignore[assignment]
+    with pytest.raises(JobNotDone, match=state):
+        watched(client, "x")
+
+
+def test_a_failed_job_raises_what_it_failed_with() -> None:
+    wire = {"code": "disk-full", "message": "The disk is full.", "remedy": "Make room.", "bad_input": False}
+    client: Client = ProbeClient(JobStatus("x", state="failed", error=wire))  # type: ignore[assignment]
+    with pytest.raises(RemoteError) as raised:
+        watched(client, "x")
+    assert raised.value.code == "disk-full"
