@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ class JobSpec:
                 project=_text(body.get("project", "")),
                 priority=int(body.get("priority", 0)),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
             raise BadJob(
                 f"The job can't be read: {type(error).__name__} {error}.",
                 "Update the front-end, or see docs/protocol.md.",
@@ -213,7 +214,7 @@ class Manifest:
                 counts=dict(body["counts"]),
                 facts=dict(body["facts"]),
             )
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, ZeroDivisionError) as error:
             raise BadJob(
                 f"The manifest can't be read: {type(error).__name__} {error}.", "Render the job again."
             ) from error
@@ -241,6 +242,7 @@ def clip_to_json(clip: ClipRange) -> dict[str, Any]:
         "length": clip.length,
         "timeline_start": clip.timeline_start,
         "name": clip.name,
+        "offset_s": str(clip.offset_s),
     }
 
 
@@ -255,6 +257,7 @@ def clip_from_json(body: Mapping[str, Any]) -> ClipRange:
         source_rate=None if source_rate is None else Rate.parse(source_rate),
         timeline_start=int(body.get("timeline_start", 0)),
         name=_text(body.get("name", "")),
+        offset_s=Fraction(body.get("offset_s", 0)),
     )
 
 

@@ -17,8 +17,9 @@ class ClipRange:
         timeline            timeline_start ^
 
     `paths` is one movie file, or the pictures of an image sequence in order. `rate` is the timeline's. Frame n shows
-    the media at the time (trim_in + n) / source_rate; `source_rate` is the timeline's rate unless the editor plays
-    the media frame by frame at another speed. `trim_in` counts frames of source_rate.
+    the media at the time (trim_in + n) / source_rate + offset_s; `source_rate` is the timeline's rate unless the
+    editor plays the media frame by frame at another speed. `trim_in` counts frames of source_rate. `offset_s` is 0
+    unless the editor shows the nearest frame instead of the last: then it is half a frame of the media, in seconds.
     """
 
     paths: tuple[str, ...]
@@ -28,6 +29,7 @@ class ClipRange:
     source_rate: Rate | None = None
     timeline_start: int = 0
     name: str = ""
+    offset_s: Fraction = Fraction(0)
 
     def __post_init__(self) -> None:
         if not self.paths:
@@ -42,4 +44,4 @@ class ClipRange:
 
     def media_time(self, frame: int) -> Fraction:
         """The media's presentation time that frame shows, in seconds from the media's first frame."""
-        return (self.source_rate or self.rate).seconds(self.trim_in + frame)
+        return (self.source_rate or self.rate).seconds(self.trim_in + frame) + self.offset_s
