@@ -11,6 +11,7 @@ import pytest
 from restrip.cli import build_parser, main
 from restrip.cli.options import BadOption, key_file, key_list, output_of, settings_of
 from restrip.cli.render import request_of
+from restrip.link.schema import Schema
 from restrip.link.setting import Setting
 from restrip.timeline import FrameRange, Key
 
@@ -81,9 +82,9 @@ def test_steps_are_at_least_one(option: str) -> None:
 class SchemaClient:
     """A client that knows a schema and nothing else."""
 
-    def settings(self) -> dict[str, object]:
+    def settings(self) -> Schema:
         kinds = {"steps": "int", "cfg_scale": "float", "keep_colour": "bool", "prompt": "text", "seed": "int"}
-        return {"settings": [Setting(key, kind, None).to_json() for key, kind in kinds.items()]}  # type: ignore[arg-type]
+        return Schema("etag", tuple(Setting(key, kind, None) for key, kind in kinds.items()))  # type: ignore[arg-type]
 
 
 def test_settings_are_read_as_their_kinds() -> None:

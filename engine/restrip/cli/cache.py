@@ -12,14 +12,16 @@ from restrip.cli.terminal import Terminal
 def add(commands: Any) -> None:
     """Describe the command."""
     parser = commands.add_parser("cache", help="what finished keys and segments take on the disk")
-    parser.add_argument("--prune", action="store_true", help="delete the least recently used beyond the bound")
+    parser.add_argument("--prune", type=int, metavar="MIB", help="delete the least recently used beyond this size")
     shared.add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> None:
     """Show, or prune; nothing that a job still has to place is deleted."""
+    if options.prune is not None and options.prune < 0:
+        raise shared.BadOption(f"--prune can't be {options.prune}.", "Give a size in MiB, 0 for everything.")
     with shared.open_client() as client:
-        answer = client.cache(prune=options.prune)
+        answer = client.cache(options.prune)
     facts = {name: value for name, value in answer.items() if name != "ok"}
     terminal.result(facts, *(f"{name:16} {value}" for name, value in facts.items()))

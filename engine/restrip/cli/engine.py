@@ -43,7 +43,7 @@ def stop(options: argparse.Namespace, terminal: Terminal) -> None:
     """Ask it to leave."""
     try:
         with connect("command line", start=False) as client:
-            client.drain() if options.when_idle else client.quit(force=options.force)
+            client.drain() if options.when_idle else client.quit(if_idle=not options.force)
     except EngineUnreachable:
         terminal.result({"running": False}, "No engine runs.")
         return
@@ -55,7 +55,7 @@ def status(options: argparse.Namespace, terminal: Terminal) -> None:
     """What it is doing."""
     try:
         with connect("command line", start=False) as client:
-            answer = client.engine()
+            answer = client.engine_status()
     except EngineUnreachable:
         terminal.result({"running": False}, "No engine runs; it starts by itself when it is needed.")
         return
@@ -65,5 +65,5 @@ def status(options: argparse.Namespace, terminal: Terminal) -> None:
 
 def log(options: argparse.Namespace, terminal: Terminal) -> None:
     """The log's tail, whether it runs or not."""
-    lines = log_tail().splitlines()
+    lines = log_tail()
     terminal.result({"lines": lines}, *(lines or ["The engine has not written a log yet."]))

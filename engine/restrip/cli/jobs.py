@@ -124,14 +124,14 @@ def submit_json(options: argparse.Namespace, terminal: Terminal) -> None:
 
 def _whole_id(client: Any, beginning: str) -> str:
     """The id that `beginning` is the beginning of. Raises UnknownJob."""
-    matches = [job.job_id for job in client.jobs(limit=10_000) if job.job_id.startswith(beginning)]
+    matches = [job.job_id for job in client.jobs(beginning=beginning, limit=2)]
     if beginning in matches:
         return beginning
     if len(matches) == 1:
         return str(matches[0])
     if not matches:
         raise UnknownJob(f"There is no job {beginning}.", "`restrip jobs` lists them.")
-    raise UnknownJob(f"{len(matches)} jobs begin with {beginning}.", "Give more of the id; `restrip jobs` lists them.")
+    raise UnknownJob(f"Several jobs begin with {beginning}.", "Give more of the id; `restrip jobs` lists them.")
 
 
 def _progress(job: JobStatus) -> str:

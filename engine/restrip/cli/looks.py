@@ -8,7 +8,6 @@ from typing import Any
 
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal
-from restrip.link.setting import Setting
 
 
 def add(commands: Any) -> None:
@@ -27,20 +26,20 @@ def show_looks(options: argparse.Namespace, terminal: Terminal) -> None:
     """Names and thumbnails, or settings with their bounds."""
     with shared.open_client() as client:
         if options.settings:
-            settings = [Setting.from_json(body) for body in client.settings()["settings"]]
+            settings = client.settings().settings
             rows = [[s.key, s.kind, str(s.default), _bounds(s.low, s.high, s.unit), s.help] for s in settings]
             terminal.table(
                 [s.to_json() for s in settings], ["setting", "kind", "default", "range", "what it does"], rows
             )
             return
-        looks = client.settings()["looks"]
+        looks = client.looks()
     terminal.table(looks, ["look", "name", "thumbnail"], [[x["name"], x["label"], x["thumbnail"]] for x in looks])
 
 
 def show_models(options: argparse.Namespace, terminal: Terminal) -> None:
     """What is in the folder, with family and hash."""
     with shared.open_client() as client:
-        models = client.request("models", {"folder": str(Path(options.folder).absolute())})["models"]
+        models = client.models(str(Path(options.folder).absolute()))
     rows = [[x["name"], x["family"], x["hash"][:10], x["path"]] for x in models]
     terminal.table(models, ["model", "family", "hash", "path"], rows)
 

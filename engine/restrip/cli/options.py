@@ -100,7 +100,7 @@ def settings_of(options: argparse.Namespace, client: Client) -> dict[str, Any]:
         given["seed"] = str(options.seed)
     if not given:
         return {}
-    known = {body["key"]: Setting.from_json(body) for body in client.settings()["settings"]}
+    known = {setting.key: setting for setting in client.settings().settings}
     return {name: _value(known[name], text) if name in known else text for name, text in given.items()}
 
 

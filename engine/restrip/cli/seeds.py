@@ -8,7 +8,7 @@ from typing import Any
 
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal
-from restrip.request import Request, job_of, watched
+from restrip.request import Request, job_of
 
 
 def add(commands: Any) -> None:
@@ -31,9 +31,8 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
         frames = shared.frame_range(f"{options.frame}:{options.frame + 1}")
         clip = job_of(client, Request(options.clip, look=options.look, frames=frames, mode="every")).clip
         settings = shared.settings_of(options, client)
-        job_id = client.seeds(clip, 0, options.look, settings, count=options.count)
         with terminal.progress() as show:
-            result = dict(watched(client, job_id, show))
+            result = client.seeds(clip, 0, look=options.look, settings=settings, count=options.count, on_status=show)
     if options.out:
         target = Path(options.out).absolute()
         try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal
-from restrip.request import Request, job_of, watched
+from restrip.request import Request, job_of
 
 
 def add(commands: Any) -> None:
@@ -31,9 +31,8 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
     frames = shared.frame_range(options.range) if options.range else None
     with shared.open_client() as client:
         clip = job_of(client, Request(options.clip, look="", frames=frames, mode="every")).clip
-        job_id = client.suggest(clip, count=options.count, error=options.error)
         with terminal.progress() as show:
-            suggested = watched(client, job_id, show)["keys"]
+            suggested = client.suggest(clip, count=options.count, error=options.error, on_status=show)
     keys = [{**key, "frame": key["frame"] + clip.trim_in} for key in suggested]
     lines = [f"frame {key['frame']:6}  {key['reason']}" for key in keys]
     terminal.result({"keys": keys}, *lines, f"--keys {','.join(str(key['frame']) for key in keys)}")
