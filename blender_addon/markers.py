@@ -1,0 +1,45 @@
+"""Timeline markers as keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from restrip.timeline import FrameRange, Key, keys_from_markers
+
+# "K", "K3", "K (motion)", "K: a prompt", "K3: a prompt"
+_NAMED = re.compile(r"K\d*\s*(?:\([^)]*\)\s*)?(?::\s*(?P<prompt>.*))?")
+
+
+def key_at(name: str, frame: int, images: Mapping[str, str]) -> Key:
+    """A marker as a key: a name like "K: a prompt" brings a prompt, one in `images` the picture painted for it."""
+    named = _NAMED.fullmatch(name.strip())
+    prompt = (named["prompt"] or "").strip() if named else ""
+    image = images.get(name)
+    return Key(frame, prompt=prompt if prompt and image is None else None, image=image, name=name)
+
+
+def keys_in(
+    markers: Iterable[Any], span: FrameRange, *, only_named: bool, images: Mapping[str, str]
+) -> tuple[tuple[Key, ...], tuple[str, ...]]:
+    """The keys of a strip that covers `span`, counted from its first frame, and notes about them.
+
+    `only_named` leaves out markers whose name doesn't begin with K as above.
+    """
+    given = [
+        key_at(marker.name, marker.frame - span.first, images)
+        for marker in sorted(markers, key=lambda marker: marker.frame)
+        if not only_named or _NAMED.fullmatch(marker.name.strip())
+    ]
+    return keys_from_markers(given, len(span))
+
+
+def write(scene: Any, span: FrameRange, keys: Sequence[tuple[int, str]]) -> list[Any]:
+    """Markers for keys (frame of the strip, reason), where there is none on that frame yet."""
+    taken = {marker.frame for marker in scene.timeline_markers}
+    return [
+        scene.timeline_markers.new(f"K ({reason})" if reason else "K", frame=span.first + frame)
+        for frame, reason in keys
+        if span.first + frame not in taken
+    ]

@@ -1,0 +1,254 @@
+"""The one door to Blender's sequencer: hides what differs between Blender 4.2 and 5.2.
+
+It asks RNA what there is, never the version number. bpy has no types, so strips, scenes and contexts are `Any` here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import Any
+
+import bpy
+
+from restrip.errors import RestripError
+from restrip.timeline import FrameRange, Rate
+
+Strip = Any
+Scene = Any
+Owner = Any
+"""What holds strips: a scene's sequence editor, or a meta strip."""
+
+CHANNELS = 128
+"""Blender's own bound."""
+
+
+class MediaUnreadable(RestripError):
+    """Blender can't show a movie that should become a strip."""
+
+    code = "media-unreadable"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"Blender can't read {path}.",
+            "Look whether the file is still there, or stylize the strip again.",
+            path=path,
+        )
+
+
+def has(thing: Any, name: str) -> bool:
+    """Whether RNA knows the property `name` of a thing or of a type."""
+    return name in thing.bl_rna.properties
+
+
+def edited_scene(context: Any) -> Scene:
+    """The scene whose sequence the user edits."""
+    return getattr(context, "sequencer_scene", None) or context.scene
+
+
+def strips_of(owner: Owner) -> Any:
+    """The collection of strips that lie directly in an editor or in a meta strip."""
+    return owner.strips if has(owner, "strips") else owner.sequences
+
+
+def every_strip(scene: Scene) -> list[Strip]:
+    """All strips of a scene, those in meta strips too."""
+    editor = scene.sequence_editor
+    if editor is None:
+        return []
+    return list(editor.strips_all if has(editor, "strips_all") else editor.sequences_all)
+
+
+def active_strip(scene: Scene) -> Strip | None:
+    """The strip that the user clicked last."""
+    return scene.sequence_editor.active_strip if scene.sequence_editor else None
+
+
+def set_active_strip(scene: Scene, strip: Strip | None) -> None:
+    """Make a strip the active one."""
+    scene.sequence_editor.active_strip = strip
+
+
+def selected_strips(context: Any) -> list[Strip]:
+    """What is selected in the sequencer, in time order."""
+    for name in ("selected_strips", "selected_sequences"):
+        found = getattr(context, name, None)
+        if found is not None:
+            break
+    else:
+        found = [strip for strip in every_strip(edited_scene(context)) if strip.select]
+    return sorted(found, key=lambda strip: (span_of(strip).first, strip.channel))
+
+
+def owner_of(scene: Scene, strip: Strip) -> Owner:
+    """The meta strip that holds `strip`, or the scene's sequence editor."""
+    parent = strip.parent_meta() if "parent_meta" in strip.bl_rna.functions else None
+    return parent or scene.sequence_editor
+
+
+def span_of(strip: Strip) -> FrameRange:
+    """The timeline frames that a strip covers."""
+    if has(strip, "left_handle"):
+        return FrameRange(int(strip.left_handle), int(strip.right_handle))
+    return FrameRange(int(strip.frame_final_start), int(strip.frame_final_end))
+
+
+def set_span(strip: Strip, span: FrameRange) -> None:
+    """Trim a strip's ends to these timeline frames; its content stays where it is."""
+    first, end = (
+        ("left_handle", "right_handle") if has(strip, "left_handle") else ("frame_final_start", "frame_final_end")
+    )
+    # The later end first: an end that is moved past the other would push it.
+    for name, frame in ((end, span.end), (first, span.first), (end, span.end)):
+        setattr(strip, name, frame)
+
+
+def content_start(strip: Strip) -> float:
+    """The timeline frame on which the untrimmed content begins."""
+    return float(strip.content_start if has(strip, "content_start") else strip.frame_start)
+
+
+def content_length(strip: Strip) -> int:
+    """How many timeline frames the untrimmed content covers, by whatever rate Blender plays it."""
+    before, after = (
+        (strip.left_handle_offset, strip.right_handle_offset)
+        if has(strip, "left_handle_offset")
+        else (strip.frame_offset_start, strip.frame_offset_end)
+    )
+    return len(span_of(strip)) + int(round(before + after))
+
+
+def move(strip: Strip, by: int) -> None:
+    """Move a strip, trims and all, by so many frames."""
+    if has(strip, "content_start"):
+        strip.content_start += by
+    else:
+        strip.frame_start += by
+
+
+def rate_of(scene: Scene) -> Rate:
+    """The scene's frames a second."""
+    return Rate(scene.render.fps / Fraction(float(scene.render.fps_base)).limit_denominator(10_000))
+
+
+def size_of(scene: Scene) -> tuple[int, int]:
+    """The canvas, in pixels."""
+    return int(scene.render.resolution_x), int(scene.render.resolution_y)
+
+
+def free_channel(strips: Iterable[Strip], span: FrameRange, above: int) -> int | None:
+    """The lowest channel over `above` with nothing on it anywhere in `span`; None when all are taken."""
+    taken = {strip.channel for strip in strips if len(span_of(strip).within(span))}
+    return next((channel for channel in range(above + 1, CHANNELS + 1) if channel not in taken), None)
+
+
+def add_meta(owner: Owner, name: str, channel: int, start: int) -> Strip:
+    """An empty meta strip; `close_meta` gives it its length once it is filled."""
+    return strips_of(owner).new_meta(name=name, channel=channel, frame_start=start)
+
+
+def close_meta(meta: Strip, span: FrameRange) -> None:
+    """Let a meta strip that was filled show `span` of what is in it."""
+    set_span(meta, span)
+
+
+def add_movie(owner: Owner, name: str, path: str, channel: int, start: int) -> Strip:
+    """A movie strip that begins at `start`, in its own size. Raises MediaUnreadable."""
+    strip = strips_of(owner).new_movie(
+        name=name, filepath=path, channel=channel, frame_start=start, fit_method="ORIGINAL"
+    )
+    if strip.fps <= 0:
+        strips_of(owner).remove(strip)
+        raise MediaUnreadable(path)
+    return strip
+
+
+def add_cross(owner: Owner, name: str, channel: int, pair: tuple[Strip, Strip], fade: FrameRange) -> Strip:
+    """A crossfade over the frames in which the two strips of `pair` overlap; Blender takes its range from them."""
+    collection = strips_of(owner)
+    known = collection.bl_rna.functions["new_effect"].parameters.keys()
+    first, second = ("input1", "input2") if "input1" in known else ("seq1", "seq2")
+    length = {"length": len(fade)} if "length" in known else {"frame_end": fade.end}
+    return collection.new_effect(
+        name=name, type="CROSS", channel=channel, frame_start=fade.first, **{first: pair[0], second: pair[1]}, **length
+    )
+
+
+def media_size(strip: Strip) -> tuple[int, int]:
+    """The pixels of a movie's or picture's frame as Blender shows it; (0, 0) for other strips."""
+    element = strip.elements[0] if has(strip, "elements") and len(strip.elements) else None
+    return (element.orig_width, element.orig_height) if element is not None else (0, 0)
+
+
+def animated(scene: Scene, strip: Strip) -> frozenset[str]:
+    """The properties of a strip that have keyframes or drivers, such as "transform.offset_x" or "blend_alpha"."""
+    prefix = strip.path_from_id() + "."
+    curves = [curve for curve in _curves(scene.animation_data) if curve.data_path.startswith(prefix)]
+    return frozenset(curve.data_path.removeprefix(prefix) for curve in curves)
+
+
+def _curves(data: Any) -> Iterator[Any]:
+    if data is None:
+        return
+    yield from data.drivers
+    if data.action is None:
+        return
+    if has(data.action, "fcurves"):
+        yield from data.action.fcurves
+        return
+    for layer in data.action.layers:
+        for strip in layer.strips:
+            for bag in strip.channelbags:
+                yield from bag.fcurves
+
+
+def remove(owner: Owner, strip: Strip) -> None:
+    """Delete a strip, with what is in it."""
+    strips_of(owner).remove(strip)
+
+
+def inputs_of(effect: Strip) -> list[Strip]:
+    """The strips that an effect strip works on; none for other strips."""
+    names = ("input_1", "input_2")
+    return [getattr(effect, name) for name in names if has(effect, name) and getattr(effect, name) is not None]
+
+
+def effects_on(scene: Scene, strip: Strip) -> list[Strip]:
+    """The effect strips that have `strip` as an input."""
+    return [other for other in every_strip(scene) if any(given == strip for given in inputs_of(other))]
+
+
+def retimed(strip: Strip) -> bool:
+    """Whether the strip's speed was changed by retiming keys."""
+    return has(strip, "retiming_keys") and len(strip.retiming_keys) > 0
+
+
+def strip_type() -> Any:
+    """The RNA type that all strips share."""
+    return bpy.types.Strip if hasattr(bpy.types, "Strip") else bpy.types.Sequence
+
+
+def sequencer_areas(context: Any) -> Iterator[Any]:
+    """Every sequencer that is on a screen."""
+    for window in context.window_manager.windows:
+        yield from (area for area in window.screen.areas if area.type == "SEQUENCE_EDITOR")
+
+
+def redraw(context: Any) -> None:
+    """Have the sequencers and the status bars drawn again."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in ("SEQUENCE_EDITOR", "STATUSBAR"):
+                area.tag_redraw()
+
+
+def busy(context: Any) -> bool:
+    """Whether Blender renders, or the user is in the middle of a drag: nothing may be inserted then."""
+    if bpy.app.is_job_running("RENDER"):
+        return True
+    return any(
+        operator.bl_idname.startswith(("SEQUENCER_OT", "TRANSFORM_OT"))
+        for window in context.window_manager.windows
+        if has(window, "modal_operators")
+        for operator in window.modal_operators
+    )
