@@ -11,10 +11,12 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from restrip import __version__
 from restrip.cli import options as shared
+from restrip.cli.bundle import write_bundle
 from restrip.cli.terminal import Terminal
 from restrip.link.client import EngineUnreachable, connect
 from restrip.link.discovery import state_dir
@@ -61,6 +63,9 @@ class Finding:
 def add(commands: Any) -> None:
     """Describe the command."""
     parser = commands.add_parser("doctor", help="check the installation, and say what to do next")
+    parser.add_argument(
+        "--bundle", metavar="FILE", help="pack logs and versions into a .zip, without prompts or pictures"
+    )
     shared.add_json(parser)
     parser.set_defaults(run=run)
 
@@ -68,6 +73,11 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace, terminal: Terminal) -> None:
     """Look at everything; never fails on what it finds."""
     findings = examine()
+    if options.bundle:
+        path = Path(options.bundle).absolute()
+        names = write_bundle(path, findings)
+        terminal.result({"bundle": str(path), "contents": names}, f"{path}: {', '.join(names)}")
+        return
     first = next((f for f in findings if not f.ok and f.needed), None) or next((f for f in findings if not f.ok), None)
     advice = "Everything is in place: `restrip demo` shows it." if first is None else f"Next: {first.remedy}"
     rows = [["ok" if f.ok else ("missing" if f.needed else "-"), f.name, f.value] for f in findings]
