@@ -1,0 +1,1 @@
+"""Putting the front-ends where the editors look for them."""

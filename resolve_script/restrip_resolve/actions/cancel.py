@@ -1,0 +1,19 @@
+"""Cancel: stop this timeline's jobs; what is finished of them is kept."""
+
+from __future__ import annotations
+
+from restrip_resolve.actions.context import Context
+
+STOPPABLE = ["queued", "running", "paused"]
+
+
+def run(context: Context) -> None:
+    """The menu entry."""
+    session = context.session()
+    with context.engine(session) as engine:
+        jobs = engine.jobs(session.key, states=STOPPABLE)
+        for job in jobs:
+            engine.cancel(job.job_id)
+            context.console.say(f"{job.name} (job {job.job_id}) stops at its next step; what is finished is kept.")
+    if not jobs:
+        context.console.say("Nothing is being rendered for this timeline.")

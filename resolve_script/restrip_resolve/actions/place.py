@@ -1,0 +1,101 @@
+"""Place finished results: put what is done and not yet placed onto its timeline."""
+
+from __future__ import annotations
+
+from restrip.errors import RemoteError, RestripError
+from restrip.link.job import Manifest
+from restrip.link.status import JobStatus
+from restrip_resolve import ledger
+from restrip_resolve.actions.context import Context
+from restrip_resolve.api import uid
+from restrip_resolve.engine import Engine
+from restrip_resolve.ledger import Record
+from restrip_resolve.place import Placed, Target, free_name, place
+from restrip_resolve.session import Session
+from restrip_resolve.settings import Choices
+from restrip_resolve.survey import spots_of
+
+BY = "resolve"
+
+
+def run(context: Context) -> None:
+    """The menu entry."""
+    choices = context.choices()
+    session = context.session()
+    with context.engine(session) as engine:
+        place_finished(context, session, engine, choices)
+
+
+def place_finished(
+    context: Context, session: Session, engine: Engine, choices: Choices, *, only: set[str] | None = None
+) -> None:
+    """Place the newest unplaced result of each clip; `only` these jobs when given.
+
+    Each result is placed by itself: one that fails is named and the others go on. Raises the last failure.
+    """
+    waiting = [
+        status
+        for status in engine.jobs(session.key, states=["done"])
+        if status.kind == "render" and not status.placed_by and (only is None or status.job_id in only)
+    ]
+    if not waiting:
+        context.console.say("There is no finished result to place.")
+        return
+    taken: set[str] = set()
+    failed: RestripError | None = None
+    for status in waiting:  # Newest first.
+        record = ledger.recall(status.job_id)
+        clip = record.item if record else status.job_id
+        if clip in taken:
+            context.console.say(f"{status.name} (job {status.job_id}) is older than what was placed: left out.")
+            continue
+        taken.add(clip)
+        try:
+            _place(context, session, engine, (status, record), choices)
+        except RestripError as error:
+            if failed is not None:
+                context.console.say(str(failed))
+            failed = error
+    if failed is not None:
+        raise failed
+
+
+def _place(
+    context: Context,
+    session: Session,
+    engine: Engine,
+    job: tuple[JobStatus, Record | None],
+    choices: Choices,
+) -> None:
+    status, record = job
+    manifest = engine.manifest(status.job_id)
+    target = _target(context, session, manifest, record)
+    placed = place(session, manifest, target, choices.seams)
+    _report(context, manifest, placed)
+    try:
+        engine.placed(status.job_id, BY, list(placed.ids))
+    except RemoteError as error:
+        context.console.say(f"The strips are placed, but the engine says: {error}")
+
+
+def _target(context: Context, session: Session, manifest: Manifest, record: Record | None) -> Target:
+    """Where the clip is now; where it was when it can't be found."""
+    name = manifest.clip.name or "clip"
+    bin_name = free_name(name, manifest.job_id)
+    if record is not None:
+        for item, spot in spots_of(session):
+            if uid(item) == record.item:
+                anchor = spot.start - round(item.GetLeftOffset() or 0)
+                return Target(anchor + record.offset, spot.track, bin_name)
+        context.console.say(f"{name} is no longer on the timeline: its result goes where it was.")
+        return Target(record.anchor + record.offset, min(record.track, session.video_tracks()), bin_name)
+    return Target(manifest.clip.timeline_start, 1, bin_name)
+
+
+def _report(context: Context, manifest: Manifest, placed: Placed) -> None:
+    tracks = " and ".join(map(str, placed.tracks))
+    context.console.say(
+        f"{manifest.clip.name}: {len(placed.ids)} strips on video track {tracks}, seams as {placed.method}."
+    )
+    for note in (*manifest.notes, *placed.notes):
+        context.console.say(note)

@@ -1,0 +1,57 @@
+"""The engine as the scripts use it. `restrip.link.client.Client` is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Protocol
+
+from restrip.link.job import JobSpec, Manifest
+from restrip.link.schema import Schema
+from restrip.link.status import JobStatus
+from restrip.timeline import ClipRange
+
+OnStatus = Callable[[JobStatus], None]
+
+
+class Engine(Protocol):
+    """What of the client is used here; see restrip.link.client for what each does and raises."""
+
+    def __enter__(self) -> Engine: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+    def probe(self, paths: Sequence[str]) -> dict[str, Any]: ...  # noqa: D102
+    def settings(self) -> Schema: ...  # noqa: D102
+    def submit(self, spec: JobSpec) -> dict[str, Any]: ...  # noqa: D102
+    def status(self, job_id: str) -> JobStatus: ...  # noqa: D102
+    def jobs(self, project: str | None = None, states: Sequence[str] | None = None) -> list[JobStatus]: ...  # noqa: D102
+    def cancel(self, job_id: str) -> dict[str, Any]: ...  # noqa: D102
+    def manifest(self, job_id: str) -> Manifest: ...  # noqa: D102
+    def placed(self, job_id: str, by: str, strips: Sequence[str] = ()) -> dict[str, Any]: ...  # noqa: D102
+    def watch(self, job_id: str, on_status: OnStatus | None = None) -> JobStatus: ...  # noqa: D102
+    def seeds(  # noqa: D102
+        self,
+        clip: ClipRange,
+        frame: int,
+        *,
+        look: str,
+        settings: Mapping[str, Any],
+        count: int,
+        prompt: str | None,
+        on_status: OnStatus | None,
+    ) -> dict[str, Any]: ...
+    def suggest(  # noqa: D102
+        self, clip: ClipRange, *, count: int | None, on_status: OnStatus | None
+    ) -> list[dict[str, Any]]: ...
+
+
+Connect = Callable[[str, str], Engine]
+"""Opens the engine for a client's name and a project."""
+
+
+def connect(client: str, project: str) -> Engine:
+    """The real engine, started when it doesn't run."""
+    from restrip.link.client import connect as found_or_started
+
+    return found_or_started(client, project=project)

@@ -1,0 +1,64 @@
+"""Which job belongs to which clip: a small file a job, beside the engine's state."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from restrip.link.discovery import state_dir
+
+
+@dataclass(frozen=True)
+class Record:
+    """A submitted job and where its result goes.
+
+    `anchor` is the absolute frame at which the clip's media frame 0 lay (its start minus its left offset), `offset`
+    what has to be added to it for the result's first frame: a clip that was moved takes its result along.
+    """
+
+    job_id: str
+    project: str
+    item: str
+    name: str
+    track: int
+    anchor: int
+    offset: int
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    rendered: str = ""
+
+
+def folder() -> Path:
+    """Where the records are."""
+    return state_dir() / "resolve" / "jobs"
+
+
+def remember(record: Record) -> None:
+    """Write a record, whole or not at all."""
+    folder().mkdir(parents=True, exist_ok=True)
+    path = folder() / f"{record.job_id}.json"
+    aside = path.with_suffix(".new")
+    aside.write_text(json.dumps(asdict(record)), "utf-8")
+    aside.replace(path)
+
+
+def recall(job_id: str) -> Record | None:
+    """The record of a job, if this machine submitted it."""
+    return _read(folder() / f"{job_id}.json")
+
+
+def latest(project: str) -> dict[str, Record]:
+    """The newest record of each clip of a timeline, by the item's id."""
+    found = sorted(folder().glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+    records = (_read(path) for path in found)
+    return {record.item: record for record in records if record is not None and record.project == project}
+
+
+def _read(path: Path) -> Record | None:
+    try:
+        body = json.loads(path.read_text("utf-8"))
+        return Record(**{name: body[name] for name in Record.__dataclass_fields__ if name in body})
+    except (OSError, ValueError, TypeError):
+        return None

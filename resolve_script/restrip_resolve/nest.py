@@ -1,0 +1,155 @@
+"""Our strips as a timeline of their own, placed like a clip: real dissolves also where scripts can't make any.
+
+The OpenTimelineIO file is written the way Resolve writes them: media references by key, bare paths, source ranges that
+count from the media's own start timecode.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from restrip.timeline import Rate
+from restrip_resolve.api import Folder, MediaPoolItem, ResolveRefused, Timeline, can, done, listed, need, uid, whole
+from restrip_resolve.journal import Journal
+from restrip_resolve.plan import Dissolve, Piece, Plan
+from restrip_resolve.session import Session
+from restrip_resolve.timecode import BadTimecode, frame_of
+
+
+def otio_of(plan: Plan, name: str, rate: Rate, origins: Mapping[str, int]) -> dict[str, Any]:
+    """The plan as an OTIO document; `origins` are the frames at which the files' own timecode begins."""
+    after = {dissolve.left: dissolve for dissolve in plan.dissolves}
+    children: list[dict[str, Any]] = []
+    for index, piece in enumerate(plan.pieces):
+        children.append(_clip(piece, rate, origins.get(piece.file, 0)))
+        if index in after:
+            children.append(_transition(after[index], piece.end, rate))
+    track: dict[str, Any] = {
+        "OTIO_SCHEMA": "Track.1",
+        "metadata": {},
+        "name": "Video 1",
+        "source_range": None,
+        "effects": [],
+        "markers": [],
+        "enabled": True,
+        "children": children,
+        "kind": "Video",
+    }
+    stack = {**track, "OTIO_SCHEMA": "Stack.1", "name": "", "children": [track]}
+    del stack["kind"]
+    return {
+        "OTIO_SCHEMA": "Timeline.1",
+        "metadata": {"Resolve_OTIO": {}},
+        "name": name,
+        "global_start_time": _time(round(float(rate)) * 3600, rate),
+        "tracks": stack,
+    }
+
+
+def _clip(piece: Piece, rate: Rate, origin: int) -> dict[str, Any]:
+    return {
+        "OTIO_SCHEMA": "Clip.2",
+        "metadata": {"Resolve_OTIO": {}},
+        "name": Path(piece.file).name,
+        "source_range": _range(origin + piece.first, piece.length, rate),
+        "effects": [],
+        "markers": [],
+        "enabled": True,
+        "media_references": {
+            "DEFAULT_MEDIA": {
+                "OTIO_SCHEMA": "ExternalReference.1",
+                "metadata": {},
+                "name": Path(piece.file).name,
+                "available_range": _range(origin, piece.file_frames, rate),
+                "available_image_bounds": None,
+                "target_url": piece.file,
+            }
+        },
+        "active_media_reference_key": "DEFAULT_MEDIA",
+    }
+
+
+def _transition(dissolve: Dissolve, cut: int, rate: Rate) -> dict[str, Any]:
+    return {
+        "OTIO_SCHEMA": "Transition.1",
+        "metadata": {"Resolve_OTIO": {}},
+        "name": "Cross Dissolve",
+        "in_offset": _time(cut - dissolve.frames.first, rate),
+        "out_offset": _time(dissolve.frames.end - cut, rate),
+        "transition_type": "SMPTE_Dissolve",
+    }
+
+
+def _time(value: int, rate: Rate) -> dict[str, Any]:
+    return {"OTIO_SCHEMA": "RationalTime.1", "rate": float(rate), "value": float(value)}
+
+
+def _range(first: int, length: int, rate: Rate) -> dict[str, Any]:
+    return {"OTIO_SCHEMA": "TimeRange.1", "start_time": _time(first, rate), "duration": _time(length, rate)}
+
+
+def import_nested(
+    session: Session, journal: Journal, plan: Plan, name: str, media: Mapping[str, MediaPoolItem]
+) -> MediaPoolItem:
+    """Make the timeline in the current bin and return the clip that stands for it. Raises ResolveRefused."""
+    _keep_timeline(session, journal)
+    origins = {path: _origin(session, item) for path, item in media.items()}
+    path = Path(plan.pieces[0].file).parent / f"{name}.otio"
+    path.write_text(json.dumps(otio_of(plan, name, session.rate, origins), indent=1), "utf-8")
+    bin_ = need(session.pool.GetCurrentFolder(), "tell the current bin")
+    clips_before = {uid(item) for item in listed(bin_.GetClipList(), "list a bin")}
+    timelines_before = set(_timelines(session))
+    journal.undo("The nested timeline", lambda: _remove(session, bin_, clips_before, timelines_before))
+    options = {"timelineName": name, "importSourceClips": True, "sourceClipsPath": str(path.parent)}
+    timeline = need(session.pool.ImportTimelineFromFile(str(path), options), "import the nested timeline")
+    items = listed(timeline.GetItemListInTrack("video", 1), "list the nested timeline")
+    clips = [item for item in items if item.GetMediaPoolItem()]
+    if len(clips) != len(plan.pieces):
+        raise ResolveRefused("import the nested timeline whole", len(clips))
+    _back_to(session)
+    if can(timeline, "GetMediaPoolItem"):
+        return need(timeline.GetMediaPoolItem(), "give the nested timeline's clip")
+    found = [item for item in listed(bin_.GetClipList(), "list a bin") if item.GetName() == name]
+    return need(found[-1] if found else None, "show the nested timeline in the bin")
+
+
+def _timelines(session: Session) -> dict[str, Timeline]:
+    count = whole(session.project.GetTimelineCount(), "count the timelines")
+    found = [need(session.project.GetTimelineByIndex(n), f"give timeline {n}") for n in range(1, count + 1)]
+    return {uid(timeline): timeline for timeline in found}
+
+
+def _remove(session: Session, bin_: Folder, clips_before: set[str], timelines_before: set[str]) -> None:
+    _back_to(session)
+    new = [timeline for name, timeline in _timelines(session).items() if name not in timelines_before]
+    if new:
+        done(session.pool.DeleteTimelines(new), "delete the nested timeline")
+    if set(_timelines(session)) - timelines_before:
+        raise ResolveRefused("delete the nested timeline")
+    clips = [item for item in listed(bin_.GetClipList(), "list a bin") if uid(item) not in clips_before]
+    if clips:
+        done(session.pool.DeleteClips(clips), "delete clips of the nested timeline")
+
+
+def _origin(session: Session, item: MediaPoolItem) -> int:
+    try:
+        return frame_of(str(item.GetClipProperty("Start TC") or ""), session.rate)
+    except BadTimecode:
+        return 0
+
+
+def _keep_timeline(session: Session, journal: Journal) -> None:
+    journal.always("The current timeline", lambda: _back_to(session))
+
+
+def _back_to(session: Session) -> None:
+    """Importing a timeline opens it; strips go into the user's."""
+    wanted = uid(session.timeline)
+    if uid(need(session.project.GetCurrentTimeline(), "tell the current timeline")) == wanted:
+        return
+    session.project.SetCurrentTimeline(session.timeline)
+    if uid(need(session.project.GetCurrentTimeline(), "tell the current timeline")) != wanted:
+        raise ResolveRefused("go back to your timeline")

@@ -1,0 +1,247 @@
+"""Putting a result on the timeline: import, append, make seams, read everything back; all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from restrip.errors import BadInput, RestripError
+from restrip.link.job import Manifest
+from restrip_resolve.api import MediaPoolItem, ResolveRefused, TimelineItem, done, uid, whole
+from restrip_resolve.bins import check_media, import_files
+from restrip_resolve.comp_text import BadComp
+from restrip_resolve.dissolve import DissolveElsewhere, add_dissolves
+from restrip_resolve.fusion import add_fade
+from restrip_resolve.journal import Journal
+from restrip_resolve.nest import import_nested
+from restrip_resolve.plan import Piece, Plan, methods, plan_of
+from restrip_resolve.session import Session, can_dissolve
+from restrip_resolve.survey import Spot, Survey, disturbed, spot_of, spots_of, take
+from restrip_resolve.tracks import Tracks, take_tracks
+
+
+class PlacedWrong(RestripError):
+    """What lies on the timeline after placing isn't what was asked for."""
+
+    code = "placed-wrong"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"Resolve placed it differently: {what}. The timeline is as it was.",
+            "Import the job's .otio file by File > Import > Timeline instead, and report this with your version.",
+        )
+
+
+class OffTimeline(BadInput):
+    """The result would begin before the timeline does."""
+
+    code = "off-timeline"
+
+    def __init__(self, frame: int, first: int) -> None:
+        super().__init__(
+            f"The clip now begins at frame {frame}, before the timeline's first frame, {first}.",
+            "Move the clip to the right, then run Restrip - Place finished results.",
+        )
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a result goes: the absolute frame of its frame 0, the source's track, and the bin's name."""
+
+    start: int
+    track: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What was placed: the items' ids and the way the seams were made."""
+
+    ids: tuple[str, ...]
+    method: str
+    tracks: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+
+
+def place(session: Session, manifest: Manifest, target: Target, choice: str) -> Placed:
+    """Place a result, in the best way that works here. Raises what the last way failed with; then nothing changed."""
+    if target.start < session.first:
+        raise OffTimeline(target.start, session.first)
+    ways = methods(manifest, choice, dissolves=_dissolves(session))
+    notes: list[str] = []
+    for way, following in zip(ways, [*ways[1:], None], strict=True):
+        try:
+            placed = _placed(session, manifest, target, way)
+            return replace(placed, notes=(*notes, *placed.notes))
+        except (ResolveRefused, PlacedWrong, DissolveElsewhere, BadComp) as error:
+            if following is None:
+                raise
+            notes.append(f"Seams as {way} did not work ({error.message}) {following} is used instead.")
+            session.console.log(notes[-1])
+    raise AssertionError("there is always a way")
+
+
+def _dissolves(session: Session) -> bool:
+    """Whether items have AddTransition; asked of the first item there is."""
+    for item, _ in spots_of(session):
+        return can_dissolve(item)
+    return False
+
+
+def _placed(session: Session, manifest: Manifest, target: Target, way: str) -> Placed:
+    """One way, with the one correction that is known to be needed: how an odd transition is rounded."""
+    try:
+        return _once(session, plan_of(manifest, target.start, way), target)
+    except DissolveElsewhere as error:
+        if not error.rounding:
+            raise
+        return _once(session, plan_of(manifest, target.start, way, late=True), target)
+
+
+def _once(session: Session, plan: Plan, target: Target) -> Placed:
+    before = take(session)
+    with Journal(session.console) as journal:
+        _to_edit_page(session, journal)
+        _keep_playhead(session, journal)
+        media = import_files(session, journal, target.name, [piece.file for piece in plan.pieces])
+        for piece in plan.pieces:
+            check_media(media[piece.file], piece.file, session.rate, piece.file_frames)
+        whole_plan = plan
+        if plan.method == "nested":
+            nested = import_nested(session, journal, plan, f"Restrip {target.name}", media)
+            media = {"": nested}
+            span = plan.span
+            plan = replace(plan, pieces=(Piece("", len(span), 0, span.first, 0, len(span)),), dissolves=())
+        tracks = take_tracks(session, journal, before, (target.track, plan.span, plan.layers))
+        journal.undo("The new strips", lambda: _sweep(session, before, media, tracks))
+        bias = 0
+        placed = []
+        for piece in plan.pieces:
+            item, bias = _append(session, piece, media[piece.file], tracks.numbers[piece.layer], bias)
+            placed.append(item)
+        extra = _seams(session, plan, placed, tracks)
+        _verify(session, (before, tracks), plan, extra)
+        ids = tuple(uid(item) for item in placed)
+    return Placed(ids, whole_plan.method, tracks.numbers, tracks.notes)
+
+
+def _seams(session: Session, plan: Plan, placed: Sequence[TimelineItem], tracks: Tracks) -> dict[str, Spot]:
+    if plan.method == "transitions":
+        return add_dissolves(session, plan, placed, tracks.numbers[0])
+    for piece, item in zip(plan.pieces, placed, strict=True):
+        if piece.opacity:
+            add_fade(item, piece, plan.size)
+    return {}
+
+
+def _append(session: Session, piece: Piece, media: MediaPoolItem, track: int, bias: int) -> tuple[TimelineItem, int]:
+    """Append one strip and find it on its track; returns it and how much Resolve's end frame differs.
+
+    Version 18 counted the end frame differently: one correction, then the difference is known.
+    """
+    there = {uid(item) for item in session.items(track)}
+    for _ in range(2):
+        session.pool.AppendToTimeline(
+            [
+                {
+                    "mediaPoolItem": media,
+                    "startFrame": piece.first,
+                    "endFrame": piece.first + piece.length + bias,
+                    "recordFrame": piece.record,
+                    "trackIndex": track,
+                    "mediaType": 1,
+                }
+            ]
+        )
+        # What it returns proves nothing: a locked track gives items, too. Only the track tells.
+        new = [item for item in session.items(track) if uid(item) not in there]
+        if len(new) != 1:
+            raise PlacedWrong(f"{len(new)} items appeared on track {track} for a strip at {piece.record}")
+        spot = spot_of(new[0], track)
+        off = spot.length - piece.length
+        if off and abs(off) == 1 and bias == 0 and spot.start == piece.record:
+            done(session.timeline.DeleteClips(new, False), "delete a strip of the wrong length")
+            bias = -off
+            continue
+        _check(new[0], spot, piece)
+        return new[0], bias
+    raise PlacedWrong(f"a strip at {piece.record} can't be made {piece.length} frames long")
+
+
+def _check(item: TimelineItem, spot: Spot, piece: Piece) -> None:
+    left = whole(item.GetLeftOffset(), "tell a strip's source offset")
+    got, asked = (spot.start, spot.length, left), (piece.record, piece.length, piece.first)
+    if got != asked:
+        raise PlacedWrong(f"start, length and source offset are {got} instead of {asked}")
+
+
+def _verify(session: Session, around: tuple[Survey, Tracks], plan: Plan, extra: Mapping[str, Spot]) -> None:
+    """All strips where they belong, nothing else new, nothing else moved."""
+    before, tracks = around
+    after = take(session)
+    moved = disturbed(before, after, tracks.inserted)
+    if moved:
+        raise PlacedWrong(moved[0])
+    new = {name: spot for name, spot in after.spots.items() if name not in before.spots}
+    wanted = [Spot(tracks.numbers[piece.layer], piece.record, piece.length) for piece in plan.pieces]
+    if _sorted([*wanted, *extra.values()]) != _sorted(list(new.values())):
+        raise PlacedWrong(f"there are {len(new)} new items instead of {len(wanted) + len(extra)}")
+
+
+def _sorted(spots: list[Spot]) -> list[Spot]:
+    return sorted(spots, key=lambda spot: (spot.track, spot.start, spot.length))
+
+
+def _sweep(session: Session, before: Survey, media: Mapping[str, MediaPoolItem], tracks: Tracks) -> None:
+    """Delete what was appended, wherever it came to lie: an append that fails may have placed something."""
+    ours = {uid(item) for item in media.values()}
+
+    def new() -> list[TimelineItem]:
+        found = []
+        for item, spot in spots_of(session):
+            if uid(item) in before.spots:
+                continue
+            source = item.GetMediaPoolItem()
+            # A transition has no media; on a track of ours a new one is ours.
+            if uid(source) in ours if source else spot.track in tracks.numbers:
+                found.append(item)
+        return found
+
+    items = new()
+    if items:
+        done(session.timeline.DeleteClips(items, False), "delete the new strips")
+    if new():
+        raise ResolveRefused("delete the new strips")
+
+
+def _to_edit_page(session: Session, journal: Journal) -> None:
+    """Deleting clips, which taking back needs, works on the Edit page only."""
+    page = session.resolve.GetCurrentPage()
+    if not page or page == "edit":
+        return
+
+    def back() -> None:
+        if session.resolve.GetCurrentPage() != page:
+            session.resolve.OpenPage(page)
+        if session.resolve.GetCurrentPage() != page:
+            raise ResolveRefused(f"go back to the {page} page")
+
+    journal.always(f"The {page} page", back)
+    done(session.resolve.OpenPage("edit"), "open the Edit page")
+
+
+def _keep_playhead(session: Session, journal: Journal) -> None:
+    timecode = session.timeline.GetCurrentTimecode()
+    if not timecode:
+        return
+
+    def back() -> None:
+        if session.timeline.GetCurrentTimecode() != timecode:
+            done(session.timeline.SetCurrentTimecode(timecode), "move the playhead back")
+
+    journal.always("The playhead", back)
+
+
+def free_name(name: str, job_id: str) -> str:
+    """A bin's name for a result: the clip's, and enough of the job's id to tell results apart."""
+    return f"{name} {job_id[-8:]}".replace("/", "-").replace("\\", "-")

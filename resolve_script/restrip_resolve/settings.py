@@ -1,0 +1,199 @@
+"""The settings file: plain text with comments, written from the engine's own description of what can be set.
+
+key_colour = Cyan
+look = neural:19
+prompt = an oil painting      # a line for each setting of the look; a '#' in front means the default
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from restrip.errors import BadInput
+from restrip.link.discovery import state_dir
+from restrip.link.setting import Setting, complete
+
+SEAMS = ("auto", "transitions", "baked", "fusion", "nested", "cuts")
+RENDERS = ("auto", "always", "never")
+COLOURS = (
+    *("Blue", "Cyan", "Green", "Yellow", "Red", "Pink", "Purple", "Fuchsia"),
+    *("Rose", "Lavender", "Sky", "Mint", "Lemon", "Sand", "Cocoa", "Cream"),
+)
+
+
+class BadSettingsFile(BadInput):
+    """A line of the settings file that can't be read."""
+
+    code = "bad-settings-file"
+
+    def __init__(self, path: Path, line: int, what: str) -> None:
+        super().__init__(
+            f"Line {line} of {path}: {what}", "Correct it (run Restrip - Settings) and try again.", line=line
+        )
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The settings of the Resolve scripts themselves; `look_settings` are the engine's."""
+
+    key_colour: str = "Cyan"
+    look: str = "neural:19"
+    mode: str = "keys"
+    step: int = 1
+    with_grade: str = "auto"
+    seams: str = "auto"
+    when_done: str = "place"
+    folder: str = ""
+    format: str = "h264"
+    fade: str = "auto"
+    long_side: int = 0
+    matte: str = ""
+    seeds: int = 9
+    keyframes: int = 6
+    mark_out_inclusive: bool = True
+    look_settings: Mapping[str, Any] = field(default_factory=dict)
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+
+OWN: Mapping[str, str] = {
+    "key_colour": f"Timeline markers of this colour are keys. One of {', '.join(COLOURS)}.",
+    "look": "neural:0 to neural:25, painting:FILE, painted:FOLDER, or sd:CHECKPOINT (a file or folder).",
+    "mode": "keys: markers are keys, carried along the motion. every: every step-th frame is made by the look.",
+    "step": "Only for mode = every.",
+    "with_grade": "auto: Resolve renders the range first when it is graded, retimed, transformed or built in Resolve;"
+    " else the file is read. always or never.",
+    "seams": "auto, transitions (Studio 21.1), baked (one movie), fusion (two tracks), nested (a timeline in the"
+    " timeline), or cuts.",
+    "when_done": "place: the script waits and places the result. leave: run Restrip - Place finished results later.",
+    "folder": "Where results go; each job gets a folder in it. Empty: Restrip in your videos folder.",
+    "format": "The strips' format; Restrip - Settings lists them below.",
+    "fade": "auto, gap (the whole gap between two keys), or a number of frames; 0 for cuts.",
+    "long_side": "Render smaller: the longer side in pixels; 0 is the clip's own size.",
+    "matte": "A picture or movie; white is where the clip changes.",
+    "seeds": "How many seeds Restrip - Try seeds shows.",
+    "keyframes": "How many keys Restrip - Suggest keyframes sets.",
+    "mark_out_inclusive": "Whether the frame of the out mark belongs to the range (docs/resolve-live-check.md).",
+}
+_CHOICES = {
+    "key_colour": COLOURS,
+    "mode": ("keys", "every"),
+    "with_grade": RENDERS,
+    "seams": SEAMS,
+    "when_done": ("place", "leave"),
+}
+_YES = {"yes": True, "true": True, "1": True, "on": True, "no": False, "false": False, "0": False, "off": False}
+
+
+def settings_path() -> Path:
+    """The user's settings file."""
+    return state_dir() / "resolve" / "settings.txt"
+
+
+def load(path: Path | None = None) -> Choices:
+    """Read the file; defaults when there is none. Raises BadSettingsFile."""
+    path = path or settings_path()
+    if not path.exists():
+        return Choices()
+    own = {f.name: f for f in fields(Choices) if f.name in OWN}
+    given: dict[str, Any] = {}
+    look: dict[str, Any] = {}
+    lines: dict[str, int] = {}
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals:
+            raise BadSettingsFile(path, number, f"{text!r} has no '='.")
+        if name in lines:
+            raise BadSettingsFile(path, number, f"{name} is set a second time (first in line {lines[name]}).")
+        lines[name] = number
+        if name not in own:
+            look[name] = value
+            continue
+        try:
+            given[name] = _own_value(name, value, own[name].default)
+        except ValueError as error:
+            raise BadSettingsFile(path, number, f"{name} can't be {value!r}: {error}.") from None
+    return Choices(**given, look_settings=look, lines=lines)
+
+
+def engine_settings(choices: Choices, schema: Iterable[Setting], path: Path | None = None) -> dict[str, Any]:
+    """The look's settings as the engine wants them; only those that the file sets. Raises BadSettingsFile."""
+    path = path or settings_path()
+    by_key = {setting.key: setting for setting in schema}
+    values = {}
+    for name, text in choices.look_settings.items():
+        line = choices.lines.get(name, 0)
+        if name not in by_key:
+            known = ", ".join([*OWN, *sorted(by_key)])
+            raise BadSettingsFile(path, line, f"{choices.look} has no setting {name!r}. There are {known}.")
+        try:
+            values[name] = complete((by_key[name],), {name: _value(by_key[name], str(text))})[name]
+        except ValueError:
+            raise BadSettingsFile(path, line, f"{name} is no {by_key[name].kind}: {text!r}.") from None
+        except BadInput as error:
+            raise BadSettingsFile(path, line, str(error)) from None
+    return values
+
+
+def template(choices: Choices, schema: Iterable[Setting], formats: Iterable[Mapping[str, Any]]) -> str:
+    """The file's text: what is set stands as it is, the rest as commented defaults."""
+    parts = [
+        "# Restrip in DaVinci Resolve. Save this file, then run a script again. A line that begins with '#' is",
+        "",
+    ]
+    parts[0] += " not read."
+    for name, text in OWN.items():
+        value = getattr(choices, name)
+        shown = ("yes" if value else "no") if isinstance(value, bool) else value
+        set_ = name in choices.lines or name in ("key_colour", "look")
+        parts += [*_comment(text), f"{'' if set_ else '#'}{name} = {shown}", ""]
+    listing = ", ".join(str(form.get("name", "")) for form in formats)
+    if listing:
+        parts += [*_comment(f"Formats: {listing}."), ""]
+    parts += [*_comment(f"The settings of {choices.look} and of every job, with their defaults."), ""]
+    for setting in schema:
+        given = choices.look_settings.get(setting.key)
+        bounds = [setting.help or setting.label]
+        if setting.choices:
+            bounds.append("One of " + ", ".join(value for value, _ in setting.choices) + ".")
+        if setting.low is not None or setting.high is not None:
+            bounds.append(f"From {setting.low} to {setting.high} {setting.unit}".rstrip() + ".")
+        line = f"{setting.key} = {setting.default if given is None else given}"
+        parts += [*_comment(" ".join(filter(None, bounds))), line if given is not None else f"#{line}", ""]
+    return "\n".join(parts)
+
+
+def _comment(text: str) -> list[str]:
+    return [f"# {line}" for line in textwrap.wrap(text, 100)]
+
+
+def _own_value(name: str, text: str, default: object) -> object:
+    if name in _CHOICES and text not in _CHOICES[name]:
+        raise ValueError(f"choose one of {', '.join(_CHOICES[name])}")
+    if isinstance(default, bool):
+        if text.lower() not in _YES:
+            raise ValueError("say yes or no")
+        return _YES[text.lower()]
+    if isinstance(default, int):
+        if not text.isdigit():
+            raise ValueError("give a number")
+        return int(text)
+    if name == "fade" and text not in ("auto", "gap") and not text.isdigit():
+        raise ValueError("give auto, gap or a number of frames")
+    return text
+
+
+def _value(setting: Setting, text: str) -> Any:
+    if setting.kind == "bool":
+        if text.lower() not in _YES:
+            raise ValueError(text)
+        return _YES[text.lower()]
+    if setting.kind in ("int", "float"):
+        return int(text) if setting.kind == "int" else float(text)
+    return text

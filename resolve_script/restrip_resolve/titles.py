@@ -1,0 +1,14 @@
+"""The menu's entries: an action's name, and what Resolve's menu shows. Read by the installer, too."""
+
+ENTRIES = {
+    "stylize": "Stylize selection",
+    "again": "Stylize again (changed only)",
+    "seeds": "Try seeds",
+    "suggest": "Suggest keyframes",
+    "place": "Place finished results",
+    "cancel": "Cancel",
+    "settings": "Settings",
+}
+
+EXTRA = {"live_check": "Live check"}
+"""Only installed when asked for."""
