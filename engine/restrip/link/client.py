@@ -9,8 +9,8 @@ from typing import Any
 
 from restrip.errors import RemoteError
 from restrip.link.job import JobSpec, Manifest, clip_to_json, read_checked
-from restrip.link.schema import Schema
 from restrip.link.message import ProtocolMismatch
+from restrip.link.schema import Schema
 from restrip.link.session import SILENCE_S, EngineUnreachable, Session
 from restrip.link.status import Event, JobStatus
 from restrip.timeline import ClipRange
@@ -139,7 +139,7 @@ class Client(Session):
         count: int = 9,
         prompt: str | None = None,
     ) -> str:
-        """Have `count` seeds tried on one frame; returns the id of a job whose result has the sheet and the pictures."""
+        """Have `count` seeds tried on one frame; returns the id of a job whose result has sheet and pictures."""
         body = {
             "project": self.project,
             "source": clip_to_json(clip),

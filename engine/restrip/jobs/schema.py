@@ -1,0 +1,76 @@
+"""Everything that can be set, in one table that front-ends draw. Loads no numerics."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from restrip.jobs.files import digest
+from restrip.link.setting import Setting
+from restrip.looks.settings import FAMILIES, look_settings
+from restrip.media.formats import FORMATS
+from restrip.propagate.settings import PROPAGATE_SETTINGS
+
+MATTE_SETTINGS = (
+    Setting(
+        "matte_feather",
+        "float",
+        4.0,
+        "Feather",
+        "Softens the matte's edge.",
+        0.0,
+        200.0,
+        unit="px",
+        group="matte",
+    ),
+)
+
+OUTPUT_SETTINGS = (
+    Setting(
+        "format",
+        "choice",
+        "h264",
+        "Format",
+        "What the strips are written as.",
+        choices=tuple((name, form.label) for name, form in FORMATS.items()),
+        group="output",
+    ),
+    Setting(
+        "fade",
+        "text",
+        "auto",
+        "Fade",
+        "Where one key hands over to the next: auto (where the strips agree most), gap (all the way from key to key) "
+        "or a number of frames, 0 for a cut.",
+        group="output",
+    ),
+    Setting(
+        "long_side",
+        "int",
+        0,
+        "Size",
+        "Render smaller: the longer side in pixels. 0 keeps the clip's size.",
+        0,
+        16384,
+        unit="px",
+        group="output",
+    ),
+    Setting("baked", "bool", False, "Baked movie", "One blended movie beside the strips.", group="output"),
+    Setting("preview", "bool", False, "Preview", "A movie of the strips as the editor plays them.", group="output"),
+)
+"""The fields of a job's `output` that front-ends draw; they are sent there and not among the settings."""
+
+
+def job_settings() -> tuple[Setting, ...]:
+    """What `JobSpec.settings` may hold: of every look, of propagation, of mattes."""
+    return (*look_settings(), *PROPAGATE_SETTINGS, *MATTE_SETTINGS)
+
+
+def schema() -> dict[str, Any]:
+    """The `settings` reply: {"etag", "settings", "looks", "formats"}."""
+    body: dict[str, Any] = {
+        "settings": [setting.to_json() for setting in (*job_settings(), *OUTPUT_SETTINGS)],
+        "looks": [asdict(family) for family in FAMILIES],
+        "formats": [{"name": name, **asdict(form)} for name, form in FORMATS.items()],
+    }
+    return {"etag": digest(body)[:16], **body}

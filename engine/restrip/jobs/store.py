@@ -1,0 +1,155 @@
+"""Jobs on disk: what was asked, and how far it is.
+
+<state>/jobs/<id>/
+    job.json        what was asked; never changed
+    state.json      where it stands; replaced as a whole
+    plan.json       keys, segments and their cache hashes
+    manifest.json   the result; written last
+    result/         files, when no folder of the user's was named
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from restrip.errors import BadInput, RestripError
+from restrip.jobs import files, states
+from restrip.link.ids import check_job_id
+
+
+class JobConflict(BadInput):
+    """A job id that is already used for another job."""
+
+    code = "conflict"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"Job {job_id} exists already and asks for something else.", "Hand it in under a new id.")
+
+
+class UnknownJob(BadInput):
+    """No job has this id."""
+
+    code = "unknown-job"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"There is no job {job_id}.", "'restrip jobs' lists them.", job_id=job_id)
+
+
+class JobLost(RestripError):
+    """A job's own files are missing or damaged."""
+
+    code = "job-lost"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is missing or damaged.", "Hand the job in again: what it rendered is in the cache.")
+
+
+@dataclass(frozen=True)
+class Record:
+    """The content of state.json, with what a list of jobs shows.
+
+    `rendered` counts the keys and segments that this job made itself, over all its attempts. `crashes` counts how
+    often the engine died while the job ran; `delivered` says that the results go to a folder of the user's.
+    """
+
+    job_id: str
+    kind: str = "render"
+    state: str = "queued"
+    seq: int = 1
+    project: str = ""
+    session: str = ""
+    name: str = ""
+    created: float = 0.0
+    priority: int = 0
+    note: str = ""
+    error: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
+    placed_by: str = ""
+    placed: tuple[str, ...] = ()
+    keys_rendered: int = 0
+    segments_rendered: int = 0
+    crashes: int = 0
+    delivered: bool = False
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Record:
+        """Read state.json; unknown fields are ignored."""
+        known = {name: body[name] for name in cls.__dataclass_fields__ if name in body}
+        known["placed"] = tuple(known.get("placed", ()))
+        return cls(**known)
+
+
+class Store:
+    """The folder of all jobs; used by the supervisor, which alone writes state.json."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root / "jobs"
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def folder(self, job_id: str) -> Path:
+        """The folder of a job. Raises BadJobId."""
+        return self.root / check_job_id(job_id)
+
+    def create(self, record: Record, job: Mapping[str, Any]) -> None:
+        """Put a new job on disk, whole and durable when this returns. Raises JobConflict."""
+        folder = self.folder(record.job_id)
+        if folder.exists():
+            raise JobConflict(record.job_id)
+        aside = self.root / f"{files.ASIDE}{uuid.uuid4().hex[:8]}"
+        aside.mkdir(mode=0o700)
+        files.write_json(aside / "job.json", job)
+        files.write_json(aside / "state.json", asdict(record))
+        aside.rename(folder)
+        files.sync_folder(self.root)
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """What was asked. Raises JobLost."""
+        path = self.folder(job_id) / "job.json"
+        body = files.read_json(path)
+        if body is None:
+            raise JobLost(path)
+        return body
+
+    def save(self, record: Record) -> None:
+        """Replace a job's state, durable when this returns."""
+        files.write_json(self.folder(record.job_id) / "state.json", asdict(record))
+
+    def remove(self, job_id: str) -> None:
+        """Delete a job's folder: first out of sight, then away, so that a crash leaves no half of it."""
+        aside = self.root / f"{files.ASIDE}{uuid.uuid4().hex[:8]}"
+        self.folder(job_id).rename(aside)
+        files.sync_folder(self.root)
+        files.remove(aside)
+
+    def load(self) -> Iterator[Record]:
+        """All jobs, and away with what a crash left half written. A damaged job is failed, not lost."""
+        files.remove_asides(self.root)
+        for folder in sorted(self.root.iterdir()):
+            body = files.read_json(folder / "state.json")
+            try:
+                check_job_id(folder.name)
+                record = Record.from_json(body or {"job_id": folder.name})
+            except (BadInput, TypeError):
+                continue
+            sound = body is not None and record.job_id == folder.name and record.state in states.STATES
+            if not sound:
+                error = JobLost(folder / "state.json").to_wire()
+                record = Record(folder.name, state="failed", error=error)
+            yield record
+
+
+def after_restart(record: Record, clean: bool) -> Record:
+    """A job as the next engine takes it over: what ran was interrupted; after a crash the queue waits for a click."""
+    if record.state in states.AT_WORK:
+        state = states.after(record.job_id, record.state, "stop")
+        note = "The engine was stopped while this job ran." if clean else "The engine crashed while this job ran."
+        crashes = record.crashes + (not clean)
+        return replace(record, state=state, note=note, seq=record.seq + 1, crashes=crashes)
+    if record.state == "queued" and not clean:
+        note = "The engine crashed; this job waits until it is resumed."
+        return replace(record, state="paused", note=note, seq=record.seq + 1)
+    return record

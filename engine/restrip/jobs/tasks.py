@@ -1,0 +1,107 @@
+"""The tasks that a worker does, by name, and what it keeps between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from restrip.errors import RestripError
+from restrip.jobs.cache import Cache
+from restrip.media.files import FULL, DiskFull
+
+
+class FileTrouble(RestripError):
+    """A file can't be read or written, for a reason of the system's."""
+
+    code = "file-trouble"
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path or 'A file'} can't be used: {why}.", "Check the drive and its rights.", path=path)
+
+
+class JobDamaged(RestripError):
+    """A file of a job's own is missing or damaged."""
+
+    code = "job-lost"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is missing or damaged.", "Resume the job: it is planned anew.", path=str(path))
+
+
+class Progressed(Protocol):
+    """How a task reports: the phase, how far it is, and more such as note, segment, preview. Raises Cancelled."""
+
+    def __call__(self, phase: str, done: int, total: int, **more: Any) -> None:
+        """`done` of `total` steps of this task's phase are finished."""
+
+
+@dataclass
+class Workshop:
+    """What a worker keeps from task to task: the look that is loaded, by its name."""
+
+    loaded: str = ""
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    def facts(self) -> dict[str, Any]:
+        """What the engine may want to tell about this worker."""
+        return dict(self.kept.get("facts", {}))
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One task: the job's folder (None when it belongs to no job), the state folder, what was asked, how to report.
+
+    `attempt` above 0 asks for less memory.
+    """
+
+    shop: Workshop
+    job: Path | None
+    state_dir: Path
+    body: Mapping[str, Any]
+    report: Progressed
+    attempt: int = 0
+
+    @property
+    def cache(self) -> Cache:
+        """The cache of this state folder."""
+        return Cache(self.state_dir)
+
+    @property
+    def folder(self) -> Path:
+        """The job's folder, for tasks that have one."""
+        assert self.job is not None
+        return self.job
+
+
+_TASKS = {
+    "probe": ("ask", "probe_media"),
+    "check": ("ask", "check_job"),
+    "looks": ("ask", "list_looks"),
+    "models": ("ask", "list_models"),
+    "cache": ("upkeep", "show_cache"),
+    "discard": ("upkeep", "discard"),
+    "prepare": ("prepare", "prepare"),
+    "keys": ("render", "make_keys"),
+    "part": ("render", "render_part"),
+    "finish": ("finish", "finish"),
+    "seeds": ("seeds", "try_seeds"),
+    "suggest": ("suggest", "suggest_keys"),
+}
+
+
+def run_task(shop: Workshop, message: Mapping[str, Any], report: Progressed) -> dict[str, Any]:
+    """Do what a message from the supervisor asks. Raises RestripError; anything else is a fault of the worker's."""
+    module, name = _TASKS[message["kind"]]
+    body: Callable[[Assignment], dict[str, Any]] = getattr(import_module(f"restrip.jobs.{module}"), name)
+    job = Path(message["job"]) if message["job"] else None
+    assignment = Assignment(shop, job, Path(message["state_dir"]), message["body"], report, message.get("attempt", 0))
+    try:
+        return body(assignment)
+    except OSError as error:
+        path = str(error.filename or "")
+        if error.errno in FULL:
+            raise DiskFull(path) from error
+        raise FileTrouble(path, error.strerror or str(error)) from error

@@ -1,0 +1,56 @@
+"""What the light worker does for order: the cache's size, pruning, and what discarding a job would delete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from restrip.jobs import files
+from restrip.jobs.plan import Plan
+from restrip.jobs.tasks import Assignment
+
+
+def show_cache(task: Assignment) -> dict[str, Any]:
+    """The cache's size; with `prune_mib` the least recently used beyond it goes first, never a protected job's."""
+    protected = hashes_of(task.state_dir, task.body["protected_jobs"])
+    freed = 0.0
+    if task.body.get("prune_mib") is not None:
+        freed = task.cache.prune(float(task.body["prune_mib"]), protected)
+    usage = task.cache.usage(protected)
+    return {
+        "folder": str(task.cache.root),
+        "entries": usage.entries,
+        "mib": round(usage.mib, 1),
+        "protected_mib": round(usage.protected_mib, 1),
+        "freed_mib": round(freed, 1),
+        "limit_mib": task.body.get("limit_mib"),
+    }
+
+
+def discard(task: Assignment) -> dict[str, Any]:
+    """What a job's folder holds, and which cached parts nobody else uses; with `really` those parts are deleted.
+
+    The folder itself is the supervisor's to delete.
+    """
+    job_id = task.body["job_id"]
+    folder = task.state_dir / "jobs" / job_id
+    mine = hashes_of(task.state_dir, [job_id]) - hashes_of(task.state_dir, task.body["others"])
+    found = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+    found += [path for entry in task.cache.folders(mine) for path in sorted(entry.rglob("*")) if path.is_file()]
+    size = sum(path.stat().st_size for path in found)
+    if task.body["really"]:
+        task.cache.drop(mine)
+    said = "deleted" if task.body["really"] else "would_delete"
+    return {said: [str(path) for path in found[:2000]], "files": len(found), "mib": round(size / 2**20, 1)}
+
+
+def hashes_of(state_dir: Path, job_ids: Iterable[str]) -> set[str]:
+    """The cache keys that the plans of these jobs name."""
+    hashes: set[str] = set()
+    for job_id in job_ids:
+        body = files.read_json(state_dir / "jobs" / job_id / "plan.json")
+        if body is not None:
+            plan = Plan.from_json(body["plan"])
+            hashes |= {*plan.key_hashes, *(h for part in plan.parts for h in (part.hash, part.joint_hash))}
+    return hashes

@@ -1,0 +1,21 @@
+"""`python -m restrip.service [--detach]`: the engine. `restrip.link` starts it when it is needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> int:
+    """Run the engine; with --detach on POSIX as a process that nobody has to wait for."""
+    detach = "--detach" in sys.argv[1:]
+    if detach and os.name == "posix" and os.fork():
+        # The starter waits for this one only; the child goes on, adopted by the system.
+        os._exit(0)
+    from restrip.service.supervisor import serve
+
+    return serve(detach)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,391 @@
+"""The engine without its sockets: jobs, their turns, the workers, and what is published of them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from restrip.errors import RestripError
+from restrip.jobs import states
+from restrip.jobs.cache import Cache
+from restrip.jobs.store import Record, Store, UnknownJob, after_restart
+from restrip.link.message import MAX_BLOB_BYTES
+from restrip.link.status import JobStatus
+from restrip.service import stages
+from restrip.service.limits import Limits
+from restrip.service.log import say
+from restrip.service.progress import Progress
+from restrip.service.scheduler import Run, Scheduler, Task
+from restrip.service.slot import Slot, Spawn
+
+Publish = Callable[[str, str, Mapping[str, Any], bytes | None], None]
+Reply = Callable[[Mapping[str, Any]], None]
+PRUNE_GAP_S = 600.0
+
+
+class WorkerDied(RestripError):
+    """The worker ended in the middle of a task, twice."""
+
+    code = "worker-died"
+
+    def __init__(self, why: str, kind: str) -> None:
+        what = "showed no sign of life and was ended" if why == "hung" else "ended unexpectedly"
+        super().__init__(
+            f"The worker {what} while it did '{kind}', also with less memory.",
+            "'restrip engine log' has the reason. Try again with a smaller size; what was finished is kept.",
+            kind=kind,
+        )
+
+
+class Engine:
+    """Everything that the supervisor knows. Called from one thread; nothing in here waits or computes."""
+
+    def __init__(self, root: Path, limits: Limits, publish: Publish, spawn: Spawn) -> None:
+        self.root, self.limits = root, limits
+        self.store = Store(root)
+        self.scheduler = Scheduler()
+        self.records: dict[str, Record] = {}
+        self.progress: dict[str, Progress] = {}
+        self.slots = {name: Slot(name, spawn, limits) for name in ("render", "light")}
+        self.worker_facts: dict[str, Any] = {}
+        self.draining = False
+        self._publish = publish
+        self._light: deque[Task] = deque()
+        self._replies: dict[str, Reply] = {}
+        self._deaths: deque[float] = deque()
+        self._pruned = 0.0
+
+    # ------------------------------------------------------------------ jobs
+
+    def load(self, clean: bool) -> None:
+        """Take over what the last engine left; `clean` says whether it ended in good order."""
+        Cache(self.root).clear_incoming()
+        for found in self.store.load():
+            record = after_restart(found, clean)
+            self.records[record.job_id] = record
+            if record != found:
+                self._save(record)
+            if record.state == "queued":
+                self._enqueue(record)
+
+    def accept(self, record: Record, job: Mapping[str, Any]) -> int:
+        """Take a new job in, on disk when this returns; its place in the queue. Raises JobConflict."""
+        self.store.create(record, job)
+        self.records[record.job_id] = record
+        position = sum(r.state in states.ACTIVE for r in self.records.values()) - 1
+        self._enqueue(record)
+        say("job accepted", job=record.job_id, kind=record.kind)
+        return position
+
+    def record(self, job_id: str) -> Record:
+        """What is known of a job. Raises UnknownJob."""
+        found = self.records.get(job_id)
+        if found is None:
+            raise UnknownJob(job_id)
+        return found
+
+    def status(self, job_id: str) -> JobStatus:
+        """A job as front-ends see it; "unknown" for one that isn't here."""
+        record = self.records.get(job_id)
+        if record is None:
+            return JobStatus(job_id)
+        known = {name: getattr(record, name) for name in _SHARED}
+        if record.state in states.AT_WORK and job_id in self.progress:
+            shown = self.progress[job_id].to_json()
+            return JobStatus(**{**known, **shown, "note": shown["note"] or record.note})
+        return JobStatus(**known)
+
+    def change(self, job_id: str, event: str, **more: Any) -> Record:
+        """Move a job to the state that `event` leads to, on disk and for all to see. Raises UnknownJob, WrongState."""
+        record = self.record(job_id)
+        return self._put(replace(record, state=states.after(job_id, record.state, event), **more))
+
+    def amend(self, job_id: str, **more: Any) -> Record:
+        """Change facts of a job, not its state."""
+        return self._put(replace(self.record(job_id), **more))
+
+    def cancel(self, job_id: str) -> Record:
+        """Ask for a job to stop. Raises UnknownJob, WrongState."""
+        record = self.change(job_id, "cancel")
+        run = self.scheduler.runs.get(job_id)
+        if run is not None:
+            run.waiting.clear()
+        if run is None or not run.working:
+            self.scheduler.drop(job_id)
+            return self.change(job_id, "cancelled") if record.state == "cancel_requested" else record
+        for slot in self.slots.values():
+            if slot.task is not None and slot.task.job_id == job_id:
+                slot.cancel()
+        return record
+
+    def resume(self, job_id: str, event: str) -> Record:
+        """Send a job on its way again: `event` is "resume" or "retry". Raises UnknownJob, WrongState."""
+        record = self.change(job_id, event, error=None, note="")
+        self._enqueue(record)
+        return record
+
+    def forget(self, job_id: str) -> None:
+        """Take a job out of all lists; its folder is gone already, or goes now."""
+        self.records.pop(job_id, None)
+        self.progress.pop(job_id, None)
+        if self.store.folder(job_id).exists():
+            self.store.remove(job_id)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job is at work."""
+        return any(self.records[job_id].state in states.AT_WORK for job_id in self.scheduler.runs)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is at work or waits for its turn."""
+        return not self.scheduler.runs and not self._light and all(s.task is None for s in self.slots.values())
+
+    def drain(self) -> None:
+        """Finish what runs, begin nothing: what waits stays on disk for the next engine."""
+        self.draining = True
+        for job_id in list(self.scheduler.runs):
+            if self.records[job_id].state == "queued":
+                self.scheduler.drop(job_id)
+
+    def stop(self) -> None:
+        """The end: what runs is left interrupted; workers are ended."""
+        for job_id in list(self.scheduler.runs):
+            self.scheduler.drop(job_id)
+            if self.records[job_id].state in states.AT_WORK:
+                self.change(job_id, "stop", note="The engine was stopped while this job ran.")
+        for slot in self.slots.values():
+            if slot.worker is not None:
+                slot.worker.kill()
+
+    # ------------------------------------------------------------------ work
+
+    def ask_worker(self, kind: str, body: Mapping[str, Any], reply: Reply) -> None:
+        """Have the light worker do something small; `reply` gets {"ok": ...} when it is done."""
+        task = Task(uuid.uuid4().hex, kind, body=dict(body))
+        self._replies[task.task_id] = reply
+        self._light.append(task)
+
+    def tick(self) -> None:
+        """Watch the workers and give out work. Called often."""
+        for slot in self.slots.values():
+            slot.watch()
+        if self._light and self.slots["light"].free:
+            self._give(self.slots["light"], self._light.popleft())
+        render = self.slots["render"]
+        if render.free:
+            task = self.scheduler.next(render.loaded)
+            if task is not None:
+                self._begin(task)
+                self._give(render, task)
+
+    def heard(self, worker_id: str, message: Mapping[str, Any] | None) -> None:
+        """A worker said something; None says that it is gone."""
+        slot = next((s for s in self.slots.values() if s.worker is not None and s.worker.worker_id == worker_id), None)
+        if slot is None:
+            return
+        if message is None:
+            self._gone(slot)
+            return
+        slot.alive(str(message.get("phase", "")))
+        slot.loaded = str(message.get("loaded", slot.loaded))
+        if message["t"] == "ready":
+            slot.ready = True
+        elif slot.task is not None and message.get("id") == slot.task.task_id:
+            if message["t"] == "progress":
+                self._progressed(slot.task, message)
+            elif message["t"] == "result":
+                self.worker_facts.update(message.get("facts", {}))
+                task = slot.finished()
+                assert task is not None
+                self._done(task, message["result"])
+            elif message["t"] == "error":
+                task = slot.finished()
+                assert task is not None
+                self._failed(task, message["error"])
+
+    def free_gpu(self) -> None:
+        """Let the worker leave as soon as it has nothing to do."""
+        if self.slots["render"].task is None and not self.busy:
+            self.slots["render"].send_home()
+
+    # ------------------------------------------------------------------ inside
+
+    def _enqueue(self, record: Record) -> None:
+        job = self.store.job(record.job_id)
+        look = job.get("look")
+        run = Run(
+            record.job_id,
+            record.session,
+            record.created,
+            record.priority,
+            interactive=record.kind != "render",
+            look=str(look.get("name", "")) if isinstance(look, dict) else "",
+        )
+        stages.first_stage(run, record.kind)
+        self.progress[record.job_id] = Progress()
+        if not self.draining:
+            self.scheduler.add(run)
+
+    def _give(self, slot: Slot, task: Task) -> None:
+        folder = str(self.store.folder(task.job_id)) if task.job_id else ""
+        slot.give(task, folder, str(self.root))
+
+    def _begin(self, task: Task) -> None:
+        run = self.scheduler.runs[task.job_id]
+        if self.records[task.job_id].state == "queued":
+            self.change(task.job_id, "start")
+        progress = self.progress[task.job_id]
+        if progress.stage != run.stage:
+            progress.enter(run.stage, run.total_units)
+
+    def _progressed(self, task: Task, message: Mapping[str, Any]) -> None:
+        run = self.scheduler.runs.get(task.job_id)
+        if run is None:
+            return
+        progress = self.progress[task.job_id]
+        before = progress.phase
+        progress.take(message, run.done_units, task.units)
+        blob = _blob(message.get("preview"))
+        now = time.monotonic()
+        if progress.phase == before and blob is None and now - progress.sent < self.limits.event_gap_s:
+            return
+        progress.sent = now
+        record = self.records[task.job_id]
+        self.records[task.job_id] = record = replace(record, seq=record.seq + 1)
+        body = {**progress.to_json(), "state": record.state, "seq": record.seq}
+        self._publish(f"job.{task.job_id}", "progress", body, blob)
+
+    def _done(self, task: Task, result: Mapping[str, Any]) -> None:
+        if not task.job_id:
+            self._answer(task, {"ok": True, **result})
+            return
+        run = self.scheduler.runs.get(task.job_id)
+        if run is None:
+            return
+        record = self.records[task.job_id]
+        if task.kind in ("keys", "part"):
+            made = f"{'keys' if task.kind == 'keys' else 'segments'}_rendered"
+            count = int(result.get("rendered", 0))
+            if count:
+                record = self.amend(task.job_id, **{made: getattr(record, made) + count})
+        run.made = {"keys": record.keys_rendered, "segments": record.segments_rendered}
+        stage_over = run.finish(task)
+        if record.state == "cancel_requested" and run.stage not in ("finish", "seeds", "suggest"):
+            if not run.working:
+                self.scheduler.drop(task.job_id)
+                self.change(task.job_id, "cancelled")
+        elif stage_over and not stages.next_stage(run, result):
+            self.scheduler.drop(task.job_id)
+            self.change(task.job_id, "finish", result=dict(result))
+            say("job done", job=task.job_id)
+            self._prune_now_and_then()
+
+    def _failed(self, task: Task, error: Mapping[str, Any]) -> None:
+        if not task.job_id:
+            self._answer(task, {"ok": False, **error})
+            return
+        run = self.scheduler.runs.get(task.job_id)
+        if run is None:
+            return
+        run.waiting.clear()
+        if run.finish(task):
+            self.scheduler.drop(task.job_id)
+        cancelled = self.records[task.job_id].state == "cancel_requested"
+        if cancelled:
+            self.change(task.job_id, "cancelled")
+        elif self.records[task.job_id].state == "running":
+            self.change(task.job_id, "fail", error=dict(error))
+            say("job failed", job=task.job_id, code=error.get("code"))
+
+    def _gone(self, slot: Slot) -> None:
+        """A worker ended: by itself, by us, or by a crash."""
+        why, task = slot.why, slot.gone()
+        slot.why = ""
+        if task is None:
+            return
+        say("worker died", why=why or "crash", kind=task.kind, attempt=task.attempt)
+        run = self.scheduler.runs.get(task.job_id)
+        if run is not None and self.records[task.job_id].state == "cancel_requested":
+            run.finish(task)
+            self.scheduler.drop(task.job_id)
+            self.change(task.job_id, "cancelled")
+            return
+        now = time.monotonic()
+        self._deaths.append(now)
+        while now - self._deaths[0] > self.limits.restarts_within_s:
+            self._deaths.popleft()
+        too_often = len(self._deaths) > self.limits.restarts
+        if task.attempt or too_often:
+            self._failed(task, WorkerDied(why, task.kind).to_wire())
+        elif run is not None:
+            run.retries.append({"task": task.kind, **task.body, "why": why or "crash"})
+            run.put_back(stages.again(task))
+        elif not task.job_id:
+            retry = stages.again(task)
+            self._replies[retry.task_id] = self._replies.pop(task.task_id)
+            self._light.appendleft(retry)
+        if too_often:
+            self._hold_queue()
+
+    def _hold_queue(self) -> None:
+        """The worker keeps dying: what has not begun waits for a click."""
+        self._deaths.clear()
+        for job_id in list(self.scheduler.runs):
+            if self.records[job_id].state == "queued":
+                self.scheduler.drop(job_id)
+                self.change(job_id, "hold", note="The worker keeps ending; 'restrip engine log' says why.")
+
+    def _answer(self, task: Task, body: Mapping[str, Any]) -> None:
+        reply = self._replies.pop(task.task_id, None)
+        if reply is not None:
+            reply(body)
+
+    def _put(self, record: Record) -> Record:
+        """Save a record, then say so: what is published is on the disk."""
+        record = replace(record, seq=record.seq + 1)
+        self._save(record)
+        self.records[record.job_id] = record
+        self._publish(f"job.{record.job_id}", "state", self.status(record.job_id).to_json(), None)
+        return record
+
+    def _save(self, record: Record) -> None:
+        """A full disk must not end the engine: memory stays right, and a restart finds the job interrupted."""
+        try:
+            self.store.save(record)
+        except OSError as error:
+            say("state not saved", level=logging.ERROR, job=record.job_id, why=str(error))
+
+    def _prune_now_and_then(self) -> None:
+        now = time.monotonic()
+        if self._pruned and now - self._pruned < PRUNE_GAP_S:
+            return
+        self._pruned = now
+        body = {"prune_mib": self.limits.cache_mib, "protected_jobs": self.unplaced()}
+        self.ask_worker("cache", body, lambda reply: None)
+
+    def unplaced(self) -> list[str]:
+        """Jobs whose cached parts are still wanted: all but those that were placed or written to the user's folder."""
+        return [r.job_id for r in self.records.values() if not (r.state == "done" and (r.placed_by or r.delivered))]
+
+
+_SHARED = ("job_id", "project", "state", "seq", "note", "error", "created", "name", "placed_by", "kind", "result")
+
+
+def _blob(text: Any) -> bytes | None:
+    """A preview out of a worker's message; None when there is none that may be sent."""
+    if not isinstance(text, str):
+        return None
+    try:
+        blob = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return None
+    return blob if len(blob) <= MAX_BLOB_BYTES else None

@@ -1,0 +1,40 @@
+"""How long the engine waits for what, and how much it keeps; each can be set by an environment variable."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds, counts and MiB. The variable of `worker_idle_s` is RESTRIP_WORKER_IDLE_S, and so on.
+
+    A worker that shows no sign of life for `load_s` while it loads a model, or for `step_s` otherwise, is killed; one
+    that was asked to cancel is killed after `cancel_s`. `cache_mib` bounds the cache.
+    """
+
+    worker_idle_s: float = 300.0
+    engine_idle_s: float = 1800.0
+    load_s: float = 300.0
+    step_s: float = 120.0
+    start_s: float = 120.0
+    cancel_s: float = 10.0
+    beat_s: float = 2.0
+    event_gap_s: float = 0.1
+    restarts: int = 5
+    restarts_within_s: float = 600.0
+    cache_mib: float = 20_480.0
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Limits:
+        """The defaults, with what the environment sets; a text that is no number is left out."""
+        given: dict[str, float] = {}
+        for field in fields(cls):
+            text = environment.get(f"RESTRIP_{field.name.upper()}", "")
+            try:
+                given[field.name] = int(text) if field.name == "restarts" else float(text)
+            except ValueError:
+                continue
+        return cls(**given)  # type: ignore[arg-type]

@@ -1,0 +1,109 @@
+"""A worker as the supervisor holds it: a child process at the end of two pipes, JSON lines each way.
+
+supervisor ── stdin:  task, cancel ──► worker
+           ◄── stdout: ready, progress, result, error ──
+           end of stdin: the worker ends; end of stdout: the worker is gone
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import zmq
+
+INBOX = "inproc://workers"
+
+
+class Worker(Protocol):
+    """What a slot needs of a worker."""
+
+    worker_id: str
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Hand a message over; never waits."""
+
+    def leave(self) -> None:
+        """Let it end by itself."""
+
+    def terminate(self) -> None:
+        """End it."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+
+class WorkerProcess:
+    """A started worker. What it says comes in at INBOX as [worker_id, line]; an empty line says that it is gone."""
+
+    def __init__(self, worker_id: str, context: zmq.Context[zmq.Socket[bytes]]) -> None:
+        self.worker_id = worker_id
+        # The pipe's one end is closed in the child, so that it sees the end when the supervisor is gone.
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "restrip.service.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            close_fds=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+        self.pid = self._child.pid
+        self._context = context
+        self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        for body in (self._write, self._read):
+            threading.Thread(target=body, daemon=True, name=f"{body.__name__} {worker_id}").start()
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Hand a message over; a thread writes it, so that a stuck worker doesn't stop the supervisor."""
+        self._outgoing.put(json.dumps(message).encode() + b"\n")
+
+    def leave(self) -> None:
+        """Close its stdin: it ends by itself."""
+        self._outgoing.put(None)
+
+    def terminate(self) -> None:
+        """End it."""
+        with contextlib.suppress(OSError):
+            self._child.terminate()
+
+    def kill(self) -> None:
+        """End it at once."""
+        with contextlib.suppress(OSError):
+            self._child.kill()
+
+    def _write(self) -> None:
+        pipe = self._child.stdin
+        assert pipe is not None
+        with contextlib.suppress(OSError, ValueError):
+            while (line := self._outgoing.get()) is not None:
+                pipe.write(line)
+                pipe.flush()
+        with contextlib.suppress(OSError, ValueError):
+            pipe.close()
+
+    def _read(self) -> None:
+        pipe = self._child.stdout
+        assert pipe is not None
+        socket: zmq.Socket[bytes] = self._context.socket(zmq.PUSH)
+        socket.linger = 0
+        name = self.worker_id.encode()
+        try:
+            socket.connect(INBOX)
+            for line in pipe:
+                if line.strip():
+                    socket.send_multipart([name, line])
+            pipe.close()
+            self._child.wait()
+            self._outgoing.put(None)
+            socket.send_multipart([name, b""])
+        except zmq.ZMQError:
+            return  # The supervisor is leaving.
+        finally:
+            socket.close()

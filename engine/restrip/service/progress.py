@@ -1,0 +1,66 @@
+"""How far a job is, and how long it may still take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+UNITS = {"reading": "frames", "keys": "keys", "writing": "strips"}
+ETA_AFTER_S = 1.0
+
+
+@dataclass
+class Progress:
+    """The present stage of one job: `done` of `total` units; time is measured from the stage's begin."""
+
+    phase: str = ""
+    done: int = 0
+    total: int = 0
+    segment: int = -1
+    note: str = ""
+    stage: str = ""
+    began: float = 0.0
+    sent: float = 0.0
+
+    def enter(self, stage: str, total: int) -> None:
+        """A stage begins."""
+        self.stage, self.phase, self.done, self.total, self.segment = stage, "", 0, total, -1
+        self.began = time.monotonic()
+
+    def take(self, message: Mapping[str, Any], stage_done: int, units: int) -> None:
+        """What a worker says of its task, which is `units` of the stage; `stage_done` units were finished before."""
+        done, total = int(message.get("done", 0)), int(message.get("total", 0))
+        self.phase = str(message.get("phase", self.phase))
+        self.segment = int(message.get("segment", self.segment))
+        self.note = str(message.get("note") or self.note)
+        if self.stage in ("keys", "parts") and total > 0:
+            self.done = max(self.done, stage_done + min(units, units * done // total))
+        elif self.stage not in ("keys", "parts"):
+            self.done, self.total = done, total
+
+    @property
+    def unit(self) -> str:
+        """What is counted."""
+        return UNITS.get(self.phase, "frames")
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds that the rest of the stage takes at its pace so far; None before that can be said."""
+        spent = time.monotonic() - self.began
+        if not self.done or spent < ETA_AFTER_S or self.total <= self.done:
+            return None
+        return round(spent * (self.total - self.done) / self.done, 1)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields of a progress event."""
+        return {
+            "phase": self.phase,
+            "done": self.done,
+            "total": self.total,
+            "unit": self.unit,
+            "segment": self.segment,
+            "eta_s": self.eta_s,
+            "note": self.note,
+        }

@@ -1,0 +1,138 @@
+"""Which task is next: interactive ones first, sessions in turn, and a loaded model kept for a while.
+
+session A   [p1][p2][p3]...        next: A p1, B q1, A p2, B q2, ...
+session B   [q1][q2]
+session C   {seeds}                before all of them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+STAY_WITH_MODEL = 4
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something for a worker. `units` is its share of the job's stage (keys or frames); `model` the look it needs
+    loaded, "" for none. `attempt` counts from 0; the second runs with the next lower memory plan.
+    """
+
+    task_id: str
+    kind: str
+    job_id: str = ""
+    body: dict[str, Any] = field(default_factory=dict)
+    model: str = ""
+    units: int = 1
+    attempt: int = 0
+
+
+@dataclass
+class Run:
+    """A job at work: the tasks of its present stage. The next stage comes when the last of them is done.
+
+    `facts` are what `prepare` found, `retries` what had to be tried again, `made` how many keys and
+    segments the job rendered itself.
+    """
+
+    job_id: str
+    session: str
+    created: float
+    priority: int = 0
+    interactive: bool = False
+    stage: str = ""
+    waiting: list[Task] = field(default_factory=list)
+    working: dict[str, Task] = field(default_factory=dict)
+    done_units: int = 0
+    total_units: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+    retries: list[dict[str, Any]] = field(default_factory=list)
+    made: dict[str, int] = field(default_factory=dict)
+    look: str = ""
+
+    def begin(self, stage: str, tasks: Iterable[Task]) -> None:
+        """Enter a stage with these tasks."""
+        self.stage = stage
+        self.waiting = list(tasks)
+        self.done_units = 0
+        self.total_units = sum(task.units for task in self.waiting)
+
+    def take(self) -> Task:
+        """The first waiting task, now at work."""
+        task = self.waiting.pop(0)
+        self.working[task.task_id] = task
+        return task
+
+    def finish(self, task: Task) -> bool:
+        """A task is done; True when it was the stage's last."""
+        self.working.pop(task.task_id, None)
+        self.done_units += task.units
+        return not self.waiting and not self.working
+
+    def put_back(self, task: Task) -> None:
+        """A task is to be tried again, as the next."""
+        self.working.pop(task.task_id, None)
+        self.waiting.insert(0, task)
+
+
+class Scheduler:
+    """The runs of all sessions."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, Run] = {}
+        self._turns: dict[str, int] = {}
+        self._turn = 0
+        self._stayed = 0
+
+    def add(self, run: Run) -> None:
+        """Let a job take part."""
+        self.runs[run.job_id] = run
+        # A session that comes new is not owed the turns of the past.
+        self._turns.setdefault(run.session, self._turn)
+
+    def drop(self, job_id: str) -> Run | None:
+        """Let it take part no longer."""
+        run = self.runs.pop(job_id, None)
+        if run is not None and not any(other.session == run.session for other in self.runs.values()):
+            self._turns.pop(run.session, None)
+        return run
+
+    def next(self, loaded: str = "") -> Task | None:
+        """The next task for a worker that has the model `loaded` in memory; None when nothing waits."""
+        order = self._order()
+        if not order:
+            return None
+        chosen = order[0]
+        if not chosen.interactive and _switches(chosen, loaded) and self._stayed < STAY_WITH_MODEL:
+            stay = next((run for run in order if run.waiting[0].model == loaded), None)
+            if stay is not None:
+                self._stayed += 1
+                return self._take(stay)
+        self._stayed = 0
+        return self._take(chosen)
+
+    def _take(self, run: Run) -> Task:
+        self._turn += 1
+        self._turns[run.session] = self._turn
+        return run.take()
+
+    def _order(self) -> list[Run]:
+        """For each session its first run with a waiting task, interactive ones first, then by whose turn it is."""
+        firsts: dict[tuple[bool, str], Run] = {}
+        for run in self.runs.values():
+            place = (not run.interactive, run.session)
+            if run.waiting and (place not in firsts or _before(run, firsts[place])):
+                firsts[place] = run
+        return [firsts[place] for place in sorted(firsts, key=lambda place: (place[0], self._turns[place[1]]))]
+
+
+def _before(a: Run, b: Run) -> bool:
+    """Within a session jobs go one after the other: by priority, then by age."""
+    return (-a.priority, a.created, a.job_id) < (-b.priority, b.created, b.job_id)
+
+
+def _switches(run: Run, loaded: str) -> bool:
+    model = run.waiting[0].model
+    return bool(loaded) and bool(model) and model != loaded

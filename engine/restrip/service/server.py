@@ -1,0 +1,182 @@
+"""The engine's sockets: ROUTER for requests, XPUB for events, both on 127.0.0.1 and under CURVE.
+
+front-end ── CURVE ──► ZAP: is this the client key of this start? ──► ROUTER, XPUB
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import zmq
+from zmq.utils import z85
+
+from restrip import __version__
+from restrip.errors import RestripError
+from restrip.jobs.files import write_json
+from restrip.link.discovery import Connection
+from restrip.link.message import MAX_BYTES, PROTOCOL, BadMessage, Header, Message, decode, encode, header, pack, unpack
+from restrip.service.engine import Reply
+from restrip.service.process import INBOX
+
+LOOPBACK = "127.0.0.1"
+SUBSCRIBER_HWM = 500
+Answer = Callable[[Message, Reply], None]
+
+
+class Server:
+    """Binds, authenticates, receives and sends. Used from the supervisor's one thread."""
+
+    def __init__(self) -> None:
+        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.engine_id = uuid.uuid4().hex
+        self._server_key, self._server_secret = zmq.curve_keypair()
+        self._client_key, self._client_secret = zmq.curve_keypair()
+        # Before the other sockets: without it libzmq lets everybody in.
+        self._zap = self.context.socket(zmq.REP)
+        self._zap.bind("inproc://zeromq.zap.01")
+        self.inbox = self.context.socket(zmq.PULL)
+        self.inbox.bind(INBOX)
+        self._requests, self._requests_at = self._bind(zmq.ROUTER)
+        self._events, self._events_at = self._bind(zmq.XPUB)
+        self._poller = zmq.Poller()
+        for socket in (self._zap, self.inbox, self._requests, self._events):
+            self._poller.register(socket, zmq.POLLIN)
+        self.last_request = time.monotonic()
+
+    def connection(self, argv: tuple[str, ...], pid: int) -> Connection:
+        """What engine.json says of this server."""
+        return Connection(
+            engine_id=self.engine_id,
+            protocol=PROTOCOL,
+            engine_version=__version__,
+            pid=pid,
+            requests=self._requests_at,
+            events=self._events_at,
+            server_key=self._server_key.decode(),
+            client_public=self._client_key.decode(),
+            client_secret=self._client_secret.decode(),
+            argv=argv,
+            started=time.time(),
+        )
+
+    def serve(self, wait_s: float, answer: Answer, heard: Callable[[str, bytes], None]) -> None:
+        """Wait up to `wait_s` for something, and deal with all that is there."""
+        ready = dict(self._poller.poll(int(wait_s * 1000)))
+        if self._zap in ready:
+            self._authenticate()
+        if self.inbox in ready:
+            for _ in range(1000):
+                try:
+                    name, line = self.inbox.recv_multipart(zmq.NOBLOCK)
+                except zmq.Again:
+                    break
+                heard(name.decode(), line)
+        if self._events in ready:
+            self._welcome()
+        if self._requests in ready:
+            for _ in range(100):  # Then the workers' turn again.
+                try:
+                    frames = self._requests.recv_multipart(zmq.NOBLOCK)
+                except zmq.Again:
+                    break
+                self._take(frames, answer)
+
+    def publish(self, topic: str, kind: str, body: Mapping[str, Any], blob: bytes | None = None) -> None:
+        """Send an event to whoever subscribed to the topic. A hint: it may be lost."""
+        frames = [topic.encode(), encode(asdict(header(kind, engine_id=self.engine_id))), encode(body)]
+        self._events.send_multipart([*frames, blob] if blob is not None else frames)
+
+    def close(self) -> None:
+        """Give the replies a moment to leave, then close."""
+        self._requests.close(linger=300)
+        self._events.close(linger=300)
+        self._zap.close(linger=0)
+        self.inbox.close(linger=0)
+        self.context.destroy(linger=300)
+
+    def _bind(self, kind: int) -> tuple[zmq.Socket[bytes], str]:
+        socket: zmq.Socket[bytes] = self.context.socket(kind)
+        socket.curve_server = True
+        socket.curve_secretkey = self._server_secret
+        socket.curve_publickey = self._server_key
+        socket.zap_domain = b"restrip"
+        socket.linger = 300
+        socket.setsockopt(zmq.MAXMSGSIZE, MAX_BYTES)
+        socket.setsockopt(zmq.HANDSHAKE_IVL, 5000)
+        socket.setsockopt(zmq.SNDHWM, SUBSCRIBER_HWM)
+        socket.setsockopt(zmq.IPV6, 0)
+        if kind == zmq.XPUB:
+            socket.setsockopt(zmq.XPUB_VERBOSE, 1)
+        port = socket.bind_to_random_port(f"tcp://{LOOPBACK}")
+        return socket, f"tcp://{LOOPBACK}:{port}"
+
+    def _authenticate(self) -> None:
+        """Answer libzmq's questions (ZAP, rfc.zeromq.org/spec/27): only this start's client key gets in."""
+        while True:
+            try:
+                frames = self._zap.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            allowed = (
+                len(frames) >= 7
+                and frames[2] == b"restrip"
+                and frames[3].startswith(b"127.")
+                and frames[5] == b"CURVE"
+                and z85.encode(frames[6]) == self._client_key
+            )
+            status = [b"200", b"OK", b"front-end"] if allowed else [b"400", b"no access", b""]
+            self._zap.send_multipart([b"1.0", frames[1] if len(frames) > 1 else b"", *status, b""])
+
+    def _welcome(self) -> None:
+        """Tell a new subscriber of a topic that its subscription holds: it can ask for the status now."""
+        while True:
+            try:
+                frame = self._events.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            topic = frame[1:]
+            if frame[:1] == b"\x01" and 0 < len(topic) <= 100 and topic.isascii():
+                self.publish(topic.decode(), "welcome", {})
+
+    def _take(self, frames: list[bytes], answer: Answer) -> None:
+        """One request: [who, header, body]. What can't be read gets an error, addressed as far as it could be."""
+        self.last_request = time.monotonic()
+        who, rest = frames[0], frames[1:]
+        try:
+            message = unpack(rest)
+        except BadMessage as error:
+            self._reply(who, _header_of(rest), {"ok": False, **error.to_wire()})
+            return
+        answer(message, lambda body: self._reply(who, message.header, body))
+
+    def _reply(self, who: bytes, to: Header | None, body: Mapping[str, Any]) -> None:
+        mine = header(
+            "reply",
+            id=uuid.uuid4().hex,
+            re=to.id if to else "",
+            session=to.session if to else "",
+            engine_id=self.engine_id,
+        )
+        try:
+            frames = pack(mine, body)
+        except BadMessage as error:
+            frames = pack(mine, {"ok": False, **error.to_wire()})
+        self._requests.send_multipart([who, *frames])
+
+
+def _header_of(frames: list[bytes]) -> Header | None:
+    """The header alone, for an error about the body."""
+    try:
+        return Header.from_json(decode(frames[0])) if frames else None
+    except RestripError:
+        return None
+
+
+def write_connection(folder: Path, connection: Connection) -> None:
+    """Replace engine.json, for this user's eyes alone."""
+    write_json(folder / "engine.json", connection.to_json(), mode=0o600)

@@ -1,0 +1,57 @@
+"""The stages of a job, and the tasks of each.
+
+render    prepare ──► keys ──► parts ──► finish        keys and parts that are cached have no task
+seeds     seeds
+suggest   suggest
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from restrip.service.scheduler import Run, Task
+
+KEYS_AT_ONCE = 8
+"""Keys of one task: made together by the look, and the longest that others wait for their turn."""
+
+
+def first_stage(run: Run, kind: str) -> None:
+    """Enter the first stage of a job of this kind."""
+    stage = "prepare" if kind == "render" else kind
+    model = run.look if stage == "seeds" else ""
+    run.begin(stage, [_task(run, stage, {}, model=model)])
+
+
+def next_stage(run: Run, result: Mapping[str, Any]) -> bool:
+    """Enter the stage after the present one, given the last task's result; False when the job is done.
+
+    `result` of prepare: {"missing_keys": indices, "missing_parts": indices, "part_frames": frames of every part}.
+    """
+    if run.stage == "prepare":
+        run.facts = dict(result)
+        keys = list(result["missing_keys"])
+        chunks = [keys[n : n + KEYS_AT_ONCE] for n in range(0, len(keys), KEYS_AT_ONCE)]
+        run.begin("keys", [_task(run, "keys", {"keys": chunk}, model=run.look, units=len(chunk)) for chunk in chunks])
+        if run.waiting:
+            return True
+    if run.stage == "keys":
+        frames = run.facts["part_frames"]
+        missing = run.facts["missing_parts"]
+        run.begin("parts", [_task(run, "part", {"part": n}, units=frames[n]) for n in missing])
+        if run.waiting:
+            return True
+    if run.stage == "parts":
+        run.begin("finish", [_task(run, "finish", {"retries": run.retries, "made": run.made})])
+        return True
+    return False
+
+
+def again(task: Task) -> Task:
+    """The same task once more, with the next lower memory plan."""
+    return Task(uuid.uuid4().hex, task.kind, task.job_id, task.body, task.model, task.units, task.attempt + 1)
+
+
+def _task(run: Run, kind: str, body: dict[str, Any], model: str = "", units: int = 1) -> Task:
+    return Task(uuid.uuid4().hex, kind, run.job_id, body, model, units)

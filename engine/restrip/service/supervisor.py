@@ -1,0 +1,110 @@
+"""The engine's life: lock, sockets, connection file, then answering until it is time to leave."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from restrip import __version__
+from restrip.jobs.files import remove_asides, write_json
+from restrip.link import discovery
+from restrip.link.start import engine_argv
+from restrip.service.engine import Engine
+from restrip.service.limits import Limits
+from restrip.service.lock import EngineLock
+from restrip.service.log import EngineLog, log, say
+from restrip.service.process import Worker, WorkerProcess
+from restrip.service.requests import Desk
+from restrip.service.server import Server, write_connection
+
+TURN_S = 0.1
+
+
+class Supervisor:
+    """One engine. `run` returns when it is over."""
+
+    def __init__(self, folder: Path, limits: Limits) -> None:
+        self.limits = limits
+        self.folder = folder
+        self.server = Server()
+        self.engine = Engine(folder.parent, limits, self.server.publish, self._spawn)
+        self.desk = Desk(self.engine, self.server.engine_id)
+        self._beat = 0.0
+
+    def run(self) -> None:
+        """Load, say where we are, serve, leave in good order."""
+        before = discovery.read_connection()
+        clean = before is None or before.stopped == "clean"
+        self.engine.load(clean)
+        connection = self.server.connection(engine_argv(), os.getpid())
+        write_json(self.folder / "start.json", {"argv": list(connection.argv)})
+        write_connection(self.folder, connection)
+        say("engine started", version=__version__, pid=os.getpid(), clean=clean, jobs=len(self.engine.records))
+        while not self._over():
+            self.server.serve(TURN_S, self.desk.answer, self._heard)
+            self.engine.tick()
+            self._now_and_then()
+        self.engine.stop()
+        # The secrets of an engine that is gone are of no use to anybody.
+        write_connection(
+            self.folder, replace(connection, stopped="clean", client_secret="", requests="", events="", pid=0)
+        )
+        say("engine ended")
+        self.server.close()
+
+    def leave(self, *_: object) -> None:
+        """End soon; also the handler of SIGTERM."""
+        self.desk.quitting = True
+
+    def _spawn(self, name: str) -> Worker:
+        return WorkerProcess(name, self.server.context)
+
+    def _heard(self, worker_id: str, line: bytes) -> None:
+        message: Mapping[str, Any] | None = json.loads(line) if line else None
+        self.engine.heard(worker_id, message)
+
+    def _over(self) -> bool:
+        if self.desk.quitting or (self.engine.draining and self.engine.idle):
+            return True
+        alone_s = time.monotonic() - self.server.last_request
+        return self.engine.idle and alone_s > self.limits.engine_idle_s
+
+    def _now_and_then(self) -> None:
+        now = time.monotonic()
+        if now - self._beat < self.limits.beat_s:
+            return
+        self._beat = now
+        self.server.publish("engine", "beat", {"busy": self.engine.busy, "time": time.time()})
+        self.desk.forget_old_clients()
+
+
+def serve(detached: bool) -> int:
+    """Be the engine, or leave at once with 0 when there is one already."""
+    folder = discovery.run_folder()
+    lock = EngineLock(folder / "engine.lock")
+    if not lock.acquire():
+        return 0
+    handler = EngineLog(folder / "engine.log", take_over=detached)
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    if not detached:
+        log.addHandler(logging.StreamHandler(sys.stderr))
+    remove_asides(folder)
+    supervisor = Supervisor(folder, Limits.from_environment())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, supervisor.leave)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        supervisor.run()
+    finally:
+        lock.release()
+    return 0
