@@ -93,6 +93,14 @@ def facts_of(scene: Any, strip: Any) -> StripFacts:
     return StripFacts(paths=pictures, content=content, reasons=reasons, **common)
 
 
+def same_media(scene: Any, strip: Any, facts: StripFacts) -> bool:
+    """Whether a strip still shows what `facts` were read from."""
+    try:
+        return facts_of(scene, strip).paths[:1] == facts.paths[:1]
+    except NothingToStylize:
+        return False
+
+
 def clip_of(facts: StripFacts, media: Mapping[str, Any]) -> ClipRange:
     """The clip that shows exactly what the strip shows; `media` is the engine's answer to `probe`."""
     common: dict[str, Any] = {

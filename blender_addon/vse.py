@@ -115,7 +115,8 @@ def content_length(strip: Strip) -> int:
         if has(strip, "left_handle_offset")
         else (strip.frame_offset_start, strip.frame_offset_end)
     )
-    return len(span_of(strip)) + int(round(before + after))
+    trimmed: float = before + after
+    return len(span_of(strip)) + round(trimmed)
 
 
 def move(strip: Strip, by: int) -> None:

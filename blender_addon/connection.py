@@ -1,0 +1,158 @@
+"""Hearing the engine's settings without being asked, what a job would take, and what to say when there is no engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+
+from restrip.errors import RestripError
+from restrip.link.client import Client, EngineUnreachable, ProtocolMismatch
+from restrip.link.schema import Schema
+from restrip.link.start import EngineMissing
+
+from . import form, jobs, prefs, previews, results, schema, vse, words
+
+FORECAST_AFTER_S = 0.6
+AGAIN_S = 20.0
+
+
+@dataclass
+class Heard:
+    """What is known of the engine: whether it was asked for, and what went wrong."""
+
+    wanted: bool = False
+    asking: bool = False
+    asked: float = 0.0
+    heard: bool = False
+    trouble: RestripError | None = None
+
+
+@dataclass
+class Forecast:
+    """What "Stylize again" would take, for the strip and markers that `key` names."""
+
+    key: Any = None
+    since: float = 0.0
+    text: str = ""
+    asked: bool = False
+
+
+_heard = Heard()
+_forecast = Forecast()
+_on_new_schema: Callable[[], None] = form.rebuild
+
+
+def on_new_schema(rebuild: Callable[[], None]) -> None:
+    """Have this called, besides the form's rebuilding, when the engine's settings are new."""
+    global _on_new_schema
+    _on_new_schema = rebuild
+
+
+def wanted() -> None:
+    """Somebody looks at the panel: the engine's settings are wanted. Drawing calls this; `tick` does it."""
+    _heard.wanted = True
+
+
+def tick() -> None:
+    """Ask for the settings once they are wanted, again after trouble, and for the forecast."""
+    now = time.monotonic()
+    again = _heard.trouble is not None and now - _heard.asked > AGAIN_S
+    if _heard.wanted and not _heard.asking and (not _heard.heard or again):
+        _ask(now)
+    if _forecast.key is not None and not _forecast.asked and now - _forecast.since > FORECAST_AFTER_S:
+        _ask_forecast()
+
+
+def retry() -> None:
+    """Ask again at once."""
+    _heard.trouble, _heard.heard, _heard.wanted = None, False, True
+
+
+def draw(layout: Any) -> bool:
+    """Say what is wrong with the engine, if anything; whether the rest of the panel makes sense."""
+    trouble = _heard.trouble
+    if isinstance(trouble, EngineMissing) or (schema.known() is None and not prefs.found()):
+        prefs.draw_install(layout)
+        layout.operator("restrip.connect", text="I Have Installed It", icon="FILE_REFRESH")
+        return schema.known() is not None
+    if isinstance(trouble, ProtocolMismatch | EngineUnreachable):
+        box = layout.box()
+        words.lines(box, trouble.message, "ERROR")
+        words.lines(box, trouble.remedy)
+        row = box.row(align=True)
+        row.operator("restrip.copy", text="Copy Details", icon="COPYDOWN").text = f"{trouble}\n{trouble.detail}"
+        row.operator("restrip.connect", text="Try Again", icon="FILE_REFRESH")
+    elif schema.known() is None:
+        layout.label(text="Starting the engine…", icon="SORTTIME")
+    return True
+
+
+def forecast(scene: Any, strip: Any) -> str:
+    """What "Stylize again" would take, in words; "" until that is known. Drawing calls this."""
+    if results.result_of(scene, strip) is None:
+        return ""
+    span = vse.span_of(strip)
+    marks = tuple(sorted((mark.frame, mark.name) for mark in scene.timeline_markers if mark.frame in span))
+    key = (scene.name, strip.name, strip.restrip.values, strip.restrip.placed, span, marks)
+    if key != _forecast.key:
+        _forecast.key, _forecast.since, _forecast.text, _forecast.asked = key, time.monotonic(), "", False
+    return _forecast.text
+
+
+def said(checked: Any) -> str:
+    """The engine's answer to `check` as a sentence: "2 of 9 segments, about 40 s"."""
+    count, cached = int(checked.get("segments", 0)), int(checked.get("cached", 0))
+    if not count:
+        return ""
+    if cached >= count:
+        return "Nothing to render again"
+    seconds = checked.get("estimate_s")
+    return f"{count - cached} of {count} segments" + (f", about {words.time_said(seconds)}" if seconds else "")
+
+
+def _ask(now: float) -> None:
+    _heard.asking, _heard.asked = True, now
+
+    def ask(client: Client) -> tuple[Schema, list[dict[str, Any]]]:
+        return client.settings(), client.looks()
+
+    def came(told: tuple[Schema, list[dict[str, Any]]]) -> None:
+        _heard.asking, _heard.heard, _heard.trouble = False, True, None
+        previews.learn_looks(told[1])
+        if schema.learn(told[0]):
+            form.rebuild()
+            _on_new_schema()
+
+    def failed(error: RestripError) -> None:
+        _heard.asking, _heard.trouble = False, error
+
+    jobs.board().courier.ask(ask, came, failed)
+
+
+def _ask_forecast() -> None:
+    _forecast.asked = True
+    key = _forecast.key
+    scene = bpy.data.scenes.get(key[0])
+    strip = next((strip for strip in vse.every_strip(scene) if strip.name == key[1]), None) if scene else None
+    if strip is None:
+        return
+    try:
+        order = jobs.order_of(scene, strip)
+    except RestripError:
+        return
+    facts, table = order.origin.facts, schema.current()
+    if facts.reasons:
+        return  # It would have to be rendered first.
+
+    def came(told: dict[str, Any]) -> None:
+        if _forecast.key == key:
+            _forecast.text = said(told)
+
+    def ask(client: Client) -> dict[str, Any]:
+        return client.check(jobs.spec_of(client, "forecast", order, facts, table))
+
+    jobs.board().courier.ask(ask, came, lambda error: None)

@@ -1,0 +1,334 @@
+"""Live jobs: from a strip to the engine and back as strips. Everything here runs in the main thread.
+
+begin ─► [render through the sequencer] ─► send ─► engine ─► fetch ─► put, as soon as Blender is idle
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import bpy
+
+from restrip.errors import RemoteError, RestripError
+from restrip.link.client import Client
+from restrip.link.ids import new_job_id
+from restrip.link.job import JobSpec, Manifest
+from restrip.link.status import WAITING_FOR_CLICK, JobStatus
+from restrip.timeline import Key
+
+from . import clip, markers, prefs, previews, rendering, results, schema, state, values, vse
+from .courier import Courier
+
+TICK_S = 0.1
+IDLE_TICK_S = 0.5
+BUDGET_S = 0.003
+
+
+@dataclass(frozen=True)
+class Order:
+    """A strip as it was when its job was begun, and what is wanted of it.
+
+    `pictures` stand for its media once it was rendered through the sequencer; `replaces` says that the result takes
+    the place of the last one.
+    """
+
+    origin: results.Origin
+    keys: tuple[Key, ...]
+    values: Mapping[str, Any]
+    project: str
+    notes: tuple[str, ...] = ()
+    replaces: bool = False
+    pictures: clip.StripFacts | None = None
+
+
+@dataclass
+class LiveJob:
+    """A job that this Blender follows.
+
+    `stage` is "rendering", "sending", "engine", "waiting" (for a moment to place it, or for a click), "placed",
+    "stopped" or "failed". `mine` says that it was begun in the file that is open now: only then is its result placed
+    unasked.
+    """
+
+    job_id: str
+    name: str
+    stage: str
+    mine: bool
+    order: Order | None = None
+    status: JobStatus = field(default_factory=lambda: JobStatus(""))
+    error: RestripError | None = None
+    message: str = ""
+    manifest: Manifest | None = None
+    stop: Callable[[], None] | None = None
+    came: Callable[[LiveJob], None] | None = None
+    done: float = 0.0
+
+    @property
+    def active(self) -> bool:
+        """Whether something still happens by itself."""
+        return self.stage in ("rendering", "sending", "engine")
+
+
+class Board:
+    """All live jobs by id, and the courier."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, LiveJob] = {}
+        name = f"blender {bpy.app.version_string}"
+        self.courier = Courier(name, prefs.engine_command, on_status, on_preview)
+
+    def of_strip(self, strip: Any) -> LiveJob | None:
+        """The newest job of a strip, or the one whose result it is."""
+        return self.jobs.get(strip.restrip.result_of or strip.restrip.job) if strip is not None else None
+
+
+_board: Board | None = None
+on_tick: list[Callable[[], None]] = []
+"""What else the timer does; each returns at once."""
+
+
+def board() -> Board:
+    """The one board; made when first needed."""
+    global _board
+    if _board is None:
+        _board = Board()
+    return _board
+
+
+def order_of(scene: Any, strip: Any, *, replaces: bool = False) -> Order:
+    """Read a strip with its markers and values. Raises NothingToStylize."""
+    facts = clip.facts_of(scene, strip)
+    wanted = schema.values_of(strip)
+    only_named = values.own(wanted, "keys.markers") == "named"
+    images = values.read(scene.restrip.images)
+    keys, notes = markers.keys_in(scene.timeline_markers, facts.span, only_named=only_named, images=images)
+    origin = results.Origin(scene.name, strip.name, facts)
+    return Order(origin, keys, wanted, state.project_of(scene), notes, replaces)
+
+
+def begin(scene: Any, strip: Any, *, replaces: bool = False) -> LiveJob:
+    """Start a job for a strip. Raises NothingToStylize."""
+    order = order_of(scene, strip, replaces=replaces)
+    facts = order.origin.facts
+    job = LiveJob(new_job_id(), strip.name, "sending", mine=True, order=order)
+    board().jobs[job.job_id] = job
+    strip.restrip.job, strip.restrip.start, strip.restrip.rendered = job.job_id, facts.start, bool(facts.reasons)
+    schema.remember(order.values)
+    if facts.reasons:
+        job.stage = "rendering"
+        job.stop = rendering.begin(scene, strip, facts.span, schema.depth(order.values), _render_teller(job, facts))
+    else:
+        send(job, facts)
+    return job
+
+
+def said_at_start(job: LiveJob) -> str:
+    """One sentence for the status line."""
+    assert job.order is not None
+    count = len(job.order.keys)
+    first = f"Stylizing {job.name} with {count} keyframe{'' if count == 1 else 's'}."
+    reasons = job.order.origin.facts.reasons
+    through = f" Rendered through the sequencer first: {', '.join(reasons)}." if reasons else ""
+    return " ".join([first + through, *job.order.notes])
+
+
+def send(job: LiveJob, facts: clip.StripFacts) -> None:
+    """Hand a job in. `facts` name files: the strip's own, or the pictures that were rendered of it."""
+    order, table = job.order, schema.current()
+    assert order is not None
+    job.stage = "sending"
+
+    def work(client: Client) -> None:
+        client.submit(spec_of(client, job.job_id, order, facts, table))
+
+    def taken(_: None) -> None:
+        if job.stage == "sending":
+            job.stage = "engine"
+            board().courier.follow(job.job_id)
+
+    board().courier.ask(work, taken, lambda error: fail(job, error))
+
+
+def spec_of(client: Client, job_id: str, order: Order, facts: clip.StripFacts, table: Sequence[Any]) -> JobSpec:
+    """The job for an order; asks the engine what the media is. Runs in the courier's thread."""
+    media = client.probe(facts.paths) if facts.fps else {}
+    return values.job_spec(job_id, clip.clip_of(facts, media), order.keys, order.values, table, order.project)
+
+
+def fail(job: LiveJob, error: RestripError) -> None:
+    """A job that ended with an error, which the panel shows."""
+    job.stage, job.error, job.message = "failed", error, ""
+
+
+def cancel(job: LiveJob) -> None:
+    """Stop a job, whatever it is at."""
+    if job.stop is not None:
+        job.stop()
+    if job.stage in ("rendering", "sending"):
+        job.stage, job.message = "stopped", "Cancelled."
+    board().courier.ask(lambda client: client.cancel(job.job_id), lambda _: None, _ignore)
+
+
+def resume(job: LiveJob) -> None:
+    """Send a job that failed or was stopped on its way again. Raises NothingToStylize."""
+    if not job.status.job_id and job.order is not None:
+        # The engine never had it: begin it again, from the strip as it is now.
+        scene, strip = results.find_source(job.job_id, job.order.origin)
+        if strip is not None:
+            del board().jobs[job.job_id]
+            begin(scene, strip, replaces=job.order.replaces)
+        return
+    ask = "retry" if job.status.state == "failed" else "resume"
+    job.stage, job.error, job.message = "engine", None, ""
+
+    def again(_: Any) -> None:
+        board().courier.follow(job.job_id)
+
+    board().courier.ask(lambda client: getattr(client, ask)(job.job_id), again, lambda error: fail(job, error))
+
+
+def on_status(status: JobStatus) -> None:
+    """What the engine says of a job that is followed."""
+    job = board().jobs.get(status.job_id)
+    if job is None or job.stage == "stopped":
+        return
+    job.status = status
+    if status.state == "done" and job.came is not None:
+        job.came(job)
+    elif status.state == "done":
+        fetch(job)
+    elif status.state == "failed":
+        fail(job, RemoteError(status.error or {}))
+    elif status.state in WAITING_FOR_CLICK:
+        job.stage, job.message = "stopped", "The engine stopped in the middle; what is finished is kept."
+    elif status.state == "cancelled":
+        job.stage, job.message = "stopped", "Cancelled. What is finished is kept."
+    elif status.ended:
+        job.stage, job.message = "stopped", "The engine doesn't know this job any more. Stylize the strip again."
+
+
+def on_preview(job_id: str, jpeg: bytes) -> None:
+    """The newest key of a job, as a small JPEG."""
+    if job_id in board().jobs:
+        previews.newest(job_id, jpeg)
+
+
+def follow_interactive(ask: Callable[[Client], str], name: str, came: Callable[[LiveJob], None]) -> None:
+    """Follow a small job (seeds, suggestions) that `ask` hands in; `came` gets it when it is done."""
+
+    def taken(job_id: str) -> None:
+        board().jobs[job_id] = LiveJob(job_id, name, "engine", mine=False, came=came)
+        board().courier.follow(job_id)
+
+    def failed(error: RestripError) -> None:
+        job = LiveJob(new_job_id(), name, "failed", mine=False, error=error)
+        board().jobs[job.job_id] = job
+
+    board().courier.ask(ask, taken, failed)
+
+
+def fetch(job: LiveJob) -> None:
+    """Get the result of a finished job; it is placed when Blender is idle, or on a click."""
+
+    def came(manifest: Manifest) -> None:
+        job.manifest, job.stage = manifest, "waiting"
+
+    board().courier.ask(lambda client: client.manifest(job.job_id), came, lambda error: fail(job, error))
+
+
+def put(job: LiveJob) -> None:
+    """Place the result of a job. Raises NoRoom, MediaUnreadable; the result is kept then, and offered in the panel."""
+    assert job.manifest is not None
+    origin = job.order.origin if job.order is not None else None
+    try:
+        placed = results.place_result(
+            job.job_id, job.manifest, origin, replace=job.order is not None and job.order.replaces
+        )
+    except RestripError as error:
+        job.mine, job.error = False, error
+        raise
+    notes = [placed.note, *(job.order.notes if job.order is not None else ()), *job.manifest.notes]
+    job.stage, job.error, job.message = "placed", None, " ".join(filter(None, notes))
+    by, name = f"blender {bpy.app.version_string}: {placed.scene.name}", placed.meta.name
+    board().courier.ask(lambda client: client.placed(job.job_id, by, [name]), lambda _: None, _ignore)
+
+
+def put_unasked(job: LiveJob) -> None:
+    """Place a result from the timer, as one undo step of its own."""
+    try:
+        put(job)
+    except RestripError:
+        return
+    push_undo(f"Restrip: {job.name}")
+
+
+def push_undo(message: str) -> None:
+    """Make what a timer changed an undo step of its own; without, Ctrl+Z would take the user's last action with it."""
+    if bpy.ops.ed.undo_push.poll():
+        bpy.ops.ed.undo_push(message=message)
+
+
+def tick() -> float:
+    """The timer: what came in, then at most one result placed. Never waits."""
+    live = board()
+    called = live.courier.pump(BUDGET_S)
+    waiting = [job for job in live.jobs.values() if job.stage == "waiting" and job.mine and job.manifest]
+    if waiting and prefs.place_unasked() and not vse.busy(bpy.context):
+        put_unasked(waiting[0])
+        called = True
+    for other in on_tick:
+        other()
+    if called:
+        vse.redraw(bpy.context)
+    return TICK_S if waiting or any(job.active for job in live.jobs.values()) else IDLE_TICK_S
+
+
+def file_opened() -> None:
+    """Results of jobs begun before are no longer placed unasked; the jobs of this file are looked up."""
+    live = board()
+    for job in live.jobs.values():
+        job.mine = False
+    for job_id, name in results.unplaced(bpy.data.scenes).items():
+        if job_id not in live.jobs:
+            live.jobs[job_id] = LiveJob(job_id, name, "engine", mine=False)
+            live.courier.follow(job_id)
+
+
+def close() -> None:
+    """End the thread and forget all; the engine goes on."""
+    global _board
+    if _board is not None:
+        _board.courier.stop()
+        _board = None
+
+
+def _render_teller(job: LiveJob, facts: clip.StripFacts) -> rendering.Teller:
+    """What the rendering thread says, brought into the main thread."""
+    tell = board().courier.tell
+
+    def progress(part: float) -> None:
+        job.done = part
+
+    def done(paths: list[str]) -> None:
+        job.stop = None
+        if job.stage == "rendering" and job.order is not None:
+            pictures = replace(facts, paths=tuple(paths), fps=0.0, start=facts.span.first, content=len(facts.span))
+            job.order = replace(job.order, pictures=pictures)
+            send(job, pictures)
+
+    def failed(log: str) -> None:
+        job.stop = None
+        if job.stage == "rendering":
+            fail(job, rendering.RenderFailed(job.name, log))
+
+    return rendering.Teller(
+        lambda part: tell(lambda: progress(part)),
+        lambda paths: tell(lambda: done(paths)),
+        lambda log: tell(lambda: failed(log)),
+    )
+
+
+def _ignore(error: RestripError) -> None:
+    """The answer doesn't matter."""

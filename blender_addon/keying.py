@@ -1,0 +1,131 @@
+"""Operators about keyframes: have them suggested, or paint one by hand."""
+
+from typing import Any, ClassVar
+
+import bpy
+from bpy.props import IntProperty, StringProperty
+
+from restrip.errors import RestripError
+from restrip.link.client import Client
+from restrip.timeline import FrameRange
+
+from . import clip, jobs, markers, operators, values, vse
+
+FRAMES_A_KEY = 25
+
+
+class RESTRIP_OT_suggest(operators.Poll, bpy.types.Operator):
+    """Put markers where motion and appearance change, with the reason in their names"""
+
+    bl_idname = "restrip.suggest"
+    bl_label = "Suggest Keyframes"
+    bl_options: ClassVar[set[str]] = {"REGISTER"}
+
+    count: IntProperty(  # type: ignore[valid-type]
+        name="How many", description="Keyframes for the whole strip", min=1, max=1000, default=5
+    )
+
+    def invoke(self, context: Any, event: Any) -> set[str]:
+        """Ask how many, with a number that suits the strip's length."""
+        spans = [len(vse.span_of(strip)) for strip in operators.sources(context)]
+        self.count = max(2, round(max(spans, default=0) / FRAMES_A_KEY))
+        done: set[str] = context.window_manager.invoke_props_dialog(self, width=220)
+        return done
+
+    def execute(self, context: Any) -> set[str]:
+        """Ask the engine; the markers come when it has looked."""
+        scene = vse.edited_scene(context)
+        for strip in operators.sources(context):
+            try:
+                order = jobs.order_of(scene, strip)
+                if order.origin.facts.reasons:
+                    why = ", ".join(order.origin.facts.reasons)
+                    raise clip.NothingToStylize(f"Keyframes can't be suggested for {strip.name}: {why}.")
+            except RestripError as error:
+                self.report({"ERROR"}, str(error))
+                return {"CANCELLED"}
+            suggest(scene.name, order, self.count)
+        return {"FINISHED"}
+
+
+def suggest(scene: str, order: jobs.Order, count: int) -> None:
+    """Have the engine look, then write markers as one undo step."""
+    facts = order.origin.facts
+
+    def ask(client: Client) -> str:
+        media = client.probe(facts.paths) if facts.fps else {}
+        return client.ask_suggestions(clip.clip_of(facts, media), count=count)
+
+    def came(job: jobs.LiveJob) -> None:
+        found = job.status.result or {}
+        keys = [(int(key["frame"]), str(key.get("reason", ""))) for key in found.get("keys", ())]
+        write(scene, facts.span, keys)
+        job.stage, job.message = "placed", f"{len(keys)} keyframes suggested."
+
+    jobs.follow_interactive(ask, f"Keyframes for {order.origin.strip}", came)
+
+
+def write(scene_name: str, span: FrameRange, keys: list[tuple[int, str]]) -> None:
+    """Markers on a scene, if it is still there."""
+    scene = bpy.data.scenes.get(scene_name)
+    if scene is None:
+        return
+    markers.write(scene, span, keys)
+    jobs.push_undo("Restrip: suggested keyframes")
+
+
+class RESTRIP_OT_key_image(operators.Poll, bpy.types.Operator):
+    """Use a picture painted by hand as the keyframe under the playhead"""
+
+    bl_idname = "restrip.key_image"
+    bl_label = "Key from Image"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
+    filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+
+    @classmethod
+    def why_not(cls, context: Any) -> str:
+        """The playhead must be over the strip."""
+        frame = vse.edited_scene(context).frame_current
+        found = operators.sources(context)
+        if found and not any(frame in vse.span_of(strip) for strip in found):
+            return "Put the playhead on the strip"
+        return super().why_not(context)
+
+    def invoke(self, context: Any, event: Any) -> set[str]:
+        """Choose the picture."""
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: Any) -> set[str]:
+        """Mark the frame, and remember the picture under the marker's name."""
+        path = bpy.path.abspath(self.filepath)
+        if not bpy.path.basename(path):
+            self.report({"ERROR"}, "Choose a picture")
+            return {"CANCELLED"}
+        scene = vse.edited_scene(context)
+        images = dict(values.read(scene.restrip.images))
+        name = markers.image_name(bpy.path.basename(path), {mark.name for mark in scene.timeline_markers})
+        mark = next((mark for mark in scene.timeline_markers if mark.frame == scene.frame_current), None)
+        if mark is None:
+            mark = scene.timeline_markers.new(name, frame=scene.frame_current)
+        mark.name = name
+        images[name] = path
+        scene.restrip.images = values.written(images)
+        return {"FINISHED"}
+
+
+CLASSES = (RESTRIP_OT_suggest, RESTRIP_OT_key_image)
+
+
+def register() -> None:
+    """Make the operators known."""
+    for kind in CLASSES:
+        bpy.utils.register_class(kind)
+
+
+def unregister() -> None:
+    """Forget them."""
+    for kind in reversed(CLASSES):
+        bpy.utils.unregister_class(kind)

@@ -1,0 +1,245 @@
+"""What the user can do with strips: small operators, each one undo step."""
+
+from typing import Any, ClassVar
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+
+from restrip.errors import RestripError
+
+from . import clip, connection, jobs, results, vse
+
+
+def sources(context: Any) -> list[Any]:
+    """The selected strips that have a picture, each chain of effects once; a result stands for its source."""
+    scene = vse.edited_scene(context)
+    found: list[Any] = []
+    for strip in vse.selected_strips(context):
+        if strip.type in clip.SILENT_KINDS:
+            continue
+        source = results.source_of(scene, strip) if strip.restrip.result_of else clip.subject_of(scene, strip)
+        if source is not None and source not in found:
+            found.append(source)
+    return found
+
+
+class Poll:
+    """Greys an operator out, and says why."""
+
+    @classmethod
+    def why_not(cls, context: Any) -> str:
+        """A sentence for the tooltip, or "" when the operator can run."""
+        if not vse.selected_strips(context):
+            return "Select a strip first"
+        return "" if sources(context) else "Sound has no picture: select a movie, picture, scene or meta strip"
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """Asked by Blender."""
+        reason = cls.why_not(context)
+        if reason and hasattr(cls, "poll_message_set"):
+            cls.poll_message_set(reason)
+        return not reason
+
+
+class RESTRIP_OT_stylize(Poll, bpy.types.Operator):
+    """Restyle the selected strips at their markers; each comes back as strips with crossfades above it"""
+
+    bl_idname = "restrip.stylize"
+    bl_label = "Stylize"
+    bl_options: ClassVar[set[str]] = {"REGISTER"}
+
+    replace: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+
+    @classmethod
+    def description(cls, context: Any, properties: Any) -> str:
+        """The tooltip."""
+        if properties.replace:
+            return "Render again what changed since the last result, which the new one replaces"
+        return str(cls.__doc__)
+
+    def execute(self, context: Any) -> set[str]:
+        """Begin a job for each selected strip."""
+        scene = vse.edited_scene(context)
+        begun = []
+        for strip in sources(context):
+            try:
+                begun.append(jobs.begin(scene, strip, replaces=self.replace))
+            except RestripError as error:
+                self.report({"ERROR"}, str(error))
+        for job in begun:
+            self.report({"INFO"}, jobs.said_at_start(job))
+        vse.redraw(context)
+        return {"FINISHED"} if begun else {"CANCELLED"}
+
+
+class JobOperator:
+    """An operator on one live job; without an id, on the active strip's."""
+
+    job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+
+    def job(self, context: Any) -> jobs.LiveJob | None:
+        """The job meant."""
+        live = jobs.board()
+        if self.job_id:
+            return live.jobs.get(self.job_id)
+        return live.of_strip(vse.active_strip(vse.edited_scene(context)))
+
+
+class RESTRIP_OT_cancel(JobOperator, bpy.types.Operator):
+    """Stop this job. What is finished of it is kept, and not rendered again"""
+
+    bl_idname = "restrip.cancel"
+    bl_label = "Cancel"
+    bl_options: ClassVar[set[str]] = {"REGISTER"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """Something must be running."""
+        running = any(job.active for job in jobs.board().jobs.values())
+        if not running and hasattr(cls, "poll_message_set"):
+            cls.poll_message_set("No job is running")
+        return running
+
+    def execute(self, context: Any) -> set[str]:
+        """Ask the engine; it answers at once and stops at the next frame."""
+        job = self.job(context)
+        wanted = [job] if job is not None else [job for job in jobs.board().jobs.values() if job.active]
+        for one in wanted:
+            jobs.cancel(one)
+        vse.redraw(context)
+        return {"FINISHED"} if wanted else {"CANCELLED"}
+
+
+class RESTRIP_OT_resume(JobOperator, bpy.types.Operator):
+    """Go on with this job; what is finished of it is not rendered again"""
+
+    bl_idname = "restrip.resume"
+    bl_label = "Go On"
+    bl_options: ClassVar[set[str]] = {"REGISTER"}
+
+    def execute(self, context: Any) -> set[str]:
+        """Send the job on its way again."""
+        job = self.job(context)
+        if job is None:
+            return {"CANCELLED"}
+        try:
+            jobs.resume(job)
+        except RestripError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        vse.redraw(context)
+        return {"FINISHED"}
+
+
+class RESTRIP_OT_place(JobOperator, bpy.types.Operator):
+    """Put the finished result on the timeline, above its strip"""
+
+    bl_idname = "restrip.place"
+    bl_label = "Place Result"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    def execute(self, context: Any) -> set[str]:
+        """Place it; Blender makes the undo step."""
+        job = self.job(context)
+        if job is None or job.manifest is None:
+            self.report({"WARNING"}, "There is no finished result to place")
+            return {"CANCELLED"}
+        try:
+            jobs.put(job)
+        except RestripError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, job.message or f"{job.name} is restyled")
+        return {"FINISHED"}
+
+
+class RESTRIP_OT_dismiss(JobOperator, bpy.types.Operator):
+    """Take this job off the list; its files stay"""
+
+    bl_idname = "restrip.dismiss"
+    bl_label = "Dismiss"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    def execute(self, context: Any) -> set[str]:
+        """Forget the job here."""
+        jobs.board().jobs.pop(self.job_id, None)
+        vse.redraw(context)
+        return {"FINISHED"}
+
+
+class RESTRIP_OT_remove_result(Poll, bpy.types.Operator):
+    """Take the result off the timeline and show the source again. The rendered files stay"""
+
+    bl_idname = "restrip.remove_result"
+    bl_label = "Remove Result"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def why_not(cls, context: Any) -> str:
+        """A result must be there."""
+        scene = vse.edited_scene(context)
+        found = any(results.result_of(scene, strip) is not None for strip in vse.selected_strips(context))
+        return "" if found else "Select a strip that was stylized"
+
+    def execute(self, context: Any) -> set[str]:
+        """Remove the results of the selected strips."""
+        scene = vse.edited_scene(context)
+        for strip in vse.selected_strips(context):
+            meta = results.result_of(scene, strip)
+            if meta is not None:
+                results.remove(scene, meta)
+        return {"FINISHED"}
+
+
+class RESTRIP_OT_connect(bpy.types.Operator):
+    """Look for the engine again, and start it"""
+
+    bl_idname = "restrip.connect"
+    bl_label = "Connect"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    def execute(self, context: Any) -> set[str]:
+        """Ask again at once."""
+        connection.retry()
+        return {"FINISHED"}
+
+
+class RESTRIP_OT_copy(bpy.types.Operator):
+    """Copy this text"""
+
+    bl_idname = "restrip.copy"
+    bl_label = "Copy"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    text: StringProperty()  # type: ignore[valid-type]
+
+    def execute(self, context: Any) -> set[str]:
+        """Put the text on the clipboard."""
+        context.window_manager.clipboard = self.text
+        self.report({"INFO"}, "Copied")
+        return {"FINISHED"}
+
+
+CLASSES = (
+    RESTRIP_OT_stylize,
+    RESTRIP_OT_cancel,
+    RESTRIP_OT_resume,
+    RESTRIP_OT_place,
+    RESTRIP_OT_dismiss,
+    RESTRIP_OT_remove_result,
+    RESTRIP_OT_connect,
+    RESTRIP_OT_copy,
+)
+
+
+def register() -> None:
+    """Make the operators known."""
+    for kind in CLASSES:
+        bpy.utils.register_class(kind)
+
+
+def unregister() -> None:
+    """Forget them."""
+    for kind in reversed(CLASSES):
+        bpy.utils.unregister_class(kind)

@@ -1,0 +1,90 @@
+"""The extension's preferences: which engine, and whether results are placed by themselves."""
+
+import time
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+
+from . import finding
+
+_chosen = ""
+
+
+class RESTRIP_AddonPreferences(bpy.types.AddonPreferences):
+    """Shown under the extension's entry."""
+
+    bl_idname = __package__
+
+    engine: StringProperty(  # type: ignore[valid-type]
+        name="Engine",
+        description="The program restrip-engine, or the folder of the environment it is installed in. "
+        "Empty: found by itself",
+        subtype="FILE_PATH",
+        update=lambda self, context: read(),
+    )
+    place_unasked: BoolProperty(  # type: ignore[valid-type]
+        name="Place results by themselves",
+        description="Put a finished result on the timeline at once; else the panel offers it",
+        default=True,
+    )
+
+    def draw(self, context: Any) -> None:
+        """The engine, or how to install it."""
+        layout = self.layout
+        layout.prop(self, "engine")
+        layout.prop(self, "place_unasked")
+        if found():
+            layout.label(text=f"Starts: {' '.join(engine_command())}", icon="CHECKMARK")
+        else:
+            draw_install(layout)
+
+
+def draw_install(layout: Any) -> None:
+    """How to install the engine, with a button that copies the line."""
+    box = layout.box()
+    box.label(text="The Restrip engine isn't installed yet.", icon="INFO")
+    box.label(text="Paste this line into a terminal, once:")
+    row = box.row(align=True)
+    row.label(text=finding.install_line())
+    row.operator("restrip.copy", text="", icon="COPYDOWN").text = finding.install_line()
+
+
+def engine_command() -> tuple[str, ...]:
+    """The command that starts the engine; empty when none is found. Safe in any thread."""
+    return finding.engine_command(_chosen)
+
+
+_found: tuple[float, bool] = (-100.0, False)
+
+
+def found() -> bool:
+    """Whether the engine's command was found, looked up every few seconds at most: drawing asks."""
+    global _found
+    if time.monotonic() - _found[0] > 5.0:
+        _found = time.monotonic(), bool(engine_command())
+    return _found[1]
+
+
+def place_unasked() -> bool:
+    """Whether finished results go onto the timeline at once."""
+    addon = bpy.context.preferences.addons.get(__package__)
+    return bool(addon.preferences.place_unasked) if addon and addon.preferences else True
+
+
+def read() -> None:
+    """Take over the chosen engine, for the courier's thread."""
+    global _chosen
+    addon = bpy.context.preferences.addons.get(__package__)
+    _chosen = bpy.path.abspath(addon.preferences.engine) if addon and addon.preferences else ""
+
+
+def register() -> None:
+    """Make the preferences known."""
+    bpy.utils.register_class(RESTRIP_AddonPreferences)
+    read()
+
+
+def unregister() -> None:
+    """Forget them."""
+    bpy.utils.unregister_class(RESTRIP_AddonPreferences)

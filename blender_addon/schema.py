@@ -1,0 +1,139 @@
+"""The engine's settings as this Blender knows them: from the engine, or from the last time that it was heard.
+
+Also the defaults for strips that have no values of their own: those of the last job.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from restrip.link.schema import Schema
+from restrip.link.setting import Setting
+
+from . import values
+
+OWN_SETTINGS = (
+    Setting(
+        "keys.markers",
+        "choice",
+        "all",
+        "Keys from",
+        "Which timeline markers are keyframes.",
+        choices=(("all", "All markers"), ("named", "Markers named K…")),
+        group="keyframes",
+    ),
+    Setting(
+        "keys.mode",
+        "choice",
+        "keys",
+        "Mode",
+        "Paint the keyframes and carry them along the motion, or paint every frame.",
+        choices=(("keys", "Keyframes"), ("every", "Every frame")),
+        group="keyframes",
+    ),
+    Setting("keys.step", "int", 1, "Every Nth", "With Every frame: paint each Nth.", 1, 100, group="keyframes"),
+)
+
+
+_known: Schema | None = None
+_looked = False
+
+
+def known() -> Schema | None:
+    """The schema; None before the engine was ever heard."""
+    global _known, _looked
+    if _known is None and not _looked:
+        _looked = True
+        body = _load(_folder() / "settings.json")
+        if body:
+            try:
+                _known = Schema.from_json(body)
+            except (KeyError, TypeError, ValueError):
+                _known = None
+    return _known
+
+
+def current() -> tuple[Setting, ...]:
+    """The engine's settings; empty before it was ever heard."""
+    found = known()
+    return found.settings if found is not None else ()
+
+
+def learn(new: Schema) -> bool:
+    """Take the engine's answer; whether it differs from what was known."""
+    global _known
+    before = known()
+    if before is not None and before.etag == new.etag:
+        return False
+    _known = new
+    body = {
+        "etag": new.etag,
+        "settings": [setting.to_json() for setting in new.settings],
+        "looks": [dict(look) for look in new.looks],
+        "formats": [dict(kind) for kind in new.formats],
+    }
+    _save(_folder() / "settings.json", body)
+    return True
+
+
+def depth(used: Mapping[str, Any]) -> tuple[bool, bool]:
+    """Whether the chosen output format has 16 bit, and whether it has alpha."""
+    found = known()
+    name = used.get("format", "h264")
+    kind: Mapping[str, Any] = next((one for one in (found.formats if found else ()) if one.get("name") == name), {})
+    return bool(kind.get("deep")), bool(kind.get("alpha"))
+
+
+def values_of(strip: Any) -> Mapping[str, Any]:
+    """What is set for a strip; the last job's values when it has none of its own."""
+    own = values.read(strip.restrip.values) if strip is not None else {}
+    return own or defaults()
+
+
+_defaults: Mapping[str, Any] | None = None
+
+
+def defaults() -> Mapping[str, Any]:
+    """The values of the last job."""
+    global _defaults
+    if _defaults is None:
+        _defaults = _load(_folder() / "defaults.json")
+    return _defaults
+
+
+def remember(used: Mapping[str, Any]) -> None:
+    """Make these the defaults."""
+    global _defaults
+    if used != defaults():
+        _defaults = dict(used)
+        _save(_folder() / "defaults.json", _defaults)
+
+
+def presets_folder() -> Path:
+    """Where presets are kept, one JSON file each, to be shared by copying."""
+    return _folder() / "presets"
+
+
+def _folder() -> Path:
+    return Path(bpy.utils.extension_path_user(__package__, path="", create=True))
+
+
+def _load(path: Path) -> Mapping[str, Any]:
+    try:
+        body = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _save(path: Path, body: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(".aside")
+    aside.write_text(json.dumps(body, indent=1), "utf-8")
+    os.replace(aside, path)

@@ -1,0 +1,58 @@
+"""What a .blend file keeps: per strip its values and its job's id, per scene who it is. Live state is in jobs.py.
+
+Undo rewinds what is here, so nothing here says how far a job is.
+"""
+
+import uuid
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty
+
+from . import vse
+
+
+class RestripStrip(bpy.types.PropertyGroup):
+    """What Restrip knows of a strip.
+
+    On a source: its values, the id of its newest job and where its content lay when that was handed in, and the id of
+    the job whose result was placed. On a result: the id of its job and the names of the strips it muted.
+    """
+
+    values: StringProperty()  # type: ignore[valid-type]
+    job: StringProperty()  # type: ignore[valid-type]
+    start: IntProperty()  # type: ignore[valid-type]
+    rendered: BoolProperty()  # type: ignore[valid-type]
+    placed: StringProperty()  # type: ignore[valid-type]
+    result_of: StringProperty()  # type: ignore[valid-type]
+    muted: StringProperty()  # type: ignore[valid-type]
+
+
+class RestripScene(bpy.types.PropertyGroup):
+    """What Restrip knows of a scene: the name under which the engine knows it, and pictures painted for markers."""
+
+    project: StringProperty()  # type: ignore[valid-type]
+    images: StringProperty()  # type: ignore[valid-type]
+
+
+def project_of(scene: Any) -> str:
+    """The scene's name for the engine, made when it has none. Not to be called while drawing."""
+    if not scene.restrip.project:
+        scene.restrip.project = f"blender-{uuid.uuid4().hex[:12]}"
+    return str(scene.restrip.project)
+
+
+def register() -> None:
+    """Make the properties known."""
+    bpy.utils.register_class(RestripStrip)
+    bpy.utils.register_class(RestripScene)
+    vse.strip_type().restrip = PointerProperty(type=RestripStrip)
+    bpy.types.Scene.restrip = PointerProperty(type=RestripScene)
+
+
+def unregister() -> None:
+    """Forget them; what files hold stays in the files."""
+    del bpy.types.Scene.restrip
+    del vse.strip_type().restrip
+    bpy.utils.unregister_class(RestripScene)
+    bpy.utils.unregister_class(RestripStrip)

@@ -1,0 +1,86 @@
+"""What is set for a strip: kept on the strip as JSON, defaults from the last job, and the job that follows.
+
+Names with a dot are this front-end's own ("look.family", "look.neural", "keys.markers"); the others are the engine's
+settings, of which only those are kept that were changed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from restrip.link.job import JobSpec, Output
+from restrip.link.setting import Setting
+from restrip.timeline import ClipRange, Key
+
+OWN_DEFAULTS: dict[str, Any] = {
+    "look.family": "neural",
+    "look.neural": "19",
+    "look.painting": "",
+    "look.painted": "",
+    "look.sd": "",
+    "keys.markers": "all",
+    "keys.mode": "keys",
+    "keys.step": 1,
+}
+OUTPUT_GROUP = "output"
+
+
+@lru_cache(maxsize=256)
+def read(text: str) -> Mapping[str, Any]:
+    """The values in a strip's text; empty when there is none or it can't be read."""
+    try:
+        values = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def written(values: Mapping[str, Any]) -> str:
+    """The text that `read` reads."""
+    return json.dumps(values, sort_keys=True)
+
+
+def own(values: Mapping[str, Any], name: str) -> Any:
+    """One of this front-end's own values."""
+    return values.get(name, OWN_DEFAULTS[name])
+
+
+def look_name(values: Mapping[str, Any]) -> str:
+    """The look as the engine calls it: "neural:19", "painting:/pictures/wave.jpg"."""
+    family = own(values, "look.family")
+    return f"{family}:{values.get(f'look.{family}', OWN_DEFAULTS.get(f'look.{family}', ''))}"
+
+
+def job_spec(
+    job_id: str,
+    clip: ClipRange,
+    keys: Sequence[Key],
+    values: Mapping[str, Any],
+    schema: Sequence[Setting],
+    project: str,
+) -> JobSpec:
+    """The job for a clip with these values: the settings that belong to its look, and what is written."""
+    family = own(values, "look.family")
+    output: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
+    for setting in schema:
+        if setting.key not in values or (setting.looks and family not in setting.looks):
+            continue
+        (output if setting.group == OUTPUT_GROUP else settings)[setting.key] = values[setting.key]
+    known = {name: value for name, value in output.items() if name in Output.__dataclass_fields__}
+    if str(known.get("fade", "")).strip().isdecimal():
+        known["fade"] = int(known["fade"])
+    return JobSpec(
+        job_id=job_id,
+        clip=clip,
+        keys=tuple(keys),
+        look=look_name(values),
+        settings=settings,
+        output=Output(**known),
+        mode=own(values, "keys.mode"),
+        step=own(values, "keys.step"),
+        project=project,
+    )
