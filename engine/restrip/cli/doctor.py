@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -135,9 +136,11 @@ def _gpu() -> Finding:
     if importlib.util.find_spec("torch") is None:
         return Finding("GPU", False, "not looked for (needs torch)", "pip install 'restrip[diffusion]'", needed=False)
     gpu = _asked(GPU)
+    if gpu is None and shutil.which("nvidia-smi"):
+        remedy = "Install the torch build for your GPU (pytorch.org, Get started)."
+        return Finding("GPU", False, "one is here, but this torch can't use it", remedy, needed=False)
     if gpu is None:
-        remedy = "Nothing, if there is none; else install the torch build for your GPU (pytorch.org, Get started)."
-        return Finding("GPU", False, "none that torch can use: the CPU does the work", remedy, needed=False)
+        return Finding("GPU", True, "none: the CPU does the work")
     name, free, total, api = gpu
     fallback = "" if api == "cuda" else "; propagation runs without the CUDA kernels"
     return Finding("GPU", True, f"{name}, {free} of {total} MiB free, {api}{fallback}")

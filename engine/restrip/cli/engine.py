@@ -60,7 +60,19 @@ def status(options: argparse.Namespace, terminal: Terminal) -> None:
         terminal.result({"running": False}, "No engine runs; it starts by itself when it is needed.")
         return
     facts = {name: value for name, value in answer.items() if name != "ok"}
-    terminal.result({"running": True, **facts}, *(f"{name:16} {value}" for name, value in facts.items()))
+    terminal.result({"running": True, **facts}, *_lines(facts))
+
+
+def _lines(facts: Any, indent: str = "") -> list[str]:
+    """Nested facts as indented lines, without what is empty."""
+    lines = []
+    pairs = facts.items() if isinstance(facts, dict) else ((f"{n}.", fact) for n, fact in enumerate(facts, 1))
+    for name, value in pairs:
+        if isinstance(value, dict | list) and value:
+            lines += [f"{indent}{name}", *_lines(value, indent + "  ")]
+        elif value not in ("", None, [], {}):
+            lines.append(f"{indent}{str(name).replace('_', ' '):16} {value}")
+    return lines
 
 
 def log(options: argparse.Namespace, terminal: Terminal) -> None:
