@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from restrip.link.setting import complete
+from restrip.looks.gallery import list_looks
 from restrip.looks.look import Look, LookUnavailable, Styled, UnknownLook
 from restrip.looks.settings import FAMILIES, LookFamily, family_of, look_settings, own_settings, settings_of
 
@@ -18,6 +19,7 @@ __all__ = [
     "Styled",
     "UnknownLook",
     "family_of",
+    "list_looks",
     "look_settings",
     "open_look",
     "own_settings",
