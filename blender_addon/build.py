@@ -1,6 +1,6 @@
 """Build the extension's packages: a zip per platform and Python, with everything inside that Blender needs.
 
-    python blender_addon/build.py --out DIR                      all packages (pip fetches pyzmq's wheels)
+    python blender_addon/build.py --out DIR                      all packages (pip fetches the wheels of pyzmq)
     python blender_addon/build.py --out DIR --only linux-x64-py311
     python blender_addon/build.py --out DIR --wheels FOLDER      pyzmq's wheels from a folder instead
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
+import importlib.metadata
 import json
 import shutil
 import subprocess
@@ -27,8 +28,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 CORE = ("restrip/__init__.py", "restrip/errors.py", "restrip/progress.py", "restrip/py.typed")
 CORE_FOLDERS = ("link", "timeline")
+HEAVY = {"otio.py", "otio_read.py"}
 NOT_SHIPPED = {"build.py"}
 PYZMQ = "27.1.0"
+INSTALLED_ONLY = {"INSTALLER", "REQUESTED", "direct_url.json"}
 FIXED_TIME = (2020, 1, 1, 0, 0, 0)
 
 
@@ -47,7 +50,7 @@ class Target:
 
 
 _TAGS = {
-    "linux-x64": ("manylinux_2_28_x86_64", "manylinux2014_x86_64", "manylinux_2_26_x86_64"),
+    "linux-x64": ("manylinux_2_28_x86_64", "manylinux_2_26_x86_64", "manylinux2014_x86_64"),
     "macos-arm64": ("macosx_11_0_arm64", "macosx_10_15_universal2"),
     "macos-x64": ("macosx_10_15_universal2", "macosx_10_9_x86_64"),
     "windows-x64": ("win_amd64",),
@@ -58,14 +61,10 @@ TARGETS = tuple(Target(platform, python, tags) for platform, tags in _TAGS.items
 
 def core_files(engine: Path) -> dict[str, bytes]:
     """The light core by its path in a wheel: what a front-end imports of restrip, and no more."""
-    names = [
-        *CORE,
-        *(
-            f"restrip/{folder}/{p.name}"
-            for folder in CORE_FOLDERS
-            for p in sorted((engine / "restrip" / folder).glob("*.py"))
-        ),
-    ]
+    names = list(CORE)
+    for folder in CORE_FOLDERS:
+        files = sorted((engine / "restrip" / folder).glob("*.py"))
+        names += [f"restrip/{folder}/{file.name}" for file in files if file.name not in HEAVY]
     return {name: (engine / name).read_bytes() for name in names}
 
 
@@ -94,6 +93,26 @@ def fetch_pyzmq(target: Target, folder: Path) -> Path:
     return max(folder.glob("pyzmq-*.whl"), key=lambda path: path.stat().st_mtime)
 
 
+def own_pyzmq(target: Target, folder: Path) -> Path | None:
+    """pyzmq as this very Python has it, as a wheel; None when it is for another platform or Python."""
+    try:
+        package = importlib.metadata.distribution("pyzmq")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    tags = [line[5:] for line in (package.read_text("WHEEL") or "").splitlines() if line.startswith("Tag: ")]
+    pythons = ("cp311-cp311-",) if target.python == "3.11" else ("cp312-abi3-",)
+    fitting = [tag for tag in tags if tag.startswith(pythons) and tag.endswith(target.tags)]
+    if not fitting:
+        return None
+    path = folder / f"pyzmq-{package.version}-{fitting[0]}.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as wheel:
+        for file in package.files or ():
+            if ".." not in file.parts and "__pycache__" not in file.parts and file.name not in INSTALLED_ONLY:
+                name = zipfile.ZipInfo(str(file), FIXED_TIME)
+                wheel.writestr(name, Path(str(file.locate())).read_bytes(), zipfile.ZIP_DEFLATED)
+    return path
+
+
 def manifest_text(target: Target, wheels: Sequence[str]) -> str:
     """blender_manifest.toml for a target, with its platform and wheels, before the first table."""
     text = (HERE / "blender_manifest.toml").read_text("utf-8")
@@ -115,10 +134,10 @@ def lay_out(target: Target, folder: Path, wheels: Path | None, engine: Path) -> 
             shutil.copyfile(path, folder / relative)
     version = tomllib.loads((HERE / "blender_manifest.toml").read_text("utf-8"))["version"]
     core_wheel(engine, inside, version)
-    if wheels is None:
-        fetch_pyzmq(target, inside)
-    else:
+    if wheels is not None:
         shutil.copy(next(iter(sorted(wheels.glob("pyzmq-*.whl")))), inside)
+    elif own_pyzmq(target, inside) is None:
+        fetch_pyzmq(target, inside)
     names = sorted(path.name for path in inside.iterdir())
     (folder / "blender_manifest.toml").write_text(manifest_text(target, names), "utf-8")
 

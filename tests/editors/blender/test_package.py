@@ -36,6 +36,7 @@ def test_a_package_holds_the_light_core_and_nothing_heavy(package: Path) -> None
         core = next(name for name in names if name.startswith("wheels/restrip_link"))
         with made.open(core) as file, zipfile.ZipFile(file) as wheel:
             parts = {name.split("/")[1] for name in wheel.namelist() if name.startswith("restrip/")}
+        assert not [name for name in wheel.namelist() if "otio" in name]
     assert parts == {"__init__.py", "errors.py", "progress.py", "py.typed", "link", "timeline"}
     assert "build.py" not in names
     assert not [name for name in names if "__pycache__" in name]
@@ -45,7 +46,7 @@ def test_two_builds_are_the_same_file(package: Path, tmp_path: Path, build: Any)
     with zipfile.ZipFile(package) as made:
         wheel = next(name for name in made.namelist() if name.startswith("wheels/pyzmq"))
         made.extract(wheel, tmp_path)
-    again = build.build(build.Target("linux-x64", "3.11", ()), tmp_path / "out", wheels=tmp_path / "wheels")
+    again = build.build(build.TARGETS[0], tmp_path / "out", wheels=tmp_path / "wheels")
     assert again.read_bytes() == package.read_bytes()
 
 
