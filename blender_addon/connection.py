@@ -78,7 +78,7 @@ def draw(layout: Any) -> bool:
     if isinstance(trouble, EngineMissing) or (schema.known() is None and not prefs.found()):
         prefs.draw_install(layout)
         layout.operator("restrip.connect", text="I Have Installed It", icon="FILE_REFRESH")
-        return schema.known() is not None
+        return False
     if isinstance(trouble, ProtocolMismatch | EngineUnreachable):
         box = layout.box()
         words.lines(box, trouble.message, "ERROR")
@@ -117,20 +117,18 @@ def said(checked: Any) -> str:
 def _ask(now: float) -> None:
     _heard.asking, _heard.asked = True, now
 
-    def ask(client: Client) -> tuple[Schema, list[dict[str, Any]]]:
-        return client.settings(), client.looks()
-
-    def came(told: tuple[Schema, list[dict[str, Any]]]) -> None:
+    def came(new: Schema) -> None:
         _heard.asking, _heard.heard, _heard.trouble = False, True, None
-        previews.learn_looks(told[1])
-        if schema.learn(told[0]):
+        if schema.learn(new):
             form.rebuild()
             _on_new_schema()
+        # Their pictures are the worker's to make: the settings don't wait for that.
+        jobs.board().courier.ask(lambda client: client.looks(), previews.learn_looks, lambda error: None)
 
     def failed(error: RestripError) -> None:
         _heard.asking, _heard.trouble = False, error
 
-    jobs.board().courier.ask(ask, came, failed)
+    jobs.board().courier.ask(lambda client: client.settings(), came, failed)
 
 
 def _ask_forecast() -> None:

@@ -133,7 +133,9 @@ class RESTRIP_PT_group(Sidebar):
         """Only with a strip whose look has settings in this group."""
         scene = vse.edited_scene(context)
         strip = form.target(scene) if scene is not None else None
-        return strip is not None and strip.type not in clip.SILENT_KINDS and bool(cls.table(strip))
+        if strip is None or strip.type in clip.SILENT_KINDS or schema.known() is None:
+            return False
+        return bool(cls.table(strip))
 
     @classmethod
     def table(cls, strip: Any) -> list[Setting]:

@@ -45,9 +45,10 @@ def draw_install(layout: Any) -> None:
     box = layout.box()
     box.label(text="The Restrip engine isn't installed yet.", icon="INFO")
     box.label(text="Paste this line into a terminal, once:")
-    row = box.row(align=True)
-    row.label(text=finding.install_line())
-    row.operator("restrip.copy", text="", icon="COPYDOWN").text = finding.install_line()
+    column = box.column(align=True)
+    for part in finding.install_line().split(" && "):
+        column.label(text=part)
+    box.operator("restrip.copy", text="Copy", icon="COPYDOWN").text = finding.install_line()
 
 
 def engine_command() -> tuple[str, ...]:
