@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -177,14 +177,14 @@ class Plan:
 class Known:
     """What has to be found out before a plan: the media's size (width, height) as it is read, its cuts, the look.
 
-    `key_facts` hold, by frame, what decides a key's picture beside the look's identity; None when nothing does.
+    `key_facts` hold, by frame, what decides a key's picture beside the look's identity, if anything does.
     """
 
     size: tuple[int, int]
     cuts: tuple[int, ...]
     look_identity: Mapping[str, Any]
     needs_anchor: bool = False
-    key_facts: Mapping[int, Any] | None = None
+    key_facts: Mapping[int, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -276,7 +276,7 @@ def _key_hashes(
         base = {"stage": KEY_STAGE, **shared, "time": str(spec.clip.media_time(key.frame))}
         if key.image:
             return {**base, "image": _content(key.image)}
-        own = (known.key_facts or {}).get(key.frame)
+        own = known.key_facts.get(key.frame)
         asked = explicit(spec, key)
         return {**base, "prompt": asked.prompt, "seed": asked.seed, "look": known.look_identity, "own": own}
 

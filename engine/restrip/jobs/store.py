@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from restrip.errors import BadInput, RestripError
 from restrip.jobs import files, states
-from restrip.link.ids import check_job_id
+from restrip.link.ids import BadJobId, check_job_id
 
 
 class JobConflict(BadInput):
@@ -129,17 +129,35 @@ class Store:
         """All jobs, and away with what a crash left half written. A damaged job is failed, not lost."""
         files.remove_asides(self.root)
         for folder in sorted(self.root.iterdir()):
-            body = files.read_json(folder / "state.json")
             try:
                 check_job_id(folder.name)
-                record = Record.from_json(body or {"job_id": folder.name})
-            except (BadInput, TypeError):
+            except BadJobId:
                 continue
-            sound = body is not None and record.job_id == folder.name and record.state in states.STATES
-            if not sound:
-                error = JobLost(folder / "state.json").to_wire()
-                record = Record(folder.name, state="failed", error=error)
-            yield record
+            if folder.is_dir():
+                record = read_record(folder)
+                yield record or Record(folder.name, state="failed", error=JobLost(folder / "state.json").to_wire())
+
+
+def read_record(folder: Path) -> Record | None:
+    """A job's state as its folder has it; None when that is no state of this job."""
+    body = files.read_json(folder / "state.json")
+    try:
+        record = Record.from_json(body or {})
+    except TypeError:
+        return None
+    kinds = all(_is_like(getattr(record, field.name), field.default) for field in fields(Record))
+    return record if kinds and record.job_id == folder.name and record.state in states.STATES else None
+
+
+def _is_like(value: Any, default: Any) -> bool:
+    """Whether a value that was read is of the kind that its field has."""
+    if default is None:
+        return value is None or isinstance(value, dict)
+    if isinstance(default, tuple):
+        return all(isinstance(item, str) for item in value)
+    if isinstance(default, float):
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return default is MISSING or type(value) is type(default)
 
 
 def after_restart(record: Record, clean: bool) -> Record:

@@ -49,9 +49,7 @@ class ProtocolMismatch(RestripError):
         if major(client) < major(engine):
             remedy = "Update the front-end: it is older than the engine."
         elif busy:
-            remedy = (
-                "The older engine is rendering. Run 'restrip engine stop --drain' and start again when its job is done."
-            )
+            remedy = "The older engine is rendering: run 'restrip engine stop --when-idle' and try again after its job."
         else:
             remedy = "Run 'restrip engine stop' and try again: the newer engine is then started."
         super().__init__(

@@ -67,7 +67,7 @@ class Session:
                 return _result(reply)
             wire = self._reconnect(pause_s)
         self._drop()
-        raise EngineUnreachable("The engine runs but doesn't answer.", "Run 'restrip engine stop --force', then again.")
+        raise EngineUnreachable("The engine runs but doesn't answer.", "Run 'restrip engine stop' and try again.")
 
     def open(self) -> None:
         """Find the engine, or start it. `connect` calls this."""

@@ -261,7 +261,8 @@ class Engine:
         progress.sent = now
         record = self.records[task.job_id]
         self.records[task.job_id] = record = replace(record, seq=record.seq + 1)
-        body = {**progress.to_json(), "state": record.state, "seq": record.seq}
+        shown = {name: message[name] for name in ("frame", "seed") if name in message}
+        body = {**progress.to_json(), "state": record.state, "seq": record.seq, **shown}
         self._publish(f"job.{task.job_id}", "progress", body, blob)
 
     def _done(self, task: Task, result: Mapping[str, Any]) -> None:
@@ -328,7 +329,7 @@ class Engine:
             self._failed(task, WorkerDied(why, task.kind).to_wire())
         elif run is not None:
             run.retries.append({"task": task.kind, **task.body, "why": why or "crash"})
-            run.put_back(stages.again(task))
+            run.put_back(task, stages.again(task))
         elif not task.job_id:
             retry = stages.again(task)
             self._replies[retry.task_id] = self._replies.pop(task.task_id)

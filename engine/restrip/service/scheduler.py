@@ -71,10 +71,10 @@ class Run:
         self.done_units += task.units
         return not self.waiting and not self.working
 
-    def put_back(self, task: Task) -> None:
+    def put_back(self, failed: Task, again: Task) -> None:
         """A task is to be tried again, as the next."""
-        self.working.pop(task.task_id, None)
-        self.waiting.insert(0, task)
+        self.working.pop(failed.task_id, None)
+        self.waiting.insert(0, again)
 
 
 class Scheduler:

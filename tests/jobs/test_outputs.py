@@ -1,0 +1,112 @@
+"""Nothing of the user's is written over, and what can't be written is known before work starts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from restrip.jobs.outputs import Delivery, OutputExists, OutputMoved, check_place, strip_name, tree_sha256
+from restrip.media.files import OutputUnwritable
+from restrip.timeline import Key
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def test_a_missing_folder_is_made_and_left_empty(state: Path, folder: Path) -> None:
+    assert check_place(state, folder / "deep", [folder / "deep" / "a.mp4"]) == (folder / "deep").resolve()
+    assert list((folder / "deep").iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_place_that_is_no_folder(state: Path, tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputUnwritable):
+        check_place(state, tmp_path / place, [])
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_rights(state: Path, folder: Path) -> None:
+    folder.mkdir(mode=0o500)
+    with pytest.raises(OutputUnwritable):
+        check_place(state, folder, [])
+
+
+def test_what_is_there_and_not_ours_is_left_alone(state: Path, folder: Path) -> None:
+    folder.mkdir()
+    theirs = folder / "strip.mp4"
+    theirs.write_text("precious")
+    with pytest.raises(OutputExists) as caught:
+        check_place(state, folder, [folder / "other.mp4", theirs])
+    assert caught.value.detail == {"path": str(theirs)}
+    assert theirs.read_text() == "precious"
+
+
+def deliver(state: Path, folder: Path, text: str) -> Path:
+    target = folder / "strip.mp4"
+    resolved = check_place(state, folder, [target])
+    delivery = Delivery(state, folder, str(resolved))
+    delivery.expect([target])
+    target.write_text(text)
+    delivery.delivered({target: tree_sha256(target)})
+    return target
+
+
+def test_what_we_wrote_may_be_replaced(state: Path, folder: Path) -> None:
+    deliver(state, folder, "1")
+    assert deliver(state, folder, "2").read_text() == "2"
+
+
+def test_unless_it_was_changed_since(state: Path, folder: Path) -> None:
+    target = deliver(state, folder, "1")
+    target.write_text("graded by hand")
+    with pytest.raises(OutputExists):
+        check_place(state, folder, [target])
+
+
+def test_after_a_crash_in_the_middle_of_writing_it_is_still_ours(state: Path, folder: Path) -> None:
+    target = folder / "strip.mp4"
+    delivery = Delivery(state, folder, str(check_place(state, folder, [target])))
+    delivery.expect([target])
+    target.write_text("half")
+    check_place(state, folder, [target])
+
+
+def test_a_link_is_never_written_through(state: Path, folder: Path, tmp_path: Path) -> None:
+    target = deliver(state, folder, "1")
+    (tmp_path / "precious").write_text("1")
+    target.unlink()
+    target.symlink_to(tmp_path / "precious")
+    with pytest.raises(OutputExists):
+        check_place(state, folder, [target])
+
+
+def test_a_folder_that_was_swapped_for_a_link_is_refused(state: Path, folder: Path, tmp_path: Path) -> None:
+    resolved = check_place(state, folder, [])
+    folder.rmdir()
+    (tmp_path / "elsewhere").mkdir()
+    folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OutputMoved):
+        Delivery(state, folder, str(resolved))
+
+
+def test_folders_of_pictures_have_a_hash_too(folder: Path) -> None:
+    (folder / "strip").mkdir(parents=True)
+    (folder / "strip" / "1.png").write_text("1")
+    first = tree_sha256(folder / "strip")
+    (folder / "strip" / "1.png").write_text("2")
+    assert tree_sha256(folder / "strip") != first
+
+
+def test_names_sort_and_say_the_frame() -> None:
+    assert strip_name(0, Key(45), ".mp4") == "strip-000-frame-00045.mp4"
+    assert strip_name(12, Key(123456), "") == "strip-012-frame-123456"

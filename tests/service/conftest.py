@@ -1,0 +1,8 @@
+"""What tests of the engine share: fake workers, and real engines that end with their test."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))

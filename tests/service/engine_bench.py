@@ -1,0 +1,79 @@
+"""A worker that does what a test says, and an engine over it, without processes or sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from restrip.jobs.store import Record
+from restrip.service.engine import Engine
+from restrip.service.limits import Limits
+
+
+@dataclass
+class FakeWorker:
+    """Keeps what it was sent."""
+
+    worker_id: str
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    ends: list[str] = field(default_factory=list)
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        self.sent.append(dict(message))
+
+    def leave(self) -> None:
+        self.ends.append("leave")
+
+    def terminate(self) -> None:
+        self.ends.append("terminate")
+
+    def kill(self) -> None:
+        self.ends.append("kill")
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """The task that came last."""
+        return [message for message in self.sent if message["t"] == "task"][-1]
+
+
+class Bench:
+    """An engine with fake workers; `events` are what it published."""
+
+    def __init__(self, root: Path, **limits: float) -> None:
+        self.events: list[tuple[str, str, dict[str, Any], bytes | None]] = []
+        self.workers: list[FakeWorker] = []
+        self.engine = Engine(root, Limits(**limits), self._publish, self._spawn)  # type: ignore[arg-type]
+
+    def submit(self, job_id: str, session: str = "s", kind: str = "render", look: str = "neural:1") -> None:
+        record = Record(job_id, kind=kind, session=session, created=float(len(self.engine.records)))
+        self.engine.accept(record, {"job_id": job_id, "kind": kind, "look": {"name": look}})
+
+    def tick(self) -> FakeWorker:
+        """Let the engine give out work; returns the newest render worker."""
+        self.engine.tick()
+        return [worker for worker in self.workers if worker.worker_id.startswith("render")][-1]
+
+    def say(self, worker: FakeWorker, kind: str, **more: Any) -> None:
+        """The worker says something about its task."""
+        self.engine.heard(worker.worker_id, {"t": kind, "id": worker.task["id"], **more})
+
+    def done(self, worker: FakeWorker, **result: Any) -> None:
+        self.say(worker, "result", result=result)
+
+    def dies(self, worker: FakeWorker) -> None:
+        self.engine.heard(worker.worker_id, None)
+
+    def state(self, job_id: str) -> str:
+        return self.engine.status(job_id).state
+
+    def _publish(self, topic: str, kind: str, body: Mapping[str, Any], blob: bytes | None) -> None:
+        self.events.append((topic, kind, dict(body), blob))
+
+    def _spawn(self, name: str) -> FakeWorker:
+        self.workers.append(FakeWorker(name))
+        return self.workers[-1]
+
+
+PLAN = {"missing_keys": [0, 1], "missing_parts": [0, 2], "part_frames": [10, 5, 20]}

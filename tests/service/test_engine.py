@@ -1,0 +1,379 @@
+"""The engine's mind, with workers that say what the test wants."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine_bench import PLAN, Bench, FakeWorker
+
+from restrip.jobs.states import WrongState
+from restrip.jobs.store import JobConflict, Store, UnknownJob
+from restrip.service import engine as engine_module
+from restrip.service import slot as slot_module
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time of slots and engine; a test moves it."""
+    now = [1000.0]
+
+    class Clock:
+        @staticmethod
+        def monotonic() -> float:
+            return now[0]
+
+        @staticmethod
+        def time() -> float:
+            return now[0]
+
+    monkeypatch.setattr(slot_module, "time", Clock)
+    monkeypatch.setattr(engine_module, "time", Clock)
+    return now
+
+
+def on_disk(bench: Bench, job_id: str) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads((bench.engine.store.folder(job_id) / "state.json").read_text())
+    return body
+
+
+def through(bench: Bench, worker: FakeWorker, *results: dict[str, Any]) -> None:
+    """Each task in turn is done with a result."""
+    for result in results:
+        bench.done(worker, **result)
+        bench.engine.tick()
+
+
+def test_a_job_goes_through_its_stages(bench: Bench) -> None:
+    bench.submit("job-1")
+    assert bench.state("job-1") == "queued"
+    worker = bench.tick()
+    assert bench.state("job-1") == on_disk(bench, "job-1")["state"] == "running"
+    assert worker.task["kind"] == "prepare"
+    through(bench, worker, PLAN)
+    assert (worker.task["kind"], worker.task["body"]) == ("keys", {"keys": [0, 1]})
+    through(bench, worker, {"rendered": 2})
+    assert (worker.task["kind"], worker.task["body"]) == ("part", {"part": 0})
+    through(bench, worker, {"rendered": 1})
+    assert worker.task["body"] == {"part": 2}
+    through(bench, worker, {"rendered": 1})
+    assert worker.task["kind"] == "finish"
+    assert worker.task["body"] == {"retries": [], "made": {"keys": 2, "segments": 2}}
+    assert bench.state("job-1") == "running"
+    through(bench, worker, {"manifest": "/m.json"})
+    assert bench.state("job-1") == on_disk(bench, "job-1")["state"] == "done"
+    assert bench.engine.status("job-1").result == {"manifest": "/m.json"}
+    assert bench.engine.idle or len(bench.workers) == 2
+
+
+def test_what_is_cached_is_not_asked_for(bench: Bench) -> None:
+    bench.submit("job-1")
+    worker = bench.tick()
+    through(bench, worker, {"missing_keys": [], "missing_parts": [], "part_frames": [10]})
+    assert worker.task["kind"] == "finish"
+
+
+def test_many_keys_come_in_chunks_so_that_others_get_their_turn(bench: Bench) -> None:
+    bench.submit("job-1")
+    worker = bench.tick()
+    through(bench, worker, {"missing_keys": list(range(20)), "missing_parts": [], "part_frames": []})
+    sizes = []
+    while worker.task["kind"] == "keys":
+        sizes.append(len(worker.task["body"]["keys"]))
+        through(bench, worker, {"rendered": sizes[-1]})
+    assert sizes == [8, 8, 4]
+
+
+def test_progress_adds_up_over_tasks(bench: Bench) -> None:
+    bench.submit("job-1")
+    worker = bench.tick()
+    through(bench, worker, PLAN, {"rendered": 2})
+    bench.say(worker, "progress", phase="motion", done=50, total=100, segment=0)
+    status = bench.engine.status("job-1")
+    assert (status.phase, status.done, status.total, status.unit, status.segment) == ("motion", 5, 30, "frames", 0)
+    through(bench, worker, {"rendered": 1})
+    bench.say(worker, "progress", phase="propagating", done=1, total=2, segment=2)
+    assert bench.engine.status("job-1").done == 20
+
+
+def test_events_are_few_and_numbered_without_gaps(bench: Bench, clock: list[float]) -> None:
+    bench.submit("job-1")
+    worker = bench.tick()
+    for n in range(1000):
+        clock[0] += 0.001
+        bench.say(worker, "progress", phase="reading", done=n, total=1000)
+    seqs = [body["seq"] for _, _, body, _ in bench.events]
+    assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+    assert 10 <= len(seqs) <= 15
+
+
+def test_a_preview_is_passed_on_unless_it_is_too_large(bench: Bench) -> None:
+    bench.submit("job-1")
+    worker = bench.tick()
+    for blob in (b"jpeg", b"x" * 70_000):
+        bench.say(worker, "progress", phase="keys", done=1, total=2, preview=base64.b64encode(blob).decode(), frame=7)
+    blobs = [(body.get("frame"), blob) for _, kind, body, blob in bench.events if kind == "progress"]
+    assert (7, b"jpeg") in blobs
+    assert all(blob is None or len(blob) < 65536 for _, blob in blobs)
+
+
+def test_an_error_fails_the_job_with_its_words(bench: Bench) -> None:
+    bench.submit("job-1")
+    worker = bench.tick()
+    bench.say(worker, "error", error={"code": "media-missing", "message": "gone"})
+    status = bench.engine.status("job-1")
+    assert status.state == "failed" and status.error == {"code": "media-missing", "message": "gone"}
+    bench.engine.resume("job-1", "retry")
+    assert bench.state("job-1") == "queued" and bench.engine.status("job-1").error is None
+    assert bench.tick().task["kind"] == "prepare"
+
+
+def test_a_worker_that_dies_gets_one_more_try_with_less_memory(bench: Bench) -> None:
+    bench.submit("job-1")
+    worker = bench.tick()
+    through(bench, worker, PLAN)
+    first = worker.task
+    bench.dies(worker)
+    assert bench.state("job-1") == "running"
+    second = bench.tick()
+    assert second is not worker
+    assert (second.task["kind"], second.task["body"], second.task["attempt"]) == ("keys", first["body"], 1)
+    through(bench, second, {"rendered": 2}, {"rendered": 1}, {"rendered": 1})
+    assert second.task["body"]["retries"] == [{"task": "keys", "keys": [0, 1], "why": "crash"}]
+    through(bench, second, {})
+    assert bench.state("job-1") == "done"
+
+
+def test_one_that_dies_twice_fails_its_job_alone(bench: Bench) -> None:
+    bench.submit("job-1", session="a")
+    bench.submit("job-2", session="b")
+    for _ in range(2):
+        worker = bench.tick()
+        while worker.task["job"].endswith("job-2"):
+            planned = worker.task["kind"] == "prepare"
+            through(bench, worker, {**PLAN, "missing_parts": [0] * 9} if planned else {"rendered": 1})
+        bench.dies(worker)
+    status = bench.engine.status("job-1")
+    assert status.state == "failed" and status.error is not None and status.error["code"] == "worker-died"
+    assert bench.state("job-2") in ("queued", "running")
+    assert bench.tick().task["job"].endswith("job-2")
+
+
+def test_when_it_keeps_dying_the_queue_is_held(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, restarts=3)
+    for n in range(5):
+        bench.submit(f"job-{n}")
+    for _ in range(4):
+        bench.dies(bench.tick())
+    states = [bench.state(f"job-{n}") for n in range(5)]
+    assert states == ["failed", "failed", "paused", "paused", "paused"]
+    assert "restrip engine log" in bench.engine.status("job-4").note
+    bench.engine.resume("job-4", "resume")
+    assert bench.state("job-4") == "queued"
+
+
+def test_a_hung_worker_is_ended_and_then_killed(bench: Bench, clock: list[float]) -> None:
+    bench.submit("job-1")
+    worker = bench.tick()
+    bench.engine.heard(worker.worker_id, {"t": "ready"})
+    clock[0] += 119
+    bench.say(worker, "progress", phase="reading", done=1, total=2)
+    clock[0] += 119
+    bench.tick()
+    assert worker.ends == []
+    clock[0] += 2
+    bench.tick()
+    assert worker.ends == ["terminate"]
+    clock[0] += 3
+    bench.tick()
+    assert worker.ends == ["terminate", "kill"]
+    bench.dies(worker)
+    assert bench.tick().task["attempt"] == 1
+
+
+def test_loading_a_model_may_take_longer(bench: Bench, clock: list[float]) -> None:
+    bench.submit("job-1")
+    worker = bench.tick()
+    bench.engine.heard(worker.worker_id, {"t": "ready"})
+    bench.say(worker, "progress", phase="loading", done=0, total=1)
+    clock[0] += 290
+    bench.tick()
+    assert worker.ends == []
+    clock[0] += 20
+    bench.tick()
+    assert worker.ends == ["terminate"]
+
+
+def test_an_idle_worker_is_sent_home(bench: Bench, clock: list[float]) -> None:
+    bench.submit("job-1")
+    worker = bench.tick()
+    bench.say(worker, "error", error={"code": "x"})
+    clock[0] += 299
+    bench.tick()
+    assert worker.ends == []
+    clock[0] += 2
+    bench.tick()
+    assert worker.ends == ["leave"]
+    # While it leaves nothing is given to it; when it is gone the next one starts.
+    bench.submit("job-2")
+    bench.tick()
+    assert len(bench.workers) == 1
+    bench.dies(worker)
+    assert bench.tick() is not worker
+
+
+def test_cancel_of_a_waiting_job_is_over_at_once(bench: Bench) -> None:
+    bench.submit("job-1")
+    assert bench.engine.cancel("job-1").state == "cancelled"
+    assert not bench.engine.scheduler.runs
+    bench.engine.resume("job-1", "resume")
+    assert bench.state("job-1") == "queued"
+
+
+def test_cancel_of_a_running_job_takes_effect_at_its_next_step(bench: Bench) -> None:
+    bench.submit("job-1")
+    worker = bench.tick()
+    assert bench.engine.cancel("job-1").state == "cancel_requested"
+    assert worker.sent[-1] == {"t": "cancel", "id": worker.task["id"]}
+    assert bench.engine.cancel("job-1").state == "cancel_requested"
+    bench.say(worker, "error", error={"code": "cancelled"})
+    assert bench.state("job-1") == "cancelled"
+    assert worker.ends == []
+
+
+def test_cancel_between_two_tasks_is_over_at_once(bench: Bench) -> None:
+    bench.submit("job-1", session="a")
+    bench.submit("job-2", session="b")
+    worker = bench.tick()
+    bench.done(worker, **PLAN)
+    running = "job-1" if bench.state("job-1") == "running" else "job-2"
+    assert bench.engine.cancel(running).state == "cancelled"
+
+
+def test_a_cancel_without_effect_ends_the_worker(bench: Bench, clock: list[float]) -> None:
+    bench.submit("job-1")
+    worker = bench.tick()
+    bench.engine.cancel("job-1")
+    clock[0] += 9
+    bench.say(worker, "progress", phase="loading", done=0, total=1)
+    bench.tick()
+    assert worker.ends == []
+    clock[0] += 2
+    bench.tick()
+    assert worker.ends == ["terminate"]
+    bench.dies(worker)
+    assert bench.state("job-1") == "cancelled"
+
+
+def test_a_job_whose_last_task_was_over_is_done_and_not_cancelled(bench: Bench) -> None:
+    bench.submit("job-1")
+    worker = bench.tick()
+    through(bench, worker, {"missing_keys": [], "missing_parts": [], "part_frames": []})
+    bench.engine.cancel("job-1")
+    bench.done(worker, manifest="m")
+    assert bench.state("job-1") == "done"
+
+
+def test_an_id_is_used_once_and_an_unknown_one_is_never_done(bench: Bench) -> None:
+    bench.submit("job-1")
+    with pytest.raises(JobConflict):
+        bench.submit("job-1")
+    assert bench.state("job-2") == "unknown"
+    with pytest.raises(UnknownJob):
+        bench.engine.cancel("job-2")
+    with pytest.raises(WrongState):
+        bench.engine.resume("job-1", "retry")
+
+
+def test_after_a_clean_end_the_queue_goes_on(bench: Bench, tmp_path: Path) -> None:
+    bench.submit("job-1")
+    bench.submit("job-2")
+    worker = bench.tick()
+    bench.engine.stop()
+    assert "kill" in worker.ends
+    again = Bench(tmp_path)
+    again.engine.load(clean=True)
+    assert [again.state(f"job-{n}") for n in (1, 2)] == ["interrupted", "queued"]
+    assert again.tick().task["job"].endswith("job-2")
+
+
+def test_after_a_crash_it_waits_for_a_click(bench: Bench, tmp_path: Path) -> None:
+    bench.submit("job-1")
+    bench.submit("job-2")
+    bench.tick()
+    again = Bench(tmp_path)
+    again.engine.load(clean=False)
+    assert [again.state(f"job-{n}") for n in (1, 2)] == ["interrupted", "paused"]
+    again.engine.tick()
+    assert again.workers == []
+    again.engine.resume("job-1", "resume")
+    assert again.tick().task["job"].endswith("job-1")
+    assert again.engine.record("job-1").crashes == 1
+
+
+def test_draining_finishes_what_runs_and_begins_nothing(bench: Bench, tmp_path: Path) -> None:
+    bench.submit("job-1", session="a")
+    bench.submit("job-2", session="b")
+    worker = bench.tick()
+    bench.engine.drain()
+    assert not bench.engine.idle
+    through(bench, worker, {"missing_keys": [], "missing_parts": [], "part_frames": []})
+    assert worker.task["kind"] == "finish"
+    bench.done(worker)
+    assert bench.state("job-1") == "done"
+    assert not bench.engine.scheduler.runs
+    again = Bench(tmp_path)
+    again.engine.load(clean=True)
+    assert again.state("job-2") == "queued"
+
+
+def test_small_questions_are_answered_beside_a_render(bench: Bench) -> None:
+    bench.submit("job-1")
+    answers: list[Any] = []
+    bench.engine.ask_worker("probe", {"paths": ["/x"]}, answers.append)
+    bench.engine.tick()
+    light = next(worker for worker in bench.workers if worker.worker_id.startswith("light"))
+    bench.done(light, info={"frames": 3})
+    assert answers == [{"ok": True, "info": {"frames": 3}}]
+    bench.engine.ask_worker("probe", {"paths": ["/x"]}, answers.append)
+    bench.engine.tick()
+    bench.say(light, "error", error={"code": "media-missing", "message": "m"})
+    assert answers[1] == {"ok": False, "code": "media-missing", "message": "m"}
+
+
+def test_a_question_is_asked_twice_at_most(bench: Bench) -> None:
+    answers: list[Any] = []
+    bench.engine.ask_worker("probe", {}, answers.append)
+    for _ in range(2):
+        bench.engine.tick()
+        bench.dies(bench.workers[-1])
+    assert [answer["code"] for answer in answers] == ["worker-died"]
+
+
+def test_a_full_disk_doesnt_end_the_engine(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.submit("job-1")
+    worker = bench.tick()
+
+    def full(self: Store, record: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Store, "save", full)
+    bench.say(worker, "error", error={"code": "disk-full", "message": "m"})
+    assert bench.state("job-1") == "failed"
+
+
+def test_an_interactive_job_has_one_stage(bench: Bench) -> None:
+    bench.submit("job-1", kind="seeds")
+    worker = bench.tick()
+    assert worker.task["kind"] == "seeds"
+    bench.done(worker, sheet="s.png", pictures=[])
+    status = bench.engine.status("job-1")
+    assert status.state == "done" and status.result == {"sheet": "s.png", "pictures": []}
