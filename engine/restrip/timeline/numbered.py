@@ -1,0 +1,60 @@
+"""Pictures whose names differ in a number."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class PictureRun:
+    """`length` pictures named folder/prefix + number + suffix, the number going up by `step` from `start`.
+
+    `digits` is the least number of digits, filled with zeros; 0 says that the one picture's name has no number.
+    """
+
+    folder: str
+    prefix: str
+    suffix: str
+    start: int = 0
+    digits: int = 0
+    step: int = 1
+    length: int = 1
+
+    @classmethod
+    def of(cls, path: str) -> PictureRun:
+        """The run of one picture. The last number in its name counts."""
+        folder, name = os.path.split(path)
+        parts = re.fullmatch(r"(.*?)([0-9]+)([^0-9]*)", name)
+        if parts is None:
+            return cls(folder, name, "")
+        return cls(folder, parts[1], parts[3], int(parts[2]), len(parts[2]))
+
+    @property
+    def end(self) -> int:
+        """The number that the next picture would have."""
+        return self.start + self.length * self.step
+
+    def with_next(self, path: str) -> PictureRun | None:
+        """The run with the picture `path` at its end; None when that doesn't go on with it."""
+        other = PictureRun.of(path)
+        alike = (self.folder, self.prefix, self.suffix) == (other.folder, other.prefix, other.suffix)
+        filled = other.digits == max(self.digits, len(str(other.start)))
+        step = other.start - self.start if self.length == 1 else self.step
+        if not (alike and filled and self.digits and step > 0 and other.start == self.start + self.length * step):
+            return None
+        return replace(self, step=step, length=self.length + 1)
+
+
+def runs_of(paths: Sequence[str]) -> list[PictureRun]:
+    """The pictures of a sequence as the fewest runs, in order."""
+    runs: list[PictureRun] = []
+    for path in paths:
+        longer = runs[-1].with_next(path) if runs else None
+        if longer is None:
+            runs.append(PictureRun.of(path))
+        else:
+            runs[-1] = longer
+    return runs
