@@ -5,7 +5,7 @@ Thin on purpose: it reads strips and markers, asks the engine, and builds the re
 
 from __future__ import annotations
 
-_PARTS = ("state", "prefs", "previews", "form", "operators", "keying", "menus", "panel", "handlers")
+_PARTS = ("state", "prefs", "previews", "form", "operators", "keying", "seeds", "menus", "panel", "handlers")
 
 
 def register() -> None:

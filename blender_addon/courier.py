@@ -41,7 +41,8 @@ class Courier:
     """Asks the engine in a thread of its own and keeps what it hears for `pump`, which the main thread calls.
 
     `command` gives the engine's command when it has to be started; empty leaves that to restrip.link. `on_status` and
-    `on_preview` are called by `pump` for the jobs that are followed.
+    `on_preview` are called by `pump` for the jobs that are followed,
+    the second with events that bring a picture.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Courier:
         name: str,
         command: Callable[[], tuple[str, ...]],
         on_status: Callable[[JobStatus], None],
-        on_preview: Callable[[str, bytes], None],
+        on_preview: Callable[[Event], None],
     ) -> None:
         self.name = name
         self._command = command
@@ -184,8 +185,7 @@ class Courier:
         if last is None:
             return
         if event.blob is not None:
-            blob = event.blob
-            self._heard.put(lambda: self._on_preview(job_id, blob))
+            self._heard.put(lambda: self._on_preview(event))
         if event.seq <= last.seq:
             return
         if event.type == "progress" and event.seq == last.seq + 1:

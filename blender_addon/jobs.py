@@ -15,7 +15,7 @@ from restrip.errors import RemoteError, RestripError
 from restrip.link.client import Client
 from restrip.link.ids import new_job_id
 from restrip.link.job import JobSpec, Manifest
-from restrip.link.status import WAITING_FOR_CLICK, JobStatus
+from restrip.link.status import WAITING_FOR_CLICK, Event, JobStatus
 from restrip.timeline import Key
 
 from . import clip, markers, prefs, previews, rendering, results, schema, state, values, vse
@@ -63,6 +63,7 @@ class LiveJob:
     manifest: Manifest | None = None
     stop: Callable[[], None] | None = None
     came: Callable[[LiveJob], None] | None = None
+    seeds: tuple[int, ...] = ()
     done: float = 0.0
 
     @property
@@ -87,6 +88,8 @@ class Board:
 _board: Board | None = None
 on_tick: list[Callable[[], None]] = []
 """What else the timer does; each returns at once."""
+on_picture: list[Callable[[LiveJob, bytes, int, int], None]] = []
+"""Who wants the pictures of a sheet: job, JPEG, seed, how many there will be."""
 
 
 def board() -> Board:
@@ -209,17 +212,25 @@ def on_status(status: JobStatus) -> None:
         job.stage, job.message = "stopped", "The engine doesn't know this job any more. Stylize the strip again."
 
 
-def on_preview(job_id: str, jpeg: bytes) -> None:
-    """The newest key of a job, as a small JPEG."""
-    if job_id in board().jobs:
-        previews.newest(job_id, jpeg)
+def on_preview(event: Event) -> None:
+    """A picture: the newest key of a job, or one more of a sheet of seeds."""
+    job = board().jobs.get(event.job_id)
+    if job is None or event.blob is None:
+        return
+    previews.newest(job.job_id, event.blob)
+    seed = event.body.get("seed")
+    if job.came is not None and isinstance(seed, int):
+        for take in on_picture:
+            take(job, event.blob, seed, int(event.body.get("total", 1)))
 
 
-def follow_interactive(ask: Callable[[Client], str], name: str, came: Callable[[LiveJob], None]) -> None:
+def follow_interactive(
+    ask: Callable[[Client], str], name: str, came: Callable[[LiveJob], None], order: Order | None = None
+) -> None:
     """Follow a small job (seeds, suggestions) that `ask` hands in; `came` gets it when it is done."""
 
     def taken(job_id: str) -> None:
-        board().jobs[job_id] = LiveJob(job_id, name, "engine", mine=False, came=came)
+        board().jobs[job_id] = LiveJob(job_id, name, "engine", mine=False, order=order, came=came)
         board().courier.follow(job_id)
 
     def failed(error: RestripError) -> None:

@@ -8,7 +8,7 @@ import bpy
 
 from restrip.link.setting import Setting
 
-from . import clip, connection, form, jobs, markers, previews, results, schema, values, vse, words
+from . import clip, connection, form, jobs, markers, previews, results, schema, seeds, values, vse, words
 
 CATEGORY = "Restrip"
 MAIN_GROUP = "basic"
@@ -56,7 +56,9 @@ def draw_job(layout: Any, job: jobs.LiveJob) -> None:
         head.operator("restrip.cancel", text="", icon="X").job_id = job.job_id
         box.progress(factor=fraction(job), text=said(job), type="BAR")
         icon = previews.icon(job.job_id)
-        if icon:
+        if job.seeds:
+            seeds.draw(box, job)
+        elif icon:
             box.template_icon(icon_value=icon, scale=6.0)
         return
     head.operator("restrip.dismiss", text="", icon="PANEL_CLOSE").job_id = job.job_id
@@ -69,6 +71,8 @@ def draw_job(layout: Any, job: jobs.LiveJob) -> None:
             row.operator("restrip.resume", text="Try Again", icon="FILE_REFRESH").job_id = job.job_id
     elif job.message:
         words.lines(box, job.message)
+    if job.seeds:
+        seeds.draw(box, job)
     if job.stage == "waiting":
         box.operator("restrip.place", icon="SEQ_SEQUENCER").job_id = job.job_id
     if job.stage == "stopped":

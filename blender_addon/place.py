@@ -8,6 +8,7 @@ channel 1   [====A========| handle ]
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from restrip.errors import RestripError
@@ -87,9 +88,9 @@ def _fill(meta: Any, manifest: Manifest, spot: Spot, canvas: tuple[int, int]) ->
     for number, part in enumerate(manifest.strips):
         if not len(part.visible):
             continue
-        strip = vse.add_movie(
-            meta, f"key {part.key + 1}", part.file, ODD if number % 2 == 0 else EVEN, spot.start + part.frames.first
-        )
+        channel, start = ODD if number % 2 == 0 else EVEN, spot.start + part.frames.first
+        add = vse.add_pictures if Path(part.file).is_dir() else vse.add_movie
+        strip = add(meta, f"key {part.key + 1}", part.file, channel, start)
         vse.set_span(strip, part.visible.shifted(spot.start))
         _fit(strip, spot, canvas)
         placed[part.key] = strip

@@ -42,25 +42,30 @@ def looks_known() -> bool:
     return bool(_looks)
 
 
-def newest(job_id: str, jpeg: bytes) -> None:
-    """A job's newest key, as a JPEG."""
+def newest(key: str, jpeg: bytes) -> None:
+    """Keep a JPEG under a name: a job's id for its newest key."""
     global _folder
-    if _pictures is None or _newest.get(job_id) == jpeg:
+    if _pictures is None or _newest.get(key) == jpeg:
         return
     if _folder is None:
         _folder = tempfile.TemporaryDirectory(prefix="restrip-previews-")
-    _newest[job_id] = jpeg
-    path = os.path.join(_folder.name, f"{job_id}.jpg")
+    _newest[key] = jpeg
+    path = os.path.join(_folder.name, f"{key}.jpg")
     with open(path, "wb") as file:
         file.write(jpeg)
-    if job_id in _pictures:
-        del _pictures[job_id]
-    _pictures.load(job_id, path, "IMAGE")
+    if key in _pictures:
+        del _pictures[key]
+    _pictures.load(key, path, "IMAGE")
 
 
-def icon(job_id: str) -> int:
-    """The picture of a job for `template_icon`; 0 while there is none."""
-    return int(_pictures[job_id].icon_id) if _pictures is not None and job_id in _pictures else 0
+def path_of(key: str) -> str:
+    """The file of the JPEG kept under a name; "" when there is none."""
+    return os.path.join(_folder.name, f"{key}.jpg") if _folder is not None and key in _newest else ""
+
+
+def icon(key: str) -> int:
+    """The picture kept under a name, for `template_icon`; 0 while there is none."""
+    return int(_pictures[key].icon_id) if _pictures is not None and key in _pictures else 0
 
 
 def register() -> None:

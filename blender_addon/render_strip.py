@@ -83,7 +83,10 @@ def settle(scene: Any, deep: bool, alpha: bool) -> None:
     render = scene.render
     render.resolution_percentage = 100
     render.use_sequencer, render.use_compositing = True, False
-    render.use_stamp = render.use_border = render.use_multiview = False
+    for known in render.bl_rna.properties:
+        if known.identifier.startswith("use_stamp"):
+            setattr(render, known.identifier, False)  # Dates and times in the files would make equal pictures differ.
+    render.use_border = render.use_multiview = False
     render.dither_intensity = 0.0
     render.use_file_extension = True
     view = scene.view_settings

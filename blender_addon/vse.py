@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -161,6 +162,20 @@ def add_movie(owner: Owner, name: str, path: str, channel: int, start: int) -> S
     if strip.fps <= 0:
         strips_of(owner).remove(strip)
         raise MediaUnreadable(path)
+    return strip
+
+
+def add_pictures(owner: Owner, name: str, folder: str, channel: int, start: int) -> Strip:
+    """A strip of all pictures in a folder, one a frame, by their names. Raises MediaUnreadable."""
+    files = sorted(path for path in Path(folder).iterdir() if path.is_file())
+    if not files:
+        raise MediaUnreadable(folder)
+    strip = strips_of(owner).new_image(
+        name=name, filepath=str(files[0]), channel=channel, frame_start=start, fit_method="ORIGINAL"
+    )
+    for file in files[1:]:
+        strip.elements.append(file.name)
+    set_span(strip, FrameRange(start, start + len(files)))
     return strip
 
 

@@ -102,8 +102,14 @@ def counting_pictures(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     paths = []
     for number in range(8):
         paths.append(str(folder / f"p_{number:04d}.png"))
-        cv2.imwrite(paths[-1], bars(number))
+        cv2.imwrite(paths[-1], numbered(number))
     return paths
+
+
+@pytest.fixture(scope="session")
+def bars() -> Callable[[int], Any]:
+    """One picture of a counting movie, by its number."""
+    return numbered
 
 
 @pytest.fixture(scope="session")
@@ -120,7 +126,7 @@ def number_on() -> Callable[[str], int]:
     return read
 
 
-def bars(number: int, size: tuple[int, int] = (320, 180)) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def numbered(number: int, size: tuple[int, int] = (320, 180)) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """A picture [H, W, 3]: bit b of the number is the b-th of eight upright bars, white for 1."""
     row = np.repeat([235 if number >> bit & 1 else 16 for bit in range(8)], size[0] // 8).astype(np.uint8)
     return np.ascontiguousarray(np.broadcast_to(row[None, :, None], (size[1], size[0], 3)))
@@ -132,7 +138,7 @@ def write_counting(path: Path, rate: Fraction, numbers: range) -> None:
         stream = container.add_stream("libx264", rate=rate, options={"crf": "8", "g": "12", "bf": "2", "threads": "1"})
         stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
         for number in numbers:
-            frame = av.VideoFrame.from_ndarray(bars(number), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(numbered(number), format="rgb24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
 

@@ -102,6 +102,21 @@ def test_a_result_file_that_is_gone_leaves_no_half_result(
     assert told == {"error": "media-unreadable", "unchanged": True}
 
 
+def test_pictures_are_placed_like_movies(
+    blender: Blender, manifest: dict[str, Any], counting: Callable[..., Path], bars: Any, number_on: Any, tmp_path: Path
+) -> None:
+    folder = tmp_path / "key 2"
+    folder.mkdir()
+    for n in range(45):
+        cv2.imwrite(str(folder / f"{n:06d}.png"), bars(115 + n))
+    manifest["strips"][1]["file"] = str(folder)
+    told = blender("places.two_keys", manifest=manifest, source=str(counting("25")), folder=str(tmp_path))
+    by_name = {strip["name"]: strip for strip in told["strips"]}
+    assert (by_name["key 2"]["type"], by_name["key 2"]["span"]) == ("IMAGE", [125, 161])
+    assert by_name["fade 1 to 2"]["span"] == [125, 133]
+    assert [number_on(told["pictures"][n]) for n in (0, FADE.end, 59)] == [0, 132, 159]
+
+
 def test_the_place_and_the_mix_of_the_source_are_kept(
     blender: Blender, manifest: dict[str, Any], counting: Callable[..., Path], tmp_path: Path
 ) -> None:

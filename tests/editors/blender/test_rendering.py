@@ -1,0 +1,36 @@
+"""Strips that no file shows: rendered alone, unaltered, and without touching the user's scene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+Blender = Callable[..., Any]
+
+
+@pytest.mark.parametrize("kind", ["crop", "effect", "fade", "meta"])
+def test_a_second_blender_renders_just_the_strip(
+    kind: str, blender: Blender, counting: Callable[..., Path], tmp_path: Path
+) -> None:
+    told = blender(
+        "renders.through",
+        path=str(counting("25")),
+        other=str(counting("25", 115, 45)),
+        folder=str(tmp_path),
+        kind=kind,
+        limit_s=300,
+    )
+    assert told["failed"] is None
+    assert len(told["reasons"]) == 1
+    assert told["parts"] == pytest.approx([n / 6 for n in range(1, 7)])
+    for made, expected in zip(told["paths"], told["expected"], strict=True):
+        a, b = cv2.imread(made, cv2.IMREAD_UNCHANGED), cv2.imread(expected, cv2.IMREAD_UNCHANGED)
+        assert a is not None and b is not None
+        assert a.shape == b.shape == (180, 320, 3)
+        assert np.abs(a.astype(int) - b).max() <= 1
+    assert told["again"] == told["paths"]
