@@ -92,7 +92,8 @@ class _Builder:
     def timeline(self) -> Any:
         """Source below, strips above, the source's sound if it has any."""
         clip, schema = self.job.clip, self.otio.schema
-        timeline = schema.Timeline(clip.name or Path(clip.paths[0]).stem, self.time(clip.timeline_start))
+        name = clip.name or Path(clip.paths[0]).stem
+        timeline = schema.Timeline(name, global_start_time=self.time(clip.timeline_start))
         timeline.metadata["restrip"] = {"job": self.job.job_id, "look": self.job.look}
         source = schema.Track("Source", kind=schema.TrackKind.Video)
         source.extend(self.source())

@@ -36,7 +36,7 @@ class Rate:
 
     @classmethod
     def parse(cls, text: str | int | float) -> Rate:
-        """Read '25', '30000/1001' or a decimal; 23.976, 29.97 and their like become the NTSC fractions they mean."""
+        """Read '25', '30000/1001' or a decimal; 23.976, 23.98, 29.97 and the like become the NTSC fractions meant."""
         try:
             exact = Fraction(str(text).strip())
         except (ValueError, ZeroDivisionError):
@@ -45,7 +45,7 @@ class Rate:
         if (
             exact.denominator != 1
             and "/" not in str(text)
-            and abs(exact - Fraction(whole * 1000, 1001)) < Fraction(2, 1000)
+            and abs(exact - Fraction(whole * 1000, 1001)) < Fraction(5, 1000)
         ):
             exact = Fraction(whole * 1000, 1001)
         return cls(exact)
