@@ -5,20 +5,34 @@ Thin on purpose: it reads strips and markers, asks the engine, and builds the re
 
 from __future__ import annotations
 
-_PARTS = ("state", "prefs", "previews", "form", "operators", "keying", "seeds", "menus", "panel", "handlers")
+import sys
+from importlib import import_module
+
+_PARTS = (
+    "state",
+    "prefs",
+    "previews",
+    "form",
+    "operators",
+    "keying",
+    "seeds",
+    "presets",
+    "models",
+    "menus",
+    "panel",
+    "handlers",
+)
 
 
 def register() -> None:
     """Called by Blender when the extension is enabled."""
-    from importlib import import_module
-
     for name in _PARTS:
         import_module(f".{name}", __package__).register()
 
 
 def unregister() -> None:
-    """Called by Blender when it is disabled: nothing of it stays behind."""
-    from importlib import import_module
-
+    """Called by Blender when it is disabled: nothing of it stays behind, and an update starts from its own files."""
     for name in reversed(_PARTS):
         import_module(f".{name}", __package__).unregister()
+    for name in [name for name in sys.modules if name.startswith(f"{__package__}.")]:
+        del sys.modules[name]

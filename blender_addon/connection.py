@@ -14,7 +14,7 @@ from restrip.link.client import Client, EngineUnreachable, ProtocolMismatch
 from restrip.link.schema import Schema
 from restrip.link.start import EngineMissing
 
-from . import form, jobs, prefs, previews, results, schema, vse, words
+from . import form, jobs, models, prefs, previews, results, schema, vse, words
 
 FORECAST_AFTER_S = 0.6
 AGAIN_S = 20.0
@@ -105,13 +105,16 @@ def forecast(scene: Any, strip: Any) -> str:
 
 def said(checked: Any) -> str:
     """The engine's answer to `check` as a sentence: "2 of 9 segments, about 40 s"."""
-    count, cached = int(checked.get("segments", 0)), int(checked.get("cached", 0))
+    count = int(checked.get("segments", 0))
+    left = count - int(checked.get("segments_cached", 0))
+    keys = int(checked.get("keys", 0)) - int(checked.get("keys_cached", 0))
     if not count:
         return ""
-    if cached >= count:
+    if not left and not keys:
         return "Nothing to render again"
     seconds = checked.get("estimate_s")
-    return f"{count - cached} of {count} segments" + (f", about {words.time_said(seconds)}" if seconds else "")
+    text = f"{left} of {count} segments" + (f", about {words.time_said(seconds)}" if seconds else "")
+    return text if checked.get("fits", True) else f"{text}; it doesn't fit: {' '.join(checked.get('fixes', ()))}"
 
 
 def _ask(now: float) -> None:
@@ -124,6 +127,7 @@ def _ask(now: float) -> None:
             _on_new_schema()
         # Their pictures are the worker's to make: the settings don't wait for that.
         jobs.board().courier.ask(lambda client: client.looks(), previews.learn_looks, lambda error: None)
+        models.learn()
 
     def failed(error: RestripError) -> None:
         _heard.asking, _heard.trouble = False, error

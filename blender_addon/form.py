@@ -121,10 +121,14 @@ def _property(setting: Setting) -> Any:
         )
     if kind == "int":
         low, high = int(setting.low or 0), int(setting.high or 0)
-        return IntProperty(min=low, max=high, get=getter(int), set=setter(int), **common)
+        return IntProperty(
+            min=low, max=high, get=getter(int), set=setter(lambda n: int(_bounded(setting, n))), **common
+        )
     if kind == "float":
         bounds = {name: value for name, value in (("min", setting.low), ("max", setting.high)) if value is not None}
-        return FloatProperty(**bounds, precision=2, get=getter(float), set=setter(_short), **common)
+        return FloatProperty(
+            **bounds, precision=2, get=getter(float), set=setter(lambda x: _short(_bounded(setting, x))), **common
+        )
     if kind == "bool":
         return BoolProperty(get=getter(bool), set=setter(bool), **common)
     if kind == "choice":
@@ -152,10 +156,14 @@ def _short(value: float) -> float:
 
 def _put_digits(scene: Any, setting: Setting, text: str) -> None:
     digits = text.strip()
-    if digits.lstrip("-").isdecimal():
-        low, high = setting.low, setting.high
-        value = max(int(digits), int(low)) if low is not None else int(digits)
-        put(scene, setting.key, min(value, int(high)) if high is not None else value)
+    if digits.removeprefix("-").isdecimal():
+        put(scene, setting.key, int(_bounded(setting, int(digits))))
+
+
+def _bounded(setting: Setting, value: float) -> float:
+    """Within the setting's bounds: Blender's own `min` and `max` don't hold where there is a setter."""
+    low = value if setting.low is None else max(value, setting.low)
+    return low if setting.high is None else min(low, setting.high)
 
 
 def register() -> None:

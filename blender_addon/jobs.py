@@ -161,8 +161,14 @@ def spec_of(client: Client, job_id: str, order: Order, facts: clip.StripFacts, t
 
 
 def fail(job: LiveJob, error: RestripError) -> None:
-    """A job that ended with an error, which the panel shows."""
+    """A job that ended with an error, which the panel shows and the status bar says."""
     job.stage, job.error, job.message = "failed", error, ""
+    warn(f"{job.name}: {error}")
+
+
+def warn(text: str) -> None:
+    """Say something in the status bar from the timer: only operators can."""
+    bpy.ops.restrip.say(text=text)
 
 
 def cancel(job: LiveJob) -> None:

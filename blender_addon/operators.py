@@ -205,6 +205,21 @@ class RESTRIP_OT_connect(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class RESTRIP_OT_say(bpy.types.Operator):
+    """Say something in the status bar"""
+
+    bl_idname = "restrip.say"
+    bl_label = "Restrip"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    text: StringProperty()  # type: ignore[valid-type]
+
+    def execute(self, context: Any) -> set[str]:
+        """Report it; a warning, because an error would be raised at the caller."""
+        self.report({"WARNING"}, self.text)
+        return {"FINISHED"}
+
+
 class RESTRIP_OT_copy(bpy.types.Operator):
     """Copy this text"""
 
@@ -229,6 +244,7 @@ CLASSES = (
     RESTRIP_OT_dismiss,
     RESTRIP_OT_remove_result,
     RESTRIP_OT_connect,
+    RESTRIP_OT_say,
     RESTRIP_OT_copy,
 )
 

@@ -85,13 +85,18 @@ def draw_strip(layout: Any, scene: Any, strip: Any) -> None:
     data = scene.restrip_form
     column = layout.column()
     column.use_property_split, column.use_property_decorate = True, False
-    column.label(text=strip.name, icon="SEQUENCE")
+    head = column.row()
+    head.label(text=strip.name, icon="SEQUENCE")
+    head.menu("RESTRIP_MT_presets", text="", icon="PRESET")
     family = values.own(given, "look.family")
     column.prop(data, form.name_of("look.family"))
     if hasattr(data, form.name_of(f"look.{family}")):
         if family == "neural" and previews.looks_known():
             column.template_icon_view(data, form.LOOKS, show_labels=True, scale=5.0, scale_popup=4.0)
-        column.prop(data, form.name_of(f"look.{family}"))
+        row = column.row(align=True)
+        row.prop(data, form.name_of(f"look.{family}"))
+        if family == "sd":
+            row.operator("restrip.pick_model", text="", icon="VIEWZOOM")
     draw_settings(column, data, form.shown(given, schema.current()).get(MAIN_GROUP, []))
     layout.separator()
     layout.label(text=keyframes_said(scene, strip, given), icon="MARKER")

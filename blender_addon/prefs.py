@@ -23,6 +23,11 @@ class RESTRIP_AddonPreferences(bpy.types.AddonPreferences):
         subtype="FILE_PATH",
         update=lambda self, context: read(),
     )
+    models: StringProperty(  # type: ignore[valid-type]
+        name="Models Folder",
+        description="Where AUTOMATIC1111 or ComfyUI keeps its models; checkpoints are read in place",
+        subtype="DIR_PATH",
+    )
     place_unasked: BoolProperty(  # type: ignore[valid-type]
         name="Place results by themselves",
         description="Put a finished result on the timeline at once; else the panel offers it",
@@ -33,6 +38,7 @@ class RESTRIP_AddonPreferences(bpy.types.AddonPreferences):
         """The engine, or how to install it."""
         layout = self.layout
         layout.prop(self, "engine")
+        layout.prop(self, "models")
         layout.prop(self, "place_unasked")
         if found():
             layout.label(text=f"Starts: {' '.join(engine_command())}", icon="CHECKMARK")
@@ -71,6 +77,12 @@ def place_unasked() -> bool:
     """Whether finished results go onto the timeline at once."""
     addon = bpy.context.preferences.addons.get(__package__)
     return bool(addon.preferences.place_unasked) if addon and addon.preferences else True
+
+
+def models_folder() -> str:
+    """The folder with checkpoints; "" when none was chosen."""
+    addon = bpy.context.preferences.addons.get(__package__)
+    return str(bpy.path.abspath(addon.preferences.models)) if addon and addon.preferences else ""
 
 
 def read() -> None:

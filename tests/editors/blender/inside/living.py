@@ -1,0 +1,110 @@
+"""Enabling and disabling, settings, presets, files: what stays and what doesn't."""
+
+import sys
+import threading
+
+import bpy
+import scenes
+from scenes import ADDON
+
+import addon_utils  # isort: skip
+
+
+def traces() -> dict:
+    """What an extension may leave behind."""
+    named = [name for name in dir(bpy.types) if name.startswith("RESTRIP")]
+    handlers = [
+        function.__module__
+        for name in dir(bpy.app.handlers)
+        if isinstance(getattr(bpy.app.handlers, name), list)
+        for function in getattr(bpy.app.handlers, name)
+        if function.__module__.startswith(ADDON)
+    ]
+    kind = bpy.types.Strip if hasattr(bpy.types, "Strip") else bpy.types.Sequence
+    return {
+        "types": named,
+        "handlers": handlers,
+        "threads": [thread.name for thread in threading.enumerate() if thread.name.startswith("restrip")],
+        "scene": hasattr(bpy.types.Scene, "restrip") or hasattr(bpy.types.Scene, "restrip_form"),
+        "strips": hasattr(kind, "restrip"),
+        "modules": [name for name in sys.modules if name.startswith(f"{ADDON}.")],
+        "menus": [
+            name
+            for name in ("SEQUENCER_MT_context_menu", "SEQUENCER_MT_strip", "STATUSBAR_HT_header")
+            for function in getattr(getattr(bpy.types, name).draw, "_draw_funcs", ())
+            if function.__module__.startswith(ADDON)
+        ],
+    }
+
+
+def off_and_on() -> dict:
+    """Used, disabled, enabled again, disabled."""
+    jobs = scenes.addon("jobs")
+    jobs.board().courier.ask(lambda client: None, lambda _: None, lambda error: None)
+    running = [thread.name for thread in threading.enumerate() if thread.name.startswith("restrip")]
+    used = traces()
+    timer = jobs.tick
+    assert bpy.app.timers.is_registered(timer)
+    addon_utils.disable(ADDON)
+    assert not bpy.app.timers.is_registered(timer)
+    off = traces()
+    addon_utils.enable(ADDON)
+    again = traces()
+    addon_utils.disable(ADDON)
+    return {"running": running, "used": used, "off": off, "again": again, "off again": traces()}
+
+
+def values_follow_the_strip(path: str, blend: str) -> dict:
+    """Settings drawn from a schema, kept on the strip, saved and read again."""
+    schema, form, values, presets = (scenes.addon(name) for name in ("schema", "form", "values", "presets"))
+    from restrip.link.schema import Schema
+    from restrip.link.setting import Setting
+
+    table = (
+        Setting("cfg_scale", "float", 7.0, "CFG scale", "How closely.", 1.0, 30.0, looks=("sd",)),
+        Setting("steps", "int", 30, "Steps", "How many.", 1, 150, looks=("sd",)),
+        Setting("seed", "int", 1, "Seed", "The number.", 0, 2**32 - 1, looks=("sd",)),
+        Setting("sampler", "choice", "euler", choices=(("euler", "Euler"), ("ddim", "DDIM")), looks=("sd",)),
+        Setting("keep", "bool", False, "Keep", looks=("neural",)),
+        Setting("fade", "text", "auto", "Fade", group="output"),
+    )
+    family = {"prefix": "sd", "label": "Stable Diffusion", "argument": "model", "help": "", "example": "sd:x"}
+    other = {"prefix": "neural", "label": "Built-in", "argument": "number", "help": "", "example": "neural:1"}
+    schema.learn(Schema("one", table, (other, family)))
+    form.rebuild()
+    scene = scenes.empty_scene()
+    first, second = scenes.add(scene, path, 1, 1, "first"), scenes.add(scene, path, 1, 3, "second")
+    data = scene.restrip_form
+    told = {"default": [round(data.set_cfg_scale, 3), data.set_steps, data.set_seed, data.set_sampler]}
+    scene.sequence_editor.active_strip = first
+    data.own_look_family = "sd"
+    data.set_cfg_scale = 5.3
+    data.set_steps = 1000
+    data.set_seed = "4294967295"
+    data.set_sampler = "ddim"
+    data.set_fade = "12"
+    told["kept"] = values.read(first.restrip.values)
+    told["shown"] = [setting.key for group in form.shown(schema.values_of(first), table).values() for setting in group]
+    scene.sequence_editor.active_strip = second
+    told["other strip"] = [data.set_sampler, second.restrip.values]
+    from restrip.timeline import ClipRange, Rate
+
+    spec = values.job_spec("some-job", ClipRange(("a",), Rate.of(25), 9), (), schema.values_of(first), table, "p")
+    told["spec"] = [spec.look, dict(spec.settings), spec.output.fade]
+    schema.remember(schema.values_of(first))
+    told["next default"] = data.set_sampler
+    presets.save("Mine: ../a", schema.values_of(first))
+    told["presets"] = presets.names()
+    second.restrip.values = values.written(presets.load("Mine ..a"))
+    told["loaded"] = data.set_steps
+    bpy.ops.wm.save_as_mainfile(filepath=blend)
+    bpy.ops.wm.read_homefile(use_empty=True)
+    bpy.ops.wm.open_mainfile(filepath=blend)
+    read = next(strip for strip in scenes.top(bpy.context.scene) if strip.name == "first")
+    told["read"] = values.read(read.restrip.values) == told["kept"]
+    # An engine with other settings: what it doesn't know stays on the strip.
+    schema.learn(Schema("two", table[:1], (family,)))
+    form.rebuild()
+    told["rebuilt"] = [hasattr(bpy.context.scene.restrip_form, name) for name in ("set_cfg_scale", "set_steps")]
+    told["still"] = values.read(read.restrip.values)["steps"]
+    return told

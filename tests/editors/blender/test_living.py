@@ -1,0 +1,37 @@
+"""What the extension keeps, and what it leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Blender = Callable[..., Any]
+
+
+def test_disabled_it_leaves_nothing_behind(blender: Blender) -> None:
+    told = blender("living.off_and_on")
+    assert told["running"] == ["restrip-courier"]
+    assert told["used"]["types"] and told["used"]["handlers"] and len(told["used"]["menus"]) == 3
+    assert told["again"]["types"] == told["used"]["types"]
+    for name in ("off", "off again"):
+        assert not any(told[name].values()), told[name]
+
+
+def test_settings_are_drawn_from_the_schema_and_kept_on_the_strip(
+    blender: Blender, counting: Callable[..., Path], tmp_path: Path
+) -> None:
+    told = blender("living.values_follow_the_strip", path=str(counting("25")), blend=str(tmp_path / "a.blend"))
+    assert told["default"] == [7.0, 30, "1", "euler"]
+    kept = {"look.family": "sd", "cfg_scale": 5.3, "steps": 150, "seed": 4294967295, "sampler": "ddim", "fade": "12"}
+    assert told["kept"] == kept
+    assert told["shown"] == ["cfg_scale", "steps", "seed", "sampler", "fade"]
+    assert told["other strip"] == ["euler", ""]
+    settings = {name: kept[name] for name in ("cfg_scale", "steps", "seed", "sampler")}
+    assert told["spec"] == ["sd:", settings, 12]
+    assert told["next default"] == "ddim"
+    assert told["presets"] == ["Mine ..a"]
+    assert told["loaded"] == 150
+    assert told["read"] is True
+    assert told["rebuilt"] == [True, False]
+    assert told["still"] == 150
