@@ -1,0 +1,1 @@
+"""PyAV, and with it FFmpeg, is used here and nowhere else."""

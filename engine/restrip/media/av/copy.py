@@ -1,0 +1,70 @@
+"""Packets copied from file to file, without decoding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.error import FFmpegError
+
+from restrip.media.av.mux import muxing
+from restrip.media.av.tags import words
+from restrip.media.files import MediaUnreadable
+
+
+def encoding_facts(path: str) -> tuple[Any, ...]:
+    """What must be equal for two movies' packets to stand in one file."""
+    with _opened(path) as container:
+        stream = container.streams.video[0]
+        context = stream.codec_context
+        return (
+            context.name,
+            (context.width, context.height),
+            context.pix_fmt,
+            stream.average_rate,
+            (context.colorspace, context.color_primaries, context.color_trc, context.color_range),
+            bytes(context.extradata or b""),
+        )
+
+
+def append_all(files: Sequence[str], aside: str, container_name: str, options: dict[str, str]) -> int:
+    """Write the packets of all files, one after the other, into one movie; returns how many.
+
+    The files begin with key pictures, reorder nothing and have one constant rate, so packet k begins at k / rate.
+    """
+    count = 0
+    with _opened(files[0]) as first, muxing(aside):
+        template = first.streams.video[0]
+        rate = Fraction(template.average_rate)
+        output = av.open(f"file:{aside}", "w", format=container_name, container_options=options)
+        with output:
+            timecode = next((s.metadata["timecode"] for s in first.streams if s.metadata.get("timecode")), "")
+            if timecode and container_name == "mov":
+                output.metadata["timecode"] = timecode
+            stream = output.add_stream_from_template(template)
+            stream.time_base = 1 / rate
+            for path in files:
+                for packet in _packets(path):
+                    packet.stream = stream
+                    packet.time_base = 1 / rate
+                    packet.pts = packet.dts = count
+                    packet.duration = 1
+                    output.mux(packet)
+                    count += 1
+    return count
+
+
+def _packets(path: str) -> Iterator[Any]:
+    with _opened(path) as container:
+        for packet in container.demux(container.streams.video[0]):
+            if packet.size:
+                yield packet
+
+
+def _opened(path: str) -> Any:
+    try:
+        return av.open(f"file:{path}", metadata_errors="replace")
+    except FFmpegError as error:
+        raise MediaUnreadable(path, words(error), "Render the segment again.") from error

@@ -1,0 +1,210 @@
+"""Movies opened, demuxed and decoded."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.error import FFmpegError
+
+from restrip.media.av.tags import tags_of, words
+from restrip.media.colour import ColourTags
+from restrip.media.files import MediaUnreadable, check_readable
+from restrip.media.geometry import Orientation
+from restrip.media.pixels import layout_of
+
+# Demuxers that turn text, lists of other files or devices into "video".
+NOT_MEDIA = {"tty", "hls", "concat", "ffmetadata", "lavfi", "dash", "sdp", "rtsp"}
+
+
+@dataclass(frozen=True)
+class PacketFacts:
+    """One stored picture, in ticks of the stream's clock. `shown` is False for what an edit list hides."""
+
+    pts: int | None
+    dts: int | None
+    key: bool
+    shown: bool
+    duration: int
+
+
+@dataclass(frozen=True)
+class StreamFacts:
+    """What a movie's first video stream is, and its first picture (stored size, orientation)."""
+
+    codec: str
+    size: tuple[int, int]
+    pixel_aspect: Fraction
+    orientation: Orientation
+    tags: ColourTags
+    bits: int
+    alpha: bool
+    rate: Fraction | None
+    average_rate: Fraction | None
+    clock: Fraction
+    duration: int | None
+    counted: int
+    audio: bool
+    timecode: str
+    interlaced: bool
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A picture out of the decoder: its time in ticks, the av.VideoFrame, and whether the decoder calls it damaged."""
+
+    pts: int | None
+    picture: Any
+    damaged: bool
+
+
+class Movie:
+    """A movie open for reading; always at one place, so used by one thread.
+
+    `on_damage(pts, why)` hears of packets that can't be decoded. `decoded` counts the packets given to the decoder.
+    Raises MediaMissing, MediaUnreadable.
+    """
+
+    def __init__(self, path: str, strict: bool = False) -> None:
+        check_readable(path)
+        self.path = path
+        self.decoded = 0
+        self.on_damage: Callable[[int | None, str], None] = lambda pts, why: None
+        self._packets: Iterator[Any] = iter(())
+        self._stashed: Any = None
+        self._container: Any = None
+        try:
+            self._container = av.open(f"file:{path}", metadata_errors="replace", buffer_size=1 << 18)
+            if not self._container.streams.video or self._container.format.name in NOT_MEDIA:
+                raise MediaUnreadable(path, "it holds no pictures")
+            self._stream = self._container.streams.video[0]
+            if self._stream.codec_context is None:
+                raise MediaUnreadable(path, "there is no decoder for its pictures")
+            self._stream.thread_type = "AUTO"
+            if strict:
+                self._stream.codec_context.options = {"err_detect": "explode"}
+            self.clock = Fraction(self._stream.time_base)
+            self.facts = self._facts()
+        except (FFmpegError, UnicodeError) as error:
+            self.close()
+            raise MediaUnreadable(path, words(error)) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the file; harmless when done twice."""
+        if self._container is not None:
+            self._packets, self._stashed = iter(()), None
+            self._container.close()
+            self._container = None
+
+    def packets(self) -> Iterator[PacketFacts]:
+        """All packets of the stream from its beginning, in stored order, none decoded."""
+        self.rewind()
+        for packet in self._demuxed():
+            if packet.size:
+                yield PacketFacts(
+                    packet.pts,
+                    packet.dts,
+                    bool(packet.is_keyframe),
+                    not packet.is_discard,
+                    packet.duration or 0,
+                )
+
+    def rewind(self) -> int | None:
+        """Go to the beginning; returns the first packet's time in ticks."""
+        self._container.seek(-(1 << 62), backward=True, any_frame=False)
+        return self._landed()
+
+    def seek(self, ticks: int) -> int | None:
+        """Go to the last place at or before `ticks` where decoding can begin, as far as the file's index tells.
+
+        Returns the time of the packet there, which may lie elsewhere; None at the end or when there is no index.
+        """
+        try:
+            self._container.seek(ticks, stream=self._stream, backward=True, any_frame=False)
+        except FFmpegError:
+            return None
+        return self._landed()
+
+    def frames(self) -> Iterator[Decoded]:
+        """Decode from here on. A packet that can't be decoded is told to `on_damage` and skipped."""
+        for packet in self._demuxed():
+            self.decoded += bool(packet.size)
+            try:
+                pictures = packet.decode()
+            except FFmpegError as error:
+                self.on_damage(packet.pts, words(error))
+                continue
+            for picture in pictures:
+                yield Decoded(picture.pts, picture, bool(picture.is_corrupt))
+
+    def _landed(self) -> int | None:
+        self._packets = iter(self._container.demux(self._stream))
+        self._stashed = None
+        self._stashed = next(self._demuxed(), None)
+        return None if self._stashed is None else self._stashed.pts
+
+    def _demuxed(self) -> Iterator[Any]:
+        """Packets from here on; the last one is empty and drains the decoder."""
+        while True:
+            packet, self._stashed = self._stashed, None
+            try:
+                packet = packet or next(self._packets)
+            except StopIteration:
+                return
+            except FFmpegError as error:
+                if isinstance(error, OSError) and error.errno not in (errno.EINVAL, errno.EIO):
+                    raise MediaUnreadable(self.path, words(error), "Check the disk or the network share.") from error
+                self.on_damage(None, words(error))
+                return
+            yield packet
+
+    def _facts(self) -> StreamFacts:
+        stream, context = self._stream, self._stream.codec_context
+        self.rewind()
+        first = next(self.frames(), None)
+        if first is None:
+            raise MediaUnreadable(self.path, "not one of its pictures can be decoded")
+        picture = first.picture
+        layout = layout_of(picture.format)
+        return StreamFacts(
+            codec=context.name,
+            size=(picture.width, picture.height),
+            pixel_aspect=_aspect(stream.sample_aspect_ratio or context.sample_aspect_ratio),
+            orientation=_orientation(picture),
+            tags=tags_of(picture),
+            bits=layout.bits,
+            alpha=layout.alpha,
+            rate=stream.guessed_rate,
+            average_rate=stream.average_rate,
+            clock=self.clock,
+            duration=stream.duration,
+            counted=stream.frames,
+            audio=bool(self._container.streams.audio),
+            timecode=self._timecode(),
+            interlaced=bool(picture.interlaced_frame),
+        )
+
+    def _timecode(self) -> str:
+        places = [self._stream.metadata, self._container.metadata, *(s.metadata for s in self._container.streams)]
+        return next((place["timecode"] for place in places if place.get("timecode")), "")
+
+
+def _orientation(picture: Any) -> Orientation:
+    for data in picture.side_data:
+        if data.type.name == "DISPLAYMATRIX":
+            return Orientation.of_matrix(bytes(data))
+    return Orientation()
+
+
+def _aspect(ratio: Any) -> Fraction:
+    """Pixel aspect; what no camera writes (0, or beyond 1:16) counts as square."""
+    if not ratio or not Fraction(1, 16) <= Fraction(ratio) <= 16:
+        return Fraction(1)
+    return Fraction(ratio)

@@ -1,0 +1,109 @@
+"""Movies encoded and written, one picture after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.error import FFmpegError
+
+from restrip.media.av.tags import words, write_tags
+from restrip.media.colour import ColourTags
+from restrip.media.encoding import Encoding
+from restrip.media.files import OutputUnwritable
+from restrip.media.frame import Frame
+from restrip.media.pixels import fill
+
+
+class Sink:
+    """An encoder and its file. Frames come in order, one a tick of `rate`, all of one size, depth and alpha.
+
+    Errors of the disk come out as OSError, others as OutputUnwritable.
+    """
+
+    def __init__(self, path: str, encoding: Encoding, rate: Fraction, tags: ColourTags, timecode: str = "") -> None:
+        self._path = path
+        self._encoding = encoding
+        self._rate = rate
+        self._tags = tags
+        self._written = 0
+        self._stream: Any = None
+        with muxing(path):
+            self._container = av.open(
+                f"file:{path}",
+                "w",
+                format=encoding.container,
+                container_options=container_options(encoding.container, rate),
+            )
+        if timecode and encoding.container == "mov":
+            self._container.metadata["timecode"] = timecode
+
+    def write(self, frame: Frame) -> None:
+        """Encode one frame."""
+        with muxing(self._path):
+            if self._stream is None:
+                self._begin(frame)
+            picture = av.VideoFrame(self._stream.width, self._stream.height, self._stream.pix_fmt)
+            fill(picture, frame, self._tags)
+            write_tags(picture, self._tags)
+            picture.pts = self._written
+            picture.time_base = 1 / self._rate
+            self._written += 1
+            self._container.mux(self._stream.encode(picture))
+
+    def close(self, finish: bool = True) -> None:
+        """Write what the encoder holds back and the file's end, or (finish=False) just let go of the file."""
+        container, self._container = self._container, None
+        if container is None:
+            return
+        try:
+            with muxing(self._path):
+                if finish and self._stream is not None:
+                    container.mux(self._stream.encode(None))
+                container.close()
+        except (OSError, OutputUnwritable):
+            if finish:
+                raise
+
+    def _begin(self, frame: Frame) -> None:
+        encoding = self._encoding
+        stream = self._container.add_stream(encoding.codec, rate=self._rate, options=dict(encoding.options))
+        stream.width, stream.height = frame.size
+        stream.pix_fmt = encoding.layout_for(frame.deep, frame.alpha is not None)
+        context = stream.codec_context
+        context.time_base = 1 / self._rate
+        context.thread_count = 4
+        write_tags(context, self._tags)
+        if encoding.tag:
+            context.codec_tag = encoding.tag
+        self._stream = stream
+
+
+def container_options(container: str, rate: Fraction) -> dict[str, str]:
+    """Options that make the same pictures the same bytes and keep times exact."""
+    options = {"fflags": "+bitexact"}
+    if container in ("mp4", "mov"):
+        options["movflags"] = "+write_colr"
+        options["video_track_timescale"] = str(_timescale(rate))
+    return options
+
+
+def _timescale(rate: Fraction) -> int:
+    """Ticks a second in which every frame begins on a whole tick; at least 10000, as players expect."""
+    return rate.numerator * -(-10000 // rate.numerator)
+
+
+@contextmanager
+def muxing(path: str) -> Iterator[None]:
+    """Errors of FFmpeg while writing: those of the disk as OSError, others as OutputUnwritable."""
+    try:
+        yield
+    except FFmpegError as error:
+        if isinstance(error, OSError):
+            raise
+        if error.errno and error.errno < 1000:
+            raise OSError(error.errno, words(error)) from error
+        raise OutputUnwritable(path, words(error)) from error

@@ -1,0 +1,88 @@
+"""How each movie format is encoded: plain data for the muxer.
+
+Every picture that begins a file is a key picture, groups are closed and nothing is reordered (no B pictures): so
+files of equal encoding can be joined as they are, and no edit list hides anything. Thread counts are fixed, since some
+encoders' output depends on them, and the same frames must give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A codec with its container, pixel layouts (without and with alpha, 8 bit and deeper) and options.
+
+    `limited` says that the codec has no flag for full range, so video levels are written whatever the source has.
+    """
+
+    codec: str
+    container: str
+    layout: str
+    alpha_layout: str = ""
+    deep_layout: str = ""
+    deep_alpha_layout: str = ""
+    tag: str = ""
+    limited: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def layout_for(self, deep: bool, alpha: bool) -> str:
+        """The pixel layout for frames of this kind, as far as the codec has one."""
+        if alpha and self.alpha_layout:
+            return (self.deep_alpha_layout if deep else "") or self.alpha_layout
+        return (self.deep_layout if deep else "") or self.layout
+
+
+GROUP = "12"
+
+ENCODINGS: dict[str, Encoding] = {
+    # CRF 13 keeps grain and gradients (SSIM > 0.99); `stitchable` keeps headers free of what is in the pictures.
+    "h264": Encoding(
+        "libx264",
+        "mp4",
+        "yuv420p",
+        options={
+            "crf": "13",
+            "preset": "faster",
+            "profile": "high",
+            "g": GROUP,
+            "bf": "0",
+            "x264-params": "stitchable=1:threads=4:lookahead-threads=1:scenecut=0:open-gop=0",
+        },
+    ),
+    "hevc": Encoding(
+        "libx265",
+        "mp4",
+        "yuv420p10le",
+        tag="hvc1",
+        options={
+            "crf": "14",
+            "preset": "fast",
+            "x265-params": f"keyint={GROUP}:min-keyint={GROUP}:bframes=0:open-gop=0:scenecut=0:frame-threads=2:pools=4:"
+            "repeat-headers=0:info=0:log-level=none",
+        },
+    ),
+    "prores4444": Encoding(
+        "prores_ks",
+        "mov",
+        "yuv444p10le",
+        alpha_layout="yuva444p10le",
+        limited=True,
+        options={"profile": "4444", "vendor": "apl0", "alpha_bits": "16"},
+    ),
+    "prores422hq": Encoding(
+        "prores_ks", "mov", "yuv422p10le", limited=True, options={"profile": "hq", "vendor": "apl0"}
+    ),
+    "dnxhr_hqx": Encoding("dnxhd", "mov", "yuv422p10le", limited=True, options={"profile": "dnxhr_hqx"}),
+    "ffv1": Encoding(
+        "ffv1",
+        "matroska",
+        "bgr0",
+        alpha_layout="bgra",
+        deep_layout="gbrp16le",
+        deep_alpha_layout="gbrap16le",
+        options={"level": "3", "g": "1", "slices": "4", "slicecrc": "1", "coder": "1"},
+    ),
+}

@@ -1,0 +1,139 @@
+"""Files on disk: what can be read is checked first, what is written appears whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from restrip.errors import BadInput, RestripError
+
+
+class MediaMissing(BadInput):
+    """A media file that isn't there."""
+
+    code = "media-missing"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path} isn't there.", "Check the path, and that its disk or network share is connected.", path=path
+        )
+
+
+class MediaUnreadable(BadInput):
+    """A file that is there but holds no pictures that can be read."""
+
+    code = "media-unreadable"
+
+    def __init__(self, path: str, why: str, remedy: str = "Choose a movie or a picture that plays elsewhere.") -> None:
+        super().__init__(f"{path} can't be read: {why}.", remedy, path=path, why=why)
+
+
+class OutputUnwritable(BadInput):
+    """A place where nothing can be written."""
+
+    code = "output-unwritable"
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path} can't be written: {why}.", "Choose a folder where you may write.", path=path, why=why)
+
+
+class DiskFull(RestripError):
+    """The disk has no room left."""
+
+    code = "disk-full"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"The disk is full: {path} can't be finished.",
+            "Make room, then resume the job: what was finished is kept.",
+            path=path,
+        )
+
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def check_readable(path: str) -> None:
+    """Say what is wrong with a path before a decoder does. Raises MediaMissing, MediaUnreadable."""
+    try:
+        if os.path.isdir(path):
+            raise MediaUnreadable(path, "it is a folder", "Choose a movie, or the pictures in the folder.")
+        with open(path, "rb") as file:
+            if not file.read(1):
+                raise MediaUnreadable(path, "it is empty", "Copy or export it again.")
+    except FileNotFoundError:
+        raise MediaMissing(path) from None
+    except PermissionError:
+        raise MediaUnreadable(path, "permission is denied", "Allow your user account to read it.") from None
+    except (OSError, ValueError) as error:
+        # A share that vanished, a name that is too long or holds a zero byte.
+        raise MediaUnreadable(path, _reason(error), "Check the path, the disk or the network share.") from error
+
+
+@contextmanager
+def written(path: str | os.PathLike[str], folder: bool = False) -> Iterator[Path]:
+    """A path beside `path` to write to; on success it is synced to disk and takes the name, on failure it vanishes.
+
+        with written("strip.mp4") as aside: ...       strip.mp4 is whole, or what it was before
+
+    `folder` makes a folder, which takes the place of an empty or missing one. Raises OutputUnwritable, DiskFull.
+    """
+    target = Path(path)
+    aside = target.with_name(f".{uuid.uuid4().hex[:12]}.part")
+    try:
+        with disk_errors(str(target)):
+            if not folder and target.is_dir():
+                raise OutputUnwritable(str(target), "it is a folder")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if folder:
+                aside.mkdir()
+            yield aside
+            _sync(aside)
+            _take_name(aside, target, folder)
+            _sync(target.parent)
+    finally:
+        if folder:
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def disk_errors(path: str) -> Iterator[None]:
+    """Turn the system's errors while `path` is written into DiskFull and OutputUnwritable."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise DiskFull(path) from error
+        raise OutputUnwritable(path, _reason(error)) from error
+
+
+def _take_name(aside: Path, target: Path, folder: bool) -> None:
+    if folder and target.exists():
+        target.rmdir()  # Fails, and is reported, when it holds anything: nothing is deleted unasked.
+    os.replace(aside, target)
+
+
+def _sync(path: Path) -> None:
+    """Force a file, or a folder and the files in it, onto the disk; folders can't be synced on Windows."""
+    if path.is_dir():
+        for child in path.iterdir() if path.name.endswith(".part") else ():
+            _sync(child)
+        if os.name == "nt":
+            return
+    handle = os.open(path, os.O_RDONLY if path.is_dir() or os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (getattr(error, "strerror", None) or str(error)).rstrip(".").lower()

@@ -1,0 +1,162 @@
+"""What a piece of media is, before anything is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from math import ceil
+from typing import Any
+
+from restrip.media.av.demux import Movie, StreamFacts
+from restrip.media.colour import ColourTags
+from restrip.media.files import MediaUnreadable
+from restrip.media.geometry import shown_size
+from restrip.media.index import STANDARD_RATES, FrameIndex, index_of
+from restrip.media.picture import is_picture, picture_facts
+from restrip.timeline import Rate
+
+SEQUENCE_RATE = Rate.of(25)
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """Facts about a movie or an image sequence.
+
+    `frames` and `duration_s` count from the first shown picture at `rate`; `size` is (width, height), upright, with
+    square pixels; `rotation` is the clockwise turn that was undone, in degrees. `colour` is what the file says
+    ("unknown" where it says nothing). `pictures` is the number of stored pictures, which differs from `frames` when
+    the frame rate varies (`vfr`). `notes` are sentences about what is unusual.
+    """
+
+    frames: int
+    duration_s: float
+    rate: Rate
+    size: tuple[int, int]
+    rotation: int
+    vfr: bool
+    colour: ColourTags
+    bit_depth: int
+    alpha: bool
+    audio: bool
+    codec: str
+    timecode: str
+    pixel_aspect: Fraction
+    pictures: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def deep(self) -> bool:
+        """Whether frames come with 16 bit a channel."""
+        return self.bit_depth > 8
+
+    def to_json(self) -> dict[str, Any]:
+        """The reply to `probe`."""
+        return {
+            "frames": self.frames,
+            "duration_s": self.duration_s,
+            "rate": str(self.rate),
+            "size": list(self.size),
+            "rotation": self.rotation,
+            "vfr": self.vfr,
+            "colour": asdict(self.colour),
+            "bit_depth": self.bit_depth,
+            "alpha": self.alpha,
+            "audio": self.audio,
+            "codec": self.codec,
+            "timecode": self.timecode,
+            "pixel_aspect": str(self.pixel_aspect),
+            "pictures": self.pictures,
+            "notes": list(self.notes),
+        }
+
+
+def probe(paths: Sequence[str], rate: Rate | None = None) -> MediaInfo:
+    """What the media is: one movie file, or the pictures of a sequence in order (`rate` is theirs, else 25).
+
+    Raises MediaMissing, MediaUnreadable.
+    """
+    if not paths:
+        raise MediaUnreadable("", "no file is named")
+    if len(paths) > 1 or is_picture(paths[0]):
+        return sequence_info(paths, rate or SEQUENCE_RATE)
+    movie = Movie(paths[0])
+    try:
+        return movie_info(movie.facts, index_of(movie))
+    finally:
+        movie.close()
+
+
+def movie_info(facts: StreamFacts, index: FrameIndex) -> MediaInfo:
+    """The facts of an open movie."""
+    rate = _timeline_rate(facts, index)
+    return MediaInfo(
+        frames=max(1, ceil(index.duration * rate.fraction - Fraction(1, 100))),
+        duration_s=float(index.duration),
+        rate=rate,
+        size=shown_size(facts.size, facts.pixel_aspect, facts.orientation),
+        rotation=facts.orientation.degrees,
+        vfr=index.rate is None,
+        colour=facts.tags,
+        bit_depth=facts.bits,
+        alpha=facts.alpha,
+        audio=facts.audio,
+        codec=facts.codec,
+        timecode=facts.timecode,
+        pixel_aspect=facts.pixel_aspect,
+        pictures=len(index.times),
+        notes=_notes(facts, index),
+    )
+
+
+def sequence_info(paths: Sequence[str], rate: Rate) -> MediaInfo:
+    """The facts of pictures in order, from the first of them."""
+    first = picture_facts(paths[0])
+    return MediaInfo(
+        frames=len(paths),
+        duration_s=float(rate.seconds(len(paths))),
+        rate=rate,
+        size=first.size,
+        rotation=0,
+        vfr=False,
+        colour=ColourTags("rgb", range="full"),
+        bit_depth=first.bits,
+        alpha=first.alpha,
+        audio=False,
+        codec=first.codec,
+        timecode="",
+        pixel_aspect=Fraction(1),
+        pictures=len(paths),
+        notes=first.notes,
+    )
+
+
+def _timeline_rate(facts: StreamFacts, index: FrameIndex) -> Rate:
+    """The rate that a timeline of this clip alone would have: its own; for a varying one the nearest usual rate."""
+    if index.rate is not None:
+        return Rate(min(max(index.rate, Fraction(1, 1000)), Fraction(1000)).limit_denominator(100000))
+    average = facts.average_rate or Fraction(25)
+    usual = min(STANDARD_RATES, key=lambda rate: abs(rate - average))
+    if abs(usual / average - 1) < Fraction(1, 25):
+        return Rate(usual)
+    return Rate(Fraction(min(max(1, round(average)), 120)))
+
+
+def _notes(facts: StreamFacts, index: FrameIndex) -> tuple[str, ...]:
+    notes = []
+    if index.rate is None:
+        notes.append("The frame rate varies: each timeline frame takes the picture that is shown at its time.")
+    if index.held > 2 * index.clock:
+        notes.append(f"The last {float(index.held):.2f} s hold no pictures of their own: the last picture is held.")
+    if facts.pixel_aspect != 1:
+        notes.append(f"The pixels are not square ({facts.pixel_aspect}): pictures are resampled to square ones.")
+    if facts.interlaced:
+        notes.append("The pictures are interlaced: both fields stay in one picture.")
+    if not facts.tags.display_referred:
+        notes.append(f"The transfer curve is {facts.tags.transfer}: looks see its code values as if for a display.")
+    return tuple(notes)
+
+
+def with_notes(info: MediaInfo, notes: Sequence[str]) -> MediaInfo:
+    """The same facts with further notes."""
+    return replace(info, notes=(*info.notes, *notes))

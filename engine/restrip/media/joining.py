@@ -1,0 +1,74 @@
+"""Movies joined without encoding again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from restrip.errors import RestripError
+from restrip.media.av.copy import append_all, encoding_facts
+from restrip.media.av.mux import container_options
+from restrip.media.files import MediaMissing, OutputUnwritable, check_readable, written
+from restrip.media.writer import picture_name
+
+CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
+
+
+class NotJoinable(RestripError):
+    """Movies whose encodings differ."""
+
+    code = "not-joinable"
+
+    def __init__(self, first: str, other: str) -> None:
+        super().__init__(
+            f"{other} and {first} are encoded in different ways and can't be joined as they are.",
+            "Render the segments again with one format.",
+            files=[first, other],
+        )
+
+
+def join(files: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -> int:
+    """Put movies of this package's writer, of one format, size and rate, one after the other into `out`.
+
+    Nothing is decoded: the code values stay, and so do the bytes of every packet. Folders of pictures are joined by
+    numbering on (linked where the disk can, else copied). Returns the number of frames.
+
+    Raises NotJoinable, MediaMissing, MediaUnreadable, OutputUnwritable, DiskFull.
+    """
+    names = [os.fspath(file) for file in files]
+    if all(os.path.isdir(name) for name in names):
+        return _join_folders([Path(name) for name in names], Path(out))
+    for name in names:
+        check_readable(name)
+    facts = [encoding_facts(name) for name in names]
+    for name, other in zip(names[1:], facts[1:], strict=True):
+        if other != facts[0]:
+            raise NotJoinable(names[0], name)
+    container = container_of(Path(out))
+    with written(out) as aside:
+        return append_all(names, str(aside), container, container_options(container, Fraction(facts[0][3])))
+
+
+def container_of(path: Path) -> str:
+    """The container that a name's ending stands for. Raises OutputUnwritable."""
+    ending = path.suffix.lower()
+    if ending not in CONTAINERS:
+        raise OutputUnwritable(str(path), f"movies end in {', '.join(sorted(CONTAINERS))}")
+    return CONTAINERS[ending]
+
+
+def _join_folders(folders: Sequence[Path], out: Path) -> int:
+    pictures = [picture for folder in folders for picture in sorted(folder.iterdir())]
+    if not pictures:
+        raise MediaMissing(str(folders[0]))
+    with written(out, folder=True) as aside:
+        for number, picture in enumerate(pictures):
+            target = aside / picture_name(number, picture.suffix)
+            try:
+                os.link(picture, target)
+            except OSError:
+                shutil.copyfile(picture, target)
+    return len(pictures)

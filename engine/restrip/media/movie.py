@@ -1,0 +1,177 @@
+"""The pictures of a movie by number, in any order, with bounded memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from restrip.errors import BadInput
+from restrip.media.av.demux import Movie
+from restrip.media.colour import ColourTags
+from restrip.media.files import MediaUnreadable
+from restrip.media.frame import Frame
+from restrip.media.geometry import resampled, shown, shown_size
+from restrip.media.index import FrameIndex, index_of
+from restrip.media.pixels import UnknownPixels, frame_of
+
+BLOCK_BYTES = 256 << 20
+
+
+class MediaDamaged(BadInput):
+    """A picture that can't be decoded, where damage was to be refused."""
+
+    code = "media-damaged"
+
+    def __init__(self, path: str, picture: int | None, why: str) -> None:
+        place = "" if picture is None else f" at picture {picture}"
+        super().__init__(
+            f"{path} is damaged{place}: {why}.",
+            "Copy it again, or allow damaged pictures to be concealed.",
+            path=path,
+            picture=picture,
+        )
+
+
+class MovieFrames:
+    """Pictures of a movie by number (0 is the first shown one), decoded as few times as the memory allows.
+
+        stored   K . . . . . K . . . . . K        asked for: 9
+                             ^ > > >              begin at the key before, keep what comes by
+
+    Decoded pictures are kept, oldest first out, up to `block_bytes`, so going backwards decodes a group once as long
+    as it fits. Pictures that can't be decoded are concealed by the one before and named in `notes`; `strict` refuses
+    them (MediaDamaged).
+    """
+
+    def __init__(self, path: str, *, strict: bool = False, block_bytes: int = BLOCK_BYTES) -> None:
+        self._movie = Movie(path, strict)
+        self._movie.on_damage = self._heard
+        self._strict = strict
+        self._room = block_bytes
+        self._kept: OrderedDict[int, Any] = OrderedDict()
+        self._used = 0
+        self._frames: Any = None
+        self._next = -1
+        self._damage: OrderedDict[int | None, str] = OrderedDict()
+        try:
+            self.facts = self._movie.facts
+            self.index: FrameIndex = index_of(self._movie)
+        except BaseException:
+            self.close()
+            raise
+        self.size = shown_size(self.facts.size, self.facts.pixel_aspect, self.facts.orientation)
+        self.tags: ColourTags = self.facts.tags.resolved(self.facts.size)
+
+    @property
+    def decoded(self) -> int:
+        """Packets given to the decoder so far."""
+        return self._movie.decoded
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence for each kind of damage met so far."""
+        numbers = sorted(number for number in self._damage if number is not None)
+        if not self._damage:
+            return ()
+        if not numbers:
+            return (f"The file is damaged: {next(iter(self._damage.values()))}.",)
+        listed = ", ".join(map(str, numbers[:12])) + (f" and {len(numbers) - 12} more" if len(numbers) > 12 else "")
+        plural = "s are" if len(numbers) > 1 else " is"
+        return (f"Picture{plural} damaged in the source and concealed: {listed} (counted from its beginning).",)
+
+    def frame(self, number: int) -> Frame:
+        """Picture `number`, upright and with square pixels. Raises MediaUnreadable, MediaDamaged."""
+        picture = self._picture(number)
+        try:
+            stored = frame_of(picture, self.tags)
+        except UnknownPixels as error:
+            raise MediaUnreadable(self._movie.path, f"its pixel layout {error} is unknown") from error
+        if stored.size != self.facts.size:
+            stored = resampled(stored, self.facts.size)
+        return shown(stored, self.facts.pixel_aspect, self.facts.orientation)
+
+    def thumbnail(self, number: int, size: tuple[int, int]) -> Frame:
+        """A small picture (not turned, 8 bit), quickly: for comparing pictures of one movie with each other."""
+        small = self._picture(number).reformat(width=size[0], height=size[1], format="rgb24", interpolation="AREA")
+        return frame_of(small, self.tags)
+
+    def close(self) -> None:
+        """Let go of the file and the pictures."""
+        self._movie.close()
+        self._kept.clear()
+
+    def _picture(self, number: int) -> Any:
+        if number in self._kept:
+            return self._kept[number]
+        if not self._on_the_way(number):
+            self._go_to(number)
+        found = self._decode_to(number)
+        if number not in self._kept:
+            self._conceal(number, found)
+        return self._kept[number]
+
+    def _on_the_way(self, number: int) -> bool:
+        """Whether decoding on from here gets there without passing a better place to begin."""
+        if self._frames is None or number < self._next:
+            return False
+        entry = self.index.entries[number]
+        return self.index.times[max(0, self._next - 1)] >= entry or number - self._next < 2
+
+    def _go_to(self, number: int) -> None:
+        """Place the decoder so that picture `number` comes out whole."""
+        wanted = self.index.entries[number]
+        tries = [wanted, *sorted({entry for entry in self.index.entries if entry < wanted}, reverse=True)[:4]]
+        for ticks in tries:
+            landed = self._movie.seek(ticks)
+            if landed is not None and landed <= wanted:
+                break
+        else:
+            self._movie.rewind()
+        self._frames = self._movie.frames()
+        self._next = 0
+
+    def _decode_to(self, number: int) -> Any:
+        """Decode until picture `number` or a later one comes; returns the last one at or before it."""
+        before = None
+        for decoded in self._frames:
+            if decoded.pts not in self.index.numbers:
+                continue
+            here = self.index.numbers[decoded.pts]
+            self._next = here + 1
+            if decoded.damaged:
+                self._heard(decoded.pts, "the decoder met errors")
+            self._keep(here, decoded.picture)
+            if here <= number:
+                before = decoded.picture
+            if here >= number:
+                return before if before is not None else decoded.picture
+        self._frames = None
+        return before
+
+    def _conceal(self, number: int, found: Any) -> None:
+        """Put the nearest earlier picture in the place of one that didn't come."""
+        if found is None:
+            earlier = [kept for kept in self._kept if kept < number]
+            found = self._kept[max(earlier)] if earlier else None
+        if found is None and number > 0:
+            found = self._picture(number - 1)
+        if found is None:
+            raise MediaUnreadable(self._movie.path, "its pictures can't be decoded")
+        self._heard(self.index.times[number], "a picture is missing")
+        self._keep(number, found)
+
+    def _keep(self, number: int, picture: Any) -> None:
+        if number in self._kept:
+            return
+        size = sum(plane.buffer_size for plane in picture.planes)
+        self._kept[number] = picture
+        self._used += size
+        while self._used > self._room and len(self._kept) > 2:
+            _, old = self._kept.popitem(last=False)
+            self._used -= sum(plane.buffer_size for plane in old.planes)
+
+    def _heard(self, pts: int | None, why: str) -> None:
+        number = None if pts is None else self.index.numbers.get(pts)
+        self._damage.setdefault(number, why)
+        if self._strict:
+            raise MediaDamaged(self._movie.path, number, why)

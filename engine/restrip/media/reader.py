@@ -1,0 +1,151 @@
+"""The frames of a clip, by timeline frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from types import TracebackType
+from typing import Protocol
+
+from restrip.errors import BadInput
+from restrip.media.frame import Frame
+from restrip.media.info import MediaInfo, movie_info, sequence_info, with_notes
+from restrip.media.movie import BLOCK_BYTES, MovieFrames
+from restrip.media.picture import is_picture
+from restrip.media.sequence import SequenceFrames
+from restrip.timeline import ClipRange, FrameRange
+
+# An editor may show a clip a little longer than its pictures last: rates are rounded, sound is longer.
+HELD_S = Fraction(1, 2)
+
+
+class OutsideMedia(BadInput):
+    """A clip that asks for frames which its media doesn't have."""
+
+    code = "outside-media"
+
+    def __init__(self, path: str, asked_s: float, has_s: float) -> None:
+        super().__init__(
+            f"The clip ends {asked_s:.2f} s into {path}, which has pictures for {has_s:.2f} s.",
+            "Trim the clip to the media, or copy the media again if it was cut off.",
+            path=path,
+            asked_s=asked_s,
+            has_s=has_s,
+        )
+
+
+class _Pictures(Protocol):
+    """Pictures of one piece of media by number."""
+
+    size: tuple[int, int]
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+    def frame(self, number: int) -> Frame: ...
+
+    def thumbnail(self, number: int, size: tuple[int, int]) -> Frame: ...
+
+    def close(self) -> None: ...
+
+
+class ClipReader:
+    """A clip open for reading: frame n is what an editor shows at timeline frame n of the clip.
+
+        with ClipReader(clip) as reader:
+            frame = reader.frame(12)
+
+    Any order is correct; forward is quick, and backward is served from blocks of at most `block_bytes`. `strict`
+    refuses damaged pictures instead of concealing them. Media time 0 is the first shown picture.
+
+    Raises MediaMissing, MediaUnreadable, OutsideMedia; with `strict` also MediaDamaged.
+    """
+
+    def __init__(self, clip: ClipRange, *, strict: bool = False, block_bytes: int = BLOCK_BYTES) -> None:
+        self.clip = clip
+        self._last: tuple[int, Frame] | None = None
+        self._pictures: _Pictures
+        if len(clip.paths) > 1 or is_picture(clip.paths[0]):
+            rate = clip.source_rate or clip.rate
+            self._pictures = SequenceFrames(clip.paths, strict=strict, block_bytes=block_bytes)
+            self._info = sequence_info(clip.paths, rate)
+            self._at = self._pictures.at(rate)
+            has = None if len(clip.paths) == 1 else rate.seconds(len(clip.paths))
+        else:
+            movie = MovieFrames(clip.paths[0], strict=strict, block_bytes=block_bytes)
+            self._pictures = movie
+            self._info = movie_info(movie.facts, movie.index)
+            self._at = movie.index.at
+            has = movie.index.own_duration + min(movie.index.held, HELD_S)
+        self.size = self._pictures.size
+        try:
+            self._check_inside(has)
+        except OutsideMedia:
+            self.close()
+            raise
+
+    @property
+    def deep(self) -> bool:
+        """Whether frames come with 16 bit a channel."""
+        return self._info.deep
+
+    @property
+    def info(self) -> MediaInfo:
+        """What the media is."""
+        return self._info
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about the media and what reading it met so far."""
+        return (*self._info.notes, *self._pictures.notes)
+
+    @property
+    def frames_of_clip(self) -> FrameRange:
+        """All frames of the clip."""
+        return self.clip.frames
+
+    def picture_number(self, number: int) -> int:
+        """Which stored picture, in the order of their times, timeline frame `number` shows."""
+        return self._at(self.clip.media_time(number))
+
+    def frame(self, number: int) -> Frame:
+        """Frame `number` of the clip, [0, length). Raises MediaUnreadable; with strict MediaDamaged."""
+        picture = self.picture_number(number)
+        if self._last is None or self._last[0] != picture:
+            self._last = (picture, self._pictures.frame(picture))
+        return self._last[1]
+
+    def frames(self, frames: FrameRange | None = None) -> Iterator[Frame]:
+        """The frames of a range of the clip (default: all), in order, one at a time."""
+        for number in self.clip.frames if frames is None else frames:
+            yield self.frame(number)
+
+    def thumbnail(self, number: int, size: tuple[int, int]) -> Frame:
+        """A small version (width, height) of a frame, 8 bit, not turned: for comparing frames with each other."""
+        return self._pictures.thumbnail(self.picture_number(number), size)
+
+    def close(self) -> None:
+        """Let go of the media."""
+        self._pictures.close()
+
+    def __enter__(self) -> ClipReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _check_inside(self, has: Fraction | None) -> None:
+        """Both ends of the clip lie in the media, but for the frame by which editors round up."""
+        if has is None:
+            return
+        slack = max(1 / self.clip.rate.fraction, 1 / self._info.rate.fraction)
+        first, last = self.clip.media_time(0), self.clip.media_time(self.clip.length - 1)
+        if last >= has + slack or first < -slack:
+            raise OutsideMedia(self.clip.paths[0], float(last), float(has))
+
+
+def clip_info(reader: ClipReader) -> MediaInfo:
+    """The media's facts with the notes of what reading met."""
+    return with_notes(reader.info, [note for note in reader.notes if note not in reader.info.notes])

@@ -1,0 +1,87 @@
+"""The pictures of an image sequence by number."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+from restrip.media.files import MediaMissing, MediaUnreadable
+from restrip.media.frame import Frame
+from restrip.media.geometry import resampled
+from restrip.media.movie import MediaDamaged
+from restrip.media.picture import read_picture
+from restrip.timeline import Rate
+
+
+class SequenceFrames:
+    """Pictures in order; all get the size and depth of the first one.
+
+    A picture that is missing or can't be read is concealed by the one before and named in `notes`; `strict` refuses
+    it. The first one must be readable.
+    """
+
+    def __init__(self, paths: Sequence[str], *, strict: bool = False, block_bytes: int = 0) -> None:
+        self._paths = tuple(paths)
+        self._strict = strict
+        self._room = block_bytes
+        self._kept: OrderedDict[int, Frame] = OrderedDict()
+        self._damage: dict[int, str] = {}
+        self._other_sizes: set[int] = set()
+        first = read_picture(self._paths[0])
+        self.size = first.size
+        self._deep = first.deep
+        self._alpha = first.alpha is not None
+
+    def at(self, rate: Rate) -> Callable[[Fraction], int]:
+        """The function from media time to picture: one picture a frame of `rate`; the last is held."""
+
+        def number(time: Fraction) -> int:
+            return min(max(0, int(time * rate.fraction)), len(self._paths) - 1)
+
+        return number
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about pictures that were concealed or resampled."""
+        notes = []
+        if self._damage:
+            listed = ", ".join(map(str, sorted(self._damage)[:12]))
+            notes.append(f"Pictures of the sequence can't be read and were concealed: {listed}.")
+        if self._other_sizes:
+            listed = ", ".join(map(str, sorted(self._other_sizes)[:12]))
+            notes.append(f"Pictures of the sequence have another size than the first and were resampled: {listed}.")
+        return tuple(notes)
+
+    def frame(self, number: int) -> Frame:
+        """Picture `number`. Raises MediaDamaged with strict, else what the first picture raises."""
+        if number not in self._kept:
+            self._kept[number] = self._read(number)
+            each = max(1, self._kept[number].rgb.nbytes)
+            while len(self._kept) > max(2, self._room // each):
+                self._kept.popitem(last=False)
+        return self._kept[number]
+
+    def thumbnail(self, number: int, size: tuple[int, int]) -> Frame:
+        """A small version of picture `number`, 8 bit."""
+        return resampled(self.frame(number).with_depth(False), size)
+
+    def close(self) -> None:
+        """Let go of the pictures."""
+        self._kept.clear()
+
+    def _read(self, number: int) -> Frame:
+        try:
+            frame = read_picture(self._paths[number])
+        except (MediaMissing, MediaUnreadable) as error:
+            self._damage[number] = error.message
+            if self._strict:
+                raise MediaDamaged(self._paths[number], number, error.message.rstrip(".")) from error
+            if number == 0:
+                raise
+            return self.frame(number - 1)
+        if frame.size != self.size:
+            self._other_sizes.add(number)
+            frame = resampled(frame, self.size)
+        frame = frame.with_depth(self._deep)
+        return frame if self._alpha or frame.alpha is None else Frame(frame.rgb)

@@ -1,0 +1,131 @@
+"""Movies and picture sequences, written frame by frame."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+from restrip.errors import BadInput
+from restrip.media.av.mux import Sink
+from restrip.media.colour import ColourTags
+from restrip.media.encoding import ENCODINGS
+from restrip.media.files import written
+from restrip.media.formats import check_size
+from restrip.media.frame import Frame, SizeMismatch
+from restrip.media.picture import write_picture
+from restrip.timeline import Rate
+
+
+class NothingWritten(BadInput):
+    """A movie that was closed without a frame."""
+
+    code = "nothing-written"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} would have no frames.", "Write at least one frame.", path=path)
+
+
+class _Sink(Protocol):
+    def write(self, frame: Frame) -> None: ...
+
+    def close(self, finish: bool = True) -> None: ...
+
+
+class MovieWriter:
+    """A movie, or a folder of pictures, that takes frames in order and appears under its name when it is complete.
+
+        with MovieWriter("strip.mp4", reader.size, clip.rate, "h264", reader.info.colour) as writer:
+            for frame in frames:
+                writer.write(frame)
+
+    `colour` is the source's; what it leaves open is written as BT.709. `timecode` is the first frame's, kept where the
+    format can (MOV). Frames may be 8 or 16 bit; the first one decides for the file. On an exception nothing stays.
+
+    Raises SizeNotTaken, OutputUnwritable, DiskFull; SizeMismatch for a frame of another size; NothingWritten.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        size: tuple[int, int],
+        rate: Rate,
+        format_name: str,
+        colour: ColourTags | None = None,
+        *,
+        timecode: str = "",
+    ) -> None:
+        self.path = Path(path)
+        self.size = size
+        self.format = check_size(format_name, size)
+        self.written = 0
+        self._alpha: bool | None = None
+        self._deep = False
+        self._stack = ExitStack()
+        aside = self._stack.enter_context(written(self.path, folder=self.format.sequence))
+        try:
+            if self.format.sequence:
+                self._sink: _Sink = _Pictures(aside, "." + format_name)
+            else:
+                encoding = ENCODINGS[format_name]
+                tags = (colour or ColourTags()).for_output()
+                tags = replace(tags, range="limited") if encoding.limited else tags
+                if encoding.layout.startswith(("bgr", "gbr")):
+                    tags = replace(tags, matrix="rgb", range="full")
+                self._sink = Sink(str(aside), encoding, rate.fraction, tags, timecode)
+        except BaseException as error:
+            self._stack.__exit__(type(error), error, error.__traceback__)
+            raise
+
+    def write(self, frame: Frame) -> None:
+        """Append a frame of the writer's size."""
+        if frame.size != self.size:
+            raise SizeMismatch(f"A frame is {frame.size}, the movie {self.size}.", "Fit the frame to the movie first.")
+        if self._alpha is None:
+            self._deep, self._alpha = frame.deep and self.format.deep, frame.alpha is not None and self.format.alpha
+        self._sink.write(self._like_first(frame))
+        self.written += 1
+
+    def __enter__(self) -> MovieWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._stack:
+            if error is not None:
+                self._sink.close(finish=False)
+                raise error
+            if not self.written:
+                self._sink.close(finish=False)
+                raise NothingWritten(str(self.path))
+            self._sink.close()
+
+    def _like_first(self, frame: Frame) -> Frame:
+        if not self._alpha and frame.alpha is not None:
+            frame = Frame(frame.rgb)
+        return frame.with_depth(self._deep) if self.format.deep else frame
+
+
+class _Pictures:
+    """A folder of numbered pictures: 000000.png, 000001.png, ..."""
+
+    def __init__(self, folder: Path, extension: str) -> None:
+        self._folder = folder
+        self._extension = extension
+        self._number = 0
+
+    def write(self, frame: Frame) -> None:
+        write_picture(self._folder / picture_name(self._number, self._extension), frame)
+        self._number += 1
+
+    def close(self, finish: bool = True) -> None:
+        """Every picture is complete already."""
+
+
+def picture_name(number: int, extension: str) -> str:
+    """The name of picture `number` in a written sequence; in order when sorted."""
+    return f"{number:06d}{extension}"
