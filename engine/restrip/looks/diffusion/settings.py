@@ -19,57 +19,38 @@ SAMPLERS = (
     ("lcm", "LCM"),
 )
 
-SD_SETTINGS = (
+BASIC = (
     _sd(
-        "prompt", "text", "", "Prompt", "What the picture becomes. (word:1.2) stresses a word, BREAK starts a new part."
+        "prompt", "text", "", "Prompt",
+        "What the picture becomes. (word:1.2) stresses a word, BREAK starts a new part, <lora:name:0.8> adds a LoRA.",
     ),
     _sd("negative_prompt", "text", "", "Negative prompt", "What to keep out of the picture."),
     _sd(
-        "denoising_strength",
-        "float",
-        0.5,
-        "Denoising strength",
-        "How far from the source: 0 leaves the frame, 1 forgets it.",
-        low=0.0,
-        high=1.0,
+        "denoising_strength", "float", 0.5, "Denoising strength",
+        "How far from the source: 0 leaves the frame, 1 forgets it.", low=0.0, high=1.0,
     ),
     _sd("cfg_scale", "float", 7.0, "CFG scale", "How closely the prompt is followed.", low=1.0, high=30.0),
     _sd("steps", "int", 30, "Steps", "Steps of the whole schedule, as A1111 counts them.", low=1, high=150),
     _sd("sampler", "choice", "euler", "Sampler", "How the noise is taken out.", choices=SAMPLERS),
     _sd("seed", "int", 1, "Seed", "The number that the noise is made from.", low=0, high=2**32 - 1),
+)  # fmt: skip
+
+SIZE = (
     _sd(
-        "pixel_budget",
-        "int",
-        0,
-        "Working size",
+        "pixel_budget", "int", 0, "Working size",
         "Pixels that the model works on, in the frame's shape; 0 is what the model was trained on.",
-        low=0,
-        high=4096 * 4096,
-        unit="px",
-        group="size",
+        low=0, high=4096 * 4096, unit="px", group="size",
     ),
     _sd("width", "int", 0, "Width", "Working width; 0 follows the frame.", low=0, high=4096, unit="px", group="size"),
     _sd(
-        "height", "int", 0, "Height", "Working height; 0 follows the frame.", low=0, high=4096, unit="px", group="size"
+        "height", "int", 0, "Height", "Working height; 0 follows the frame.",
+        low=0, high=4096, unit="px", group="size",
     ),
+)  # fmt: skip
+
+NOISE = (
     _sd(
-        "clip_skip", "int", 1, "Clip skip", "Layers of the text encoder to leave out.", low=1, high=12, group="advanced"
-    ),
-    _sd(
-        "mask_weight",
-        "float",
-        1.0,
-        "Conditioning weight",
-        "For inpainting models: 1 hides the frame from the model's conditioning, 0 shows it, which keeps more of it.",
-        low=0.0,
-        high=1.0,
-        group="advanced",
-    ),
-    _sd(
-        "noise",
-        "choice",
-        "seeded",
-        "Noise",
+        "noise", "choice", "seeded", "Noise",
         "Where the noise comes from: the seed, or recovered from the frame (img2img alternative test).",
         choices=(
             ("seeded", "From the seed"),
@@ -82,28 +63,117 @@ SD_SETTINGS = (
     ),
     _sd("original_prompt", "text", "", "Original prompt", "What the source shows, for recovered noise.", group="noise"),
     _sd(
-        "randomness",
-        "float",
-        0.0,
-        "Randomness",
-        "How much of the seed's noise is mixed into recovered noise.",
-        low=0.0,
-        high=1.0,
-        group="noise",
+        "randomness", "float", 0.0, "Randomness", "How much of the seed's noise is mixed into recovered noise.",
+        low=0.0, high=1.0, group="noise",
     ),
+    _sd(
+        "recovery_iterations", "int", 3, "Recovery iterations",
+        "Times that each step of exact recovery is refined; 3 returns the frame to within a percent.",
+        low=1, high=10, group="noise",
+    ),
+)  # fmt: skip
+
+KEYS = (
     _sd("anchor", "bool", True, "Anchor key", "Make all keys against one key, so that they look alike.", group="keys"),
     _sd("anchor_key", "int", -1, "Anchor's number", "Which key is the anchor; -1 chooses.", low=-1, group="keys"),
     _sd(
-        "anchor_color",
-        "float",
-        1.0,
-        "Match colours",
-        "How far the keys' colours are matched to the anchor's.",
-        low=0.0,
-        high=1.0,
+        "anchor_attention", "float", 1.0, "Anchor attention",
+        "How much each key looks at the anchor while it is painted; 1 as much as at itself, 0 not at all.",
+        low=0.0, high=4.0, group="keys",
+    ),
+    _sd(
+        "anchor_adain", "bool", False, "Match attention",
+        "Also give the key's attention the anchor's statistics: stronger likeness of style, less of the frame.",
         group="keys",
     ),
+    _sd(
+        "anchor_fusion", "float", 1.0, "Carry the anchor",
+        "How far what the anchor shows is carried along the motion into each key while it is painted.",
+        low=0.0, high=1.0, group="keys",
+    ),
+    _sd(
+        "anchor_color", "float", 1.0, "Match colours", "How far the keys' colours are matched to the anchor's.",
+        low=0.0, high=1.0, group="keys",
+    ),
+)  # fmt: skip
+
+MODEL = (
     _sd("lora", "text", "", "LoRA", "LoRA files with weights: name:0.8, other:0.5.", group="model"),
-    _sd("controlnet", "text", "", "ControlNet", "ControlNet models with weights: canny=path:1.0.", group="model"),
-    _sd("vae", "path", "", "VAE", "A VAE file or folder instead of the checkpoint's.", group="model"),
-)
+    _sd(
+        "controlnet", "text", "", "ControlNet",
+        "ControlNet models: canny=path:1.0. Kinds are canny, lineart, softedge, tile, depth and file; @0-0.6 behind "
+        "one limits it to a part of the steps.",
+        group="model",
+    ),
+    _sd(
+        "control_file", "path", "", "Control pictures",
+        "Pictures for ControlNets that take theirs from a file: one picture, or a folder of pictures that are named "
+        "with their frame numbers.",
+        group="model",
+    ),
+    _sd("vae", "path", "", "VAE", "A VAE file or folder instead of the checkpoint's; a small one is faster.",
+        group="model"),
+    _sd(
+        "distilled", "choice", "auto", "Distilled",
+        "Few-step models need their own step counts; auto goes by the names of the files.",
+        choices=(
+            ("auto", "By the file's name"),
+            ("no", "No"),
+            ("lcm", "LCM"),
+            ("turbo", "Turbo"),
+            ("lightning", "Lightning"),
+            ("hyper", "Hyper"),
+        ),
+        group="model",
+    ),
+)  # fmt: skip
+
+ADVANCED = (
+    _sd(
+        "schedule", "choice", "auto", "Schedule", "How the noise is spaced over the steps; auto is the sampler's own.",
+        choices=(
+            ("auto", "Automatic"),
+            ("uniform", "Uniform"),
+            ("karras", "Karras"),
+            ("trailing", "SGM uniform"),
+            ("ddim", "DDIM"),
+            ("lcm", "LCM"),
+        ),
+        group="advanced",
+    ),
+    _sd(
+        "clip_skip", "int", 1, "Clip skip", "1 reads the text encoder's last layer, 2 the one before; SDXL ignores it.",
+        low=1, high=12, group="advanced",
+    ),
+    _sd(
+        "mask_weight", "float", 1.0, "Conditioning weight",
+        "For inpainting models: 1 hides the frame from the model's conditioning, 0 shows it, which keeps more of it.",
+        low=0.0, high=1.0, group="advanced",
+    ),
+    _sd(
+        "batch", "int", 0, "Batch", "Frames at once; 0 is as many as fit. The pictures don't depend on it.",
+        low=0, high=64, group="advanced",
+    ),
+    _sd(
+        "precision", "choice", "auto", "Precision",
+        "Where to begin; pictures that come out broken are made again in higher precision.",
+        choices=(
+            ("auto", "Automatic"),
+            ("float16", "Half"),
+            ("bfloat16", "Half, wide range"),
+            ("float32", "Full"),
+        ),
+        group="advanced",
+    ),
+    _sd(
+        "device", "choice", "auto", "Device", "Where to compute.",
+        choices=(("auto", "GPU if there is one"), ("cuda", "GPU"), ("cpu", "CPU")), group="advanced",
+    ),
+    _sd(
+        "compile", "choice", "auto", "Compile",
+        "Compile the networks first: minutes once for each size, then faster; auto does it for long jobs.",
+        choices=(("auto", "For long jobs"), ("on", "Always"), ("off", "Never")), group="advanced",
+    ),
+)  # fmt: skip
+
+SD_SETTINGS = (*BASIC, *SIZE, *NOISE, *KEYS, *MODEL, *ADVANCED)

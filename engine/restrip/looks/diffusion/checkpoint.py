@@ -1,0 +1,193 @@
+"""Checkpoints on disk: finding them by name, listing a models folder, and their hashes. Without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from restrip.errors import BadInput
+from restrip.looks.diffusion.family import FAMILIES, UnknownFamily, family_of_folder, family_of_shapes
+from restrip.looks.diffusion.header import ForeignPickle, UnreadableCheckpoint, read_shapes
+
+SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
+TINY = Path(__file__).parents[2] / "data" / "tiny-sd"
+
+# Folders under an A1111 or a ComfyUI folder (or its "models") in which a bare name is looked for.
+MODEL_FOLDERS = (
+    "",
+    "Stable-diffusion",
+    "checkpoints",
+    "diffusers",
+    "Lora",
+    "loras",
+    "VAE",
+    "vae",
+    "vae_approx",
+    "ControlNet",
+    "controlnet",
+)
+
+
+class MissingCheckpoint(BadInput):
+    """A model that isn't where its name says."""
+
+    code = "missing-checkpoint"
+
+    def __init__(self, name: str, places: Sequence[Path]) -> None:
+        where = f" in {', '.join(map(str, places))}" if places else ""
+        super().__init__(
+            f"There is no model {name!r}{where}.",
+            "Give the whole path of the file or diffusers folder, or set RESTRIP_MODELS to your models folder.",
+            name=name,
+        )
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model on disk: a weights file, or a diffusers folder. `family` is one of FAMILIES, or "unknown ..."."""
+
+    path: Path
+    family: str
+    name: str
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether this is a diffusers folder."""
+        return self.path.is_dir()
+
+    def files(self) -> list[Path]:
+        """The files that decide the model: one, or a folder's weights and configs."""
+        if not self.is_folder:
+            return [self.path]
+        parts = [path for path in sorted(self.path.rglob("*")) if path.suffix in (*SUFFIXES, ".json")]
+        return [path for path in parts if path.is_file()]
+
+
+def models_folders() -> list[Path]:
+    """Where bare names are looked for: RESTRIP_MODELS, as PATH is written, with the usual folders under each."""
+    roots = [Path(root) for root in os.environ.get("RESTRIP_MODELS", "").split(os.pathsep) if root]
+    roots += [root / "models" for root in roots if (root / "models").is_dir()]
+    return [root / folder for root in roots for folder in MODEL_FOLDERS if (root / folder).is_dir()]
+
+
+def find_file(name: str) -> Path:
+    """The file or folder that `name` means: a path, or a name (with or without its ending) in a models folder.
+
+    Raises MissingCheckpoint.
+    """
+    path = Path(name).expanduser()
+    if path.exists():
+        return path.absolute()
+    places = [] if path.is_absolute() else models_folders()
+    for place in places:
+        for candidate in (place / name, *(place / f"{name}{suffix}" for suffix in SUFFIXES)):
+            if candidate.exists():
+                return candidate.absolute()
+    raise MissingCheckpoint(name, [] if path.is_absolute() else places or [Path.cwd()])
+
+
+def find_checkpoint(name: str) -> Checkpoint:
+    """The checkpoint that follows "sd:" in a look's name; "tiny" is the one that ships with Restrip.
+
+    Raises MissingCheckpoint, UnknownFamily, MissingPart, UnreadableCheckpoint, ForeignPickle.
+    """
+    path = TINY if name == "tiny" else find_file(name)
+    checkpoint = Checkpoint(path, family_of(path), "tiny" if name == "tiny" else path.stem)
+    known = FAMILIES.get(checkpoint.family)
+    if known is None or not known.runnable:
+        raise UnknownFamily(path, f"it is {known.label if known else checkpoint.family}")
+    return checkpoint
+
+
+def family_of(path: Path) -> str:
+    """The family of a file or folder. Raises UnknownFamily, MissingPart, UnreadableCheckpoint, ForeignPickle."""
+    return family_of_folder(path) if path.is_dir() else family_of_shapes(read_shapes(path))
+
+
+def list_models(folder: str | os.PathLike[str], on_file: Callable[[Path], None] | None = None) -> list[dict[str, str]]:
+    """What a models folder holds: {name, family, hash, path} for each file and diffusers folder below it.
+
+    Families that can't be used are listed with the reason in place of the family, files that can't be read too.
+    `on_file` is told each file before its hash is made, which reads all of it once.
+    """
+    book = HashBook()
+    found = []
+    for path in _candidates(Path(folder)):
+        try:
+            family = family_of(path)
+        except (UnreadableCheckpoint, ForeignPickle, UnknownFamily, BadInput) as error:
+            found.append({"name": path.name, "family": error.code, "hash": "", "path": str(path)})
+            continue
+        if family == "unknown" and path.suffix not in (".safetensors", ".ckpt"):
+            continue  # some other tool's file
+        if on_file is not None:
+            on_file(path)
+        found.append({"name": path.name, "family": family, "hash": book.of(Checkpoint(path, family, path.stem)),
+                      "path": str(path)})  # fmt: skip
+    return found
+
+
+def _candidates(folder: Path) -> Iterator[Path]:
+    for here, folders, files in os.walk(folder, followlinks=True):
+        folders.sort()
+        if "model_index.json" in files:
+            folders.clear()
+            yield Path(here)
+            continue
+        yield from (Path(here) / name for name in sorted(files) if Path(name).suffix in SUFFIXES[:-1])
+
+
+class HashBook:
+    """Hashes of files by content, remembered by path, size and time of change, so that a file is read once.
+
+    A file's hash is its sha256 (A1111 shows the first 10 digits); a folder's covers the hashes of its files.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or _state_dir() / "model-hashes.json"
+
+    def of(self, checkpoint: Checkpoint) -> str:
+        """The hash of a checkpoint, 64 hexadecimal digits."""
+        files = checkpoint.files()
+        if not checkpoint.is_folder:
+            return self.of_file(files[0])
+        lines = [f"{path.relative_to(checkpoint.path).as_posix()} {self.of_file(path)}\n" for path in files]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    def of_file(self, path: Path) -> str:
+        """The sha256 of a file."""
+        stat = path.stat()
+        if stat.st_size < 2**20:
+            return hashlib.sha256(path.read_bytes()).hexdigest()
+        key, mark = str(path), [stat.st_size, stat.st_mtime_ns]
+        known = self._read().get(key)
+        if known and known[:2] == mark:
+            return str(known[2])
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        self._write({**self._read(), key: [*mark, digest]})
+        return digest
+
+    def _read(self) -> dict[str, list[int | str]]:
+        try:
+            content = json.loads(self.path.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def _write(self, content: dict[str, list[int | str]]) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        aside = self.path.with_suffix(f".{os.getpid()}.aside")
+        aside.write_text(json.dumps(content, indent=1), "utf-8")
+        aside.replace(self.path)
+
+
+def _state_dir() -> Path:
+    """The engine's folder (link.discovery.state_dir, which a look may not import)."""
+    return Path(os.environ.get("RESTRIP_STATE_DIR") or platformdirs.user_state_dir("restrip", appauthor=False))

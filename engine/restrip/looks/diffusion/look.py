@@ -1,0 +1,157 @@
+"""The diffusion look: what it is made of and what decides its pictures. Torch is loaded with the first key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from restrip.looks.diffusion import distilled, extras
+from restrip.looks.diffusion.checkpoint import Checkpoint, HashBook, family_of, find_checkpoint, find_file
+from restrip.looks.diffusion.family import FAMILIES, UnknownFamily, read_json
+from restrip.looks.diffusion.needs import needs_mib
+from restrip.looks.diffusion.recipe import Recipe
+from restrip.looks.diffusion.size import working_size
+from restrip.looks.look import Styled
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from restrip.looks.diffusion.studio import Studio
+    from restrip.media.frame import Frame
+    from restrip.progress import Report
+    from restrip.timeline import Key
+
+    Matte = npt.NDArray[np.generic]
+
+# Goes up when the same settings give another picture than before.
+CODE_VERSION = 1
+
+# Settings that change how fast a picture is made, and not the picture.
+WITHOUT_EFFECT = frozenset({"batch", "device", "compile", "lora", "controlnet", "vae", "control_file", "distilled"})
+
+
+class DiffusionLook:
+    """img2img with one checkpoint and one recipe."""
+
+    # `stylize` takes mattes: with one, what is made inside knows what stays outside.
+    takes_mattes = True
+
+    def __init__(self, checkpoint: Checkpoint, recipe: Recipe) -> None:
+        self.checkpoint = checkpoint
+        self.name = f"sd:{checkpoint.name if checkpoint.name == 'tiny' else checkpoint.path}"
+        self.loras = extras.loras(recipe)
+        self.controls = extras.controls(recipe)
+        self.vae = find_file(recipe.vae) if recipe.vae else None
+        self.control_pictures = find_file(recipe.control_file) if recipe.control_file else None
+        for path, family in [*((x.path, "lora") for x in self.loras), *((x.path, "controlnet") for x in self.controls)]:
+            _expect(path, family)
+        names = [checkpoint.name, *(lora.path.stem for lora in self.loras)]
+        self.recipe, self.notes = distilled.adjusted(recipe, names)
+        self._identity: dict[str, Any] = {}
+        self._studio: Studio | None = None
+
+    @property
+    def needs_anchor(self) -> bool:
+        """Whether keys are made against one of them."""
+        return self.recipe.anchor
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the picture: hashes of all files, the settings that matter, the version of this code."""
+        if not self._identity:
+            book = HashBook()
+            settings = {key: value for key, value in asdict(self.recipe).items() if key not in WITHOUT_EFFECT}
+            self._identity = {
+                "look": "sd",
+                "code": CODE_VERSION,
+                "model": book.of(self.checkpoint),
+                "family": self.checkpoint.family,
+                "vae": book.of(Checkpoint(self.vae, "vae", "")) if self.vae else "",
+                "lora": [[book.of_file(lora.path), lora.weight] for lora in self.loras],
+                "controlnet": [
+                    [book.of(Checkpoint(c.path, "controlnet", "")), c.kind, c.weight, c.start, c.end]
+                    for c in self.controls
+                ],
+                "control_file": _hash_of_pictures(self.control_pictures, book),
+                "settings": settings,
+            }
+        return dict(self._identity)
+
+    def stylize(
+        self,
+        frames: Sequence[Frame],
+        keys: Sequence[Key],
+        report: Report,
+        anchor: tuple[Frame, Key] | None = None,
+        mattes: Sequence[Matte | None] | None = None,
+    ) -> list[Styled]:
+        """One picture for each frame and its key, of the frame's size, depth and alpha.
+
+        `anchor` is the frame and key that all are made against; a key of the same frame number is the anchor itself.
+        `mattes` are [H, W] of the frames' sizes, uint8, uint16 or float in 0..1, white where the picture changes;
+        where one is 0 the frame stays to the bit. The result doesn't depend on which keys are made together.
+        Raises the errors of loading, OutOfGpuMemory, BrokenPicture, EmptyMatte, and what `report` raises.
+        """
+        if self._studio is None:
+            from restrip.looks.diffusion.studio import Studio  # torch
+
+            self._studio = Studio(self)
+        return self._studio.stylize(list(frames), list(keys), report, anchor, mattes)
+
+    def estimate(self, size: tuple[int, int]) -> dict[str, Any]:
+        """What one key of a frame of `size` (width, height) takes, before anything is loaded.
+
+        {"size": the working size, "needs_mib": GPU memory for one frame at a time, "evaluations": of the network}.
+        """
+        from restrip.looks.diffusion.schedule import start_index  # numpy
+
+        at = working_size(size, self.recipe, self.native_px)
+        steps, strength = self.recipe.steps, self.recipe.denoising_strength
+        evaluations = steps - start_index(steps, strength)
+        if self.recipe.noise == "exact":
+            evaluations += evaluations * self.recipe.recovery_iterations
+        elif self.recipe.noise in ("plain", "adjusted"):
+            evaluations += steps
+        guided = self.recipe.cfg_scale != 1
+        return {
+            "size": list(at),
+            "needs_mib": needs_mib(self.checkpoint.family, at, 1, guided=guided),
+            "evaluations": evaluations,
+        }
+
+    @property
+    def native_px(self) -> int:
+        """The side of the square that the model was trained on."""
+        if self.checkpoint.is_folder:
+            folder = self.checkpoint.path
+            side = read_json(folder / "unet" / "config.json", folder).get("sample_size") or 64
+            vae = read_json(folder / "vae" / "config.json", folder) if (folder / "vae").is_dir() else {}
+            return int(side) * 2 ** (len(vae.get("block_out_channels", [0] * 4)) - 1)
+        return FAMILIES[self.checkpoint.family].native_px
+
+
+def open_diffusion(argument: str, values: Mapping[str, Any], *, size: tuple[int, int] | None = None) -> DiffusionLook:
+    """The look "sd:`argument`": "tiny", a path, or a name in a models folder, with checked settings.
+
+    Only headers are read. Raises MissingCheckpoint, UnknownFamily, MissingPart, UnreadableCheckpoint, ForeignPickle,
+    BadExtra.
+    """
+    return DiffusionLook(find_checkpoint(argument), Recipe.from_settings(values))
+
+
+def _expect(path: Path, family: str) -> None:
+    """Raises UnknownFamily when a file is of another family than the setting that names it."""
+    found = "controlnet" if path.is_dir() else family_of(path)
+    if found != family:
+        label = FAMILIES[found].label if found in FAMILIES else found
+        raise UnknownFamily(path, f"it should be a {FAMILIES[family].label} and is {label}")
+
+
+def _hash_of_pictures(path: Path | None, book: HashBook) -> str:
+    if path is None:
+        return ""
+    if path.is_file():
+        return book.of_file(path)
+    return "".join(f"{p.name}:{book.of_file(p)};" for p in sorted(path.iterdir()) if p.is_file())

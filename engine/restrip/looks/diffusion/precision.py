@@ -1,0 +1,115 @@
+"""Half precision where it holds, more where it doesn't: a ladder that every row climbs by itself.
+
+    UNet  float16 -> bfloat16 -> float32        VAE  float16 -> float32 (bfloat16 shows: up to 16/255 off)
+
+A row whose result has one element that isn't finite, or whose picture is black or constant where its source isn't,
+is made again one step up. Which step a row ends on depends on that row alone.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+UNET_LADDER = (torch.float16, torch.bfloat16, torch.float32)
+VAE_LADDER = (torch.float16, torch.float32)
+NAMES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
+
+# A picture in 0..1 is called constant below this spread, and black below this mean.
+CONSTANT, BLACK = 0.01, 0.02
+
+# Sources this lively must not come out so.
+LIVELY, LIT = 0.03, 0.06
+
+
+def name_of(dtype: torch.dtype) -> str:
+    """As facts show it: float16, bfloat16, float32."""
+    return str(dtype).removeprefix("torch.")
+
+
+def first_unet_dtype(device: torch.device, asked: str) -> torch.dtype:
+    """Where the UNet's ladder starts: as asked for, or float16 on a GPU and float32 on a CPU."""
+    if asked != "auto":
+        return NAMES[asked]
+    return torch.float16 if device.type == "cuda" else torch.float32
+
+
+def first_vae_dtype(device: torch.device, asked: str, *, xl: bool) -> torch.dtype:
+    """Where the VAE's ladder starts. SDXL's own overflows in half precision: float32 from the start."""
+    return torch.float32 if xl else VAE_LADDER[first_unet_dtype(device, asked) == torch.float32]
+
+
+def steps_from(ladder: tuple[torch.dtype, ...], first: torch.dtype) -> tuple[torch.dtype, ...]:
+    """The ladder from `first` up; a type that isn't on it is followed by its top."""
+    return ladder[ladder.index(first) :] if first in ladder else (first, ladder[-1])
+
+
+def finite_rows(values: torch.Tensor) -> torch.Tensor:
+    """[rows] bool: whether every element of a row is finite."""
+    return torch.isfinite(values).flatten(1).all(dim=1)
+
+
+def suspicious_rows(pictures: torch.Tensor, sources: torch.Tensor) -> torch.Tensor:
+    """[rows] bool: black or constant where the source is neither. Both are [rows, 3, h, w] in -1..1."""
+    spread, light = _spread_and_light(pictures)
+    source_spread, source_light = _spread_and_light(sources.to(pictures.device))
+    constant = (spread < CONSTANT) & (source_spread > LIVELY)
+    black = (light < BLACK) & (source_light > LIT)
+    return constant | black
+
+
+def _spread_and_light(pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    flat = (pictures.float().clamp(-1, 1) * 0.5 + 0.5).flatten(2)
+    return flat.std(dim=2).amax(dim=1), flat.mean(dim=(1, 2))
+
+
+def cast(module: Any, dtype: torch.dtype) -> Any:
+    """The network itself in `dtype`: by torch's own method, since diffusers' adds advice that doesn't hold here."""
+    return torch.nn.Module.to(module, dtype)
+
+
+class Casts:
+    """One network in several precisions. The first is the network itself; others are copies, made when needed."""
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+        self.copies: dict[torch.dtype, Any] = {}
+
+    def get(self, dtype: torch.dtype) -> Any:
+        """The network in `dtype`."""
+        if next(self.module.parameters()).dtype == dtype:
+            return self.module
+        if dtype not in self.copies:
+            self.copies.clear()  # at most one copy at a time is worth its memory
+            self.copies[dtype] = cast(copy.deepcopy(self.module), dtype)
+        return self.copies[dtype]
+
+    def drop(self) -> None:
+        """Forget the copies."""
+        self.copies.clear()
+
+
+def climb(
+    rows: int, ladder: tuple[torch.dtype, ...], attempt: Callable[[list[int], torch.dtype], torch.Tensor],
+    wrong: Callable[[torch.Tensor, list[int]], torch.Tensor],
+) -> tuple[torch.Tensor, list[torch.dtype], list[int]]:  # fmt: skip
+    """Make every row at the lowest step that holds.
+
+    `attempt(which rows, dtype)` makes them, `wrong(results, which rows)` says which of them failed. Returns the
+    results, the step of each row, and the rows that fail even at the top.
+    """
+    results: list[torch.Tensor | None] = [None] * rows
+    used = [ladder[0]] * rows
+    left = list(range(rows))
+    for dtype in ladder:
+        made = attempt(left, dtype)
+        failed = wrong(made, left).tolist()
+        for place, row in enumerate(left):
+            results[row], used[row] = made[place], dtype
+        left = [row for row, bad in zip(left, failed, strict=True) if bad]
+        if not left:
+            break
+    return torch.stack([result for result in results if result is not None]), used, left
