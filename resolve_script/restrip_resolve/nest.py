@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from restrip.link.discovery import state_dir
 from restrip.timeline import Rate
 from restrip_resolve.api import Folder, MediaPoolItem, ResolveRefused, Timeline, can, done, listed, need, uid, whole
 from restrip_resolve.journal import Journal
@@ -97,13 +98,18 @@ def import_nested(
     """Make the timeline in the current bin and return the clip that stands for it. Raises ResolveRefused."""
     _keep_timeline(session, journal)
     origins = {path: _origin(session, item) for path, item in media.items()}
-    path = Path(plan.pieces[0].file).parent / f"{name}.otio"
+    path = state_dir() / "resolve" / "nested" / f"{name}.otio"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(otio_of(plan, name, session.rate, origins), indent=1), "utf-8")
     bin_ = need(session.pool.GetCurrentFolder(), "tell the current bin")
     clips_before = {uid(item) for item in listed(bin_.GetClipList(), "list a bin")}
     timelines_before = set(_timelines(session))
     journal.undo("The nested timeline", lambda: _remove(session, bin_, clips_before, timelines_before))
-    options = {"timelineName": name, "importSourceClips": True, "sourceClipsPath": str(path.parent)}
+    options = {
+        "timelineName": name,
+        "importSourceClips": True,
+        "sourceClipsPath": str(Path(plan.pieces[0].file).parent),
+    }
     timeline = need(session.pool.ImportTimelineFromFile(str(path), options), "import the nested timeline")
     items = listed(timeline.GetItemListInTrack("video", 1), "list the nested timeline")
     clips = [item for item in items if item.GetMediaPoolItem()]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from restrip.errors import BadInput, RestripError
 from restrip.link.job import Manifest
-from restrip_resolve.api import MediaPoolItem, ResolveRefused, TimelineItem, done, uid, whole
+from restrip_resolve.api import MediaPoolItem, ResolveRefused, TimelineItem, done, need, uid, whole
 from restrip_resolve.bins import check_media, import_files
 from restrip_resolve.comp_text import BadComp
 from restrip_resolve.dissolve import DissolveElsewhere, add_dissolves
@@ -155,6 +155,9 @@ def _append(session: Session, piece: Piece, media: MediaPoolItem, track: int, bi
         )
         # What it returns proves nothing: a locked track gives items, too. Only the track tells.
         new = [item for item in session.items(track) if uid(item) not in there]
+        if not new and bias == 0:
+            bias = -1  # Counted the old way, the last frame asked for lies behind the file's end.
+            continue
         if len(new) != 1:
             raise PlacedWrong(f"{len(new)} items appeared on track {track} for a strip at {piece.record}")
         spot = spot_of(new[0], track)
@@ -216,8 +219,8 @@ def _sweep(session: Session, before: Survey, media: Mapping[str, MediaPoolItem],
 
 def _to_edit_page(session: Session, journal: Journal) -> None:
     """Deleting clips, which taking back needs, works on the Edit page only."""
-    page = session.resolve.GetCurrentPage()
-    if not page or page == "edit":
+    page = need(session.resolve.GetCurrentPage(), "tell which page is open")
+    if page == "edit":
         return
 
     def back() -> None:
@@ -231,13 +234,13 @@ def _to_edit_page(session: Session, journal: Journal) -> None:
 
 
 def _keep_playhead(session: Session, journal: Journal) -> None:
-    timecode = session.timeline.GetCurrentTimecode()
-    if not timecode:
-        return
+    timecode = need(session.timeline.GetCurrentTimecode(), "tell where the playhead is")
 
     def back() -> None:
         if session.timeline.GetCurrentTimecode() != timecode:
-            done(session.timeline.SetCurrentTimecode(timecode), "move the playhead back")
+            session.timeline.SetCurrentTimecode(timecode)
+        if session.timeline.GetCurrentTimecode() != timecode:
+            raise ResolveRefused("move the playhead back")
 
     journal.always("The playhead", back)
 

@@ -81,7 +81,7 @@ class Pace:
 PACE = Pace()
 
 
-def render_range(session: Session, track: int, frames: FrameRange, folder: Path, pace: Pace = PACE) -> Path:
+def render_range(session: Session, track: int, frames: FrameRange, folder: Path, pace: Pace | None = None) -> Path:
     """Render absolute `frames` of a video track alone into a new folder under `folder`; returns the movie.
 
     Raises RenderBusy, RenderFailed, CannotRestore, ResolveRefused, RollbackIncomplete.
@@ -103,15 +103,13 @@ def render_range(session: Session, track: int, frames: FrameRange, folder: Path,
         _choose_range(session, frames, target)
         job = _queued(session, frames, journal)
         done(project.StartRendering([job], False), "start rendering")
-        _wait(session, job, pace)
+        _wait(session, job, pace or PACE)
     return _movie(target)
 
 
 def _keep_page(session: Session, journal: Journal) -> None:
     """Most render calls switch to the Deliver page, even one that only reads: so this comes first."""
-    page = session.resolve.GetCurrentPage()
-    if not page:
-        return
+    page = need(session.resolve.GetCurrentPage(), "tell which page is open")
 
     def back() -> None:
         if session.resolve.GetCurrentPage() != page:
@@ -204,21 +202,29 @@ def _presets(session: Session) -> list[str]:
 
 def _solo(session: Session, track: int, journal: Journal) -> None:
     timeline = session.timeline
-    before = {n: bool(timeline.GetIsTrackEnabled("video", n)) for n in range(1, session.video_tracks() + 1)}
+    before = {n: _enabled(session, n) for n in range(1, session.video_tracks() + 1)}
 
     def back() -> None:
         for n, enabled in before.items():
-            if bool(timeline.GetIsTrackEnabled("video", n)) != enabled:
+            if _enabled(session, n) != enabled:
                 timeline.SetTrackEnable("video", n, enabled)
-            if bool(timeline.GetIsTrackEnabled("video", n)) != enabled:
+            if _enabled(session, n) != enabled:
                 raise ResolveRefused(f"turn video track {n} {'on' if enabled else 'off'} again")
 
     journal.always("Which tracks are on", back)
     for n, enabled in before.items():
         if enabled != (n == track):
             timeline.SetTrackEnable("video", n, n == track)
-        if bool(timeline.GetIsTrackEnabled("video", n)) != (n == track):
+        if _enabled(session, n) != (n == track):
             raise ResolveRefused(f"turn video track {n} {'on' if n == track else 'off'}")
+
+
+def _enabled(session: Session, track: int) -> bool:
+    """Whether a track is on. A no can also mean that Resolve didn't answer: only the same answer twice counts."""
+    first, second = (session.timeline.GetIsTrackEnabled("video", track) for _ in range(2))
+    if not isinstance(first, bool) or first is not second:
+        raise ResolveRefused(f"tell whether video track {track} is on", first)
+    return first
 
 
 def _choose_format(session: Session) -> None:

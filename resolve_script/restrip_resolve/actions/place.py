@@ -7,7 +7,7 @@ from restrip.link.job import Manifest
 from restrip.link.status import JobStatus
 from restrip_resolve import ledger
 from restrip_resolve.actions.context import Context
-from restrip_resolve.api import uid
+from restrip_resolve.api import uid, whole
 from restrip_resolve.engine import Engine
 from restrip_resolve.ledger import Record
 from restrip_resolve.place import Placed, Target, free_name, place
@@ -85,7 +85,7 @@ def _target(context: Context, session: Session, manifest: Manifest, record: Reco
     if record is not None:
         for item, spot in spots_of(session):
             if uid(item) == record.item:
-                anchor = spot.start - round(item.GetLeftOffset() or 0)
+                anchor = spot.start - whole(item.GetLeftOffset(), "tell where the clip starts in its media")
                 return Target(anchor + record.offset, spot.track, bin_name)
         context.console.say(f"{name} is no longer on the timeline: its result goes where it was.")
         return Target(record.anchor + record.offset, min(record.track, session.video_tracks()), bin_name)
