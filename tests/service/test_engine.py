@@ -152,6 +152,19 @@ def test_a_worker_that_dies_gets_one_more_try_with_less_memory(bench: Bench) -> 
     assert bench.state("job-1") == "done"
 
 
+def test_a_last_task_that_is_tried_again_says_so(bench: Bench) -> None:
+    bench.submit("job-1")
+    worker = bench.tick()
+    through(bench, worker, {"missing_keys": [], "missing_parts": [], "part_frames": []})
+    bench.say(worker, "crash", what="ValueError: x")
+    bench.dies(worker)
+    again = bench.tick()
+    assert json.loads(json.dumps(again.task["body"]))["retries"] == [{"task": "finish", "why": "ValueError: x"}]
+    bench.say(again, "crash", what="ValueError: x")
+    bench.dies(again)
+    assert "ValueError: x" in str(bench.engine.status("job-1").error)
+
+
 def test_one_that_dies_twice_fails_its_job_alone(bench: Bench) -> None:
     bench.submit("job-1", session="a")
     bench.submit("job-2", session="b")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
@@ -15,6 +16,9 @@ from typing import Any
 
 from restrip.errors import BadInput
 from restrip.timeline import ClipRange, Crossfade, FrameRange, Key, Rate
+
+FEW_PATHS = 64
+MOST_PATHS = 1_000_000
 
 
 class BadJob(BadInput):
@@ -232,10 +236,40 @@ def read_checked(path: str, sha256: str) -> dict[str, Any]:
     return content
 
 
+@dataclass(frozen=True)
+class Numbered:
+    """A sequence of files in few words: `before`, a number of at least `digits` digits, `after`."""
+
+    before: str
+    digits: int
+    first: int
+    count: int
+    after: str
+
+    @classmethod
+    def of(cls, paths: tuple[str, ...]) -> Numbered | None:
+        """The numbering of these paths; None when they have none or are too few to be worth it."""
+        if len(paths) < FEW_PATHS:
+            return None
+        found = re.fullmatch(r"(.*?)(\d+)(\D*)", paths[0], re.DOTALL)
+        if found is None:
+            return None
+        made = cls(found[1], len(found[2]), int(found[2]), len(paths), found[3])
+        return made if made.paths() == paths else None
+
+    def paths(self) -> tuple[str, ...]:
+        """Every path. Raises ValueError, TypeError for numbers that no sequence has."""
+        if not 0 < self.count <= MOST_PATHS or not 0 < self.digits < 40 or not 0 <= self.first < 10**18:
+            raise ValueError(f"{self.count} files from {self.first}")
+        before, after = _text(self.before), _text(self.after)
+        return tuple(f"{before}{n:0{self.digits}d}{after}" for n in range(self.first, self.first + self.count))
+
+
 def clip_to_json(clip: ClipRange) -> dict[str, Any]:
-    """A ClipRange as the `source` of a job."""
+    """A ClipRange as the `source` of a job; many pictures with consecutive numbers are told by their `numbered`."""
+    numbered = Numbered.of(clip.paths)
     return {
-        "paths": list(clip.paths),
+        **({"paths": list(clip.paths)} if numbered is None else {"paths": [], "numbered": asdict(numbered)}),
         "rate": str(clip.rate),
         "source_rate": None if clip.source_rate is None else str(clip.source_rate),
         "trim_in": clip.trim_in,
@@ -249,8 +283,9 @@ def clip_to_json(clip: ClipRange) -> dict[str, Any]:
 def clip_from_json(body: Mapping[str, Any]) -> ClipRange:
     """Read what `clip_to_json` wrote."""
     source_rate = body.get("source_rate")
+    numbered = body.get("numbered")
     return ClipRange(
-        paths=tuple(_text(path) for path in body["paths"]),
+        paths=tuple(map(_text, body["paths"])) if numbered is None else Numbered(**numbered).paths(),
         rate=Rate.parse(body["rate"]),
         length=int(body["length"]),
         trim_in=int(body.get("trim_in", 0)),

@@ -39,6 +39,9 @@ class BadMessage(BadInput):
 
     code = "bad-message"
 
+    def __init__(self, message: str, remedy: str = "See docs/protocol.md.") -> None:
+        super().__init__(message, remedy)
+
 
 class ProtocolMismatch(RestripError):
     """Front-end and engine speak different majors of the protocol."""

@@ -38,10 +38,12 @@ class WorkerDied(RestripError):
 
     def __init__(self, why: str, kind: str) -> None:
         what = "showed no sign of life and was ended" if why == "hung" else "ended unexpectedly"
+        reason = "" if why in ("hung", "crash", "cancelled") else f" ({why})"
         super().__init__(
-            f"The worker {what} while it did '{kind}', also with less memory.",
-            "'restrip engine log' has the reason. Try again with a smaller size; what was finished is kept.",
+            f"The worker {what} while it did '{kind}', also with less memory{reason}.",
+            "'restrip engine log' has more. Try again, perhaps with a smaller size: what was finished is kept.",
             kind=kind,
+            why=why,
         )
 
 
@@ -200,7 +202,9 @@ class Engine:
         if message["t"] == "ready":
             slot.ready = True
         elif slot.task is not None and message.get("id") == slot.task.task_id:
-            if message["t"] == "progress":
+            if message["t"] == "crash":
+                slot.why = str(message.get("what", ""))[:300]
+            elif message["t"] == "progress":
                 self._progressed(slot.task, message)
             elif message["t"] == "result":
                 self.worker_facts.update(message.get("facts", {}))
@@ -309,11 +313,10 @@ class Engine:
 
     def _gone(self, slot: Slot) -> None:
         """A worker ended: by itself, by us, or by a crash."""
-        why, task = slot.why, slot.gone()
-        slot.why = ""
+        why, task = slot.why or "crash", slot.gone()
         if task is None:
             return
-        say("worker died", why=why or "crash", kind=task.kind, attempt=task.attempt)
+        say("worker died", why=why, kind=task.kind, attempt=task.attempt)
         run = self.scheduler.runs.get(task.job_id)
         if run is not None and self.records[task.job_id].state == "cancel_requested":
             run.finish(task)
@@ -328,7 +331,8 @@ class Engine:
         if task.attempt or too_often:
             self._failed(task, WorkerDied(why, task.kind).to_wire())
         elif run is not None:
-            run.retries.append({"task": task.kind, **task.body, "why": why or "crash"})
+            named: dict[str, Any] = {name: task.body[name] for name in ("keys", "part") if name in task.body}
+            run.retries.append({"task": task.kind, **named, "why": why})
             run.put_back(task, stages.again(task))
         elif not task.job_id:
             retry = stages.again(task)

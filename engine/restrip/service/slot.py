@@ -25,7 +25,7 @@ KILL_AFTER_S = 2.0
 class Slot:
     """One worker at most. `name` is "render" or "light"; `loaded` the model it has in memory.
 
-    `why` says why the worker is being ended: "hung", "cancelled" or "" when nobody ends it.
+    `why` says why the worker ends: "hung", "cancelled", what it said when it crashed, or "".
     """
 
     name: str
@@ -84,7 +84,7 @@ class Slot:
         """The worker is no more; returns the task that it had."""
         task, self.task = self.task, None
         self.worker, self.loaded, self.ready = None, "", False
-        self.leaving, self.terminated_at = False, 0.0
+        self.leaving, self.terminated_at, self.why = False, 0.0, ""
         return task
 
     def alive(self, phase: str = "") -> None:

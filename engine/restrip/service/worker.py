@@ -108,6 +108,9 @@ def work(pipe: Pipe) -> None:
             result = run_task(shop, task, Reporter(pipe, task_id))
         except RestripError as error:
             pipe.send({"t": "error", "id": task_id, "error": error.to_wire(), "loaded": shop.loaded})
+        except Exception as error:
+            pipe.send({"t": "crash", "id": task_id, "what": f"{type(error).__name__}: {error}"})
+            raise
         else:
             pipe.send({"t": "result", "id": task_id, "result": result, "loaded": shop.loaded, "facts": shop.facts()})
 

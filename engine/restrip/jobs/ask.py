@@ -1,0 +1,69 @@
+"""Small questions that need the media or the looks: probe, check, lists of looks and models."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from restrip.jobs.estimate import Speeds, disk_mib
+from restrip.jobs.outputs import check_place
+from restrip.jobs.prepare import missing, plan_job, targets_of
+from restrip.jobs.tasks import Assignment
+from restrip.link.job import JobSpec
+from restrip.looks.gallery import list_looks as built_in_looks
+from restrip.media import probe
+
+
+def probe_media(task: Assignment) -> dict[str, Any]:
+    """What a media file is: {"info": ...}."""
+    return {"info": probe(task.body["paths"]).to_json()}
+
+
+def check_job(task: Assignment) -> dict[str, Any]:
+    """What a job would take and whether it would fail, without keeping anything of it."""
+    spec = JobSpec.from_json(task.body["job"])
+    plan = plan_job(task, spec)
+    warnings = list(plan.notes)
+    if spec.output.folder:
+        folder = Path(spec.output.folder)
+        check_place(task.state_dir, folder, targets_of(spec, plan, folder).values())
+    keys, parts = missing(task.cache, plan)
+    look = task.shop.kept["look"]
+    memory = getattr(look, "needs_mib", None)
+    needs = memory() if callable(memory) else None
+    have = getattr(look, "have_mib", None)
+    room = shutil.disk_usage(task.state_dir).free / 2**20
+    disk = disk_mib(plan, parts)
+    if disk > room:
+        warnings.append(f"About {round(disk)} MiB are needed on the disk and {round(room)} are free.")
+    fits = disk <= room and (needs is None or not callable(have) or needs <= have())
+    return {
+        "keys": len(plan.keys),
+        "keys_cached": len(plan.keys) - len(keys),
+        "segments": len(plan.parts),
+        "segments_cached": len(plan.parts) - len(parts),
+        "frames": sum(len(plan.parts[n].frames) for n in parts),
+        "size": list(plan.size),
+        "format": plan.format,
+        "needs_mib": needs,
+        "disk_mib": round(disk, 1),
+        "free_mib": round(room, 1),
+        "fits": fits,
+        "estimate_s": Speeds.load(task.state_dir).estimate_s(spec.look, plan, keys, parts),
+        "warnings": warnings,
+        "fixes": [] if fits else ["Render smaller, or make room on the disk."],
+    }
+
+
+def list_looks(task: Assignment) -> dict[str, Any]:
+    """The built-in looks: {"looks": [{"name", "label", "thumbnail"}]}."""
+    found = [{"name": name, "label": label, "thumbnail": str(path)} for name, label, path in built_in_looks()]
+    return {"looks": found}
+
+
+def list_models(task: Assignment) -> dict[str, Any]:
+    """The checkpoints in a folder: {"models": [{"name", "path", "family", "hash"}]}."""
+    from restrip.looks.diffusion.models import find_models
+
+    return {"models": list(find_models(task.body["folder"]))}

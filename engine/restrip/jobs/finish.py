@@ -1,0 +1,204 @@
+"""The last task of a job: parts become strips, fades get their place, and the manifest is written last.
+
+parts    [p0][p1][p2]          strip of key 0 = p0.right + p1.left, joined without encoding again
+strips   [  A   ]
+            [  B   ]           fade A -> B where p1 proposed it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from restrip import __version__
+from restrip.errors import RestripError
+from restrip.jobs import files, outputs
+from restrip.jobs.cache import Entry
+from restrip.jobs.plan import Plan, propagation_settings
+from restrip.jobs.prepare import cached_part, job_spec, output_folder, saved_plan, targets_of
+from restrip.jobs.preview import add_sound, write_preview, write_sheet
+from restrip.jobs.tasks import Assignment
+from restrip.link.job import JobSpec, KeyResult, Manifest, StripFile
+from restrip.looks import own_settings
+from restrip.media import join
+from restrip.media.formats import FORMATS
+from restrip.timeline import Crossfade, FrameRange, Strip, visible_of
+from restrip.timeline.otio import write_timeline
+
+
+class PartLost(RestripError):
+    """A rendered part went missing before the strips were joined."""
+
+    code = "part-lost"
+
+    def __init__(self, index: int) -> None:
+        super().__init__(
+            f"Segment {index} is gone from the cache.", "Retry the job: only what is missing is rendered again."
+        )
+
+
+def finish(task: Assignment) -> dict[str, Any]:
+    """Write strips, what else was asked for, and the manifest. Returns the manifest's path and sha256."""
+    spec = job_spec(task.folder)
+    plan, resolved = saved_plan(task.folder)
+    ending = _Ending(task, spec, plan, outputs.Delivery(task.state_dir, output_folder(task, spec), resolved))
+    return ending.run()
+
+
+class _Ending:
+    """One job being finished."""
+
+    def __init__(self, task: Assignment, spec: JobSpec, plan: Plan, delivery: outputs.Delivery) -> None:
+        self.task, self.spec, self.plan, self.delivery = task, spec, plan, delivery
+        self.targets = targets_of(spec, plan, delivery.folder)
+        self.entries = [self._entry(index) for index in range(len(plan.parts))]
+        self.steps = len(plan.strips) + sum(name in self.targets for name in ("baked", "preview", "otio", "sheet"))
+        self.step = 0
+
+    def run(self) -> dict[str, Any]:
+        """Everything, in the order in which it may be trusted after a crash."""
+        self.delivery.expect(self.targets.values())
+        written: dict[Path, str] = {}
+        strips = []
+        fades = self._fades()
+        visible = visible_of(self.plan.strips, fades)
+        for strip, shown in zip(self.plan.strips, visible, strict=True):
+            strips.append(self._strip(strip, shown))
+            written[Path(strips[-1].file)] = strips[-1].sha256
+        manifest = self._manifest(tuple(strips), fades)
+        for path in self._extras(manifest):
+            written[path] = outputs.tree_sha256(path)
+        body = manifest.to_json()
+        # The user's copy first: when the engine's own is there, everything is.
+        files.write_json(self.targets["manifest"], body, mode=0o644)
+        written[self.targets["manifest"]] = files.file_sha256(self.targets["manifest"])
+        self.delivery.delivered(written)
+        own = self.task.folder / "manifest.json"
+        files.write_json(own, body)
+        return {"manifest": str(self.targets["manifest"]), "sha256": files.file_sha256(own)}
+
+    def _entry(self, index: int) -> Entry:
+        entry = cached_part(self.task.cache, self.plan, index)
+        if entry is None:
+            raise PartLost(index)
+        assert isinstance(entry, Entry)
+        return entry
+
+    def _report(self) -> None:
+        self.task.report("writing", self.step, self.steps)
+        self.step += 1
+
+    def _strip(self, strip: Strip, shown: FrameRange) -> StripFile:
+        self._report()
+        target = self.targets[f"strip {strip.key}"]
+        pieces = [self._piece(strip.key, part) for part in strip.segments]
+        self._join(pieces, target)
+        return StripFile(strip.key, strip.frames, shown, str(target), outputs.tree_sha256(target))
+
+    def _piece(self, key: int, part: int) -> Path:
+        """The rendition of a part that leans to this key."""
+        extension = FORMATS[self.plan.format].extension
+        name = "joint" if self.plan.every else "left" if self.plan.parts[part].segments[0].left == key else "right"
+        return self.entries[part].file(f"{name}{extension}")
+
+    def _join(self, pieces: list[Path], target: Path) -> None:
+        if FORMATS[self.plan.format].sequence:
+            files.remove(target)  # Ours, as `expect` made sure; a folder isn't replaced by a rename.
+        join(pieces, target)
+
+    def _fades(self) -> tuple[Crossfade, ...]:
+        """The seams with the fades that their segments proposed."""
+        if self.plan.every:
+            return self.plan.seams
+        found = []
+        for seam in self.plan.seams:
+            shared = next(
+                (n for n, part in enumerate(self.plan.parts) if part.segments[0].sides == (seam.left, seam.right)), None
+            )
+            if shared is None:
+                found.append(seam)
+                continue
+            start = self.plan.parts[shared].frames.first
+            facts = self.entries[shared].facts["fades"][0]
+            found.append(
+                replace(seam, frames=FrameRange(start + facts["first"], start + facts["end"]), score=facts["score"])
+            )
+        return tuple(found)
+
+    def _extras(self, manifest: Manifest) -> list[Path]:
+        """Baked movie, preview, timeline, sheet: as far as they were asked for."""
+        made = []
+        for name, write in (
+            ("baked", self._bake),
+            ("preview", lambda m, path: write_preview(self.spec, self.plan, m, path, self.task.report)),
+            ("otio", write_timeline),
+            ("sheet", lambda m, path: write_sheet(self.spec, self.plan, m, path)),
+        ):
+            if name in self.targets:
+                self._report()
+                write(manifest, self.targets[name])
+                made.append(self.targets[name])
+        return made
+
+    def _bake(self, manifest: Manifest, target: Path) -> None:
+        """The joint renditions joined, with the source's sound."""
+        extension = FORMATS[self.plan.format].extension
+        pieces = [entry.file(f"joint{extension}") for entry in self.entries]
+        self._join(pieces, target)
+        if extension:
+            add_sound(self.spec.clip, target)
+
+    def _manifest(self, strips: tuple[StripFile, ...], fades: tuple[Crossfade, ...]) -> Manifest:
+        plan, spec = self.plan, self.spec
+        keys, notes = [], list(plan.notes)
+        for key, key_hash in zip(plan.keys, plan.key_hashes, strict=True):
+            entry = self.task.cache.find("keys", key_hash)
+            facts = entry.facts if entry is not None else {}
+            picture = str(entry.file("picture.png")) if entry is not None else ""
+            keys.append(KeyResult(key, picture, facts.get("facts", {})))
+            notes += [note for note in facts.get("notes", ()) if note not in notes]
+        retries = self.task.body.get("retries", [])
+        if retries:
+            notes.append(f"{len(retries)} steps were tried again with less memory.")
+        return Manifest(
+            job_id=spec.job_id,
+            engine_version=__version__,
+            clip=spec.clip,
+            size=plan.size,
+            look=spec.look,
+            settings={**own_settings(spec.look, spec.settings), **propagation_settings(spec)},
+            keys=tuple(keys),
+            strips=strips,
+            fades=fades,
+            cuts=plan.cuts,
+            baked=str(self.targets.get("baked", "")),
+            preview=str(self.targets.get("preview", "")),
+            otio=str(self.targets.get("otio", "")),
+            sheet=str(self.targets.get("sheet", "")),
+            notes=tuple(notes),
+            counts=self._counts(),
+            facts=self._facts(retries),
+        )
+
+    def _counts(self) -> dict[str, int]:
+        made: Mapping[str, int] = self.task.body.get("made", {})
+        keys, segments = made.get("keys", 0), made.get("segments", 0)
+        return {
+            "keys_rendered": keys,
+            "keys_cached": max(0, len(self.plan.keys) - keys),
+            "segments_rendered": segments,
+            "segments_cached": max(0, len(self.plan.segments) - segments),
+        }
+
+    def _facts(self, retries: list[Any]) -> dict[str, Any]:
+        facts: dict[str, Any] = {
+            "format": self.plan.format,
+            "look": dict(self.plan.look_identity),
+            "mode": self.spec.mode,
+            "fade": self.spec.output.fade,
+        }
+        if retries:
+            facts["retries"] = retries
+        return facts

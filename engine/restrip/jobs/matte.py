@@ -1,0 +1,86 @@
+"""A matte: a picture or a movie that says where a look may change the frame. White changes, black stays."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from restrip.errors import BadInput
+from restrip.link.job import JobSpec
+from restrip.media import ClipReader, fit_picture, read_picture
+from restrip.media.frame import Frame
+from restrip.timeline import ClipRange
+
+PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".bmp", ".webp")
+
+
+class EmptyMatte(BadInput):
+    """A matte that lets nothing change."""
+
+    code = "empty-matte"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"The matte {path} is black everywhere: nothing would change.", "Paint white what is to be restyled."
+        )
+
+
+class Matte:
+    """The matte of a job, frame by frame. A movie runs with the clip from the same trim; a picture stands still."""
+
+    def __init__(self, spec: JobSpec, size: tuple[int, int]) -> None:
+        self._size = size
+        self._feather = float(spec.settings.get("matte_feather", 4.0))
+        self._reader: ClipReader | None = None
+        self._still: npt.NDArray[np.float32] | None = None
+        if spec.matte.lower().endswith(PICTURES):
+            self._still = self._share(read_picture(spec.matte))
+            if not self._still.any():
+                raise EmptyMatte(spec.matte)
+        else:
+            clip = spec.clip
+            self._reader = ClipReader(
+                ClipRange(
+                    (spec.matte,),
+                    clip.rate,
+                    clip.length,
+                    clip.trim_in,
+                    clip.source_rate,
+                    clip.timeline_start,
+                    offset_s=clip.offset_s,
+                )
+            )
+
+    def __enter__(self) -> Self:
+        if self._reader is not None:
+            self._reader.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._reader is not None:
+            self._reader.__exit__(kind, error, trace)
+
+    def limit(self, n: int, styled: Frame, source: Frame) -> Frame:
+        """`styled` inside the matte at frame n, `source` outside, mixed in coded values over the feather.
+
+        Where the matte is black the source keeps its very code values. Alpha is the styled frame's.
+        """
+        share = self._still if self._reader is None else self._share(self._reader.frame(n))
+        assert share is not None
+        base = source.rgb.astype(np.float32)
+        mixed = base + share[..., None] * (styled.rgb.astype(np.float32) - base)
+        return Frame(np.rint(mixed).astype(source.rgb.dtype), styled.alpha)
+
+    def _share(self, picture: Frame) -> npt.NDArray[np.float32]:
+        """[H, W] 0..1: the mean of R', G', B', softened inwards and outwards by the feather."""
+        grey = fit_picture(picture, self._size).rgb8().mean(axis=2, dtype=np.float32) / np.float32(255)
+        if self._feather > 0:
+            grey = cv2.GaussianBlur(grey, (0, 0), self._feather / 2)
+            grey[grey < 1 / 510] = 0
+        return np.asarray(grey, np.float32)

@@ -1,0 +1,156 @@
+"""The first task of a job: look at the media, find its cuts, open the look, make the plan, see what is cached."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from restrip.jobs import files
+from restrip.jobs.cache import Cache
+from restrip.jobs.outputs import check_place, strip_name
+from restrip.jobs.plan import Known, Plan, make_plan, neutral_settings, size_within, source_identity
+from restrip.jobs.tasks import Assignment, JobDamaged, Workshop
+from restrip.link.job import JobSpec
+from restrip.looks import Look, open_look
+from restrip.media import ClipReader
+from restrip.media.cuts import find_cuts
+from restrip.media.formats import FORMATS
+from restrip.timeline import ClipRange, Key
+
+CUTS_STAGE = 1
+
+
+def prepare(task: Assignment) -> dict[str, Any]:
+    """Plan the job and save the plan. Returns which keys and parts are not cached, and the frames of each part."""
+    spec = job_spec(task.folder)
+    plan = plan_job(task, spec)
+    place = _check_outputs(task, spec, plan)
+    files.write_json(task.folder / "plan.json", {"plan": plan.to_json(), "folder": str(place)})
+    missing_keys, missing_parts = missing(task.cache, plan)
+    return {
+        "missing_keys": missing_keys,
+        "missing_parts": missing_parts,
+        "part_frames": [len(part.frames) for part in plan.parts],
+    }
+
+
+def plan_job(task: Assignment, spec: JobSpec) -> Plan:
+    """Everything that has to be opened is opened here, so that bad input is known before work starts."""
+    task.report("reading", 0, spec.clip.length)
+    with ClipReader(spec.clip) as reader:
+        size = reader.size
+        cuts = spec.cuts if spec.cuts is not None else _cuts(task, spec.clip, reader)
+        notes = tuple(reader.notes)
+    look = look_of(task.shop, spec, size_within(size, spec.output.long_side), task.report)
+    key_facts: Mapping[int, Any] = getattr(look, "key_facts", dict)()
+    plan = make_plan(spec, Known(size, tuple(cuts), look.identity(), look.needs_anchor, key_facts, notes))
+    check_keys: Callable[[Sequence[Key]], None] | None = getattr(look, "check_keys", None)
+    if check_keys is not None:
+        check_keys(plan.keys)
+    return plan
+
+
+def missing(cache: Cache, plan: Plan) -> tuple[list[int], list[int]]:
+    """Indices of the parts that have to be rendered, and of the keys that these or the result need."""
+    parts = [index for index, part in enumerate(plan.parts) if cached_part(cache, plan, index) is None]
+    keys = [index for index, key in enumerate(plan.key_hashes) if not cache.has("keys", key)]
+    return keys, parts
+
+
+def cached_part(cache: Cache, plan: Plan, index: int) -> Any:
+    """The cache's entry of a part, with the baked rendition when the plan wants one; None when there is none."""
+    part = plan.parts[index]
+    whole = cache.find("segments", part.joint_hash)
+    return whole if whole is not None or plan.joint else cache.find("segments", part.hash)
+
+
+def look_of(shop: Workshop, spec: JobSpec, size: tuple[int, int], report: Any) -> Look:
+    """The job's look, opened; the one that the worker has loaded when it is the same."""
+    settings = neutral_settings(spec)
+    wanted = files.digest([spec.look, settings, list(size), _changed(spec.look)])
+    if shop.kept.get("look_key") == wanted:
+        kept: Look = shop.kept["look"]
+        return kept
+    report("loading", 0, 1)
+    # Two models at once may be one too many for the GPU.
+    shop.kept.pop("look", None)
+    shop.kept.pop("look_key", None)
+    shop.loaded = ""
+    look = open_look(spec.look, settings, size=size)
+    shop.kept.update(look=look, look_key=wanted)
+    shop.loaded = spec.look
+    return look
+
+
+def job_spec(folder: Path) -> JobSpec:
+    """What was asked. Raises JobDamaged, BadJob."""
+    body = files.read_json(folder / "job.json")
+    if body is None:
+        raise JobDamaged(folder / "job.json")
+    return JobSpec.from_json(body)
+
+
+def saved_plan(folder: Path) -> tuple[Plan, str]:
+    """The plan that `prepare` saved, and where the output folder led then. Raises JobDamaged."""
+    body = files.read_json(folder / "plan.json")
+    if body is None:
+        raise JobDamaged(folder / "plan.json")
+    return Plan.from_json(body["plan"]), str(body["folder"])
+
+
+def output_folder(task: Assignment, spec: JobSpec) -> Path:
+    """Where results go: the user's folder, or the job's own."""
+    return Path(spec.output.folder) if spec.output.folder else task.folder / "result"
+
+
+def targets_of(spec: JobSpec, plan: Plan, folder: Path) -> dict[str, Path]:
+    """Every file that the job leaves: strips by "strip N", and "baked", "preview", "otio", "sheet", "manifest"."""
+    extension = FORMATS[plan.format].extension
+    targets = {
+        f"strip {strip.key}": folder / strip_name(strip.key, plan.keys[strip.key], extension) for strip in plan.strips
+    }
+    if spec.output.baked:
+        targets["baked"] = folder / f"baked{extension}"
+    if spec.output.preview:
+        targets["preview"] = folder / "preview.mp4"
+    for name in ("otio", "sheet"):
+        asked = getattr(spec.output, name)
+        if asked:
+            targets[name] = Path(asked)
+    targets["manifest"] = folder / "manifest.json"
+    return targets
+
+
+def _check_outputs(task: Assignment, spec: JobSpec, plan: Plan) -> Path:
+    folder = output_folder(task, spec)
+    return check_place(task.state_dir, folder, targets_of(spec, plan, folder).values())
+
+
+def _cuts(task: Assignment, clip: ClipRange, reader: ClipReader) -> tuple[int, ...]:
+    """The clip's cuts, found once and kept."""
+    facts = {
+        "stage": CUTS_STAGE,
+        "source": source_identity(clip.paths),
+        "time": str(clip.media_time(0)),
+        "rate": str(clip.source_rate or clip.rate),
+        "length": clip.length,
+    }
+    key = files.digest(facts)
+    found = task.cache.find("facts", key)
+    if found is not None:
+        return tuple(found.facts["cuts"])
+    with task.cache.make("facts", key) as draft:
+        cuts = find_cuts(reader, lambda done, total, note="": task.report("reading", done, total))
+        draft.facts["cuts"] = list(cuts)
+    return tuple(cuts)
+
+
+def _changed(look: str) -> Any:
+    """When a look's file or folder was changed, for looks that are one."""
+    path = look.partition(":")[2]
+    try:
+        return os.stat(path).st_mtime_ns
+    except (OSError, ValueError):
+        return None

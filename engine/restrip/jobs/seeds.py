@@ -1,0 +1,106 @@
+"""One frame in several seeds, on a contact sheet; each picture is cached like a key, so choosing one costs nothing."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from restrip.jobs import files
+from restrip.jobs.plan import Known, Plan, explicit, make_plan
+from restrip.jobs.prepare import look_of
+from restrip.jobs.render import key_picture, preview_blob
+from restrip.jobs.tasks import Assignment, JobDamaged
+from restrip.jobs.window import Window
+from restrip.link.job import JobSpec, clip_from_json
+from restrip.looks import own_settings
+from restrip.media import ClipReader, fit_picture, write_picture
+from restrip.media.frame import Frame
+from restrip.timeline import Key
+
+CELL_PX = 384
+GAP_PX = 8
+LABEL_PX = 26
+
+
+def try_seeds(task: Assignment) -> dict[str, Any]:
+    """Make the pictures and the sheet. Returns {"sheet": file, "pictures": [{"seed", "file"}]}."""
+    body = files.read_json(task.folder / "job.json")
+    if body is None:
+        raise JobDamaged(task.folder / "job.json")
+    result = task.folder / "result"
+    result.mkdir(exist_ok=True)
+    pictures = []
+    for done, seed in enumerate(seeds := seeds_for(body)):
+        task.report("keys", done, len(seeds))
+        picture = _picture(task, body, seed)
+        path = result / f"seed-{seed}.png"
+        write_picture(path, picture)
+        pictures.append((seed, picture, path))
+        task.report("keys", done + 1, len(seeds), preview=preview_blob(picture), seed=seed)
+    sheet = result / "sheet.png"
+    write_picture(sheet, contact_sheet([(str(seed), picture) for seed, picture, _ in pictures]))
+    return {"sheet": str(sheet), "pictures": [{"seed": seed, "file": str(path)} for seed, _, path in pictures]}
+
+
+def seeds_for(body: dict[str, Any]) -> list[int]:
+    """`n` seeds, from the look's own seed on; a look without a seed shows one picture only."""
+    settings = own_settings(body["look"]["name"], body["look"].get("settings", {}))
+    if "seed" not in settings:
+        return [0]
+    first = max(0, int(settings["seed"]))
+    return [first + n for n in range(int(body["n"]))]
+
+
+def _picture(task: Assignment, body: dict[str, Any], seed: int) -> Frame:
+    """The frame in this seed: from the cache, or made and cached as the key that a job would make."""
+    frame = int(body["frame"])
+    spec = JobSpec(
+        job_id="seeds",
+        clip=clip_from_json(body["source"]),
+        keys=(Key(frame, prompt=body.get("prompt"), seed=seed),),
+        look=body["look"]["name"],
+        settings=body["look"].get("settings", {}),
+        cuts=(),
+    )
+    plan, look = _plan(task, spec)
+    entry = task.cache.find("keys", plan.key_hashes[0])
+    if entry is None:
+        with Window(spec, plan, spec.clip.frames) as window:
+            source = window.frame(frame)
+        keys = [explicit(spec, key) for key in plan.keys]
+        made = look.stylize([source], keys, lambda done, total, note="": task.report("keys", 0, 0), None)[0]
+        with task.cache.make("keys", plan.key_hashes[0]) as draft:
+            write_picture(draft.folder / "picture.png", made.picture)
+            draft.facts.update(facts=dict(made.facts), notes=list(made.notes))
+        entry = task.cache.find("keys", plan.key_hashes[0])
+    assert entry is not None
+    return key_picture(entry)
+
+
+def _plan(task: Assignment, spec: JobSpec) -> tuple[Plan, Any]:
+    with ClipReader(spec.clip) as reader:
+        size = reader.size
+    look = look_of(task.shop, spec, size, task.report)
+    return make_plan(spec, Known(size, (), look.identity())), look
+
+
+def contact_sheet(pictures: list[tuple[str, Frame]]) -> Frame:
+    """Pictures in a grid with a label under each: [H, W, 3] uint8."""
+    columns = math.ceil(math.sqrt(len(pictures)))
+    rows = math.ceil(len(pictures) / columns)
+    width, height = pictures[0][1].size
+    cell = (CELL_PX, max(1, round(CELL_PX * height / width)))
+    sheet = Image.new(
+        "RGB", (columns * (cell[0] + GAP_PX) + GAP_PX, rows * (cell[1] + LABEL_PX + GAP_PX) + GAP_PX), (24, 24, 26)
+    )
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(size=16)
+    for index, (label, picture) in enumerate(pictures):
+        left = GAP_PX + index % columns * (cell[0] + GAP_PX)
+        top = GAP_PX + index // columns * (cell[1] + LABEL_PX + GAP_PX)
+        sheet.paste(Image.fromarray(fit_picture(picture, cell).rgb8()), (left, top))
+        draw.text((left, top + cell[1] + 4), label, (225, 225, 225), font=font)
+    return Frame(np.ascontiguousarray(sheet))
