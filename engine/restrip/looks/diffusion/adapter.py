@@ -35,14 +35,15 @@ VAE_CLASSES = ("AutoencoderKL", "AutoencoderTiny")
 
 
 def open_model(
-    checkpoint: Checkpoint, *, vae: Path | None = None, dtype: torch.dtype = torch.float32, configs: Path = CONFIGS
+    checkpoint: Checkpoint, *, vae: Path | None = None, dtype: torch.dtype = torch.float32, configs: Path | None = None
 ) -> Model:
     """The networks of a checkpoint on the CPU: the UNet in `dtype`, the others in float32.
 
-    `vae` is a file or folder to use instead of the checkpoint's own.
+    `vae` is a file or folder to use instead of the checkpoint's own, `configs` a folder like CONFIGS.
 
     Raises UnreadableCheckpoint, ForeignPickle, MissingPart, UnknownFamily.
     """
+    configs = configs or CONFIGS
     with _quiet():
         model = _from_folder(checkpoint) if checkpoint.is_folder else _from_file(checkpoint, configs)
         cast(model.unet, dtype)
@@ -189,6 +190,8 @@ def _converted(kind: Any, path: Path, weights: Weights, config: Path) -> Any:
     """A UNet, VAE or ControlNet from the original layout, by diffusers' tables of names."""
     try:
         module = kind.from_single_file(dict(weights), config=str(config), local_files_only=True)
+    except NotImplementedError as error:  # weights that no file filled have no data to move
+        raise MissingPart(path, f"complete {config.name}") from error
     except (RuntimeError, ValueError, KeyError, IndexError, AttributeError, OSError) as error:
         raise UnknownFamily(path, f"its {config.name} doesn't fit ({str(error).splitlines()[0][:160]})") from error
     if any(parameter.is_meta for parameter in module.parameters()):
