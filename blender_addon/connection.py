@@ -146,7 +146,7 @@ def _ask_forecast() -> None:
         order = jobs.order_of(scene, strip)
     except RestripError:
         return
-    facts, table = order.origin.facts, schema.current()
+    facts = order.origin.facts
     if facts.reasons:
         return  # It would have to be rendered first.
 
@@ -155,6 +155,6 @@ def _ask_forecast() -> None:
             _forecast.text = said(told)
 
     def ask(client: Client) -> dict[str, Any]:
-        return client.check(jobs.spec_of(client, "forecast", order, facts, table))
+        return client.check(jobs.spec_of(client, "forecast", order, facts))
 
     jobs.board().courier.ask(ask, came, lambda error: None)

@@ -5,7 +5,7 @@ begin ─► [render through the sequencer] ─► send ─► engine ─► fet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -139,12 +139,12 @@ def said_at_start(job: LiveJob) -> str:
 
 def send(job: LiveJob, facts: clip.StripFacts) -> None:
     """Hand a job in. `facts` name files: the strip's own, or the pictures that were rendered of it."""
-    order, table = job.order, schema.current()
+    order = job.order
     assert order is not None
     job.stage = "sending"
 
     def work(client: Client) -> None:
-        client.submit(spec_of(client, job.job_id, order, facts, table))
+        client.submit(spec_of(client, job.job_id, order, facts))
 
     def taken(_: None) -> None:
         if job.stage == "sending":
@@ -154,8 +154,9 @@ def send(job: LiveJob, facts: clip.StripFacts) -> None:
     board().courier.ask(work, taken, lambda error: fail(job, error))
 
 
-def spec_of(client: Client, job_id: str, order: Order, facts: clip.StripFacts, table: Sequence[Any]) -> JobSpec:
-    """The job for an order; asks the engine what the media is. Runs in the courier's thread."""
+def spec_of(client: Client, job_id: str, order: Order, facts: clip.StripFacts) -> JobSpec:
+    """The job for an order; asks the engine for its settings and what the media is. Runs in the courier's thread."""
+    table = client.settings().settings
     media = client.probe(facts.paths) if facts.fps else {}
     return values.job_spec(job_id, clip.clip_of(facts, media), order.keys, order.values, table, order.project)
 

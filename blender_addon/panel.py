@@ -92,7 +92,7 @@ def draw_strip(layout: Any, scene: Any, strip: Any) -> None:
     column.prop(data, form.name_of("look.family"))
     if hasattr(data, form.name_of(f"look.{family}")):
         if family == "neural" and previews.looks_known():
-            column.template_icon_view(data, form.LOOKS, show_labels=True, scale=5.0, scale_popup=4.0)
+            column.template_icon_view(data, form.LOOKS, show_labels=True, scale=4.0, scale_popup=4.0)
         row = column.row(align=True)
         row.prop(data, form.name_of(f"look.{family}"))
         if family == "sd":
@@ -237,7 +237,9 @@ def draw_status_bar(header: Any, context: Any) -> None:
     if not active:
         return
     row = header.layout.row(align=True)
-    row.progress(factor=fraction(active[0]), text=f"{active[0].name}: {said(active[0])}", type="BAR")
+    bar = row.row(align=True)
+    bar.ui_units_x = 16
+    bar.progress(factor=fraction(active[0]), text=f"{active[0].name}: {said(active[0])}", type="BAR")
     row.operator("restrip.cancel", text="", icon="X").job_id = active[0].job_id
     if len(active) > 1:
         row.label(text=f"and {len(active) - 1} more")

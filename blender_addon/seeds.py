@@ -60,10 +60,10 @@ class RESTRIP_OT_seeds(operators.Poll, bpy.types.Operator):
 
 def ask(order: jobs.Order, frame: int, count: int) -> None:
     """Hand the job in; its pictures come one by one."""
-    facts, table = order.origin.facts, schema.current()
+    facts = order.origin.facts
 
     def work(client: Client) -> str:
-        spec = jobs.spec_of(client, "seeds", order, facts, table)
+        spec = jobs.spec_of(client, "seeds", order, facts)
         return client.ask_seeds(spec.clip, frame, look=spec.look, settings=spec.settings, count=count)
 
     def came(job: jobs.LiveJob) -> None:

@@ -146,7 +146,9 @@ def free_channel(strips: Iterable[Strip], span: FrameRange, above: int) -> int |
 
 def add_meta(owner: Owner, name: str, channel: int, start: int) -> Strip:
     """An empty meta strip; `close_meta` gives it its length once it is filled."""
-    return strips_of(owner).new_meta(name=name, channel=channel, frame_start=start)
+    meta = strips_of(owner).new_meta(name=name, channel=channel, frame_start=start)
+    meta.select = False
+    return meta
 
 
 def close_meta(meta: Strip, span: FrameRange) -> None:
@@ -251,20 +253,25 @@ def sequencer_areas(context: Any) -> Iterator[Any]:
 
 
 def redraw(context: Any) -> None:
-    """Have the sequencers and the status bars drawn again."""
+    """Have the sequencers' sidebars and the status bar drawn again; what changes on the timeline draws itself."""
+    for area in sequencer_areas(context):
+        for region in area.regions:
+            if region.type == "UI":
+                region.tag_redraw()
+    # The status bar is on no screen. Setting its text, to none, is the one way to have it drawn; not while a running
+    # operator may have put its own text there.
+    if context.workspace is not None and not any(True for _ in _modal_operators(context)):
+        context.workspace.status_text_set(None)
+
+
+def _modal_operators(context: Any) -> Iterator[Any]:
     for window in context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type in ("SEQUENCE_EDITOR", "STATUSBAR"):
-                area.tag_redraw()
+        if has(window, "modal_operators"):
+            yield from window.modal_operators
 
 
 def busy(context: Any) -> bool:
     """Whether Blender renders, or the user is in the middle of a drag: nothing may be inserted then."""
     if bpy.app.is_job_running("RENDER"):
         return True
-    return any(
-        operator.bl_idname.startswith(("SEQUENCER_OT", "TRANSFORM_OT"))
-        for window in context.window_manager.windows
-        if has(window, "modal_operators")
-        for operator in window.modal_operators
-    )
+    return any(op.bl_idname.startswith(("SEQUENCER_OT", "TRANSFORM_OT")) for op in _modal_operators(context))

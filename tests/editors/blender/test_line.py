@@ -1,0 +1,88 @@
+"""The whole line, for real: a strip and its markers in Blender, a running engine, strips with crossfades back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from restrip.link.client import Client, connect
+from restrip.link.job import Manifest
+from restrip.media import ClipReader
+from restrip.timeline import ClipRange, Rate, mix_at
+
+Blender = Callable[..., Any]
+Picture = npt.NDArray[np.uint8]
+
+
+@pytest.fixture
+def engine(_own_state: None) -> Iterator[Client]:
+    """A running engine in a folder of its own, which Blender finds by itself."""
+    with connect("tests") as client:
+        yield client
+        client.quit()
+
+
+def seen(path: str) -> Picture:
+    """A rendered frame of the sequence, [H, W, 3] RGB."""
+    picture = cv2.imread(path)
+    assert picture is not None
+    return np.ascontiguousarray(picture[:, :, ::-1])
+
+
+def played(path: str, rate: Rate, length: int) -> list[Picture]:
+    """All frames of a movie."""
+    with ClipReader(ClipRange((path,), rate, length)) as reader:
+        return [reader.frame(n).rgb8() for n in range(length)]
+
+
+def difference(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
+    """Mean difference in code values."""
+    return float(np.mean(np.abs(a.astype(np.int16) - b)))
+
+
+def test_a_trimmed_strip_comes_back_as_preview_shows_it(
+    blender: Blender, engine: Client, bikes: Path, tmp_path: Path
+) -> None:
+    told = blender(
+        "line.stylize",
+        limit_s=300,
+        path=str(bikes),
+        folder=str(tmp_path),
+        trim=[50, 176],
+        marks=[66, 79, 300],
+        values={"look.neural": "19", "style_strength": 0.7, "preview": True},
+        size=[640, 272],
+        fps=25,
+    )
+    manifest = Manifest.from_json(told["manifest"])
+    assert (manifest.clip.trim_in, manifest.clip.length) == (50, 24)
+    assert [made.key.frame for made in manifest.keys] == [5, 18]
+    assert "1 marker" in told["message"]
+    assert told["markers"] == [["F_66", 66], ["F_79", 79], ["F_300", 300]]
+    by_name = {strip["name"]: strip for strip in told["strips"]}
+    assert by_name["shot restyled"]["span"] == told["span"] == [61, 85]
+    assert by_name["shot"]["mute"] is True
+    fade = manifest.fades[0].frames
+    assert by_name["fade 1 to 2"]["span"] == [61 + fade.first, 61 + fade.end]
+    shown = [seen(path) for path in told["pictures"]]
+    preview = played(manifest.preview, manifest.clip.rate, 24)
+    strips = [played(strip.file, manifest.clip.rate, len(strip.frames)) for strip in manifest.strips]
+    first = [strip.frames.first for strip in manifest.strips]
+    # What the strips' files hold, mixed as the manifest says: exact but for Blender's own rounding.
+    for n in range(24):
+        t = mix_at(manifest.fades[0], n)
+        sides = [strips[side][n - first[side]] for side in (0, 1) if (1 - t, t)[side]]
+        mixed = sides[0] if len(sides) == 1 else np.rint(sides[0] * (1 - t) + sides[1] * t)
+        assert difference(shown[n], mixed) < 0.75, n
+    # And what preview.mp4 shows, which was encoded once more.
+    apart = [difference(a, b) for a, b in zip(shown, preview, strict=True)]
+    assert np.mean(apart) < 2, apart
+    # And it is restyled at all: the source looks different.
+    with ClipReader(manifest.clip) as source:
+        assert min(difference(shown[n], source.frame(n).rgb8()) for n in range(24)) > 8

