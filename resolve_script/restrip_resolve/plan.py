@@ -80,6 +80,8 @@ def plan_of(manifest: Manifest, start: int, method: str, *, late: bool = False) 
     Raises SeamsUnavailable.
     """
     plan = PLANNERS[method](manifest, start, late)
+    if any(piece.first < 0 or piece.first + piece.length > piece.file_frames for piece in plan.pieces):
+        raise SeamsUnavailable(method, "a strip shows more than its file holds")
     covered = sorted((piece.record, piece.end) for piece in plan.pieces)
     reached = start
     for first, end in covered:

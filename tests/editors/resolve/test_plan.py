@@ -79,6 +79,8 @@ def test_a_result_with_a_gap_is_refused() -> None:
         plan_of(broken, START, "cuts")
     with pytest.raises(SeamsUnavailable, match="shorter"):
         plan_of(replace(MANIFEST, strips=MANIFEST.strips[:1], fades=()), START, "cuts")
+    with pytest.raises(SeamsUnavailable, match="more than its file"):
+        plan_of(manifest_of(spec_of(30, (10, 20)), {1: (18, 22)}), START, "fusion")
 
 
 @pytest.mark.parametrize(
