@@ -8,8 +8,10 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 
 from restrip.media.av.demux import Movie, PacketFacts
+from restrip.media.files import MediaUnreadable
 
 STANDARD_RATES = tuple(
     Fraction(n, d)
@@ -35,8 +37,9 @@ class FrameIndex:
 
     `times` are ticks of `clock` seconds; media time 0 is times[0]. `entries[i]` is the time (for a seek) of the key
     picture from which picture i is decoded: the last one stored before it and shown no later, since the pictures
-    between an open group's key and it in time lean on the group before. `rate` is set when the times are those of a
-    constant rate, written in the file's clock: then picture i begins at exactly i / rate. `end` is when the last
+    between an open group's key and it in time lean on the group before. `rate` is set when all times are multiples of
+    one frame, rounded to the file's clock: then picture i begins at exactly steps[i] / rate, and steps are 0, 1, 2, ...
+    unless pictures were dropped. `end` is when the last
     picture stops being shown, as the container says; `last_end` as the picture itself says. `numbers` finds a picture
     by its time.
     """
@@ -47,7 +50,13 @@ class FrameIndex:
     end: int
     last_end: int
     rate: Fraction | None
+    steps: Sequence[int] = field(repr=False)
     numbers: Mapping[int, int] = field(repr=False, compare=False)
+
+    @property
+    def constant(self) -> bool:
+        """Whether every picture lasts one frame of the rate."""
+        return self.rate is not None and self.steps[-1] == len(self.steps) - 1
 
     @property
     def duration(self) -> Fraction:
@@ -64,13 +73,19 @@ class FrameIndex:
         """Seconds that the stored pictures last."""
         return (self.last_end - self.times[0]) * self.clock
 
+    def group_end(self, number: int) -> int:
+        """The first picture after `number` that is decoded from a later key picture."""
+        return next(
+            (n for n in range(number, len(self.times)) if self.entries[n] > self.entries[number]), len(self.times)
+        )
+
     def at(self, time: Fraction) -> int:
         """The picture shown at `time` seconds: the last one that has begun. Before the first it is the first.
 
-        Where the rate isn't constant the time is rounded to the file's clock, as the stored times are.
+        Where times follow no rate, `time` is rounded to the file's clock, as they are.
         """
         if self.rate is not None:
-            return min(max(0, int(time * self.rate)), len(self.times) - 1)
+            return max(0, bisect_right(self.steps, int(time * self.rate)) - 1)
         ticks = self.times[0] + int(time / self.clock + Fraction(1, 2))
         return max(0, bisect_right(self.times, ticks) - 1)
 
@@ -119,7 +134,7 @@ def from_packets(
             shown.append((packet.pts, packet.duration))
     shown.sort()
     times = tuple(pts for pts, _ in shown)
-    rate = _constant_rate(times, clock, rates)
+    rate, steps = _grid(times, clock, [rate for rate in rates if rate])
     last = shown[-1][1] or (round(1 / (rate * clock)) if rate else (times[-1] - times[-2] if len(times) > 1 else 1))
     last_end = times[-1] + last
     hidden = any(not packet.shown for packet in packets)
@@ -131,33 +146,53 @@ def from_packets(
         end,
         last_end,
         rate,
+        steps,
         {pts: number for number, pts in enumerate(times)},
     )
 
 
 def _from_decoder(movie: Movie) -> list[PacketFacts]:
-    """Times as the decoder tells them, for files whose packets have none (AVI, raw streams)."""
+    """Times as the decoder tells them, for files whose packets have none (AVI)."""
     found = []
     movie.rewind()
-    for number, decoded in enumerate(movie.frames()):
-        pts = decoded.pts if decoded.pts is not None else number
-        found.append(PacketFacts(pts, pts, bool(decoded.picture.key_frame), True, 0))
+    for decoded in movie.frames():
+        if decoded.pts is None:
+            raise MediaUnreadable(movie.path, "its pictures carry no times", "Wrap the raw stream in an MP4 or MOV.")
+        found.append(PacketFacts(decoded.pts, decoded.pts, bool(decoded.picture.key_frame), True, 0))
     return found
 
 
-def _constant_rate(times: Sequence[int], clock: Fraction, claims: Iterable[Fraction | None]) -> Fraction | None:
-    """The rate whose multiples, rounded to the clock, the times are; None when they are of no constant rate."""
-    if len(times) < 2 or times[-1] == times[0]:
-        return next((claim for claim in claims if claim), None)
-    measured = Fraction(len(times) - 1) / ((times[-1] - times[0]) * clock)
+def _grid(times: Sequence[int], clock: Fraction, claims: Sequence[Fraction]) -> tuple[Fraction | None, tuple[int, ...]]:
+    """The rate whose frames all times begin with, but for rounding to the clock, and the frames' numbers.
 
-    def furthest(rate: Fraction) -> Fraction:
-        period = 1 / (rate * clock)
-        return max(abs(pts - times[0] - number * period) for number, pts in enumerate(times))
+    Rates that people use come first, then what the container claims, then what the times themselves say; (None, ())
+    when none fits.
+    """
+    steps = sorted(later - earlier for earlier, later in pairwise(times))
+    usual = Fraction(steps[len(steps) // 2]) if steps and steps[len(steps) // 2] else None
+    if usual is None:
+        return (claims[0], tuple(range(len(times)))) if claims and len(times) == 1 else (None, ())
+    mean = Fraction(times[-1] - times[0], len(times) - 1)
+    measured = [1 / (length * clock) for length in (usual, mean)]
+    # Rounding moves a step by a tick at most, so the rates to try lie this near to the measured ones.
+    near = [r for r in STANDARD_RATES if any(abs(1 / (r * clock) - length) <= 2 for length in (usual, mean))]
+    for candidates in (near, list(claims), measured):
+        fits = [(off, rate) for rate in candidates if (off := _furthest(times, 1 / (rate * clock))) <= 1]
+        if fits:
+            rate = min(fits, key=lambda fit: fit[0])[1]
+            period = 1 / (rate * clock)
+            return rate, tuple(round((pts - times[0]) / period) for pts in times)
+    return None, ()
 
-    near = [rate for rate in STANDARD_RATES if abs(rate / measured - 1) < Fraction(1, 500)]
-    for candidates in (near, [claim for claim in claims if claim], [measured]):
-        best = min(candidates, key=furthest, default=None)
-        if best is not None and furthest(best) <= 1:
-            return best
-    return None
+
+def _furthest(times: Sequence[int], period: Fraction) -> Fraction:
+    """How far, in ticks, a time lies from the nearest multiple of the period; too far when two share a multiple."""
+    far, before, worst = Fraction(2), -1, Fraction(0)
+    allowed = 1 if period >= 3 else 0  # A clock that ticks once or twice a frame is exact.
+    for pts in times:
+        step = round((pts - times[0]) / period)
+        worst = max(worst, abs(pts - times[0] - step * period))
+        if step == before or worst > allowed:
+            return far
+        before = step
+    return worst

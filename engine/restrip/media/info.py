@@ -96,7 +96,7 @@ def movie_info(facts: StreamFacts, index: FrameIndex) -> MediaInfo:
         rate=rate,
         size=shown_size(facts.size, facts.pixel_aspect, facts.orientation),
         rotation=facts.orientation.degrees,
-        vfr=index.rate is None,
+        vfr=not index.constant,
         colour=facts.tags,
         bit_depth=facts.bits,
         alpha=facts.alpha,
@@ -144,7 +144,7 @@ def _timeline_rate(facts: StreamFacts, index: FrameIndex) -> Rate:
 
 def _notes(facts: StreamFacts, index: FrameIndex) -> tuple[str, ...]:
     notes = []
-    if index.rate is None:
+    if not index.constant:
         notes.append("The frame rate varies: each timeline frame takes the picture that is shown at its time.")
     if index.held > 2 * index.clock:
         notes.append(f"The last {float(index.held):.2f} s hold no pictures of their own: the last picture is held.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal
 
 from restrip.errors import BadInput
 from restrip.media.av.demux import Movie
@@ -44,7 +45,7 @@ class MovieFrames:
     """
 
     def __init__(self, path: str, *, strict: bool = False, block_bytes: int = BLOCK_BYTES) -> None:
-        self._movie = Movie(path, strict)
+        self._movie = Movie(path)
         self._movie.on_damage = self._heard
         self._strict = strict
         self._room = block_bytes
@@ -52,6 +53,9 @@ class MovieFrames:
         self._used = 0
         self._frames: Any = None
         self._next = -1
+        self._seeking: Literal["untried", "right", "wrong"] = "untried"
+        self._missing: set[int] = set()
+        self._stand_ins: dict[int, int] = {}
         self._damage: OrderedDict[int | None, str] = OrderedDict()
         try:
             self.facts = self._movie.facts
@@ -68,6 +72,11 @@ class MovieFrames:
         return self._movie.decoded
 
     @property
+    def kept_bytes(self) -> int:
+        """Memory that decoded pictures take."""
+        return self._used
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """A sentence for each kind of damage met so far."""
         numbers = sorted(number for number in self._damage if number is not None)
@@ -76,8 +85,11 @@ class MovieFrames:
         if not numbers:
             return (f"The file is damaged: {next(iter(self._damage.values()))}.",)
         listed = ", ".join(map(str, numbers[:12])) + (f" and {len(numbers) - 12} more" if len(numbers) > 12 else "")
-        plural = "s are" if len(numbers) > 1 else " is"
-        return (f"Picture{plural} damaged in the source and concealed: {listed} (counted from its beginning).",)
+        last = self.index.group_end(numbers[-1])
+        return (
+            f"Damaged in the source and concealed: picture {listed} (counted from its beginning); "
+            f"traces may be seen up to picture {last - 1}.",
+        )
 
     def frame(self, number: int) -> Frame:
         """Picture `number`, upright and with square pixels. Raises MediaUnreadable, MediaDamaged."""
@@ -101,14 +113,34 @@ class MovieFrames:
         self._kept.clear()
 
     def _picture(self, number: int) -> Any:
-        if number in self._kept:
+        number = self._stand_ins.get(number, number)
+        if self._fetched(number):
             return self._kept[number]
+        stand_in = next((other for other in self._others(number) if self._fetched(other)), None)
+        if stand_in is None:
+            raise MediaUnreadable(self._movie.path, "its pictures can't be decoded")
+        self._stand_ins[number] = stand_in
+        return self._kept[stand_in]
+
+    def _fetched(self, number: int) -> bool:
+        """Decode picture `number` into the kept ones; False when it doesn't come out."""
+        if number in self._kept:
+            return True
         if not self._on_the_way(number):
             self._go_to(number)
-        found = self._decode_to(number)
+        self._decode_to(number)
+        if number not in self._kept and self._seeking == "untried":
+            self._try_without_seeking(number)
         if number not in self._kept:
-            self._conceal(number, found)
-        return self._kept[number]
+            self._missing.add(number)
+            self._heard(self.index.times[number], "a picture is missing")
+        return number in self._kept
+
+    def _others(self, number: int) -> Iterator[int]:
+        """Pictures to show in the place of a missing one: the nearest before it, then the nearest after it."""
+        for other in (*range(number - 1, -1, -1), *range(number + 1, len(self.index.times))):
+            if other not in self._missing:
+                yield other
 
     def _on_the_way(self, number: int) -> bool:
         """Whether decoding on from here gets there without passing a better place to begin."""
@@ -120,8 +152,8 @@ class MovieFrames:
     def _go_to(self, number: int) -> None:
         """Place the decoder so that picture `number` comes out whole."""
         wanted = self.index.entries[number]
-        tries = [wanted, *sorted({entry for entry in self.index.entries if entry < wanted}, reverse=True)[:4]]
-        for ticks in tries:
+        earlier = sorted({entry for entry in self.index.entries if entry < wanted}, reverse=True)[:4]
+        for ticks in (wanted, *earlier) if self._seeking != "wrong" else ():
             landed = self._movie.seek(ticks)
             if landed is not None and landed <= wanted:
                 break
@@ -130,10 +162,17 @@ class MovieFrames:
         self._frames = self._movie.frames()
         self._next = 0
 
-    def _decode_to(self, number: int) -> Any:
-        """Decode until picture `number` or a later one comes; returns the last one at or before it."""
-        before = None
-        for decoded in self._frames:
+    def _try_without_seeking(self, number: int) -> None:
+        """Find out, once, whether a missing picture is the file's fault or its index's (MPEG program streams)."""
+        self._movie.rewind()
+        self._frames = self._movie.frames()
+        self._next = 0
+        self._decode_to(number)
+        self._seeking = "wrong" if number in self._kept else "right"
+
+    def _decode_to(self, number: int) -> None:
+        """Decode, keeping what comes, until picture `number` or a later one has come."""
+        for decoded in self._frames or ():
             if decoded.pts not in self.index.numbers:
                 continue
             here = self.index.numbers[decoded.pts]
@@ -141,24 +180,9 @@ class MovieFrames:
             if decoded.damaged:
                 self._heard(decoded.pts, "the decoder met errors")
             self._keep(here, decoded.picture)
-            if here <= number:
-                before = decoded.picture
             if here >= number:
-                return before if before is not None else decoded.picture
+                return
         self._frames = None
-        return before
-
-    def _conceal(self, number: int, found: Any) -> None:
-        """Put the nearest earlier picture in the place of one that didn't come."""
-        if found is None:
-            earlier = [kept for kept in self._kept if kept < number]
-            found = self._kept[max(earlier)] if earlier else None
-        if found is None and number > 0:
-            found = self._picture(number - 1)
-        if found is None:
-            raise MediaUnreadable(self._movie.path, "its pictures can't be decoded")
-        self._heard(self.index.times[number], "a picture is missing")
-        self._keep(number, found)
 
     def _keep(self, number: int, picture: Any) -> None:
         if number in self._kept:

@@ -40,6 +40,12 @@ class _Pictures(Protocol):
     size: tuple[int, int]
 
     @property
+    def decoded(self) -> int: ...
+
+    @property
+    def kept_bytes(self) -> int: ...
+
+    @property
     def notes(self) -> tuple[str, ...]: ...
 
     def frame(self, number: int) -> Frame: ...
@@ -100,9 +106,14 @@ class ClipReader:
         return (*self._info.notes, *self._pictures.notes)
 
     @property
-    def frames_of_clip(self) -> FrameRange:
-        """All frames of the clip."""
-        return self.clip.frames
+    def decoded(self) -> int:
+        """Packets given to the decoder so far; what random access costs."""
+        return self._pictures.decoded
+
+    @property
+    def kept_bytes(self) -> int:
+        """Memory that decoded pictures take, at most about `block_bytes`."""
+        return self._pictures.kept_bytes
 
     def picture_number(self, number: int) -> int:
         """Which stored picture, in the order of their times, timeline frame `number` shows."""

@@ -33,6 +33,14 @@ class SequenceFrames:
         self._deep = first.deep
         self._alpha = first.alpha is not None
 
+    decoded = 0
+    """Pictures have no packets; here for the likeness with movies."""
+
+    @property
+    def kept_bytes(self) -> int:
+        """Memory that decoded pictures take."""
+        return sum(frame.rgb.nbytes for frame in self._kept.values())
+
     def at(self, rate: Rate) -> Callable[[Fraction], int]:
         """The function from media time to picture: one picture a frame of `rate`; the last is held."""
 

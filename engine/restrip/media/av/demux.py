@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import av
-from av.error import FFmpegError
+from av.error import FFmpegError, InvalidDataError
 
 from restrip.media.av.tags import tags_of, words
 from restrip.media.colour import ColourTags
@@ -69,7 +70,7 @@ class Movie:
     Raises MediaMissing, MediaUnreadable.
     """
 
-    def __init__(self, path: str, strict: bool = False) -> None:
+    def __init__(self, path: str) -> None:
         check_readable(path)
         self.path = path
         self.decoded = 0
@@ -78,20 +79,13 @@ class Movie:
         self._stashed: Any = None
         self._container: Any = None
         try:
-            self._container = av.open(f"file:{path}", metadata_errors="replace", buffer_size=1 << 18)
-            if not self._container.streams.video or self._container.format.name in NOT_MEDIA:
-                raise MediaUnreadable(path, "it holds no pictures")
-            self._stream = self._container.streams.video[0]
-            if self._stream.codec_context is None:
-                raise MediaUnreadable(path, "there is no decoder for its pictures")
-            self._stream.thread_type = "AUTO"
-            if strict:
-                self._stream.codec_context.options = {"err_detect": "explode"}
+            self._open()
             self.clock = Fraction(self._stream.time_base)
+            self._start: int | None = self._landed()
             self.facts = self._facts()
         except (FFmpegError, UnicodeError) as error:
             self.close()
-            raise MediaUnreadable(path, words(error)) from error
+            raise _unreadable(path, error) from error
         except BaseException:
             self.close()
             raise
@@ -116,10 +110,13 @@ class Movie:
                     packet.duration or 0,
                 )
 
-    def rewind(self) -> int | None:
-        """Go to the beginning; returns the first packet's time in ticks."""
-        self._container.seek(-(1 << 62), backward=True, any_frame=False)
-        return self._landed()
+    def rewind(self) -> None:
+        """Go to the beginning, by a seek where that leads there (not every format's does), else by opening again."""
+        if self._start is not None and self.seek(self._start) == self._start:
+            return
+        self._container.close()
+        self._open()
+        self._start = self._landed()
 
     def seek(self, ticks: int) -> int | None:
         """Go to the last place at or before `ticks` where decoding can begin, as far as the file's index tells.
@@ -144,6 +141,15 @@ class Movie:
             for picture in pictures:
                 yield Decoded(picture.pts, picture, bool(picture.is_corrupt))
 
+    def _open(self) -> None:
+        self._container = av.open(f"file:{self.path}", metadata_errors="replace", buffer_size=1 << 18)
+        if not self._container.streams.video or self._container.format.name in NOT_MEDIA:
+            raise MediaUnreadable(self.path, "it holds no pictures")
+        self._stream = self._container.streams.video[0]
+        if self._stream.codec_context is None:
+            raise MediaUnreadable(self.path, "there is no decoder for its pictures")
+        self._stream.thread_type = "AUTO"
+
     def _landed(self) -> int | None:
         self._packets = iter(self._container.demux(self._stream))
         self._stashed = None
@@ -167,7 +173,6 @@ class Movie:
 
     def _facts(self) -> StreamFacts:
         stream, context = self._stream, self._stream.codec_context
-        self.rewind()
         first = next(self.frames(), None)
         if first is None:
             raise MediaUnreadable(self.path, "not one of its pictures can be decoded")
@@ -194,6 +199,34 @@ class Movie:
     def _timecode(self) -> str:
         places = [self._stream.metadata, self._container.metadata, *(s.metadata for s in self._container.streams)]
         return next((place["timecode"] for place in places if place.get("timecode")), "")
+
+
+def _unreadable(path: str, error: Exception) -> MediaUnreadable:
+    """The error that says what the user can do: a file that ends too soon is the usual reason."""
+    if _cut_off(path):
+        return MediaUnreadable(path, "it is cut off, and its index with it", "Copy or download it again, whole.")
+    if isinstance(error, InvalidDataError):
+        return MediaUnreadable(path, "it is no movie, or a damaged one")
+    return MediaUnreadable(path, words(error))
+
+
+def _cut_off(path: str) -> bool:
+    """Whether an MP4 or MOV ends inside one of its boxes or has no index (ISO 14496-12, section 4.2)."""
+    kinds, size = set(), os.path.getsize(path)
+    with open(path, "rb") as file:
+        place = 0
+        while place + 8 <= size and len(kinds) < 64:
+            file.seek(place)
+            length, kind = int.from_bytes(file.read(4), "big"), file.read(4)
+            if not kinds and kind not in (b"ftyp", b"wide", b"mdat", b"moov", b"free", b"skip"):
+                return False
+            kinds.add(kind)
+            if length == 1:
+                length = int.from_bytes(file.read(8), "big")
+            if length < 8:
+                break
+            place += length
+    return b"mdat" in kinds and (place > size or b"moov" not in kinds)
 
 
 def _orientation(picture: Any) -> Orientation:

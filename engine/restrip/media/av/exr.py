@@ -26,10 +26,12 @@ def read_linear(path: str) -> tuple[Array, Array | None]:
         pictures = [*context.decode(av.Packet(data)), *context.decode(None)]
         if not pictures:
             raise MediaUnreadable(path, "it is no OpenEXR picture, or a damaged one")
-        wanted = "gbrapf32le" if layout_of(pictures[0].format).alpha else "gbrpf32le"
-        planes = [_floats(plane) for plane in pictures[0].reformat(format=wanted).planes]
+        layout = layout_of(pictures[0].format)
+        planes = [_floats(plane, layout.bits).astype(np.float32) for plane in pictures[0].planes]
     except (FFmpegError, ValueError) as error:
         raise MediaUnreadable(path, words(error)) from error
+    if len(planes) < 3:
+        return np.stack([planes[0]] * 3, axis=-1), None
     return np.stack([planes[2], planes[0], planes[1]], axis=-1), planes[3] if len(planes) > 3 else None
 
 
@@ -50,7 +52,8 @@ def write_linear(path: str, rgb: Array, alpha: Array | None) -> None:
             file.write(bytes(packet))
 
 
-def _floats(plane: Any) -> Array:
-    values = np.frombuffer(plane, np.float32)
-    stride = plane.line_size // 4
+def _floats(plane: Any, bits: int = 32) -> npt.NDArray[Any]:
+    """A plane without its padding: [height, width] of 16 or 32 bit floats (swscale would mix channels up)."""
+    values = np.frombuffer(plane, np.dtype("<f2" if bits == 16 else "<f4"))
+    stride = plane.line_size // values.itemsize
     return values[: plane.height * stride].reshape(plane.height, stride)[:, : plane.width]
