@@ -97,6 +97,8 @@ def remove(scene: Any, meta: Any) -> None:
     muted = json.loads(meta.restrip.muted or "[]")
     source = source_of(scene, meta)
     if source is not None:
+        if source.restrip.job == source.restrip.placed:
+            source.restrip.job = ""  # Or the result would be offered again as soon as the file is opened.
         source.restrip.placed = ""
     vse.remove(vse.owner_of(scene, meta), meta)
     for strip in vse.every_strip(scene):

@@ -86,3 +86,23 @@ def test_a_trimmed_strip_comes_back_as_preview_shows_it(
     # And it is restyled at all: the source looks different.
     with ClipReader(manifest.clip) as source:
         assert min(difference(shown[n], source.frame(n).rgb8()) for n in range(24)) > 8
+
+
+def test_what_happens_to_a_strip_meanwhile_is_followed(
+    blender: Blender, engine: Client, carphone: Path, tmp_path: Path
+) -> None:
+    told = blender(
+        "line.changed_meanwhile", limit_s=400, path=str(carphone), values={"look.neural": "19"}, folder=str(tmp_path)
+    )
+    assert told["moved"] == [2, 103, 113]
+    assert told["gone"] == [2, 201, 213]
+    assert "gone" in told["gone said"]
+    assert told["first"] == [2, 301, 313]
+    assert told["again"] == [[301, 313, 2]]
+    assert told["counts"][1]["segments_rendered"] == 2, told["counts"]
+    assert told["muted"] is True
+    assert told["removed"] == [False, "", ["again"]]
+    assert told["in another file"] == []
+    assert told["offered"] == ["later", "waiting", ["later"]]
+    assert told["placed"] == [2, 401, 413]
+    assert engine.jobs("*")[0].placed_by.startswith("blender")

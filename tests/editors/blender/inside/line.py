@@ -34,6 +34,91 @@ def pump(until, limit_s: float = 240.0) -> None:
         assert not any(job["stage"] == "failed" for job in live), [(job["error"], job["error"].detail) for job in live]
 
 
+def begin(scene, name: str, values: dict, replace: bool = False):
+    """Run the operator on a strip; the job that it began."""
+    jobs = scenes.addon("jobs")
+    strip = next(strip for strip in scenes.top(scene) if strip.name == name)
+    strip.restrip.values = scenes.addon("values").written(values)
+    select(scene, name)
+    with sequencer_context(scene):
+        assert bpy.ops.restrip.stylize(replace=replace) == {"FINISHED"}
+    return list(jobs.board().jobs.values())[-1]
+
+
+def place_of(scene, name: str) -> list:
+    found = [strip for strip in scenes.strips(scene) if strip["name"] == name]
+    assert len(found) == 1, scenes.strips(scene)
+    return [found[0]["channel"], *found[0]["span"]]
+
+
+def changed_meanwhile(path: str, values: dict, folder: str) -> dict:
+    """Strips that are moved, trimmed, deleted, split and reopened while their jobs run; and stylizing again."""
+    scene = scenes.empty_scene(30, (176, 144))
+    vse, jobs = scenes.addon("vse"), scenes.addon("jobs")
+    told: dict = {}
+
+    def lay(name: str, start: int, channel: int = 1):
+        strip = scenes.add(scene, path, start, channel, name)
+        vse.set_span(strip, vse.FrameRange(start, start + 12))
+        return strip
+
+    moved = lay("moved", 1)
+    job = begin(scene, "moved", values)
+    vse.move(moved, 100)
+    vse.set_span(moved, vse.FrameRange(103, 113))
+    pump(lambda: job.stage == "placed")
+    told["moved"] = place_of(scene, "moved restyled")
+
+    gone = lay("gone", 201)
+    blocker = lay("blocker", 210, 1)
+    scenes.top(scene).remove(blocker)
+    job = begin(scene, "gone", values)
+    scenes.top(scene).remove(gone)
+    lay("other", 205, 1)
+    pump(lambda: job.stage == "placed")
+    told["gone"], told["gone said"] = place_of(scene, "gone restyled"), job.message
+
+    again = lay("again", 301)
+    marks = [scene.timeline_markers.new("K", frame=frame) for frame in (302, 305, 308, 311)]
+    first = begin(scene, "again", values)
+    pump(lambda: first.stage == "placed")
+    told["first"] = place_of(scene, "again restyled")
+    marks[1].frame = 306
+    second = begin(scene, "again", values, replace=True)
+    pump(lambda: second.stage == "placed")
+    metas = [strip for strip in scenes.top(scene) if strip.restrip.result_of in (first.job_id, second.job_id)]
+    told["again"] = [[vse.span_of(meta).first, vse.span_of(meta).end, meta.channel] for meta in metas]
+    told["counts"] = [dict(first.manifest.counts), dict(second.manifest.counts)]
+    told["muted"] = again.mute
+    select(scene, "again")
+    with sequencer_context(scene):
+        bpy.ops.restrip.remove_result()
+    told["removed"] = [again.mute, again.restrip.placed, [s.name for s in scenes.top(scene) if "again" in s.name]]
+
+    blend = folder + "/later.blend"
+    lay("later", 401)
+    job = begin(scene, "later", values)
+    bpy.ops.wm.save_as_mainfile(filepath=blend)
+    bpy.ops.wm.read_homefile(use_empty=True)
+    pump(lambda: job.stage == "waiting")
+    for _ in range(5):
+        jobs.tick()
+    other = bpy.context.scene
+    told["in another file"] = [] if other.sequence_editor is None else scenes.strips(other)
+    jobs.board().jobs.clear()  # As a new Blender would begin.
+    bpy.ops.wm.open_mainfile(filepath=blend)
+    (job,) = jobs.board().jobs.values()
+    pump(lambda: job.stage == "waiting")
+    for _ in range(5):
+        jobs.tick()
+    scene = bpy.context.scene
+    told["offered"] = [job.name, job.stage, [s["name"] for s in scenes.strips(scene) if "later" in s["name"]]]
+    with sequencer_context(scene):
+        assert bpy.ops.restrip.place(job_id=job.job_id) == {"FINISHED"}
+    told["placed"] = place_of(scene, "later restyled")
+    return told
+
+
 def all_placed() -> bool:
     return all(job.stage == "placed" for job in scenes.addon("jobs").board().jobs.values())
 

