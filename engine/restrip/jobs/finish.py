@@ -22,7 +22,7 @@ from restrip.jobs.preview import add_sound, write_preview, write_sheet
 from restrip.jobs.tasks import Assignment
 from restrip.link.job import JobSpec, KeyResult, Manifest, StripFile
 from restrip.looks import own_settings
-from restrip.media import join
+from restrip.media import join, probe
 from restrip.media.formats import FORMATS
 from restrip.timeline import Crossfade, FrameRange, Strip, visible_of
 from restrip.timeline.otio import write_timeline
@@ -198,6 +198,8 @@ class _Ending:
             "look": dict(self.plan.look_identity),
             "mode": self.spec.mode,
             "fade": self.spec.output.fade,
+            # How long the source is and what its timecode says: timelines are built from the manifest alone.
+            "media": probe(self.spec.clip.paths, self.spec.clip.source_rate or self.spec.clip.rate).to_json(),
         }
         if retries:
             facts["retries"] = retries
