@@ -126,6 +126,7 @@ class Timeline(Protocol):
     def GetIsTrackEnabled(self, trackType: str, trackIndex: int) -> bool | None: ...  # noqa: D102
     def SetTrackEnable(self, trackType: str, trackIndex: int, Bool: bool) -> bool | None: ...  # noqa: D102
     def GetIsTrackLocked(self, trackType: str, trackIndex: int) -> bool | None: ...  # noqa: D102
+    def SetTrackLock(self, trackType: str, trackIndex: int, Bool: bool) -> bool | None: ...  # noqa: D102
     def GetItemListInTrack(self, trackType: str, index: int) -> Sequence[TimelineItem] | None: ...  # noqa: D102
     def DeleteClips(self, timelineItems: Sequence[TimelineItem], Bool: bool) -> bool | None: ...  # noqa: D102
     def AddMarker(  # noqa: D102

@@ -40,12 +40,12 @@ class _Step:
     always: bool
 
 
-class _Guard:
+class Guard:
     """Takes whatever a step raises, so that the next one still runs."""
 
     error: BaseException | None = None
 
-    def __enter__(self) -> _Guard:
+    def __enter__(self) -> Guard:
         return self
 
     def __exit__(
@@ -89,7 +89,7 @@ class Journal:
             if not (failed or step.always):
                 continue
             for _ in range(ATTEMPTS):
-                with _Guard() as guard:
+                with Guard() as guard:
                     step.run()
                 if guard.error is None:
                     break

@@ -103,7 +103,7 @@ def import_nested(
     path.write_text(json.dumps(otio_of(plan, name, session.rate, origins), indent=1), "utf-8")
     bin_ = need(session.pool.GetCurrentFolder(), "tell the current bin")
     clips_before = {uid(item) for item in listed(bin_.GetClipList(), "list a bin")}
-    timelines_before = set(_timelines(session))
+    timelines_before = set(timelines_of(session))
     journal.undo("The nested timeline", lambda: _remove(session, bin_, clips_before, timelines_before))
     options = {
         "timelineName": name,
@@ -122,7 +122,8 @@ def import_nested(
     return need(found[-1] if found else None, "show the nested timeline in the bin")
 
 
-def _timelines(session: Session) -> dict[str, Timeline]:
+def timelines_of(session: Session) -> dict[str, Timeline]:
+    """All timelines of the project by id."""
     count = whole(session.project.GetTimelineCount(), "count the timelines")
     found = [need(session.project.GetTimelineByIndex(n), f"give timeline {n}") for n in range(1, count + 1)]
     return {uid(timeline): timeline for timeline in found}
@@ -130,10 +131,10 @@ def _timelines(session: Session) -> dict[str, Timeline]:
 
 def _remove(session: Session, bin_: Folder, clips_before: set[str], timelines_before: set[str]) -> None:
     _back_to(session)
-    new = [timeline for name, timeline in _timelines(session).items() if name not in timelines_before]
+    new = [timeline for name, timeline in timelines_of(session).items() if name not in timelines_before]
     if new:
         done(session.pool.DeleteTimelines(new), "delete the nested timeline")
-    if set(_timelines(session)) - timelines_before:
+    if set(timelines_of(session)) - timelines_before:
         raise ResolveRefused("delete the nested timeline")
     clips = [item for item in listed(bin_.GetClipList(), "list a bin") if uid(item) not in clips_before]
     if clips:

@@ -30,7 +30,17 @@ WANTED = (
     ("mp4", "H265"),
 )
 # What a queued job says of the settings that it was made with.
-INHERITED = ("TargetDir", "FormatWidth", "FormatHeight", "FrameRate", "IsExportVideo", "IsExportAudio", "RenderMode")
+INHERITED = (
+    "MarkIn",
+    "MarkOut",
+    "TargetDir",
+    "FormatWidth",
+    "FormatHeight",
+    "FrameRate",
+    "IsExportVideo",
+    "IsExportAudio",
+    "RenderMode",
+)
 POLL_S = 0.5
 STALLED_S = 600.0
 
@@ -95,9 +105,9 @@ def render_range(session: Session, track: int, frames: FrameRange, folder: Path,
     target.mkdir(parents=True)
     with Journal(session.console) as journal:
         journal.undo(f"The folder {target}", lambda: None if any(target.iterdir()) else target.rmdir())
-        _keep_page(session, journal)
+        keep_page(session, journal)
         _keep_marks(session, journal)
-        _keep_settings(session, journal)
+        keep_settings(session, journal)
         _solo(session, track, journal)
         _choose_format(session)
         _choose_range(session, frames, target)
@@ -107,8 +117,11 @@ def render_range(session: Session, track: int, frames: FrameRange, folder: Path,
     return _movie(target)
 
 
-def _keep_page(session: Session, journal: Journal) -> None:
-    """Most render calls switch to the Deliver page, even one that only reads: so this comes first."""
+def keep_page(session: Session, journal: Journal) -> None:
+    """Go back to the open page at the end.
+
+    Most render calls switch to the Deliver page, even one that only reads: so this comes first.
+    """
     page = need(session.resolve.GetCurrentPage(), "tell which page is open")
 
     def back() -> None:
@@ -141,8 +154,11 @@ def _plain(marks: Mapping[str, Mapping[str, int]] | None) -> dict[str, dict[str,
     return {kind: dict(values) for kind, values in (marks or {}).items()}
 
 
-def _keep_settings(session: Session, journal: Journal) -> None:
-    """A preset holds format, codec and quality; folder and mode are kept apart, for presets that leave them out."""
+def keep_settings(session: Session, journal: Journal) -> None:
+    """Put all render settings back at the end, and take our jobs out of the queue.
+
+    A preset holds format, codec and quality; folder, mode and range are kept apart, for presets that leave them out.
+    """
     project = session.project
     chosen = dict(need(project.GetCurrentRenderFormatAndCodec(), "tell the render format"))
     preset = f"Restrip keeps your settings {uuid.uuid4().hex[:6]}"
@@ -150,6 +166,8 @@ def _keep_settings(session: Session, journal: Journal) -> None:
     kept_jobs = {str(job.get("JobId")) for job in listed(project.GetRenderJobList(), "list the render queue")}
     journal.always("The render queue", lambda: _drop_jobs(session, kept_jobs))
     inherited = _inherited(session)
+    # Whether all frames were chosen isn't told; a job that covers them all says as much.
+    everything = (inherited.get("MarkIn"), inherited.get("MarkOut")) == (session.first, _last(session))
     journal.always("The render preset that kept your settings", lambda: _drop_preset(session, preset))
     done(project.SaveAsNewRenderPreset(preset), "keep the render settings")
     if preset not in _presets(session):
@@ -158,6 +176,7 @@ def _keep_settings(session: Session, journal: Journal) -> None:
     def back() -> None:
         if preset in _presets(session):
             done(project.LoadRenderPreset(preset), "load the kept render settings")
+        done(project.SetRenderSettings({"SelectAllFrames": everything}), "put the range back")
         folder = inherited.get("TargetDir")
         if folder:
             done(project.SetRenderSettings({"TargetDir": folder}), "put the target folder back")
@@ -175,6 +194,11 @@ def _inherited(session: Session) -> dict[str, Any]:
     facts = _job(session, probe)
     done(session.project.DeleteRenderJob(probe), "remove a render job")
     return {name: facts[name] for name in INHERITED if name in facts}
+
+
+def _last(session: Session) -> int:
+    """The timeline's last frame."""
+    return whole(session.timeline.GetEndFrame(), "tell the timeline's end") - 1
 
 
 def _drop_jobs(session: Session, kept: set[str]) -> None:

@@ -185,6 +185,7 @@ def snapshot(project: ProjectState, page: str) -> dict[str, Any]:
         "render": {
             "format": (project.render.format, project.render.codec, project.render.mode),
             "settings": dict(project.render.settings),
+            "everything": project.render.select_all,
             "presets": sorted(project.render.presets),
             "jobs": sorted(project.render.jobs),
             "running": project.render.running,

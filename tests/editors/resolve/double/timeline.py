@@ -115,6 +115,13 @@ class Timeline(Scriptable):
         track = self._track(trackType, trackIndex)
         return track.locked if track else None
 
+    def SetTrackLock(self, trackType: str, trackIndex: int, Bool: bool) -> bool:
+        track = self._track(trackType, trackIndex)
+        if track is None or not isinstance(Bool, bool):
+            return False
+        track.locked = Bool
+        return True
+
     def GetItemListInTrack(self, trackType: str, index: int) -> list[TimelineItem] | None:
         track = self._track(trackType, index)
         if track is None:
