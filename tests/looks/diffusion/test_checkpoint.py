@@ -11,7 +11,13 @@ import pytest
 import torch
 
 from restrip.looks.diffusion.checkpoint import (
-    TINY, Checkpoint, HashBook, MissingCheckpoint, find_checkpoint, find_file, list_models,
+    TINY,
+    Checkpoint,
+    HashBook,
+    MissingCheckpoint,
+    find_checkpoint,
+    find_file,
+    list_models,
 )  # fmt: skip
 from restrip.looks.diffusion.family import UnknownFamily
 

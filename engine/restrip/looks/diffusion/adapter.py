@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 # Before the first import of either: nothing here ever asks a hub, and nothing phones home.
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 import diffusers

@@ -12,6 +12,7 @@ from pathlib import Path
 import platformdirs
 
 from restrip.errors import BadInput
+from restrip.looks.diffusion import hub
 from restrip.looks.diffusion.family import FAMILIES, UnknownFamily, family_of_folder, family_of_shapes
 from restrip.looks.diffusion.header import ForeignPickle, UnreadableCheckpoint, read_shapes
 
@@ -93,11 +94,15 @@ def find_file(name: str) -> Path:
 
 
 def find_checkpoint(name: str) -> Checkpoint:
-    """The checkpoint that follows "sd:" in a look's name; "tiny" is the one that ships with Restrip.
+    """The checkpoint that follows "sd:" in a look's name: a path, a name in a models folder, "hub:owner/name" for one
+    that was fetched before, or "tiny", the one that ships with Restrip.
 
-    Raises MissingCheckpoint, UnknownFamily, MissingPart, UnreadableCheckpoint, ForeignPickle.
+    Raises MissingCheckpoint, NotDownloaded, UnknownFamily, MissingPart, UnreadableCheckpoint, ForeignPickle.
     """
-    path = TINY if name == "tiny" else find_file(name)
+    if name.startswith(hub.PREFIX):
+        path = hub.find(name.removeprefix(hub.PREFIX), hub_folder())
+    else:
+        path = TINY if name == "tiny" else find_file(name)
     checkpoint = Checkpoint(path, family_of(path), "tiny" if name == "tiny" else path.stem)
     known = FAMILIES.get(checkpoint.family)
     if known is None or not known.runnable:
@@ -186,6 +191,11 @@ class HashBook:
         aside = self.path.with_suffix(f".{os.getpid()}.aside")
         aside.write_text(json.dumps(content, indent=1), "utf-8")
         aside.replace(self.path)
+
+
+def hub_folder() -> Path:
+    """Where models from the hub are kept."""
+    return _state_dir() / "models"
 
 
 def _state_dir() -> Path:

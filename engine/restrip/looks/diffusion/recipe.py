@@ -29,7 +29,7 @@ class Recipe:
     noise: str = "seeded"
     original_prompt: str = ""
     randomness: float = 0.0
-    recovery_iterations: int = 3
+    recovery_iterations: int = 2
     anchor: bool = True
     anchor_attention: float = 1.0
     anchor_adain: bool = False

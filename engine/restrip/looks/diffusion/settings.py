@@ -67,8 +67,8 @@ NOISE = (
         low=0.0, high=1.0, group="noise",
     ),
     _sd(
-        "recovery_iterations", "int", 3, "Recovery iterations",
-        "Times that each step of exact recovery is refined; 3 returns the frame to within a percent.",
+        "recovery_iterations", "int", 2, "Recovery iterations",
+        "Times that each step of exact recovery is refined; 2 return the frame to within a percent.",
         low=1, high=10, group="noise",
     ),
 )  # fmt: skip
