@@ -12,7 +12,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 
 from restrip.link.setting import Setting
 
-from . import previews, schema, values, vse
+from . import previews, results, schema, values, vse
 
 BIGGEST_INT = 2**31 - 1
 OWN = "own_"
@@ -29,12 +29,12 @@ def name_of(key: str) -> str:
 
 
 def target(scene: Any) -> Any:
-    """The strip that the form edits: the active one, or the source that an active result was made from."""
+    """The strip that the form edits: the active one, or the source of the result that it is or lies in."""
     strip = vse.active_strip(scene)
-    if strip is None or not strip.restrip.result_of:
-        return strip
-    made = strip.restrip.result_of
-    return next((other for other in vse.every_strip(scene) if other.restrip.placed == made), strip)
+    if strip is None:
+        return None
+    strip = results.whole(strip)
+    return (results.source_of(scene, strip) or strip) if strip.restrip.result_of else strip
 
 
 def get(scene: Any, setting: Setting) -> Any:

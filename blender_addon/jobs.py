@@ -80,6 +80,13 @@ class Board:
         name = f"blender {bpy.app.version_string}"
         self.courier = Courier(name, prefs.engine_command, on_status, on_preview)
 
+    def add(self, job: LiveJob) -> None:
+        """Follow one more; what came of earlier ones for the same strip is off the list then."""
+        over = ("placed", "failed", "stopped")
+        for old in [old for old in self.jobs.values() if old.name == job.name and old.stage in over]:
+            del self.jobs[old.job_id]
+        self.jobs[job.job_id] = job
+
     def of_strip(self, strip: Any) -> LiveJob | None:
         """The newest job of a strip, or the one whose result it is."""
         return self.jobs.get(strip.restrip.result_of or strip.restrip.job) if strip is not None else None
@@ -116,7 +123,7 @@ def begin(scene: Any, strip: Any, *, replaces: bool = False) -> LiveJob:
     order = order_of(scene, strip, replaces=replaces)
     facts = order.origin.facts
     job = LiveJob(new_job_id(), strip.name, "sending", mine=True, order=order)
-    board().jobs[job.job_id] = job
+    board().add(job)
     strip.restrip.job, strip.restrip.start, strip.restrip.rendered = job.job_id, facts.start, bool(facts.reasons)
     schema.remember(order.values)
     if facts.reasons:
@@ -237,12 +244,13 @@ def follow_interactive(
     """Follow a small job (seeds, suggestions) that `ask` hands in; `came` gets it when it is done."""
 
     def taken(job_id: str) -> None:
-        board().jobs[job_id] = LiveJob(job_id, name, "engine", mine=False, order=order, came=came)
+        board().add(LiveJob(job_id, name, "engine", mine=False, order=order, came=came))
         board().courier.follow(job_id)
 
     def failed(error: RestripError) -> None:
-        job = LiveJob(new_job_id(), name, "failed", mine=False, error=error)
-        board().jobs[job.job_id] = job
+        job = LiveJob(new_job_id(), name, "sending", mine=False)
+        board().add(job)
+        fail(job, error)
 
     board().courier.ask(ask, taken, failed)
 

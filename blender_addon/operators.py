@@ -14,7 +14,7 @@ def sources(context: Any) -> list[Any]:
     """The selected strips that have a picture, each chain of effects once; a result stands for its source."""
     scene = vse.edited_scene(context)
     found: list[Any] = []
-    for strip in vse.selected_strips(context):
+    for strip in map(results.whole, vse.selected_strips(context)):
         if strip.type in clip.SILENT_KINDS:
             continue
         source = results.source_of(scene, strip) if strip.restrip.result_of else clip.subject_of(scene, strip)
@@ -179,14 +179,18 @@ class RESTRIP_OT_remove_result(Poll, bpy.types.Operator):
     def why_not(cls, context: Any) -> str:
         """A result must be there."""
         scene = vse.edited_scene(context)
-        found = any(results.result_of(scene, strip) is not None for strip in vse.selected_strips(context))
+        found = any(
+            results.result_of(scene, results.whole(strip)) is not None for strip in vse.selected_strips(context)
+        )
         return "" if found else "Select a strip that was stylized"
 
     def execute(self, context: Any) -> set[str]:
         """Remove the results of the selected strips."""
         scene = vse.edited_scene(context)
-        for strip in vse.selected_strips(context):
-            meta = results.result_of(scene, strip)
+        found = {results.whole(strip).name for strip in vse.selected_strips(context)}
+        for name in found:
+            strip = next((strip for strip in vse.every_strip(scene) if strip.name == name), None)
+            meta = results.result_of(scene, strip) if strip is not None else None
             if meta is not None:
                 results.remove(scene, meta)
         return {"FINISHED"}

@@ -24,6 +24,16 @@ class Origin:
     facts: clip.StripFacts
 
 
+def whole(strip: Any) -> Any:
+    """The result that a strip is a part of, or the strip itself."""
+    parent = strip
+    while parent is not None:
+        if parent.restrip.result_of:
+            return parent
+        parent = vse.parent_of(parent)
+    return strip
+
+
 def source_of(scene: Any, meta: Any) -> Any:
     """The strip that a result was made from; None when it is gone."""
     job_id = meta.restrip.result_of

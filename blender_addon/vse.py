@@ -81,10 +81,14 @@ def selected_strips(context: Any) -> list[Strip]:
     return sorted(found, key=lambda strip: (span_of(strip).first, strip.channel))
 
 
+def parent_of(strip: Strip) -> Strip | None:
+    """The meta strip that holds `strip`; None on the top level."""
+    return strip.parent_meta()
+
+
 def owner_of(scene: Scene, strip: Strip) -> Owner:
     """The meta strip that holds `strip`, or the scene's sequence editor."""
-    parent = strip.parent_meta() if "parent_meta" in strip.bl_rna.functions else None
-    return parent or scene.sequence_editor
+    return parent_of(strip) or scene.sequence_editor
 
 
 def span_of(strip: Strip) -> FrameRange:

@@ -74,7 +74,7 @@ def blender(installed: tuple[str, Path]) -> Blender:
     """Call `blender("place.two_keys", folder=...)`: inside/place.py's function, in a fresh Blender; its result."""
     python, user = installed
 
-    def call(what: str, *, limit_s: float = 120, **given: Any) -> Any:
+    def call(what: str, *, limit_s: float = 300, **given: Any) -> Any:
         module, _, function = what.partition(".")
         return run(python, user, module, function, given, limit_s)
 
@@ -143,7 +143,7 @@ def write_counting(path: Path, rate: Fraction, numbers: range) -> None:
         container.mux(stream.encode())
 
 
-def run(python: str, user: Path, module: str, function: str, given: dict[str, Any], limit_s: float = 120) -> Any:
+def run(python: str, user: Path, module: str, function: str, given: dict[str, Any], limit_s: float = 300) -> Any:
     """Run a function of inside/ in a Blender of its own, which ends without its exit handlers."""
     answer = user / f"answer-{os.getpid()}.json"
     answer.unlink(missing_ok=True)

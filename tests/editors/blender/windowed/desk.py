@@ -105,9 +105,9 @@ class Desk:
         time.sleep(0.4)
 
     def picture(self, path: Path) -> None:
-        """The whole screen as a PNG, with 256 colours so that it is small."""
+        """The whole screen as a PNG, smaller and with few colours, for documents."""
         made = self.work / "screen.png"
-        command = self._command("import", "-window", "root", "-colors", "256", str(made))
+        command = self._command("import", "-window", "root", "-resize", "75%", "-colors", "128", str(made))
         subprocess.run(command, env=self._environment(), check=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(made.read_bytes())

@@ -78,7 +78,7 @@ class Story:
 
     def expect(self, what: str, code: str, wanted: object) -> None:
         """An expression in Blender has this value."""
-        seen = json.loads(self.python(f"import json; print(json.dumps({code}))"))
+        seen = json.loads(self.python(f"import json; print(json.dumps(({code})))"))
         if seen != wanted:
             raise SystemExit(f"{what}: {seen} instead of {wanted}")
         print(f"ok: {what}")
@@ -106,7 +106,7 @@ scene.sequence_editor_create()
 strip = vse.add_movie(scene.sequence_editor, "hare", {str(clip)!r}, 2, 1)
 vse.set_span(strip, vse.FrameRange(1, 61))
 scene.sequence_editor.active_strip, strip.select = strip, True
-strip.restrip.values = '{{"long_side": 640}}'
+strip.restrip.values = '{{"long_side": 960}}'
 for frame in (8, 30, 52):
     scene.timeline_markers.new("K", frame=frame)
 area.spaces.active.show_region_ui = True
@@ -149,10 +149,8 @@ bpy.app.timers.register(timed, persistent=True)
 def fluid(story: Story) -> None:
     """The timer that was measured all along: under 5 ms in 99 of 100 calls."""
     calls = sorted(json.loads(story.python("import json; print(json.dumps(jobs.calls))")))
-    p99 = calls[int(0.99 * (len(calls) - 1))]
-    print(
-        f"timer: {len(calls)} calls, median {calls[len(calls) // 2]:.2f} ms, 99th {p99:.2f} ms, worst {calls[-1]:.1f} ms"
-    )
+    median, p99 = calls[len(calls) // 2], calls[int(0.99 * (len(calls) - 1))]
+    print(f"timer: {len(calls)} calls, median {median:.2f} ms, 99th {p99:.2f} ms, worst {calls[-1]:.1f} ms")
     if p99 > 5:
         raise SystemExit("Blender doesn't stay fluid")
 
