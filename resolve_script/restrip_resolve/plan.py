@@ -95,11 +95,12 @@ def plan_of(manifest: Manifest, start: int, method: str, *, late: bool = False) 
 
 def _butted(manifest: Manifest, start: int, late: bool, method: str = "transitions") -> Plan:
     """Strips end to end; each cut lies under the middle of its fade."""
-    cuts = {fade.right: _cut(fade, late) for fade in manifest.fades}
+    begins = {fade.right: _cut(fade, late) for fade in manifest.fades}
+    ends = {fade.left: _cut(fade, late) for fade in manifest.fades}
     pieces = []
     for strip in manifest.strips:
-        first = cuts.get(strip.key, strip.visible.first)
-        end = cuts.get(strip.key + 1, strip.visible.end)
+        first = begins.get(strip.key, strip.visible.first)
+        end = ends.get(strip.key, strip.visible.end)
         pieces.append(_piece(strip, FrameRange(first, end), start, 0))
     by_key = {strip.key: index for index, strip in enumerate(manifest.strips)}
     dissolves = tuple(
@@ -128,8 +129,8 @@ def _alternating(manifest: Manifest, start: int, late: bool) -> Plan:
     fade_in = {fade.right: fade.frames for fade in manifest.fades}
     fade_out = {fade.left: fade.frames for fade in manifest.fades}
     pieces = []
-    for strip in manifest.strips:
-        upper = strip.key % 2 == 1
+    for number, strip in enumerate(manifest.strips):
+        upper = number % 2 == 1
         opacity: list[tuple[int, float]] = []
         if upper:
             for frames, values in ((fade_in.get(strip.key), (0.0, 1.0)), (fade_out.get(strip.key), (1.0, 0.0))):

@@ -106,8 +106,10 @@ def render_range(session: Session, track: int, frames: FrameRange, folder: Path,
     with Journal(session.console) as journal:
         journal.undo(f"The folder {target}", lambda: None if any(target.iterdir()) else target.rmdir())
         keep_page(session, journal)
-        _keep_marks(session, journal)
+        back = _keep_marks(session, journal)
         keep_settings(session, journal)
+        # Once before the settings, which are compared by what a job would cover, and once after all.
+        journal.always("The in and out marks", back)
         _solo(session, track, journal)
         _choose_format(session)
         _choose_range(session, frames, target)
@@ -133,7 +135,7 @@ def keep_page(session: Session, journal: Journal) -> None:
     journal.always(f"The {page} page", back)
 
 
-def _keep_marks(session: Session, journal: Journal) -> None:
+def _keep_marks(session: Session, journal: Journal) -> Callable[[], None]:
     timeline = session.timeline
     before = {kind: dict(marks) for kind, marks in need(timeline.GetMarkInOut(), "tell the marks").items()}
 
@@ -148,6 +150,7 @@ def _keep_marks(session: Session, journal: Journal) -> None:
             raise ResolveRefused("put the in and out marks back")
 
     journal.always("The in and out marks", back)
+    return back
 
 
 def _plain(marks: Mapping[str, Mapping[str, int]] | None) -> dict[str, dict[str, int]]:

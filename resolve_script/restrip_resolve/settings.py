@@ -141,6 +141,15 @@ def engine_settings(choices: Choices, schema: Iterable[Setting], path: Path | No
     return values
 
 
+def check_format(choices: Choices, formats: Iterable[Mapping[str, Any]], path: Path | None = None) -> None:
+    """Raise BadSettingsFile for a format that the engine doesn't write, or that is a folder of pictures."""
+    known = {str(form["name"]): str(form.get("extension", ".")) for form in formats}
+    if known and not known.get(choices.format):
+        movies = ", ".join(name for name, extension in known.items() if extension)
+        what = f"format can't be {choices.format!r}: strips in Resolve are movies. Choose one of {movies}."
+        raise BadSettingsFile(path or settings_path(), choices.lines.get("format", 0), what)
+
+
 def template(choices: Choices, schema: Iterable[Setting], formats: Iterable[Mapping[str, Any]]) -> str:
     """The file's text: what is set stands as it is, the rest as commented defaults."""
     parts = [
@@ -153,7 +162,7 @@ def template(choices: Choices, schema: Iterable[Setting], formats: Iterable[Mapp
         shown = ("yes" if value else "no") if isinstance(value, bool) else value
         set_ = name in choices.lines or name in ("key_colour", "look")
         parts += [*_comment(text), f"{'' if set_ else '#'}{name} = {shown}", ""]
-    listing = ", ".join(str(form.get("name", "")) for form in formats)
+    listing = ", ".join(str(form["name"]) for form in formats if form.get("extension", "."))
     if listing:
         parts += [*_comment(f"Formats: {listing}."), ""]
     parts += [*_comment(f"The settings of {choices.look} and of every job, with their defaults."), ""]

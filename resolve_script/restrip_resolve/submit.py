@@ -16,7 +16,7 @@ from restrip_resolve.engine import Engine
 from restrip_resolve.keys import keys_of
 from restrip_resolve.ledger import Record
 from restrip_resolve.session import Session, can_dissolve
-from restrip_resolve.settings import Choices, engine_settings
+from restrip_resolve.settings import Choices, check_format, engine_settings
 from restrip_resolve.source import Source, from_render, source_of
 
 
@@ -43,7 +43,9 @@ def job_of(session: Session, engine: Engine, clip: SourceClip, choices: Choices,
 
     Raises what reading the clip, rendering it and the settings raise.
     """
-    settings = engine_settings(choices, engine.settings().for_look(choices.look))
+    schema = engine.settings()
+    settings = engine_settings(choices, schema.for_look(choices.look))
+    check_format(choices, schema.formats)
     folder = results_folder(choices)
     if rendered and Path(rendered).is_file():
         source = from_render(session, clip, Path(rendered))
@@ -83,8 +85,8 @@ def unchanged(job: Job, before: Record) -> bool:
 
 def hand_in(engine: Engine, job: Job) -> None:
     """Submit the job and remember which clip it belongs to. Raises what the engine says of it."""
-    ledger.remember(job.record)
     engine.submit(job.spec)
+    ledger.remember(job.record)
 
 
 def _wants_baked(clip: SourceClip, choices: Choices) -> bool:

@@ -15,6 +15,10 @@ from restrip_resolve.submit import job_of, unchanged
 from restrip_resolve.survey import spots_of
 
 
+WITHOUT_RESULT = ("failed", "cancelled", "interrupted", "unknown")
+"""A job that ended so is handed in again even if nothing changed: what was finished of it is in the cache."""
+
+
 class NothingStylized(BadInput):
     """No clip of the timeline was ever handed in."""
 
@@ -41,7 +45,8 @@ def run(context: Context) -> None:
                     f"{clip.name} was rendered by Resolve before: that file is used again. Run Stylize selection"
                     " if its grade or effects changed."
                 )
-            if unchanged(job, record):
+            ended_badly = engine.status(record.job_id).state in WITHOUT_RESULT
+            if unchanged(job, record) and not ended_badly:
                 context.console.say(f"{clip.name} is as it was: nothing to do.")
             else:
                 jobs.append(job)

@@ -33,7 +33,8 @@ def finish(context: Context, session: Session, engine: Engine, jobs: list[Job], 
     context.console.say("You can go on editing; the result is placed when it is done.")
     for job in jobs:
         status = follow(engine, job.spec.job_id, job.record.name, context.console)
-        context.console.say(f"{job.record.name} is {status.state}.")
+        goes_on = "" if status.state == "done" else ": Restrip - Stylize again goes on from what is finished"
+        context.console.say(f"{job.record.name} is {status.state}{goes_on}.")
     # The user may have opened something else meanwhile: look again at what is open.
     now = context.session()
     if now.key != session.key:

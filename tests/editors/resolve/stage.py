@@ -30,7 +30,11 @@ SCHEMA = Schema(
         Setting("lean", "bool", True, help="Strips lean on each other."),
         Setting("shading", "choice", "off", choices=(("off", "Off"), ("on", "On"))),
     ),
-    formats=({"name": "h264"}, {"name": "prores4444"}),
+    formats=(
+        {"name": "h264", "extension": ".mp4"},
+        {"name": "prores4444", "extension": ".mov"},
+        {"name": "png", "extension": ""},
+    ),
 )
 
 
@@ -121,7 +125,7 @@ class FakeEngine:
         return {"accepted": True, "position": 0}
 
     def status(self, job_id: str) -> JobStatus:
-        return self.states[job_id]
+        return self.states.get(job_id, JobStatus(job_id))
 
     def jobs(self, project: str | None = None, states: Sequence[str] | None = None) -> list[JobStatus]:
         found = [s for s in self.states.values() if project in (None, s.project)]

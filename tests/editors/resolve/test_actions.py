@@ -109,6 +109,14 @@ def test_the_settings_file_is_used(stage: Stage, tmp_path: Path) -> None:
     assert not spec.output.baked
 
 
+@pytest.mark.parametrize("name", ["png", "h266"])
+def test_strips_are_movies_of_a_known_format(stage: Stage, tmp_path: Path, name: str) -> None:
+    configured(f"folder = {tmp_path}\nformat = {name}\n")
+    assert not stage.run("stylize")
+    assert "Line 2" in stage.text() and "Choose one of h264, prores4444." in stage.text()
+    assert not stage.engine.asked("submit")
+
+
 def test_every_frame_mode_asks_for_one_movie(stage: Stage, tmp_path: Path) -> None:
     configured(f"folder = {tmp_path}\nmode = every\nstep = 2\nwhen_done = leave\n")
     assert stage.run("stylize")
@@ -210,6 +218,27 @@ def test_again_hands_in_only_what_changed(stage: Stage, tmp_path: Path) -> None:
     configured(f"folder = {tmp_path}\nwhen_done = leave\nstrength = 0.5\n")
     assert stage.run("again")
     assert stage.engine.asked("submit")[2].settings == {"strength": 0.5}
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled", "interrupted"])
+def test_again_goes_on_with_what_has_no_result(stage: Stage, state: str, tmp_path: Path) -> None:
+    configured(f"folder = {tmp_path}\nwhen_done = leave\n")
+    assert stage.run("stylize")
+    (first,) = stage.engine.asked("submit")
+    stage.engine.states[first.job_id] = replace(stage.engine.states[first.job_id], state=state)
+    assert stage.run("again")
+    assert len(stage.engine.asked("submit")) == 2
+
+
+def test_a_job_that_is_refused_is_not_remembered(stage: Stage) -> None:
+    from restrip.link.job import BadJob
+
+    def refuse(spec: object) -> object:
+        raise BadJob("Too large.", "Render smaller.")
+
+    stage.engine.submit = refuse  # type: ignore[method-assign,assignment]
+    assert not stage.run("stylize")
+    assert "Too large" in stage.text() and not ledger.folder().exists()
 
 
 @pytest.mark.parametrize("stage", RENDERING, indirect=True)

@@ -105,6 +105,24 @@ def test_one_baked_movie(profile: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("profile", VERSIONS)
+@pytest.mark.parametrize(
+    ("rate", "drop", "start"), [("23.976", False, 86400), ("29.97", True, 107892), ("50", False, 0)]
+)
+def test_on_timelines_of_other_rates(profile: str, rate: str, drop: bool, start: int, tmp_path: Path) -> None:
+    stage = Stage.of(profile, rate=rate, drop=drop, start=start, start_tc="01:00:00;00" if drop else "01:00:00:00")
+    if start == 0:
+        stage.double.timeline.start_tc = "00:00:00:00"
+    stage.double.item(stage.footage(tmp_path), 50, 100)
+    put_on_disk(stage.double, made())
+    stage.double.timeline.playhead = start + 2000
+    placed = place(stage.session(), made(), target(start + 50), "fusion")
+    starts = sorted(item.start - start for track in stage.double.timeline.video[1:] for item in track.items)
+    assert starts == [50, 70, 101] and placed.tracks == (2, 3)
+    assert stage.double.timeline.playhead == start + 2000
+    assert not stage.double.world.misuse
+
+
+@pytest.mark.parametrize("profile", VERSIONS)
 def test_cuts(profile: str, tmp_path: Path) -> None:
     stage = staged(profile, tmp_path, made())
     place(stage.session(), made(), target(), "cuts")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from restrip_resolve.plan import Dissolve, Piece, SeamsUnavailable, methods, plan_of
 from stage import manifest_of, spec_of
@@ -107,3 +109,23 @@ def test_results_without_seams_are_just_put_there() -> None:
 def test_a_way_that_isnt_there_is_refused_with_the_remedy(choice: str) -> None:
     with pytest.raises(SeamsUnavailable, match="auto"):
         methods(MANIFEST, choice, dissolves=False)
+
+
+def test_one_strip_a_shot_of_every_frame_mode() -> None:
+    """There the strips' keys are those of the shots' first frames, far apart."""
+    from dataclasses import replace
+
+    from restrip.link.job import StripFile
+    from restrip.timeline import Crossfade
+
+    edges = (0, 12, 30, 40)
+    strips = tuple(
+        StripFile(first, FrameRange(first, end), FrameRange(first, end), f"/s{first}.mp4", "")
+        for first, end in pairwise(edges)
+    )
+    fades = tuple(Crossfade(a.key, b.key, FrameRange(b.key, b.key)) for a, b in pairwise(strips))
+    manifest = replace(manifest_of(spec_of(40, tuple(range(40)))), strips=strips, fades=fades)
+    for method in ("transitions", "fusion", "cuts"):
+        plan = plan_of(manifest, START, method)
+        assert [(p.record - START, p.first, p.length) for p in plan.pieces] == [(0, 0, 12), (12, 0, 18), (30, 0, 10)]
+    assert methods(manifest, "auto", dissolves=True) == ("cuts",)

@@ -84,9 +84,11 @@ def test_a_subclip_is_rendered(profile: str, tmp_path: Path) -> None:
     assert found.rendered and "240 frames of a file that has 900" in stage.text()
 
 
+@pytest.mark.parametrize("everything", [True, False])
 @pytest.mark.parametrize("profile", RENDERING)
-def test_a_render_holds_exactly_the_range_and_leaves_no_trace(profile: str, tmp_path: Path) -> None:
+def test_a_render_holds_exactly_the_range_and_leaves_no_trace(profile: str, everything: bool, tmp_path: Path) -> None:
     stage = Stage.of(profile)
+    stage.double.project.render.select_all = everything
     stage.double.item(stage.footage(tmp_path), 50, 100, left=20, properties={"ZoomX": 2.0})
     stage.double.item(None, 0, 200, track=2, properties=None)
     stage.double.item(None, 0, 30, track=3, properties=None)
@@ -118,6 +120,22 @@ def test_a_render_holds_exactly_the_range_and_leaves_no_trace(profile: str, tmp_
     assert (found.clip.paths, found.clip.trim_in, found.clip.length) == ((found.rendered,), 0, 40)
     assert found.clip.timeline_start == 86460
     assert Path(found.rendered).read_bytes() == b"movie"
+
+
+def test_a_track_that_is_off_is_on_while_it_renders(tmp_path: Path) -> None:
+    stage = Stage.of("21.1")
+    item = stage.double.item(stage.footage(tmp_path), 50, 100, properties={"ZoomX": 2.0})
+    stage.double.timeline.selected = [item.id]
+    stage.double.timeline.video[0].enabled = False
+    seen: list[bool] = []
+
+    def look(path: str, first: int, last: int) -> None:
+        seen.append(stage.double.timeline.video[0].enabled)
+        Path(path).write_bytes(b"movie")
+
+    stage.double.world.renderer = look
+    source(stage, tmp_path)
+    assert seen == [True] and not stage.double.timeline.video[0].enabled
 
 
 def test_a_timeline_name_that_is_no_file_name_gets_one(tmp_path: Path) -> None:
