@@ -14,7 +14,6 @@ from restrip_resolve.settings import Choices
 from restrip_resolve.submit import job_of, unchanged
 from restrip_resolve.survey import spots_of
 
-
 WITHOUT_RESULT = ("failed", "cancelled", "interrupted", "unknown")
 """A job that ended so is handed in again even if nothing changed: what was finished of it is in the cache."""
 
