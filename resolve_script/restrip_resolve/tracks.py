@@ -91,10 +91,9 @@ def _remove(session: Session, before: Survey, at: int, count: int) -> None:
     """Take our track away again; never one that holds something that isn't ours."""
     if session.video_tracks() <= count:
         return
-    if any(uid(item) in before.spots for item in session.items(at)):
-        at = session.video_tracks()  # It came to lie elsewhere than asked for: on top.
-        if any(uid(item) in before.spots for item in session.items(at)):
-            raise ResolveRefused("find the track that was added")
-    done(session.timeline.DeleteTrack("video", at), f"delete video track {at}")
+    where = at if _moved_up(session, before, at) else session.video_tracks()
+    if any(uid(item) in before.spots for item in session.items(where)):
+        raise ResolveRefused("find the track that was added")
+    done(session.timeline.DeleteTrack("video", where), f"delete video track {where}")
     if session.video_tracks() > count:
-        raise ResolveRefused(f"delete video track {at}")
+        raise ResolveRefused(f"delete video track {where}")

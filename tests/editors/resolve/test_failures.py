@@ -44,6 +44,12 @@ def under_a_title(stage: Stage) -> None:
     stage.double.item(None, 60, 10, track=2, properties=None)
 
 
+def with_a_free_track(stage: Stage) -> None:
+    """One of ours, which an earlier result doesn't fill."""
+    stage.double.item(stage.double.project.root.folders[0].clips[1], 300, 20, track=2)
+    stage.double.timeline.video[1].name = "Restrip"
+
+
 def finished(stage: Stage) -> None:
     """A job of an earlier day, done and not placed."""
     assert stage.run("stylize"), stage.text()
@@ -63,6 +69,7 @@ SCENARIOS = {
     "transitions": Scenario("21.1", "stylize"),
     "baked below a title": Scenario("21.0.4", "stylize", prepare=under_a_title),
     "two tracks": Scenario("21.0.3", "stylize", "seams = fusion\n"),
+    "a free track": Scenario("21.0.4", "stylize", prepare=with_a_free_track),
     "cuts": Scenario("18.6", "stylize", "seams = cuts\n"),
     "nested": Scenario("20", "place", LEAVE + "seams = nested\n", finished),
     "finished": Scenario("21.1", "place", LEAVE, on_the_color_page),
@@ -110,10 +117,11 @@ def whole_result(before: dict[str, Any], stage: Stage) -> str:
     for part in ("markers", "marks", "playhead"):
         if user[part] != now[part]:
             return f"{part} are {now[part]}"
-    left = [track for track in now["tracks"] if track in user["tracks"]]
-    if left != user["tracks"]:
+    known = {item[0] for track in user["tracks"] for item in track[3]}
+    left = [(*track[:3], [item for item in track[3] if item[0] in known]) for track in now["tracks"]]
+    if [track for track in left if track in user["tracks"]] != user["tracks"]:
         return "a track of the user's has changed"
-    new = [item for track in now["tracks"] if track not in user["tracks"] for item in track[3]]
+    new = [item for track in now["tracks"] for item in track[3] if item[0] not in known]
     covered = {frame for item in new for frame in range(item[1], item[1] + item[2])}
     if covered != set(FrameRange(START, START + LENGTH)):
         return f"the new strips cover {len(covered)} frames"

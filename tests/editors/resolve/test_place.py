@@ -225,9 +225,8 @@ def test_inserting_that_adds_on_top_instead_is_noticed(tmp_path: Path) -> None:
     """An index that Resolve takes as out of bounds puts the track on top: nothing of the user's is touched."""
     manifest = made(baked=True)
     stage = staged("20", tmp_path, manifest)
-    stage.double.item(None, 60, 30, track=2, properties=None, name="Title")
-    stage.double.timeline.video.insert(1, stage.double.timeline.video.pop())
-    stage.double.world.profile = replace(PROFILES["20"], version=(19, 0, 0))
+    stage.double.item(None, 60, 30, track=3, properties=None, name="Title")
+    assert not stage.double.timeline.video[1].items, "an empty track of the user's right above the clip"
     before = stage.double.snapshot()
 
     import double.timeline as inside
