@@ -43,26 +43,30 @@ class ColourTags:
     transfer: str = "unknown"
     range: str = "unknown"
 
-    def resolved(self, size: tuple[int, int]) -> ColourTags:
-        """What players take an untagged file for: BT.709 from 720 lines on, BT.601 below, limited range.
+    def resolved(self, size: tuple[int, int], untagged: str = "") -> ColourTags:
+        """What players take an untagged file for: BT.709 from 1280x720 on, BT.601 below, limited range.
 
-        Only matrix and range are filled in, as only they decide the code values; a matrix that isn't in LUMA counts as
-        BT.2020's when the primaries are BT.2020's.
+        `untagged` names the matrix to take instead (Blender takes "smpte170m" at every size). Only matrix and range are
+        filled in, as only they decide the code values; a matrix that isn't in LUMA counts as BT.2020's when the
+        primaries are BT.2020's.
         """
         matrix = self.matrix
         if matrix not in LUMA and matrix != "rgb":
             large = max(size) >= 1280 or min(size) >= 720
-            default = "bt709" if large else "smpte170m"
+            default = untagged or ("bt709" if large else "smpte170m")
             matrix = "bt2020nc" if self.primaries == "bt2020" or matrix.startswith("bt2020") else default
         return replace(self, matrix=matrix, range="full" if self.range == "full" else "limited")
 
     def for_output(self) -> ColourTags:
-        """Tags to write: the source's, and BT.709 where it has none (untagged files are shown in different ways)."""
+        """Tags to write: the source's, and BT.709 where it has none, as editors show untagged files in different ways.
+
+        What comes from R'G'B' gets video levels, which every player takes.
+        """
         return ColourTags(
             matrix=self.matrix if self.matrix in LUMA else _matrix_of(self.primaries),
             primaries="bt709" if self.primaries == "unknown" else self.primaries,
             transfer="bt709" if self.transfer == "unknown" else self.transfer,
-            range="full" if self.range == "full" else "limited",
+            range="full" if self.range == "full" and self.matrix != "rgb" else "limited",
         )
 
     @property

@@ -8,14 +8,17 @@ encoders' output depends on them, and the same frames must give the same bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from restrip.media.colour import ColourTags
 
 
 @dataclass(frozen=True)
 class Encoding:
     """A codec with its container, pixel layouts (without and with alpha, 8 bit and deeper) and options.
 
-    `limited` says that the codec has no flag for full range, so video levels are written whatever the source has.
+    `limited` says that the codec has no flag for full range, so video levels are written whatever the source has;
+    `matrix` is the only one that its decoders know, where that is so.
     """
 
     codec: str
@@ -26,7 +29,15 @@ class Encoding:
     deep_alpha_layout: str = ""
     tag: str = ""
     limited: bool = False
+    matrix: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+
+    def tags_for(self, source: ColourTags) -> ColourTags:
+        """The tags to write for a source: its own as far as the codec has them."""
+        tags = source.for_output()
+        if self.matrix == "rgb":
+            return replace(tags, matrix="rgb", range="full")
+        return replace(tags, matrix=self.matrix or tags.matrix, range="limited" if self.limited else tags.range)
 
     def layout_for(self, deep: bool, alpha: bool) -> str:
         """The pixel layout for frames of this kind, as far as the codec has one."""
@@ -75,11 +86,14 @@ ENCODINGS: dict[str, Encoding] = {
     "prores422hq": Encoding(
         "prores_ks", "mov", "yuv422p10le", limited=True, options={"profile": "hq", "vendor": "apl0"}
     ),
-    "dnxhr_hqx": Encoding("dnxhd", "mov", "yuv422p10le", limited=True, options={"profile": "dnxhr_hqx"}),
+    "dnxhr_hqx": Encoding(
+        "dnxhd", "mov", "yuv422p10le", limited=True, matrix="bt709", options={"profile": "dnxhr_hqx"}
+    ),
     "ffv1": Encoding(
         "ffv1",
         "matroska",
         "bgr0",
+        matrix="rgb",
         alpha_layout="bgra",
         deep_layout="gbrp16le",
         deep_alpha_layout="gbrap16le",

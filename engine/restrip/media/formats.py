@@ -64,7 +64,7 @@ FORMATS: dict[str, OutputFormat] = {
     "dnxhr_hqx": OutputFormat(
         "DNxHR HQX (10 bit)", ".mov", deep=True, even="width", smallest=(256, 120), largest=(8192, 8192)
     ),
-    "ffv1": OutputFormat("FFV1 (lossless, alpha)", ".mkv", deep=True, alpha=True, lossless=True),
+    "ffv1": OutputFormat("FFV1 (lossless, alpha)", ".mkv", deep=True, alpha=True, lossless=True, smallest=(2, 2)),
     "png": OutputFormat("PNG pictures (lossless, alpha)", "", deep=True, alpha=True, lossless=True),
     "tiff": OutputFormat("TIFF pictures (lossless, alpha)", "", deep=True, alpha=True, lossless=True),
     "exr": OutputFormat("OpenEXR pictures (linear light, alpha)", "", deep=True, alpha=True),

@@ -165,8 +165,8 @@ def _from_decoder(movie: Movie) -> list[PacketFacts]:
 def _grid(times: Sequence[int], clock: Fraction, claims: Sequence[Fraction]) -> tuple[Fraction | None, tuple[int, ...]]:
     """The rate whose frames all times begin with, but for rounding to the clock, and the frames' numbers.
 
-    Rates that people use come first, then what the container claims, then what the times themselves say; (None, ())
-    when none fits.
+    Rates that people use come first (those that the container claims before others), then what it claims, then what
+    the times themselves say; (None, ()) when none fits.
     """
     steps = sorted(later - earlier for earlier, later in pairwise(times))
     usual = Fraction(steps[len(steps) // 2]) if steps and steps[len(steps) // 2] else None
@@ -176,7 +176,8 @@ def _grid(times: Sequence[int], clock: Fraction, claims: Sequence[Fraction]) -> 
     measured = [1 / (length * clock) for length in (usual, mean)]
     # Rounding moves a step by a tick at most, so the rates to try lie this near to the measured ones.
     near = [r for r in STANDARD_RATES if any(abs(1 / (r * clock) - length) <= 2 for length in (usual, mean))]
-    for candidates in (near, list(claims), measured):
+    claimed = [rate for rate in claims if rate in near]
+    for candidates in (claimed, near, list(claims), measured):
         fits = [(off, rate) for rate in candidates if (off := _furthest(times, 1 / (rate * clock))) <= 1]
         if fits:
             rate = min(fits, key=lambda fit: fit[0])[1]

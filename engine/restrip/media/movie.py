@@ -44,7 +44,7 @@ class MovieFrames:
     them (MediaDamaged).
     """
 
-    def __init__(self, path: str, *, strict: bool = False, block_bytes: int = BLOCK_BYTES) -> None:
+    def __init__(self, path: str, *, strict: bool = False, block_bytes: int = BLOCK_BYTES, untagged: str = "") -> None:
         self._movie = Movie(path)
         self._movie.on_damage = self._heard
         self._strict = strict
@@ -64,7 +64,7 @@ class MovieFrames:
             self.close()
             raise
         self.size = shown_size(self.facts.size, self.facts.pixel_aspect, self.facts.orientation)
-        self.tags: ColourTags = self.facts.tags.resolved(self.facts.size)
+        self.tags: ColourTags = self.facts.tags.resolved(self.facts.size, untagged)
 
     @property
     def decoded(self) -> int:

@@ -62,12 +62,15 @@ class ClipReader:
             frame = reader.frame(12)
 
     Any order is correct; forward is quick, and backward is served from blocks of at most `block_bytes`. `strict`
-    refuses damaged pictures instead of concealing them. Media time 0 is the first shown picture.
+    refuses damaged pictures instead of concealing them. `untagged` names the matrix of a file that names none (see
+    ColourTags.resolved). Media time 0 is the first shown picture.
 
     Raises MediaMissing, MediaUnreadable, OutsideMedia; with `strict` also MediaDamaged.
     """
 
-    def __init__(self, clip: ClipRange, *, strict: bool = False, block_bytes: int = BLOCK_BYTES) -> None:
+    def __init__(
+        self, clip: ClipRange, *, strict: bool = False, block_bytes: int = BLOCK_BYTES, untagged: str = ""
+    ) -> None:
         self.clip = clip
         self._last: tuple[int, Frame] | None = None
         self._pictures: _Pictures
@@ -78,7 +81,7 @@ class ClipReader:
             self._at = self._pictures.at(rate)
             has = None if len(clip.paths) == 1 else rate.seconds(len(clip.paths))
         else:
-            movie = MovieFrames(clip.paths[0], strict=strict, block_bytes=block_bytes)
+            movie = MovieFrames(clip.paths[0], strict=strict, block_bytes=block_bytes, untagged=untagged)
             self._pictures = movie
             self._info = movie_info(movie.facts, movie.index)
             self._at = movie.index.at

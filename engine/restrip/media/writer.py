@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -43,7 +42,7 @@ class MovieWriter:
                 writer.write(frame)
 
     `colour` is the source's; what it leaves open is written as BT.709. `timecode` is the first frame's, kept where the
-    format can (MOV). Frames may be 8 or 16 bit; the first one decides for the file. On an exception nothing stays.
+    format can (MP4, MOV). Frames may be 8 or 16 bit; the first one decides for the file. On an exception nothing stays.
 
     Raises SizeNotTaken, OutputUnwritable, DiskFull; SizeMismatch for a frame of another size; NothingWritten.
     """
@@ -71,10 +70,7 @@ class MovieWriter:
                 self._sink: _Sink = _Pictures(aside, "." + format_name)
             else:
                 encoding = ENCODINGS[format_name]
-                tags = (colour or ColourTags()).for_output()
-                tags = replace(tags, range="limited") if encoding.limited else tags
-                if encoding.layout.startswith(("bgr", "gbr")):
-                    tags = replace(tags, matrix="rgb", range="full")
+                tags = encoding.tags_for(colour or ColourTags())
                 self._sink = Sink(str(aside), encoding, rate.fraction, tags, timecode)
         except BaseException as error:
             self._stack.__exit__(type(error), error, error.__traceback__)

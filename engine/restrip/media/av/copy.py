@@ -41,9 +41,9 @@ def append_all(files: Sequence[str], aside: str, container_name: str, options: d
         output = av.open(f"file:{aside}", "w", format=container_name, container_options=options)
         with output:
             timecode = next((s.metadata["timecode"] for s in first.streams if s.metadata.get("timecode")), "")
-            if timecode and container_name == "mov":
+            if timecode and container_name in ("mp4", "mov"):
                 output.metadata["timecode"] = timecode
-            stream = output.add_stream_from_template(template)
+            stream = like(output, template, rate)
             stream.time_base = 1 / rate
             for path in files:
                 for packet in _packets(path):
@@ -54,6 +54,18 @@ def append_all(files: Sequence[str], aside: str, container_name: str, options: d
                     output.mux(packet)
                     count += 1
     return count
+
+
+def like(output: Any, template: Any, rate: Fraction) -> Any:
+    """A stream of `output` for packets of `template`: its parameters, its rate, its codec's tag.
+
+    The tag tells ProRes 4444 from 422, and QuickTime and Resolve take HEVC as hvc1 alone.
+    """
+    stream = output.add_stream_from_template(template)
+    stream.codec_context.framerate = rate
+    if output.format.name in ("mp4", "mov"):
+        stream.codec_context.codec_tag = template.codec_context.codec_tag
+    return stream
 
 
 def _packets(path: str) -> Iterator[Any]:

@@ -38,7 +38,7 @@ class Sink:
                 format=encoding.container,
                 container_options=container_options(encoding.container, rate),
             )
-        if timecode and encoding.container == "mov":
+        if timecode and encoding.container in ("mp4", "mov"):
             self._container.metadata["timecode"] = timecode
 
     def write(self, frame: Frame) -> None:

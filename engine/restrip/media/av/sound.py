@@ -10,6 +10,7 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
+from restrip.media.av.copy import like
 from restrip.media.av.mux import muxing
 from restrip.media.av.tags import words
 from restrip.media.files import MediaUnreadable
@@ -29,7 +30,7 @@ def mux(movie: str, source: str, span: tuple[Fraction, Fraction], aside: str, co
         options = {"fflags": "+bitexact"} | ({"movflags": "+write_colr"} if container_name != "matroska" else {})
         with av.open(f"file:{aside}", "w", format=container_name, container_options=options) as output:
             template = pictures.streams.video[0]
-            to_video = output.add_stream_from_template(template)
+            to_video = like(output, template, Fraction(template.average_rate))
             to_audio = None
             if sound is not None:
                 to_audio = output.add_stream(CODECS[container_name], rate=sound.rate, layout=sound.layout.name)
