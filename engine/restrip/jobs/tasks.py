@@ -31,6 +31,23 @@ class JobDamaged(RestripError):
         super().__init__(f"{path} is missing or damaged.", "Resume the job: it is planned anew.", path=str(path))
 
 
+class PartMissing(RestripError):
+    """A package that this task needs isn't installed beside the engine."""
+
+    code = "part-missing"
+
+    def __init__(self, package: str) -> None:
+        extra = "diffusion" if package in _OF_DIFFUSION else "engine"
+        super().__init__(
+            f"The engine is installed without {package}, which this needs.",
+            f"Install it with: pip install 'restrip[{extra}]'",
+            package=package,
+        )
+
+
+_OF_DIFFUSION = {"torch", "diffusers", "transformers", "safetensors", "accelerate", "peft"}
+
+
 class Progressed(Protocol):
     """How a task reports: the phase, how far it is, and more such as note, segment, preview. Raises Cancelled."""
 
@@ -95,11 +112,16 @@ _TASKS = {
 def run_task(shop: Workshop, message: Mapping[str, Any], report: Progressed) -> dict[str, Any]:
     """Do what a message from the supervisor asks. Raises RestripError; anything else is a fault of the worker's."""
     module, name = _TASKS[message["kind"]]
-    body: Callable[[Assignment], dict[str, Any]] = getattr(import_module(f"restrip.jobs.{module}"), name)
     job = Path(message["job"]) if message["job"] else None
     assignment = Assignment(shop, job, Path(message["state_dir"]), message["body"], report, message.get("attempt", 0))
     try:
+        body: Callable[[Assignment], dict[str, Any]] = getattr(import_module(f"restrip.jobs.{module}"), name)
         return body(assignment)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package == "restrip":
+            raise
+        raise PartMissing(package) from error
     except OSError as error:
         path = str(error.filename or "")
         if error.errno in FULL:
