@@ -1,13 +1,18 @@
-"""A worker that does what a test says, and an engine over it, without processes or sockets."""
+"""Fake workers that do what a test says, an engine over them without sockets, and the end of real ones."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from restrip.jobs.store import Record
+from restrip.link import discovery
 from restrip.service.engine import Engine
 from restrip.service.limits import Limits
 
@@ -77,3 +82,23 @@ class Bench:
 
 
 PLAN = {"missing_keys": [0, 1], "missing_parts": [0, 2], "part_frames": [10, 5, 20]}
+
+
+def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait for something that comes soon; the limit is generous, for a machine with other work."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it didn't come"
+        time.sleep(0.01)
+
+
+def end_engine() -> None:
+    """End the engine of this test's state folder, whatever state it is in."""
+    connection = discovery.read_connection()
+    if connection is None or not discovery.alive(connection.pid):
+        return
+    os.kill(connection.pid, signal.SIGTERM)
+    with contextlib.suppress(AssertionError):
+        until(lambda: not discovery.alive(connection.pid), 10)
+    if discovery.alive(connection.pid):
+        os.kill(connection.pid, signal.SIGKILL)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 import zmq
+from engine_bench import until
 
-from conftest import until
 from restrip.errors import RemoteError
 from restrip.link import discovery, session
 from restrip.link.client import Client, EngineUnreachable, ProtocolMismatch, connect

@@ -44,12 +44,17 @@ def plan_job(task: Assignment, spec: JobSpec) -> Plan:
         cuts = spec.cuts if spec.cuts is not None else _cuts(task, spec.clip, reader)
         notes = tuple(reader.notes)
     look = look_of(task.shop, spec, size_within(size, spec.output.long_side), task.report)
-    key_facts: Mapping[int, Any] = getattr(look, "key_facts", dict)()
-    plan = make_plan(spec, Known(size, tuple(cuts), look.identity(), look.needs_anchor, key_facts, notes))
+    plan = make_plan(spec, known_of(look, size, tuple(cuts), notes))
     check_keys: Callable[[Sequence[Key]], None] | None = getattr(look, "check_keys", None)
     if check_keys is not None:
         check_keys(plan.keys)
     return plan
+
+
+def known_of(look: Look, size: tuple[int, int], cuts: tuple[int, ...] = (), notes: tuple[str, ...] = ()) -> Known:
+    """What a plan needs to know: the media's, and the look's."""
+    key_facts: Mapping[int, Any] = getattr(look, "key_facts", dict)()
+    return Known(size, cuts, look.identity(), look.needs_anchor, key_facts, notes)
 
 
 def missing(cache: Cache, plan: Plan) -> tuple[list[int], list[int]]:

@@ -48,7 +48,7 @@ def make_keys(task: Assignment) -> dict[str, Any]:
     plan, _ = saved_plan(task.folder)
     wanted = [n for n in task.body["keys"] if not task.cache.has("keys", plan.key_hashes[n])]
     total = len(task.body["keys"])
-    with Window(spec, plan, spec.clip.frames) as window:
+    with Window(spec, plan, spec.clip.frames, for_keys=True) as window:
         painted = [n for n in wanted if plan.keys[n].image]
         for index in painted:
             key = plan.keys[index]

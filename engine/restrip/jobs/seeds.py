@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from restrip.jobs import files
-from restrip.jobs.plan import Known, Plan, explicit, make_plan
-from restrip.jobs.prepare import look_of
+from restrip.jobs.plan import Plan, explicit, make_plan
+from restrip.jobs.prepare import known_of, look_of
 from restrip.jobs.render import key_picture, preview_blob
 from restrip.jobs.tasks import Assignment, JobDamaged
 from restrip.jobs.window import Window
@@ -68,7 +68,7 @@ def _picture(task: Assignment, body: dict[str, Any], seed: int) -> Frame:
     plan, look = _plan(task, spec)
     entry = task.cache.find("keys", plan.key_hashes[0])
     if entry is None:
-        with Window(spec, plan, spec.clip.frames) as window:
+        with Window(spec, plan, spec.clip.frames, for_keys=True) as window:
             source = window.frame(frame)
         keys = [explicit(spec, key) for key in plan.keys]
         made = look.stylize([source], keys, lambda done, total, note="": task.report("keys", 0, 0), None)[0]
@@ -84,7 +84,7 @@ def _plan(task: Assignment, spec: JobSpec) -> tuple[Plan, Any]:
     with ClipReader(spec.clip) as reader:
         size = reader.size
     look = look_of(task.shop, spec, size, task.report)
-    return make_plan(spec, Known(size, (), look.identity())), look
+    return make_plan(spec, known_of(look, size)), look
 
 
 def contact_sheet(pictures: list[tuple[str, Frame]]) -> Frame:

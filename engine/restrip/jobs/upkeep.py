@@ -21,9 +21,9 @@ def show_cache(task: Assignment) -> dict[str, Any]:
     return {
         "folder": str(task.cache.root),
         "entries": usage.entries,
-        "mib": round(usage.mib, 1),
-        "protected_mib": round(usage.protected_mib, 1),
-        "freed_mib": round(freed, 1),
+        "mib": round(usage.mib, 3),
+        "protected_mib": round(usage.protected_mib, 3),
+        "freed_mib": round(freed, 3),
         "limit_mib": task.body.get("limit_mib"),
     }
 
@@ -42,7 +42,7 @@ def discard(task: Assignment) -> dict[str, Any]:
     if task.body["really"]:
         task.cache.drop(mine)
     said = "deleted" if task.body["really"] else "would_delete"
-    return {said: [str(path) for path in found[:2000]], "files": len(found), "mib": round(size / 2**20, 1)}
+    return {said: [str(path) for path in found[:2000]], "files": len(found), "mib": round(size / 2**20, 3)}
 
 
 def hashes_of(state_dir: Path, job_ids: Iterable[str]) -> set[str]:

@@ -16,16 +16,17 @@ from restrip.timeline import FrameRange
 class Window:
     """A clip's frames in a range, read one at a time: the FrameWindow that propagation takes. A context manager.
 
-    `size` is the plan's (width, height); frames have the output's depth, or 8 bit when the source has no more.
+    `size` is the plan's (width, height). Frames have 16 bit a channel when the source and the output have more than
+    8, or `for_keys` when the source has: a key's picture serves every format.
     """
 
-    def __init__(self, spec: JobSpec, plan: Plan, frames: FrameRange) -> None:
+    def __init__(self, spec: JobSpec, plan: Plan, frames: FrameRange, *, for_keys: bool = False) -> None:
         if source_identity(spec.clip.paths) != plan.source:
             raise SourceChanged(spec.clip.name or spec.clip.paths[0])
         self.size = plan.size
         self.frames = frames
         self.reader = ClipReader(spec.clip)
-        self._form = FORMATS[plan.format]
+        self.deep = self.reader.deep and (for_keys or FORMATS[plan.format].deep)
 
     def __enter__(self) -> Self:
         self.reader.__enter__()
@@ -35,11 +36,6 @@ class Window:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.reader.__exit__(kind, error, trace)
-
-    @property
-    def deep(self) -> bool:
-        """Whether frames have 16 bit a channel."""
-        return self._form.deep and self.reader.deep
 
     def frame(self, n: int) -> Frame:
         """Frame n of the clip."""

@@ -16,7 +16,7 @@ from typing import Any
 from restrip.errors import RestripError
 from restrip.jobs import states
 from restrip.jobs.cache import Cache
-from restrip.jobs.store import Record, Store, UnknownJob, after_restart
+from restrip.jobs.store import JobLost, Record, Store, UnknownJob, after_restart
 from restrip.link.message import MAX_BLOB_BYTES
 from restrip.link.status import JobStatus
 from restrip.service import stages
@@ -76,7 +76,10 @@ class Engine:
             if record != found:
                 self._save(record)
             if record.state == "queued":
-                self._enqueue(record)
+                try:
+                    self._enqueue(record)
+                except JobLost as error:
+                    self._put(replace(record, state="failed", error=error.to_wire()))
 
     def accept(self, record: Record, job: Mapping[str, Any]) -> int:
         """Take a new job in, on disk when this returns; its place in the queue. Raises JobConflict."""
@@ -129,10 +132,10 @@ class Engine:
         return record
 
     def resume(self, job_id: str, event: str) -> Record:
-        """Send a job on its way again: `event` is "resume" or "retry". Raises UnknownJob, WrongState."""
-        record = self.change(job_id, event, error=None, note="")
-        self._enqueue(record)
-        return record
+        """Send a job on its way again: `event` is "resume" or "retry". Raises UnknownJob, WrongState, JobLost."""
+        states.after(job_id, self.record(job_id).state, event)
+        self._enqueue(self.record(job_id))
+        return self.change(job_id, event, error=None, note="")
 
     def forget(self, job_id: str) -> None:
         """Take a job out of all lists; its folder is gone already, or goes now."""

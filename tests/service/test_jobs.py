@@ -1,0 +1,198 @@
+"""Whole jobs through a real engine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine_bench import until
+from job_bench import FRAMES, Little
+
+from restrip.errors import RemoteError
+from restrip.link import discovery
+from restrip.link.client import Client, EngineUnreachable, connect
+from restrip.link.job import Manifest, Output
+from restrip.link.status import JobStatus
+from restrip.timeline import Key
+
+WAIT_S = 120.0
+
+
+def run(client: Client, spec: Any, on_status: Callable[[JobStatus], None] | None = None) -> JobStatus:
+    client.submit(spec)
+    return client.watch(spec.job_id, on_status, timeout_s=WAIT_S)
+
+
+def done(client: Client, spec: Any) -> Manifest:
+    status = run(client, spec)
+    assert status.state == "done", status.error
+    return client.manifest(spec.job_id)
+
+
+def rendered(manifest: Manifest) -> tuple[int, int]:
+    return manifest.counts["keys_rendered"], manifest.counts["segments_rendered"]
+
+
+def test_the_whole_line(client: Client, little: Little, tmp_path: Path) -> None:
+    """Probe, check, submit, progress, manifest, files; then the same again, and with one key moved."""
+    info = client.probe([str(little.clip)])
+    assert (info["frames"], info["size"], info["rate"]) == (FRAMES, [64, 48], "25")
+    out = Output(folder=str(tmp_path / "out"), preview=True)
+    spec = little.job("job-1", 4, 12, 20, output=out)
+    assert client.check(spec)["segments"] == 4
+    seen: list[JobStatus] = []
+    assert run(client, spec, seen.append).state == "done"
+    assert [status.seq for status in seen] == sorted(status.seq for status in seen)
+    assert "running" in {status.state for status in seen}
+    reply = client.manifest_reply("job-1")
+    assert hashlib.sha256(Path(reply["path"]).read_bytes()).hexdigest() == reply["sha256"]
+    first = client.manifest("job-1")
+    assert rendered(first) == (3, 4)
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text()) == first.to_json()
+    assert all(Path(strip.file).parent == tmp_path / "out" for strip in first.strips)
+    second = done(client, little.job("job-2", 4, 12, 20, output=out))
+    assert rendered(second) == (0, 0)
+    assert [s.sha256 for s in second.strips] == [s.sha256 for s in first.strips]
+    assert rendered(done(client, little.job("job-3", 4, 13, 20))) == (1, 2)
+    assert client.placed("job-3", "blender", ["a"])["ok"]
+    assert client.placed("job-3", "blender", ["a"])["ok"]
+    with pytest.raises(RemoteError, match="placed by blender"):
+        client.placed("job-3", "resolve")
+    would = client.would_discard("job-3")
+    assert any("strip-001-frame-00013" in path for path in would["would_delete"])
+    client.discard("job-3")
+    assert client.status("job-3").state == "unknown"
+    assert not (discovery.state_dir() / "jobs" / "job-3").exists()
+    assert client.cache()["entries"] > 5
+    client.free_gpu()
+    until(lambda: not client.engine_status()["workers"]["render"]["running"])
+
+
+def test_failed_then_mended_then_tried_again(client: Client, little: Little, tmp_path: Path) -> None:
+    painted = tmp_path / "painted"
+    painted.mkdir()
+    (painted / "00004.png").write_bytes((little.painted / "00004.png").read_bytes())
+    spec = little.job("job-1", 4, 16, look=f"painted:{painted}")
+    status = run(client, spec)
+    assert status.state == "failed" and status.error is not None
+    assert status.error["code"] == "painted-keys-missing" and status.error["remedy"]
+    with pytest.raises(RemoteError, match="failed"):
+        client.manifest("job-1")
+    (painted / "00016.png").write_bytes((little.painted / "00016.png").read_bytes())
+    client.retry("job-1")
+    assert client.watch("job-1", timeout_s=WAIT_S).state == "done"
+
+
+def test_two_clients_share_and_both_end(client: Client, little: Little) -> None:
+    with connect("other", project="q") as other:
+        client.submit(little.job("job-1", 2, 10, 18))
+        other.submit(replace(little.job("job-2", 3, 11, 19), project="q"))
+        assert client.watch("job-1", timeout_s=WAIT_S).state == "done"
+        assert other.watch("job-2", timeout_s=WAIT_S).state == "done"
+        assert [job.job_id for job in other.jobs()] == ["job-2"]
+
+
+def test_seeds_go_before_renders_and_are_kept(client: Client, little: Little) -> None:
+    clip = little.job("x-1").clip
+    client.submit(little.job("job-1", 2, 6, 10, 14, 18, 22))
+    result = client.seeds(clip, 4, look=f"painted:{little.painted}", count=3)
+    assert client.status("job-1").state != "done"
+    assert Path(result["sheet"]).exists() and Path(result["pictures"][0]["file"]).exists()
+    assert [job.kind for job in client.jobs("*", ["done"])] == ["seeds"]
+    client.cancel("job-1")
+
+
+def test_cancel_and_resume(client: Client, little: Little) -> None:
+    spec = little.job("job-1", *range(1, 24, 2))
+    client.submit(spec)
+    until(lambda: client.status("job-1").phase in ("motion", "propagating"), WAIT_S)
+    reply = client.cancel("job-1")
+    assert reply["state"] in ("cancel_requested", "cancelled")
+    assert client.watch("job-1", timeout_s=WAIT_S).state == "cancelled"
+    client.resume("job-1")
+    status = client.watch("job-1", timeout_s=WAIT_S)
+    assert status.state == "done"
+    manifest = client.manifest("job-1")
+    # Over both attempts each was rendered once.
+    assert rendered(manifest) == (12, 13)
+
+
+def test_an_engine_killed_in_the_middle_is_told_started_again_and_nothing_is_lost(
+    client: Client, little: Little
+) -> None:
+    undisturbed = done(client, little.job("job-0", 1, 5, 9, 13, 17, 21))
+    client.discard("job-0")
+    client.submit(little.job("job-1", 1, 5, 9, 13, 17, 21))
+    client.submit(little.job("job-2", 2))
+    until(lambda: client.status("job-1").phase in ("motion", "propagating"), WAIT_S)
+    pid = client.ping()["pid"]
+    workers = children_of(pid)
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(EngineUnreachable, match="stopped in the middle"):
+        client.watch("job-1", timeout_s=WAIT_S)
+    until(lambda: not any(discovery.alive(worker) for worker in workers))
+    status = client.status("job-1")
+    assert status.state == "interrupted" and "crashed" in status.note
+    assert client.status("job-2").state == "paused"
+    client.resume("job-1")
+    assert client.watch("job-1", timeout_s=WAIT_S).state == "done"
+    manifest = client.manifest("job-1")
+    assert [s.sha256 for s in manifest.strips] == [s.sha256 for s in undisturbed.strips]
+
+
+def children_of(pid: int) -> list[int]:
+    """The worker processes of an engine (Linux; elsewhere none are looked at)."""
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in path.read_text().split()] if path.exists() else []
+
+
+def test_a_killed_worker_is_replaced_and_the_job_says_so(client: Client, little: Little) -> None:
+    client.submit(little.job("job-1", 1, 5, 9, 13, 17, 21))
+    until(lambda: client.status("job-1").phase in ("motion", "propagating"), WAIT_S)
+    for worker in children_of(client.ping()["pid"]):
+        os.kill(worker, signal.SIGKILL)
+    assert client.watch("job-1", timeout_s=WAIT_S).state == "done"
+    manifest = client.manifest("job-1")
+    assert [retry["why"] for retry in manifest.facts["retries"]] == ["crash"]
+    assert any("tried again" in note for note in manifest.notes)
+
+
+def test_quit_leaves_it_interrupted_and_drain_lets_it_end(client: Client, little: Little) -> None:
+    client.submit(little.job("job-1", 1, 5, 9, 13, 17, 21))
+    until(lambda: client.status("job-1").state == "running", WAIT_S)
+    with pytest.raises(RemoteError) as caught:
+        client.quit(if_idle=True)
+    assert caught.value.code == "busy"
+    pid = client.ping()["pid"]
+    client.quit()
+    until(lambda: not discovery.alive(pid))
+    assert client.status("job-1").state == "interrupted"
+    client.resume("job-1")
+    until(lambda: client.status("job-1").state == "running", WAIT_S)
+    pid = client.ping()["pid"]
+    client.drain()
+    with pytest.raises(RemoteError) as caught:
+        client.submit(little.job("job-2", 1))
+    assert caught.value.code == "draining"
+    until(lambda: not discovery.alive(pid), WAIT_S)
+    assert client.status("job-1").state == "done"
+
+
+def test_a_key_with_an_unknown_look_or_frame_is_refused_at_once(client: Client, little: Little) -> None:
+    for spec, code in (
+        (little.job("job-1", 4, look="dream:1"), "unknown-look"),
+        (little.job("job-1", FRAMES), "key-outside"),
+        (replace(little.job("job-1", 4), keys=(Key(-1),)), "key-outside"),
+    ):
+        with pytest.raises(RemoteError) as caught:
+            client.submit(spec)
+        assert caught.value.code == code and caught.value.bad_input
+    assert client.jobs() == []
+    assert len(client.looks()) == 26
