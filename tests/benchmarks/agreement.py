@@ -33,11 +33,11 @@ BASE = {
 }
 ALONE = {"anchor": False}
 NO_FUSION = {"anchor_fusion": 0.0}
-MIXED = {"noise": "exact", "recovery_iterations": 2, "randomness": 0.7}
+MIXED = {"noise": "exact", "recovery_iterations": 2, "randomness": 0.9}
 VARIANTS = {
     "fixed seed": ALONE,
     "new seed": ALONE,
-    "recovered noise": {**ALONE, "noise": "exact", "recovery_iterations": 2},
+    "recovered noise": {**ALONE, "noise": "exact"},
     "recovered + random noise": {**ALONE, **MIXED},
     "warped noise": {"noise": "warped", "anchor_attention": 0.0, "anchor_color": 0.0, **NO_FUSION},
     "warped noise, anchor": {"noise": "warped", "anchor_color": 0.0, **NO_FUSION},

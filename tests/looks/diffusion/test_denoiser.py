@@ -140,8 +140,8 @@ def test_inpainting_agrees_with_diffusers_pipeline(small, tmp_path, monkeypatch)
     matte[..., 16:32, 8:40] = 1
     with torch.inference_mode():
         theirs = pipeline(
-            "a photo", image=picture / 2 + 0.5, mask_image=matte, height=48, width=64, strength=1.0, num_inference_steps=6,
-            guidance_scale=3.0, latents=NOISE[:1], output_type="latent",
+            "a photo", image=picture / 2 + 0.5, mask_image=matte, height=48, width=64, strength=1.0,
+            num_inference_steps=6, guidance_scale=3.0, latents=NOISE[:1], output_type="latent",
         ).images  # fmt: skip
         # The pipeline's own schedule, so that only the network's input is compared.
         sigmas = pipeline.scheduler.sigmas.double().numpy()

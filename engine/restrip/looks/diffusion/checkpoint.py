@@ -155,7 +155,7 @@ class HashBook:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self.path = path or _state_dir() / "model-hashes.json"
+        self.path = path or state_dir() / "model-hashes.json"
 
     def of(self, checkpoint: Checkpoint) -> str:
         """The hash of a checkpoint, 64 hexadecimal digits."""
@@ -195,9 +195,9 @@ class HashBook:
 
 def hub_folder() -> Path:
     """Where models from the hub are kept."""
-    return _state_dir() / "models"
+    return state_dir() / "models"
 
 
-def _state_dir() -> Path:
+def state_dir() -> Path:
     """The engine's folder (link.discovery.state_dir, which a look may not import)."""
-    return Path(os.environ.get("RESTRIP_STATE_DIR") or platformdirs.user_state_dir("restrip", appauthor=False))
+    return Path(os.environ.get("RESTRIP_STATE_DIR") or platformdirs.userstate_dir("restrip", appauthor=False))

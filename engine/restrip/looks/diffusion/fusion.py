@@ -81,10 +81,16 @@ def fuse(
 
     Only the change goes through the encoder, so that what the VAE loses isn't lost.
     """
-    before = decode(clean)
+    rows = [row for row, source in enumerate(sources) if source is not None]
+    if not rows:
+        return clean
+    before = decode(clean[rows])
     after = before.clone()
-    for row, source in enumerate(sources):
+    for place, row in enumerate(rows):
+        source = sources[row]
         if source is not None:
             weight = source.weight.to(before.device)
-            after[row] += weight * (source.carried(anchor_picture.to(before.device)) - before[row])
-    return clean + encode(after) - encode(before)
+            after[place] += weight * (source.carried(anchor_picture.to(before.device)) - before[place])
+    fused = clean.clone()
+    fused[rows] += encode(after) - encode(before)
+    return fused

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
@@ -75,6 +76,7 @@ class Session:
         self.sigmas = table[start_index(recipe.steps, recipe.denoising_strength) :]
         self.casts = precision.Casts(model.unet)
         self.make_control: Callable[[Sequence[Row], torch.dtype], Control] | None = None
+        self.compiled_unet: Any = None
         self._conds: dict[tuple[str, bool], Cond] = {}
 
     @property
@@ -122,10 +124,15 @@ class Session:
             [self.cond(prompt) for prompt in prompts],
             [self.cond(recipe.negative_prompt, negative=True)] * len(rows),
             recipe.cfg_scale,
-            self.casts.get(dtype),
+            self._unet(dtype),
             extra,
             self.make_control(rows, dtype) if self.make_control else None,
         )
+
+    def _unet(self, dtype: torch.dtype) -> Any:
+        """The network in `dtype`; a compiled one stands for the model's own precision."""
+        network = self.casts.get(dtype)
+        return self.compiled_unet if self.compiled_unet is not None and network is self.model.unet else network
 
     def _start(
         self, rows: Sequence[Row], clean: torch.Tensor, seeded: SeedNoise, dtype: torch.dtype, link: Link, tick: Tick

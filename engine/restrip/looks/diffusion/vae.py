@@ -17,6 +17,7 @@ class Vae:
 
     def __init__(self, module: Any, first: torch.dtype, turns: Turns) -> None:
         self.turns = turns
+        self.compiled_decoder: Any = None
         self.casts = precision.Casts(precision.cast(module, first))
         self.ladder = precision.steps_from(precision.VAE_LADDER, first)
         self.scale = float(module.config.scaling_factor)
@@ -55,7 +56,10 @@ class Vae:
 
         def attempt(rows: list[int], dtype: torch.dtype) -> torch.Tensor:
             vae = self.casts.get(dtype)
-            return _in_calls(latents[rows] / self.scale + self.shift, dtype, lambda part: vae.decode(part).sample)
+            fast = self.compiled_decoder if dtype == self.ladder[0] else None
+            return _in_calls(
+                latents[rows] / self.scale + self.shift, dtype, lambda part: (fast or vae.decode)(part).sample
+            )
 
         def wrong(made: torch.Tensor, rows: list[int]) -> torch.Tensor:
             broken = ~precision.finite_rows(made)

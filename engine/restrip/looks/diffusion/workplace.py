@@ -17,7 +17,9 @@ import torch
 from restrip.looks.diffusion import precision
 from restrip.looks.diffusion.adapter import open_controlnet
 from restrip.looks.diffusion.anchor import AnchorBank
+from restrip.looks.diffusion.checkpoint import state_dir
 from restrip.looks.diffusion.color import matched
+from restrip.looks.diffusion.compiled import compiled, pays
 from restrip.looks.diffusion.controlnet import ControlNet, added, hint
 from restrip.looks.diffusion.denoiser import Control
 from restrip.looks.diffusion.extras import without_loras
@@ -88,6 +90,7 @@ class Workplace:
         if not self.recipe.anchor:
             anchor = None
         others = sum(anchor is None or task.key.frame != anchor[1].frame for task in tasks)
+        self._compile(others, anchor is not None)
         counter = _Counter(report, ticks * (others + (anchor is not None and _digest(*anchor) not in self._anchors)))
         against = None if anchor is None else self._anchor(anchor, counter)
         results: dict[int, Future[Styled]] = {}
@@ -98,7 +101,10 @@ class Workplace:
                 prepared = rows.get(numbers, 2 * self.memory.plan.batch)
                 todo = [n for n in numbers if against is None or tasks[n].key.frame != against.number]
                 link = Link(anchor=against.left, fuses=self._fuses) if against else Link()
-                made = self.maker.make([prepared[n][0] for n in todo], link, counter.ticks(len(todo))) if todo else []
+                batch = [prepared[n][0] for n in todo]
+                if todo and self.session.compiled_unet is not None:  # another batch size would be compiled again
+                    batch += batch[-1:] * (self.memory.plan.batch - len(batch))
+                made = self.maker.make(batch, link, counter.ticks(len(todo)))[: len(todo)] if todo else []
                 by_number = dict(zip(todo, made, strict=True))
                 for n in numbers:
                     one = by_number.get(n) or (against.made if against else made[0])
@@ -107,6 +113,16 @@ class Workplace:
 
             self.memory.run(range(len(tasks)), work)
             return [results[n].result() for n in range(len(tasks))]
+
+    def _compile(self, count: int, anchored: bool) -> None:
+        """Compile the networks when it pays. What keys see of an anchor changes with each step: not compiled."""
+        wanted = not anchored and pays(self.recipe.compile, self.model.device, count, self.session.evaluations)
+        if not wanted:
+            self.session.compiled_unet = self.vae.compiled_decoder = None
+        elif self.session.compiled_unet is None:
+            folder = state_dir() / "compiled"
+            self.session.compiled_unet = compiled(self.model.unet, folder)
+            self.vae.compiled_decoder = compiled(self.model.vae.decode, folder)
 
     @property
     def _fuses(self) -> bool:

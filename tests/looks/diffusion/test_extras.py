@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from restrip.looks.diffusion.checkpoint import MissingCheckpoint
+from restrip.looks.diffusion.extras import BadExtra, controls, loras, without_loras
+from restrip.looks.diffusion.recipe import Recipe
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "Lora").mkdir()
+    for name in ("a.safetensors", "b c.safetensors"):
+        (tmp_path / "Lora" / name).touch()
+    monkeypatch.setenv("RESTRIP_MODELS", str(tmp_path))
+    return tmp_path / "Lora"
+
+
+def test_lora_lists(files: Path) -> None:
+    found = loras(Recipe(lora=f"a:0.8, {files}/b c.safetensors", prompt="x <lora:a:-1> y<lora:b c>"))
+    assert [(lora.path.name, lora.weight) for lora in found] == [
+        ("a.safetensors", 0.8), ("b c.safetensors", 1.0), ("a.safetensors", -1.0), ("b c.safetensors", 1.0),
+    ]  # fmt: skip
+    assert without_loras("x <lora:a:-1> y<lora:b c>") == "x  y"
+
+
+def test_control_lists(files: Path) -> None:
+    found = controls(Recipe(controlnet="canny=a:0.5@0.1-0.6, tile=b c"))
+    assert [(c.kind, c.path.name, c.weight, c.start, c.end) for c in found] == [
+        ("canny", "a.safetensors", 0.5, 0.1, 0.6), ("tile", "b c.safetensors", 1.0, 0.0, 1.0),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["a", "pose=a", "canny=a@half", "canny=a@0.1"])
+def test_what_cannot_be_read(text: str, files: Path) -> None:
+    with pytest.raises(BadExtra):
+        controls(Recipe(controlnet=text))
+
+
+def test_missing_files_and_bad_weights(files: Path) -> None:
+    with pytest.raises(MissingCheckpoint):
+        loras(Recipe(lora="nowhere:1"))
+    with pytest.raises(BadExtra):
+        loras(Recipe(prompt="<lora:a:much>"))
