@@ -73,6 +73,21 @@ def test_every_frame_mode_needs_no_key() -> None:
     assert job(mode="every", step=2).keys == ()
 
 
+def test_paths_in_a_looks_name_are_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wave.jpg").touch()
+    client: Client = ProbeClient()  # type: ignore[assignment]
+    looks = {look: job_of(client, Request("clip.mp4", look, [0])).look for look in ("painting:wave.jpg", "sd:tiny")}
+    assert looks == {"painting:wave.jpg": f"painting:{tmp_path / 'wave.jpg'}", "sd:tiny": "sd:tiny"}
+
+
+def test_painted_keys_are_named_in_the_clips_frames(tmp_path: Path) -> None:
+    client: Client = ProbeClient()  # type: ignore[assignment]
+    spec = job_of(client, Request("clip.mp4", f"painted:{tmp_path}", [60], frames=FrameRange(50, 80)))
+    assert spec.settings == {"first_number": 50}
+    assert spec.keys == (Key(10),)
+
+
 def test_a_folder_is_a_sequence_in_the_order_of_names(tmp_path: Path) -> None:
     for name in ("b.png", "a.PNG", "notes.txt"):
         (tmp_path / name).touch()

@@ -123,8 +123,8 @@ def job_of(client: Client, request: Request) -> JobSpec:
         job_id=uuid.uuid4().hex,
         clip=ClipRange(tuple(paths), rate, len(frames), trim_in=frames.first, name=Path(request.clip).stem),
         keys=_keys(request, frames),
-        look=request.look,
-        settings=request.settings,
+        look=_absolute(request.look),
+        settings=_settings(request, frames),
         output=request.output,
         matte=str(Path(request.matte).absolute()) if request.matte else "",
         mode=request.mode,
@@ -160,6 +160,21 @@ def _keys(request: Request, frames: FrameRange) -> tuple[Key, ...]:
         raise KeyOutside(outside, len(frames), frames.first)
     keys, _ = check_keys([_moved(key, -frames.first) for key in given], len(frames))
     return keys
+
+
+def _absolute(look: str) -> str:
+    """The look with the path in its name absolute: the engine's folder is another. sd:tiny and the like are names."""
+    prefix, colon, argument = look.partition(":")
+    if prefix not in ("painting", "painted", "sd") or not argument or not Path(argument).expanduser().exists():
+        return look
+    return f"{prefix}{colon}{Path(argument).expanduser().absolute()}"
+
+
+def _settings(request: Request, frames: FrameRange) -> Mapping[str, Any]:
+    """The request's settings. Painted pictures are named in the clip's frames, as the request's keys are."""
+    if request.look.startswith("painted:") and frames.first:
+        return {"first_number": frames.first, **request.settings}
+    return request.settings
 
 
 def _moved(key: Key, by: int) -> Key:

@@ -35,6 +35,16 @@ def test_frame_numbers_are_the_digits_that_end_the_name(tmp_path):
     assert {frame: path.name for frame, path in found.items()} == {7: "key_7.JPG", 45: "00045.png", 90: "shot2_090.tif"}
 
 
+def test_names_may_count_from_another_number(tmp_path):
+    write_picture(tmp_path / "key_00045.png", flat((200, 10, 20)))
+    look = open_look(f"painted:{tmp_path}", {"first_number": 30})
+    (styled,) = look.stylize([flat((0, 0, 0))], [Key(15)], silent)
+    assert tuple(styled.picture.rgb[0, 0]) == (200, 10, 20)
+    with pytest.raises(PaintedKeysMissing, match=r"key 60.*frame is 30") as refused:
+        look.check_keys([Key(30)])
+    assert refused.value.detail["found"] == [45]
+
+
 def test_two_pictures_for_a_frame_are_one_too_many(tmp_path):
     with pytest.raises(PaintedKeysAmbiguous) as refused:
         open_look(f"painted:{folder_of(tmp_path, '7.png', '0007.jpg', '8.png')}", {})

@@ -43,7 +43,7 @@ def test_examples_name_their_own_family():
 def test_own_settings_leave_out_what_belongs_to_others():
     given = {"prompt": "a fox", "stroke_size": 2, "lean": 0.5}
     assert own_settings("neural:3", given) == {"style_strength": 1.0, "stroke_size": 2.0, "keep_color": False}
-    assert own_settings("painted:keys", given) == {}
+    assert own_settings("painted:keys", given) == {"first_number": 0}
     assert own_settings("sd:x.safetensors", given)["prompt"] == "a fox"
 
 

@@ -2,7 +2,8 @@
 
     keys/00000.png  keys/key_45.jpg  keys/shot2_090.tif      frames 0, 45 and 90; other files are left alone
 
-The number is the digits that end the name; it counts from the clip's first visible frame, as keys do.
+The number is the digits that end the name. It counts from the clip's first visible frame, as keys do, unless
+`first_number` says that this frame has another number.
 """
 
 from __future__ import annotations
@@ -42,12 +43,12 @@ class PaintedKeysMissing(BadInput):
 
     code = "painted-keys-missing"
 
-    def __init__(self, folder: str, frames: Sequence[int], found: Sequence[int]) -> None:
+    def __init__(self, folder: str, frames: Sequence[int], found: Sequence[int], first: int = 0) -> None:
         several = "s" if len(frames) > 1 else ""
         super().__init__(
             f"{folder} has no picture for key{several} {_listed(frames)}.",
             f"Pictures were found for {_listed(found) if found else 'no frame'}. Name each with its key's frame number "
-            f"at the end, counted from the strip's first frame, such as key_{frames[0]:05d}.png.",
+            f"at the end, where the strip's first frame is {first}, such as key_{frames[0]:05d}.png.",
             folder=folder,
             frames=list(frames),
             found=list(found),
@@ -84,14 +85,15 @@ class KeyImageUnreadable(BadInput):
 
 
 class PaintedLook:
-    """Pictures out of a folder, by frame. `pictures` are their paths."""
+    """Pictures out of a folder. `pictures` are their paths by frame; frame 0 is named `first_number`."""
 
     needs_anchor = False
 
-    def __init__(self, name: str, folder: str, pictures: Mapping[int, Path]) -> None:
+    def __init__(self, name: str, folder: str, pictures: Mapping[int, Path], first_number: int = 0) -> None:
         self.name = name
         self.folder = folder
         self.pictures = dict(pictures)
+        self.first_number = first_number
 
     def identity(self) -> dict[str, Any]:
         """Only that keys are painted: which picture it is, each key says itself (`key_facts`)."""
@@ -105,7 +107,8 @@ class PaintedLook:
         """Raise PaintedKeysMissing, listing every key that has neither a picture here nor one of its own."""
         missing = sorted(key.frame for key in keys if not key.image and key.frame not in self.pictures)
         if missing:
-            raise PaintedKeysMissing(self.folder, missing, sorted(self.pictures))
+            named, found = ([frame + self.first_number for frame in some] for some in (missing, sorted(self.pictures)))
+            raise PaintedKeysMissing(self.folder, named, found, self.first_number)
 
     def stylize(
         self,
@@ -143,7 +146,9 @@ def picture_for_key(frame: Frame, key: Key, *, path: str | None = None) -> Style
 
 def open_painted(argument: str, settings: Mapping[str, Any], *, size: tuple[int, int] | None = None) -> PaintedLook:
     """The look painted:FOLDER. Raises PaintedFolderMissing, PaintedKeysAmbiguous."""
-    return PaintedLook(f"painted:{argument}", argument, find_painted(argument))
+    first = int(settings.get("first_number", 0))
+    pictures = {number - first: path for number, path in find_painted(argument).items()}
+    return PaintedLook(f"painted:{argument}", argument, pictures, first)
 
 
 def find_painted(folder: str) -> dict[int, Path]:

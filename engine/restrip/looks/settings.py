@@ -85,12 +85,24 @@ NEURAL_SETTINGS = (
     ),
 )
 
+PAINTED_SETTINGS = (
+    Setting(
+        "first_number",
+        "int",
+        0,
+        "First number",
+        "The number in a painted picture's name that means the strip's first visible frame.",
+        low=0,
+        looks=("painted",),
+    ),
+)
+
 
 def look_settings() -> tuple[Setting, ...]:
     """The settings of all looks; each names its families in `Setting.looks`."""
     from restrip.looks.diffusion.settings import SD_SETTINGS  # late: the table is long and the folder another's
 
-    return (*NEURAL_SETTINGS, *SD_SETTINGS)
+    return (*NEURAL_SETTINGS, *PAINTED_SETTINGS, *SD_SETTINGS)
 
 
 def family_of(name: str) -> tuple[LookFamily, str]:
