@@ -21,6 +21,7 @@ LOOKS = "looks"
 """The property that shows the built-in looks as pictures."""
 
 FORMS: list[Any] = []
+ARGUMENTS = {"number": "Number or mix", "file": "Picture", "folder": "Folder", "model": "Model"}
 
 
 def name_of(key: str) -> str:
@@ -78,7 +79,7 @@ def look_settings() -> tuple[Setting, ...]:
             f"look.{prefix}",
             kinds.get(argument, "text"),  # type: ignore[arg-type]
             values.OWN_DEFAULTS.get(f"look.{prefix}", ""),
-            label,
+            ARGUMENTS.get(argument, label),
             help,
         )
         for prefix, label, argument, help in families

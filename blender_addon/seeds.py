@@ -122,6 +122,7 @@ def put_on_sheet(sheet: Any, path: str, index: int, count: int) -> None:
         columns, rows = grid(count)
         if tuple(sheet.size) != (columns * width, rows * height):
             sheet.scale(columns * width, rows * height)
+            fit(sheet)
         pixels = array("f", bytes(4 * 4 * width * height))
         small.pixels.foreach_get(pixels)
         whole = array("f", bytes(4 * 4 * columns * width * rows * height))
@@ -142,6 +143,17 @@ def show_sheet(path: str) -> None:
     if sheet is not None and path:
         sheet.source, sheet.filepath = "FILE", path
         sheet.reload()
+        fit(sheet)
+
+
+def fit(sheet: Any) -> None:
+    """Show the whole sheet wherever it is open."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "IMAGE_EDITOR" and area.spaces.active.image == sheet:
+                region = next(region for region in area.regions if region.type == "WINDOW")
+                with bpy.context.temp_override(window=window, area=area, region=region):
+                    bpy.ops.image.view_all(fit_view=True)
 
 
 def open_window(context: Any, sheet: Any) -> None:
@@ -239,7 +251,7 @@ class RESTRIP_OT_pick_from_sheet(bpy.types.Operator):
 
 def draw(layout: Any, job: jobs.LiveJob) -> None:
     """The pictures that came, each with a button that picks it."""
-    flow = layout.grid_flow(columns=3, even_columns=True, even_rows=True, align=True)
+    flow = layout.grid_flow(row_major=True, columns=3, even_columns=True, even_rows=True, align=True)
     for number, seed in enumerate(job.seeds, 1):
         cell = flow.column(align=True)
         icon = previews.icon(picture_key(job, seed))

@@ -106,3 +106,28 @@ def test_what_happens_to_a_strip_meanwhile_is_followed(
     assert told["offered"] == ["later", "waiting", ["later"]]
     assert told["placed"] == [2, 401, 413]
     assert engine.jobs("*")[0].placed_by.startswith("blender")
+
+
+def test_keyframes_are_suggested_painted_and_prompted(
+    blender: Blender, engine: Client, carphone: Path, tmp_path: Path
+) -> None:
+    painted = str(tmp_path / "painted.png")
+    cv2.imwrite(painted, np.full((72, 96, 3), 128, np.uint8))
+    told = blender("line.keyframes", path=str(carphone), painted=painted, values={"look.neural": "19"})
+    assert len(told["suggested"]) == 2
+    assert all(51 <= frame < 81 and name.startswith("K (") for frame, name in told["suggested"])
+    assert [60, "K: painted.png"] in told["markers"]
+    assert [9, painted, None] in told["keys"]
+    assert [19, None, "a hare at night"] in told["keys"]
+    assert len(told["keys"]) == 4
+
+
+def test_what_the_engine_refuses_is_said_with_the_way_out(blender: Blender, engine: Client, carphone: Path) -> None:
+    told = blender("line.refused", path=str(carphone), values={"look.family": "neural", "look.neural": "99"})
+    code, message, remedy = told["error"]
+    assert "99" in message and remedy
+    assert code in told["details"] and "Blender" in told["details"]
+    assert told["can"] == ""
+    assert told["no result"] and told["no seeds"]
+    assert told["nothing"] == "Select a strip first"
+    assert told["poll"] is False

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
+
 Blender = Callable[..., Any]
 
 
@@ -35,3 +38,15 @@ def test_settings_are_drawn_from_the_schema_and_kept_on_the_strip(
     assert told["read"] is True
     assert told["rebuilt"] == [True, False]
     assert told["still"] == 150
+
+
+def test_a_sheet_of_seeds_fills_row_by_row(blender: Blender, tmp_path: Path) -> None:
+    paths = [str(tmp_path / f"{n}.png") for n in range(4)]
+    for n, path in enumerate(paths):
+        cv2.imwrite(path, np.full((20, 30, 3), 51 * (n + 1), np.uint8))
+    told = blender("living.sheet", pictures=paths)
+    assert told["grid"] == [[1, 1], [2, 2], [3, 2], [3, 3], [4, 3]]
+    assert told["size"] == [90, 40]
+    assert told["levels"] == [0.2, 0.4, 0.6, 0.8, 0.0, 0.0]
+    assert told["cells"] == [0, 1, 2, 3, 4, None]
+    assert told["outside"] == [None, None]

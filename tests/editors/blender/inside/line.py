@@ -119,6 +119,55 @@ def changed_meanwhile(path: str, values: dict, folder: str) -> dict:
     return told
 
 
+def keyframes(path: str, painted: str, values: dict) -> dict:
+    """Keyframes suggested, one painted by hand, one with a prompt; and a sheet of one seed's picture."""
+    scene = scenes.empty_scene(30, (176, 144))
+    vse, jobs = scenes.addon("vse"), scenes.addon("jobs")
+    strip = scenes.add(scene, path, 51, 1, "shot")
+    vse.set_span(strip, vse.FrameRange(51, 81))
+    select(scene, "shot")
+    with sequencer_context(scene):
+        assert bpy.ops.restrip.suggest(count=2) == {"FINISHED"}
+    pump(lambda: any(job.stage == "placed" for job in jobs.board().jobs.values()))
+    suggested = [[mark.frame, mark.name] for mark in scene.timeline_markers]
+    scene.frame_set(60)
+    with sequencer_context(scene):
+        assert bpy.ops.restrip.key_image(filepath=painted) == {"FINISHED"}
+    scene.timeline_markers.new("K: a hare at night", frame=70)
+    job = begin(scene, "shot", values)
+    pump(lambda: job.stage == "placed")
+    return {
+        "suggested": suggested,
+        "markers": [[mark.frame, mark.name] for mark in scene.timeline_markers],
+        "keys": [[made.key.frame, made.key.image, made.key.prompt] for made in job.manifest.keys],
+        "reported": job.message,
+    }
+
+
+def refused(path: str, values: dict) -> dict:
+    """A job that the engine refuses, one whose file is gone, and what the operators say when they can't run."""
+    scene = scenes.empty_scene(30, (176, 144))
+    jobs, panel = scenes.addon("jobs"), scenes.addon("panel")
+    scenes.add(scene, path, 1, 1, "shot")
+    job = begin(scene, "shot", values)
+    end = time.monotonic() + 120
+    while job.stage != "failed":
+        assert time.monotonic() < end
+        jobs.tick()
+        time.sleep(0.02)
+    told = {"error": [job.error.code, job.error.message, job.error.remedy], "details": panel.details(job)}
+    operators = scenes.addon("operators")
+    with sequencer_context(scene):
+        told["can"] = operators.RESTRIP_OT_stylize.why_not(bpy.context)
+        told["no result"] = operators.RESTRIP_OT_remove_result.why_not(bpy.context)
+        told["no seeds"] = scenes.addon("seeds").RESTRIP_OT_seeds.why_not(bpy.context)
+        for strip in scenes.top(scene):
+            strip.select = False
+        told["nothing"] = operators.RESTRIP_OT_stylize.why_not(bpy.context)
+        told["poll"] = bpy.ops.restrip.stylize.poll()
+    return told
+
+
 def all_placed() -> bool:
     return all(job.stage == "placed" for job in scenes.addon("jobs").board().jobs.values())
 

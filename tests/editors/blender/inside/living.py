@@ -108,3 +108,24 @@ def values_follow_the_strip(path: str, blend: str) -> dict:
     told["rebuilt"] = [hasattr(bpy.context.scene.restrip_form, name) for name in ("set_cfg_scale", "set_steps")]
     told["still"] = values.read(read.restrip.values)["steps"]
     return told
+
+
+def sheet(pictures: list) -> dict:
+    """A sheet of seeds that fills up, and where a click lands."""
+    seeds = scenes.addon("seeds")
+    image = seeds.blank_sheet(5)
+    for index, path in enumerate(pictures):
+        seeds.put_on_sheet(image, path, index, 5)
+    width, height = image.size
+    pixels = list(image.pixels)
+
+    def at(x: float, y: float) -> float:
+        return round(pixels[4 * (int(y * height) * width + int(x * width))], 2)
+
+    return {
+        "grid": [seeds.grid(count) for count in (1, 4, 5, 9, 10)],
+        "size": [width, height],
+        "levels": [at(x, y) for y in (0.75, 0.25) for x in (1 / 6, 0.5, 5 / 6)],
+        "cells": [seeds.cell_at(x, y, 5) for y in (0.75, 0.25) for x in (1 / 6, 0.5, 5 / 6)],
+        "outside": [seeds.cell_at(-0.1, 0.5, 5), seeds.cell_at(0.5, 1.0, 5)],
+    }

@@ -107,7 +107,9 @@ class Desk:
     def picture(self, path: Path) -> None:
         """The whole screen as a PNG, smaller and with few colours, for documents."""
         made = self.work / "screen.png"
-        command = self._command("import", "-window", "root", "-resize", "75%", "-colors", "128", str(made))
+        command = self._command(
+            "import", "-window", "root", "-resize", "75%", "-dither", "None", "-colors", "200", str(made)
+        )
         subprocess.run(command, env=self._environment(), check=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(made.read_bytes())
