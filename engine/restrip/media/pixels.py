@@ -84,6 +84,9 @@ def frame_of(picture: Any, tags: ColourTags) -> Frame:
         packed = planes[0].reshape(picture.height, picture.width, -1)
         alpha = packed[..., 3] if layout.alpha else None
         return Frame(np.ascontiguousarray(packed[..., :3]), None if alpha is None else np.ascontiguousarray(alpha))
+    if len(planes) == 1 and layout.alpha:  # Grey and alpha side by side.
+        pairs = planes[0].reshape(picture.height, picture.width, 2)
+        planes = [np.ascontiguousarray(pairs[..., 0]), np.ascontiguousarray(pairs[..., 1])]
     if len(planes) < 3:
         middle = np.full_like(planes[0], 1 << (layout.bits - 1))
         planes[1:1] = [middle, middle]
@@ -128,9 +131,7 @@ def _planar(picture: Any) -> Any:
         return picture.reformat(format="rgba" if layout.alpha else "rgb24")
     if name in ("monob", "monow"):
         return picture.reformat(format="gray")
-    if name in ("ya8", "ya16le"):
-        return picture.reformat(format="yuva444p" if name == "ya8" else "yuva444p16le")
-    if layout.bits > 16 or not name.startswith(("yuv", "gbr", "gray")):
+    if layout.bits > 16 or not name.startswith(("yuv", "gbr", "gray", "ya")):
         raise UnknownPixels(name)
     return picture
 
@@ -138,9 +139,7 @@ def _planar(picture: Any) -> Any:
 def _plane(picture: Any, index: int, bits: int) -> Plane:
     """One plane without its padding: [height, width], or [height, width * channels] when packed."""
     plane = picture.planes[index]
-    channels = 1
-    if not picture.format.is_planar and picture.format.is_rgb:
-        channels = len(picture.format.components)
+    channels = 1 if picture.format.is_planar else len(picture.format.components)
     return _rows(picture, index, bits)[:, : plane.width * channels]
 
 

@@ -58,6 +58,8 @@ def tags_of(picture: Any) -> ColourTags:
     layout = layout_of(picture.format)
     matrix = MATRICES.get(int(picture.colorspace), "unknown")
     full = layout.rgb or picture.format.name.startswith("yuvj")
+    if picture.format.name.startswith(("gray", "ya")) and int(picture.color_range) not in RANGES:
+        full = True  # As FFmpeg shows them.
     return ColourTags(
         "rgb" if layout.rgb else "unknown" if matrix == "rgb" else matrix,
         PRIMARIES.get(int(picture.color_primaries), "unknown"),
