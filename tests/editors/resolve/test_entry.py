@@ -87,10 +87,9 @@ def test_a_child_that_dies_is_told_with_its_last_words(
 ) -> None:
     import sys
 
-    monkeypatch.setattr(entry, "HOME", "/nowhere")
-    assert not entry.run_there("ping", None, {"python": sys.executable})
+    assert not entry.run_there("no-such-action", None, {"python": sys.executable})
     out = capsys.readouterr().out
-    assert "ended in the middle" in out and "ModuleNotFoundError" in out
+    assert "ended in the middle" in out and "no-such-action" in out
 
 
 def test_a_real_child_answers(monkeypatch: pytest.MonkeyPatch) -> None:
