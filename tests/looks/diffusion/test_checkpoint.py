@@ -18,6 +18,7 @@ from restrip.looks.diffusion.checkpoint import (
     find_checkpoint,
     find_file,
     list_models,
+    state_dir,
 )  # fmt: skip
 from restrip.looks.diffusion.family import UnknownFamily
 
@@ -105,3 +106,10 @@ def test_a_folders_hash_covers_weights_and_configs(small, tmp_path: Path) -> Non
     config = folder / "scheduler" / "scheduler_config.json"
     config.write_text(config.read_text().replace("epsilon", "v_prediction"))
     assert book.of(checkpoint) != before
+
+
+def test_hashes_are_kept_beside_the_engines_things(monkeypatch: pytest.MonkeyPatch) -> None:
+    from restrip.link import discovery
+
+    monkeypatch.delenv("RESTRIP_STATE_DIR")
+    assert state_dir() == discovery.state_dir()

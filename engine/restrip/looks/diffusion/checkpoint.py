@@ -200,4 +200,4 @@ def hub_folder() -> Path:
 
 def state_dir() -> Path:
     """The engine's folder (link.discovery.state_dir, which a look may not import)."""
-    return Path(os.environ.get("RESTRIP_STATE_DIR") or platformdirs.userstate_dir("restrip", appauthor=False))
+    return Path(os.environ.get("RESTRIP_STATE_DIR") or platformdirs.user_state_dir("restrip", appauthor=False))

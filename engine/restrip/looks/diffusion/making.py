@@ -9,6 +9,7 @@ import torch
 
 from restrip.errors import RestripError
 from restrip.looks.diffusion import precision
+from restrip.looks.diffusion.recent import Recent
 from restrip.looks.diffusion.session import Link, Row, Session, Tick
 
 
@@ -44,13 +45,14 @@ class Maker:
 
     def __init__(self, session: Session, first: torch.dtype) -> None:
         self.session = session
+        self.encoded = Recent()
         self.ladder = precision.steps_from(precision.UNET_LADDER, first)
 
     def make(self, rows: Sequence[Row], link: Link, tick: Tick) -> list[Made]:
         """Pictures of all rows. Raises BrokenPicture."""
         session = self.session
         sources = torch.stack([row.picture for row in rows]).to(session.model.device)
-        clean = session.vae.encode(sources)
+        clean = self.encoded.get([row.digest for row in rows], lambda which: session.vae.encode(sources[which]))
         vae_dtypes = [session.vae.ladder[0]] * len(rows)
 
         def attempt(which: list[int], dtype: torch.dtype) -> torch.Tensor:

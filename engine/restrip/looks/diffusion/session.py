@@ -16,6 +16,7 @@ from restrip.looks.diffusion.fusion import Fusion, fuse, fused_steps
 from restrip.looks.diffusion.inpaint import conditioning, on_latents
 from restrip.looks.diffusion.model import Model
 from restrip.looks.diffusion.noise import SeedNoise, mixed
+from restrip.looks.diffusion.recent import Recent
 from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.samplers import SAMPLERS
 from restrip.looks.diffusion.schedule import start_index
@@ -30,7 +31,7 @@ class Row:
     """One picture to make: its source [3, h, w] in -1..1 at the working size, its prompt and seed.
 
     `matte` [1, h, w] is 1 where the picture may change; `hints` are its ControlNets' pictures [3, h, w] in 0..1;
-    `fusion` is what the anchor shows of it.
+    `fusion` is what the anchor shows of it; `digest` says which frame it is, with all that its noise depends on.
     """
 
     picture: torch.Tensor
@@ -39,6 +40,7 @@ class Row:
     matte: torch.Tensor | None = None
     hints: tuple[torch.Tensor, ...] = ()
     fusion: Fusion | None = None
+    digest: str = ""
 
 
 @dataclass
@@ -77,6 +79,7 @@ class Session:
         self.casts = precision.Casts(model.unet)
         self.make_control: Callable[[Sequence[Row], torch.dtype], Control] | None = None
         self.compiled_unet: Any = None
+        self.recovered = Recent()
         self._conds: dict[tuple[str, bool], Cond] = {}
 
     @property
@@ -150,18 +153,28 @@ class Session:
             if link.record is not None:
                 link.record.noise = random
             return clean + sigma * random
-        denoiser = self._denoiser(rows, dtype, [recipe.original_prompt] * len(rows))
+        recovered = self.recovered.get(
+            [(row.digest, dtype) for row in rows],
+            lambda which: self._recovered([rows[n] for n in which], clean[which], dtype, tick),
+        )
+        noise = mixed(recovered, random, recipe.randomness)
+        if recipe.noise == "exact":
+            return clean + sigma * noise
+        return clean + sigma * (noise - clean / float(self.full[0]))
+
+    def _recovered(self, rows: Sequence[Row], clean: torch.Tensor, dtype: torch.dtype, tick: Tick) -> torch.Tensor:
+        """The rows' noise, recovered from their frames."""
+        denoiser = self._denoiser(rows, dtype, [self.recipe.original_prompt] * len(rows))
 
         def eps(x: torch.Tensor, at: float) -> torch.Tensor:
             tick()
             return denoiser.eps(x, at, guided=False)
 
-        if recipe.noise == "exact":
-            state = inversion.exact(eps, clean, self.sigmas[::-1], recipe.recovery_iterations)
-            return clean + sigma * mixed((state - clean) / sigma, random, recipe.randomness)
-        recover = inversion.plain if recipe.noise == "plain" else inversion.adjusted
-        noise = mixed(recover(eps, clean, self.full[::-1]), random, recipe.randomness)
-        return clean + sigma * (noise - clean / float(self.full[0]))
+        if self.recipe.noise == "exact":
+            state = inversion.exact(eps, clean, self.sigmas[::-1], self.recipe.recovery_iterations)
+            return (state - clean) / float(self.sigmas[0])
+        recover = inversion.plain if self.recipe.noise == "plain" else inversion.adjusted
+        return recover(eps, clean, self.full[::-1])
 
     def _predict(
         self, rows: Sequence[Row], denoiser: Denoiser, clean: torch.Tensor, link: Link, tick: Tick

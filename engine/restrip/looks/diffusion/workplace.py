@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from restrip.looks.diffusion import precision
@@ -142,6 +143,7 @@ class Workplace:
             None if task.matte is None else to_matte(task.matte, self.size),
             tuple(hint(net.file.kind, task.frame, key.frame, self.size, file) for net in self.nets),
             None if moved is None else fusion(moved, factor, self.recipe.anchor_fusion),
+            _digest(task.frame, key.frame if self.nets else None, task.matte),
         )
         return row, moved
 
@@ -248,7 +250,10 @@ class _Ahead:
         return {n: self.waiting[n].result() for n in numbers}
 
 
-def _digest(frame: Frame, key: Key) -> str:
-    content = hashlib.sha256(frame.rgb.tobytes())
-    content.update(repr(sorted(asdict(key).items())).encode())
+def _digest(frame: Frame, *others: object) -> str:
+    """Says which picture this is, and what else decides what is computed from it."""
+    content = hashlib.sha256(frame.rgb)
+    for other in others:
+        array = isinstance(other, np.ndarray)
+        content.update(np.ascontiguousarray(other) if array else repr(other).encode())
     return content.hexdigest()
