@@ -45,6 +45,10 @@ class NoBlender(BadInput):
         )
 
 
+ENGINE = Path(restrip.__file__).parents[1]
+"""The folder that the package restrip lies in, from which the extension takes its light parts."""
+
+
 class NoExtension(RestripError):
     """The extension's files aren't part of this installation."""
 
@@ -90,18 +94,18 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     platform = platform_name(sys.platform, sysconfig.get_platform())
     folder = Path(options.zip_only or state_dir() / "packages")
     if options.zip_only:
-        made = [tool.build(target, folder) for target in tool.TARGETS if target.platform == platform]
+        made = [tool.build(target, folder, engine=ENGINE) for target in tool.TARGETS if target.platform == platform]
         return {"packages": [str(path) for path in made], "sentences": [str(path) for path in made]}
     programs = [options.blender] if options.blender else list(programs_on(sys.platform, os.environ, Path.home()))
     found = [blender for blender in map(ask, programs) if blender is not None]
     if not found:
-        raise NoBlender(tool.build(_target(tool, platform, (3, 13)), folder))
+        raise NoBlender(tool.build(_target(tool, platform, (3, 13)), folder, engine=ENGINE))
     installed, sentences = [], []
     for blender in found:
         if blender.version[:2] < OLDEST:
             sentences.append(f"{blender.name} is too old: the extension needs 4.2 or later.")
             continue
-        package = tool.build(_target(tool, platform, blender.python), folder)
+        package = tool.build(_target(tool, platform, blender.python), folder, engine=ENGINE)
         install(blender, package)
         installed.append({"blender": blender.program, "version": ".".join(map(str, blender.version))})
         sentences.append(f"{blender.name} has it now, in {blender.extensions}.")
