@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from restrip.jobs.estimate import Speeds, disk_mib
+from restrip.jobs.gpu import find_gpu
 from restrip.jobs.outputs import check_place
 from restrip.jobs.prepare import missing, plan_job, targets_of
 from restrip.jobs.tasks import Assignment
 from restrip.link.job import JobSpec
+from restrip.looks.diffusion.checkpoint import list_models as list_checkpoints
 from restrip.looks.gallery import list_looks as built_in_looks
 from restrip.media import probe
 
@@ -29,15 +31,16 @@ def check_job(task: Assignment) -> dict[str, Any]:
         folder = Path(spec.output.folder)
         check_place(task.state_dir, folder, targets_of(spec, plan, folder).values())
     keys, parts = missing(task.cache, plan)
-    look = task.shop.kept["look"]
-    memory = getattr(look, "needs_mib", None)
-    needs = memory() if callable(memory) else None
-    have = getattr(look, "have_mib", None)
+    estimate = getattr(task.shop.kept["look"], "estimate", None)
+    needs = estimate(plan.size)["needs_mib"] if estimate is not None else None
+    gpu = find_gpu()
+    fixes = []
+    if needs is not None and gpu is not None and needs > gpu["total_mib"]:
+        fixes.append(f"The look needs {needs} MiB and the GPU has {gpu['total_mib']}: set a smaller working size.")
     room = shutil.disk_usage(task.state_dir).free / 2**20
     disk = disk_mib(plan, parts)
     if disk > room:
-        warnings.append(f"About {round(disk)} MiB are needed on the disk and {round(room)} are free.")
-    fits = disk <= room and (needs is None or not callable(have) or needs <= have())
+        fixes.append(f"About {round(disk)} MiB are needed on the disk and {round(room)} are free: make room.")
     return {
         "keys": len(plan.keys),
         "keys_cached": len(plan.keys) - len(keys),
@@ -49,10 +52,10 @@ def check_job(task: Assignment) -> dict[str, Any]:
         "needs_mib": needs,
         "disk_mib": round(disk, 1),
         "free_mib": round(room, 1),
-        "fits": fits,
+        "fits": not fixes,
         "estimate_s": Speeds.load(task.state_dir).estimate_s(spec.look, plan, keys, parts),
         "warnings": warnings,
-        "fixes": [] if fits else ["Render smaller, or make room on the disk."],
+        "fixes": fixes,
     }
 
 
@@ -64,6 +67,5 @@ def list_looks(task: Assignment) -> dict[str, Any]:
 
 def list_models(task: Assignment) -> dict[str, Any]:
     """The checkpoints in a folder: {"models": [{"name", "path", "family", "hash"}]}."""
-    from restrip.looks.diffusion.models import find_models
-
-    return {"models": list(find_models(task.body["folder"]))}
+    folder = task.body["folder"]
+    return {"models": list_checkpoints(folder, lambda path: task.report("reading", 0, 0, note=path.name))}

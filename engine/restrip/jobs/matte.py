@@ -66,13 +66,19 @@ class Matte:
         if self._reader is not None:
             self._reader.__exit__(kind, error, trace)
 
+    def share(self, n: int) -> npt.NDArray[np.float32]:
+        """[H, W] in 0..1: how much of frame n may change."""
+        if self._still is not None:
+            return self._still
+        assert self._reader is not None
+        return self._share(self._reader.frame(n))
+
     def limit(self, n: int, styled: Frame, source: Frame) -> Frame:
         """`styled` inside the matte at frame n, `source` outside, mixed in coded values over the feather.
 
         Where the matte is black the source keeps its very code values. Alpha is the styled frame's.
         """
-        share = self._still if self._reader is None else self._share(self._reader.frame(n))
-        assert share is not None
+        share = self.share(n)
         base = source.rgb.astype(np.float32)
         mixed = base + share[..., None] * (styled.rgb.astype(np.float32) - base)
         return Frame(np.rint(mixed).astype(source.rgb.dtype), styled.alpha)

@@ -177,7 +177,8 @@ class Plan:
 class Known:
     """What has to be found out before a plan: the media's size (width, height) as it is read, its cuts, the look.
 
-    `key_facts` hold, by frame, what decides a key's picture beside the look's identity, if anything does.
+    `key_facts` hold, by frame, what decides a key's picture beside the look's identity, if anything does;
+    `takes_mattes` says that the look makes another picture inside a matte.
     """
 
     size: tuple[int, int]
@@ -186,6 +187,7 @@ class Known:
     needs_anchor: bool = False
     key_facts: Mapping[int, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    takes_mattes: bool = False
 
 
 def make_plan(spec: JobSpec, known: Known) -> Plan:
@@ -278,7 +280,8 @@ def _key_hashes(
             return {**base, "image": _content(key.image)}
         own = known.key_facts.get(key.frame)
         asked = explicit(spec, key)
-        return {**base, "prompt": asked.prompt, "seed": asked.seed, "look": known.look_identity, "own": own}
+        made = {**base, "prompt": asked.prompt, "seed": asked.seed, "look": known.look_identity, "own": own}
+        return {**made, "matte": matte_facts(spec)} if known.takes_mattes and spec.matte else made
 
     if anchor is None:
         return tuple(digest(facts(key)) for key in keys)
@@ -300,7 +303,7 @@ def _segment_facts(spec: JobSpec, source: str, size: tuple[int, int], format_nam
         "fade": spec.output.fade,
         "format": format_name,
         "settings": propagation_settings(spec),
-        "matte": _matte(spec),
+        "matte": matte_facts(spec),
         "every": spec.mode == "every",
     }
 
@@ -312,11 +315,13 @@ def propagation_settings(spec: JobSpec) -> dict[str, Any]:
     return {key: spec.settings.get(key, default) for key, default in wanted.items() if key not in own}
 
 
-def _matte(spec: JobSpec) -> dict[str, Any] | None:
+def matte_facts(spec: JobSpec) -> dict[str, Any] | None:
+    """What decides the matte; None without one."""
     if not spec.matte:
         return None
+    feather = spec.settings.get("matte_feather")
     # A matte that is a movie runs with the clip: where the clip begins in the media matters.
-    return {"content": source_identity([spec.matte]), "trim_in": spec.clip.trim_in}
+    return {"content": source_identity([spec.matte]), "trim_in": spec.clip.trim_in, "feather": feather}
 
 
 def _groups(segments: Sequence[Segment], most_frames: int, cuts: Sequence[int]) -> list[tuple[Segment, ...]]:

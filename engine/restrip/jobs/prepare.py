@@ -54,7 +54,8 @@ def plan_job(task: Assignment, spec: JobSpec) -> Plan:
 def known_of(look: Look, size: tuple[int, int], cuts: tuple[int, ...] = (), notes: tuple[str, ...] = ()) -> Known:
     """What a plan needs to know: the media's, and the look's."""
     key_facts: Mapping[int, Any] = getattr(look, "key_facts", dict)()
-    return Known(size, cuts, look.identity(), look.needs_anchor, key_facts, notes)
+    takes_mattes = bool(getattr(look, "takes_mattes", False))
+    return Known(size, cuts, look.identity(), look.needs_anchor, key_facts, notes, takes_mattes)
 
 
 def missing(cache: Cache, plan: Plan) -> tuple[list[int], list[int]]:
@@ -82,7 +83,7 @@ def look_of(shop: Workshop, spec: JobSpec, size: tuple[int, int], report: Any) -
     # Two models at once may be one too many for the GPU.
     shop.kept.pop("look", None)
     shop.kept.pop("look_key", None)
-    shop.loaded = ""
+    shop.loaded, shop.warm = "", False
     look = open_look(spec.look, settings, size=size)
     shop.kept.update(look=look, look_key=wanted)
     shop.loaded = spec.look

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from restrip.jobs import files
-from restrip.jobs.plan import Plan, explicit, make_plan
+from restrip.jobs.keys import KeyLost, KeyMaker, key_picture
+from restrip.jobs.plan import Plan, make_plan
 from restrip.jobs.prepare import known_of, look_of
-from restrip.jobs.render import key_picture, preview_blob
 from restrip.jobs.tasks import Assignment, JobDamaged
 from restrip.jobs.window import Window
 from restrip.link.job import JobSpec, clip_from_json
@@ -34,12 +34,11 @@ def try_seeds(task: Assignment) -> dict[str, Any]:
     result.mkdir(exist_ok=True)
     pictures = []
     for done, seed in enumerate(seeds := seeds_for(body)):
-        task.report("keys", done, len(seeds))
         picture = _picture(task, body, seed)
         path = result / f"seed-{seed}.png"
         write_picture(path, picture)
         pictures.append((seed, picture, path))
-        task.report("keys", done + 1, len(seeds), preview=preview_blob(picture), seed=seed)
+        task.report("keys", done + 1, len(seeds))
     sheet = result / "sheet.png"
     write_picture(sheet, contact_sheet([(str(seed), picture) for seed, picture, _ in pictures]))
     return {"sheet": str(sheet), "pictures": [{"seed": seed, "file": str(path)} for seed, _, path in pictures]}
@@ -66,17 +65,15 @@ def _picture(task: Assignment, body: dict[str, Any], seed: int) -> Frame:
         cuts=(),
     )
     plan, look = _plan(task, spec)
+    if not task.cache.has("keys", plan.key_hashes[0]):
+        with (
+            Window(spec, plan, spec.clip.frames, for_keys=True) as window,
+            KeyMaker(task, spec, plan, look, window) as maker,
+        ):
+            maker.make([0])
     entry = task.cache.find("keys", plan.key_hashes[0])
     if entry is None:
-        with Window(spec, plan, spec.clip.frames, for_keys=True) as window:
-            source = window.frame(frame)
-        keys = [explicit(spec, key) for key in plan.keys]
-        made = look.stylize([source], keys, lambda done, total, note="": task.report("keys", 0, 0), None)[0]
-        with task.cache.make("keys", plan.key_hashes[0]) as draft:
-            write_picture(draft.folder / "picture.png", made.picture)
-            draft.facts.update(facts=dict(made.facts), notes=list(made.notes))
-        entry = task.cache.find("keys", plan.key_hashes[0])
-    assert entry is not None
+        raise KeyLost(frame)
     return key_picture(entry)
 
 

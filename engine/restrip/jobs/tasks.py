@@ -57,14 +57,17 @@ class Progressed(Protocol):
 
 @dataclass
 class Workshop:
-    """What a worker keeps from task to task: the look that is loaded, by its name."""
+    """What a worker keeps from task to task: the look that is loaded, by its name, and whether it has made a key."""
 
     loaded: str = ""
+    warm: bool = False
     kept: dict[str, Any] = field(default_factory=dict)
 
     def facts(self) -> dict[str, Any]:
-        """What the engine may want to tell about this worker."""
-        return dict(self.kept.get("facts", {}))
+        """What the engine tells of this worker's machine."""
+        from restrip.jobs.gpu import find_gpu
+
+        return {"gpu": find_gpu()}
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,8 @@ _TASKS = {
     "cache": ("upkeep", "show_cache"),
     "discard": ("upkeep", "discard"),
     "prepare": ("prepare", "prepare"),
-    "keys": ("render", "make_keys"),
-    "part": ("render", "render_part"),
+    "keys": ("keys", "make_keys"),
+    "part": ("parts", "render_part"),
     "finish": ("finish", "finish"),
     "seeds": ("seeds", "try_seeds"),
     "suggest": ("suggest", "suggest_keys"),

@@ -1,0 +1,157 @@
+"""The task that makes keys: pictures of the look or of the user's, each cached as soon as it is there."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import cv2
+
+from restrip.errors import RestripError
+from restrip.jobs.cache import Entry
+from restrip.jobs.estimate import Speeds, key_name
+from restrip.jobs.gpu import find_gpu
+from restrip.jobs.matte import Matte
+from restrip.jobs.plan import Plan, explicit
+from restrip.jobs.prepare import job_spec, look_of, saved_plan
+from restrip.jobs.tasks import Assignment
+from restrip.jobs.window import Window
+from restrip.link.job import JobSpec
+from restrip.link.message import MAX_BLOB_BYTES
+from restrip.looks import Look, Styled
+from restrip.looks.painted import picture_for_key
+from restrip.media import fit_picture, read_picture, write_picture
+from restrip.media.frame import Frame
+from restrip.timeline import Key
+
+PREVIEW_SIDE_PX = 320
+
+
+class KeyLost(RestripError):
+    """A key's picture went missing between its making and its use."""
+
+    code = "key-lost"
+
+    def __init__(self, frame: int) -> None:
+        super().__init__(f"The picture of key {frame} is gone from the cache.", "Retry the job: it is made again.")
+
+
+def make_keys(task: Assignment) -> dict[str, Any]:
+    """Make the pictures of these keys that aren't cached. Returns how many that were."""
+    spec = job_spec(task.folder)
+    plan, _ = saved_plan(task.folder)
+    wanted = [n for n in task.body["keys"] if not task.cache.has("keys", plan.key_hashes[n])]
+    painted = [n for n in wanted if plan.keys[n].image]
+    styled = [n for n in wanted if not plan.keys[n].image]
+    with Window(spec, plan, spec.clip.frames, for_keys=True) as window:
+        for index in painted:
+            key = plan.keys[index]
+            keep_key(task, plan.key_hashes[index], key, picture_for_key(window.frame(key.frame), key))
+        if styled:
+            look = look_of(task.shop, spec, plan.size, task.report)
+            with KeyMaker(task, spec, plan, look, window) as maker:
+                maker.done, maker.total = len(task.body["keys"]) - len(styled), len(task.body["keys"])
+                for chunk in _chunks(look, styled, task.attempt):
+                    maker.make(chunk)
+    return {"rendered": len(wanted)}
+
+
+def _chunks(look: Look, indices: list[int], attempt: int) -> Iterator[list[int]]:
+    """Keys to make in one call: all for a look that batches on a GPU, else one, so that each is cached when done."""
+    batches = hasattr(look, "estimate") and find_gpu() is not None and not attempt
+    at_once = len(indices) if batches else 1
+    for n in range(0, len(indices), at_once):
+        yield indices[n : n + at_once]
+
+
+class KeyMaker:
+    """Asks a look for keys of one job and caches them. `done` of `total` keys of the task were made before."""
+
+    def __init__(self, task: Assignment, spec: JobSpec, plan: Plan, look: Look, window: Window) -> None:
+        self.task, self.spec, self.plan, self.look, self.window = task, spec, plan, look, window
+        self.done, self.total = 0, 1
+        self._matte: Matte | None = None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> KeyMaker:
+        if self.spec.matte and getattr(self.look, "takes_mattes", False):
+            self._matte = self._stack.enter_context(Matte(self.spec, self.plan.size))
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._stack.close()
+
+    def make(self, chunk: list[int]) -> None:
+        """Make these keys of the plan, together, and cache them."""
+        # A model is loaded with the first key, and that may take long without a step.
+        self._say(0, 1, phase="keys" if self.task.shop.warm else "loading", count=len(chunk))
+        began = time.monotonic()
+        # The anchor itself is made without one: it is what the others look at.
+        first = [n for n in chunk if n == self.plan.anchor]
+        for group, anchor in ((first, None), ([n for n in chunk if n not in first], self._anchor())):
+            if group:
+                self._make_together(group, anchor, len(chunk))
+        self.done += len(chunk)
+        mpx = self.plan.size[0] * self.plan.size[1] / 1e6 * len(chunk)
+        Speeds.load(self.task.state_dir).measured(key_name(self.spec.look), time.monotonic() - began, mpx)
+
+    def _make_together(self, group: list[int], anchor: tuple[Frame, Key] | None, count: int) -> None:
+        keys = [explicit(self.spec, self.plan.keys[n]) for n in group]
+        frames = [self.window.frame(key.frame) for key in keys]
+
+        def report(done: int, total: int, note: str = "") -> None:
+            self._say(done, total, note=note, count=count)
+
+        for index, key, styled in zip(group, keys, self._ask(frames, keys, report, anchor), strict=True):
+            keep_key(self.task, self.plan.key_hashes[index], key, styled)
+        self.task.shop.warm = True
+
+    def _ask(self, frames: list[Frame], keys: list[Key], report: Any, anchor: tuple[Frame, Key] | None) -> list[Styled]:
+        if self._matte is None:
+            return self.look.stylize(frames, keys, report, anchor)
+        takes_mattes: Any = self.look
+        mattes = [self._matte.share(key.frame) for key in keys]
+        made: list[Styled] = takes_mattes.stylize(frames, keys, report, anchor, mattes)
+        return made
+
+    def _anchor(self) -> tuple[Frame, Key] | None:
+        """The frame and key that the job's keys are made against; none when the look needs none or it is painted."""
+        index = self.plan.anchor
+        if index is None or self.plan.keys[index].image:
+            return None
+        key = explicit(self.spec, self.plan.keys[index])
+        return self.window.frame(key.frame), key
+
+    def _say(self, done: int, total: int, *, count: int, phase: str = "keys", note: str = "") -> None:
+        share = count * done / total if total else 0
+        more = {"note": note} if note else {}
+        self.task.report(phase, round((self.done + share) * 100), self.total * 100, **more)
+
+
+def keep_key(task: Assignment, key_hash: str, key: Key, styled: Styled) -> None:
+    """Cache a key's picture and show a small one to whoever watches."""
+    with task.cache.make("keys", key_hash) as draft:
+        write_picture(draft.folder / "picture.png", styled.picture)
+        draft.facts.update(facts=dict(styled.facts), notes=list(styled.notes))
+    task.report("keys", 0, 0, preview=preview_blob(styled.picture), frame=key.frame, seed=key.seed)
+
+
+def key_picture(entry: Entry) -> Frame:
+    """The picture of a cached key."""
+    return read_picture(str(entry.file("picture.png")))
+
+
+def preview_blob(picture: Frame) -> str:
+    """A small JPEG as base64, at most MAX_BLOB_BYTES."""
+    width, height = picture.size
+    scale = min(1.0, PREVIEW_SIDE_PX / max(width, height))
+    small = fit_picture(picture, (max(1, round(width * scale)), max(1, round(height * scale)))).rgb8()
+    for quality in (85, 60, 30):
+        _, coded = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+        raw = coded.tobytes()
+        if len(raw) <= MAX_BLOB_BYTES:
+            break
+    return base64.b64encode(raw).decode("ascii")

@@ -1,0 +1,140 @@
+"""The task that renders a part: its keys carried through its frames, into one file a rendition."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack
+from typing import Any
+
+from restrip.jobs.cache import Draft
+from restrip.jobs.estimate import Speeds
+from restrip.jobs.keys import KeyLost, key_picture
+from restrip.jobs.matte import Matte
+from restrip.jobs.plan import Part, Plan, propagation_settings
+from restrip.jobs.prepare import cached_part, job_spec, saved_plan
+from restrip.jobs.tasks import Assignment
+from restrip.jobs.window import Window
+from restrip.link.job import JobSpec
+from restrip.media import MovieWriter
+from restrip.media.formats import FORMATS
+from restrip.propagate import Carried, FadeScore, PropagateSettings, StyledKey, propagate, propose_fade
+from restrip.timeline import FrameRange, Segment
+
+SIDES = ("left", "right", "joint")
+
+
+def render_part(task: Assignment) -> dict[str, Any]:
+    """Carry the keys of one part through its frames, into one file a rendition."""
+    spec = job_spec(task.folder)
+    plan, _ = saved_plan(task.folder)
+    index = int(task.body["part"])
+    if cached_part(task.cache, plan, index) is not None:
+        return {"rendered": 0}
+    part = plan.parts[index]
+    key = part.joint_hash if plan.joint else part.hash
+    began = time.monotonic()
+    with task.cache.make("segments", key) as draft, Window(spec, plan, part.frames) as window:
+        _Rendering(task, spec, plan, index, window, draft).run()
+    mpx = plan.size[0] * plan.size[1] / 1e6 * len(part.frames)
+    Speeds.load(task.state_dir).measured("frame", time.monotonic() - began, mpx)
+    return {"rendered": len(part.segments)}
+
+
+class _Rendering:
+    """One part being rendered."""
+
+    def __init__(self, task: Assignment, spec: JobSpec, plan: Plan, index: int, window: Window, draft: Draft) -> None:
+        self.task, self.spec, self.plan = task, spec, plan
+        self.index, self.window, self.draft = index, window, draft
+        self.part: Part = plan.parts[index]
+        self.done = 0
+
+    def run(self) -> None:
+        """Render all segments into the draft, its facts included."""
+        with ExitStack() as stack:
+            matte = stack.enter_context(Matte(self.spec, self.plan.size)) if self.spec.matte else None
+            writers = {name: stack.enter_context(self._writer(name)) for name in self._names()}
+            fades = [self._segment(segment, writers, matte) for segment in self.part.segments]
+        self.draft.facts.update(fades=fades, names=self._names())
+
+    def _names(self) -> list[str]:
+        """The renditions that this part has."""
+        if self.plan.every:
+            return ["joint"]
+        segment = self.part.segments[0]
+        here = {"left": segment.left is not None, "right": segment.right is not None, "joint": self.plan.joint}
+        return [name for name in SIDES if here[name]]
+
+    def _writer(self, name: str) -> MovieWriter:
+        extension = FORMATS[self.plan.format].extension
+        colour = self.window.reader.info.colour
+        path = self.draft.folder / f"{name}{extension}"
+        return MovieWriter(path, self.plan.size, self.spec.clip.rate, self.plan.format, colour)
+
+    def _segment(self, segment: Segment, writers: dict[str, MovieWriter], matte: Matte | None) -> dict[str, Any]:
+        window = self.window.part(segment.frames)
+        keys = (self._key(segment.left), self._key(segment.right))
+        base = propagation_settings(self.spec)
+        joint = "joint" in writers
+        settings = PropagateSettings.of(base, joint=joint, scratch=str(self.draft.folder), device=_device())
+        fade = self._fade(window, keys, settings)
+        settings = PropagateSettings.of(base, joint=joint, scratch=settings.scratch, device=settings.device, fade=fade)
+        score = FadeScore()
+        frames = iter(segment.frames)
+        for carried in propagate(window, keys, settings, self._report(segment, "propagating")):
+            n = next(frames)
+            if n in fade and carried.left is not None and carried.right is not None:
+                score.add(carried.left, carried.right)
+            self._write(n, carried, writers, matte)
+        self.done += len(segment.frames)
+        start = self.part.frames.first
+        return {"first": fade.first - start, "end": fade.end - start, "score": score.value}
+
+    def _fade(
+        self, window: Window, keys: tuple[StyledKey | None, StyledKey | None], settings: PropagateSettings
+    ) -> FrameRange:
+        if self.plan.every:
+            return window.frames  # Never shown as two strips: keys share the whole way.
+        return propose_fade(window, keys, self.spec.output.fade, settings, self._report(None, "motion"))
+
+    def _write(self, n: int, carried: Carried, writers: dict[str, MovieWriter], matte: Matte | None) -> None:
+        source = self.window.frame(n) if matte is not None else None
+        for name, writer in writers.items():
+            picture = getattr(carried, name)
+            if picture is None:
+                raise RuntimeError(f"propagation gave no {name} rendition of frame {n}")
+            if matte is not None and source is not None:
+                picture = matte.limit(n, picture, source)
+            writer.write(picture)
+
+    def _key(self, index: int | None) -> StyledKey | None:
+        if index is None:
+            return None
+        key = self.plan.keys[index]
+        entry = self.task.cache.find("keys", self.plan.key_hashes[index])
+        if entry is None:
+            raise KeyLost(key.frame)
+        return StyledKey(key.frame, self.window.frame(key.frame), self.window.fitted(key_picture(entry)))
+
+    def _report(self, segment: Segment | None, phase: str) -> Any:
+        """Progress in frames of the whole part; looking for the fade moves nothing."""
+        length, here = len(self.part.frames), 0 if segment is None else len(segment.frames)
+
+        def report(done: int, total: int, note: str = "") -> None:
+            share = here * done / total if total else 0
+            named = "motion" if phase == "propagating" and done * 2 <= total and self._two_sided(segment) else phase
+            more = {"note": note} if note else {}
+            self.task.report(named, round((self.done + share) * 100), length * 100, segment=self.index, **more)
+
+        return report
+
+    @staticmethod
+    def _two_sided(segment: Segment | None) -> bool:
+        return segment is not None and segment.left is not None and segment.right is not None
+
+
+def _device() -> str:
+    """Where propagation runs: "cuda" when this process has loaded torch for a look and it has one, else "cpu"."""
+    torch = sys.modules.get("torch")
+    return "cuda" if torch is not None and torch.cuda.is_available() else "cpu"
