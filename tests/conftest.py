@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 # Before numpy, cv2 or torch are imported anywhere: two cores are shared by engine, worker and tests.
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 
