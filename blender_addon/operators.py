@@ -7,7 +7,7 @@ from bpy.props import BoolProperty, StringProperty
 
 from restrip.errors import RestripError
 
-from . import clip, connection, jobs, results, vse
+from . import clip, connection, jobs, rendering, results, vse
 
 
 def sources(context: Any) -> list[Any]:
@@ -209,6 +209,32 @@ class RESTRIP_OT_connect(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class RESTRIP_OT_clear_renders(bpy.types.Operator):
+    """Delete the pictures that strips were rendered to. Results stay; a strip is rendered anew when it is needed"""
+
+    bl_idname = "restrip.clear_renders"
+    bl_label = "Delete"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """Not while a job may read them."""
+        idle = not any(job.active for job in jobs.board().jobs.values())
+        if not idle and hasattr(cls, "poll_message_set"):
+            cls.poll_message_set("A job is running")
+        return idle
+
+    def invoke(self, context: Any, event: Any) -> set[str]:
+        """Ask first: there is no undo."""
+        done: set[str] = context.window_manager.invoke_confirm(self, event)
+        return done
+
+    def execute(self, context: Any) -> set[str]:
+        """Delete them."""
+        rendering.clear()
+        return {"FINISHED"}
+
+
 class RESTRIP_OT_say(bpy.types.Operator):
     """Say something in the status bar"""
 
@@ -248,6 +274,7 @@ CLASSES = (
     RESTRIP_OT_dismiss,
     RESTRIP_OT_remove_result,
     RESTRIP_OT_connect,
+    RESTRIP_OT_clear_renders,
     RESTRIP_OT_say,
     RESTRIP_OT_copy,
 )

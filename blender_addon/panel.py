@@ -73,7 +73,7 @@ def draw_job(layout: Any, job: jobs.LiveJob) -> None:
         words.lines(box, job.message)
     if job.seeds:
         seeds.draw(box, job)
-    if job.stage == "waiting":
+    if job.stage == "waiting" or (job.stage == "placed" and job.manifest and not results.on_timeline(job.job_id)):
         box.operator("restrip.place", icon="SEQ_SEQUENCER").job_id = job.job_id
     if job.stage == "stopped":
         box.operator("restrip.resume", icon="PLAY").job_id = job.job_id

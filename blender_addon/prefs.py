@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from . import finding
+from . import finding, rendering
 
 _chosen = ""
 
@@ -40,6 +40,9 @@ class RESTRIP_AddonPreferences(bpy.types.AddonPreferences):
         layout.prop(self, "engine")
         layout.prop(self, "models")
         layout.prop(self, "place_unasked")
+        row = layout.row()
+        row.label(text=f"Rendered strips: {rendering.taken_mib():.0f} MiB")
+        row.operator("restrip.clear_renders", icon="TRASH")
         if found():
             layout.label(text=f"Starts: {' '.join(engine_command())}", icon="CHECKMARK")
         else:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from restrip.timeline import FrameRange
 
 SCRIPT = Path(__file__).with_name("render_strip.py")
 MARK = "RESTRIP "
+_taken: tuple[float, float] = (-100.0, 0.0)
 
 
 class RenderFailed(RestripError):
@@ -87,6 +89,23 @@ def begin(scene: Any, strip: Any, span: FrameRange, depth: tuple[bool, bool], te
 def renders_folder() -> Path:
     """Where the pictures lie."""
     return Path(bpy.utils.extension_path_user(__package__, path="renders", create=True))
+
+
+def taken_mib() -> float:
+    """How much the pictures take, looked up every few seconds at most: the preferences draw it."""
+    global _taken
+    if time.monotonic() - _taken[0] > 10.0:
+        files = (path for path in renders_folder().rglob("*") if path.is_file())
+        _taken = time.monotonic(), sum(path.stat().st_size for path in files) / 2**20
+    return _taken[1]
+
+
+def clear() -> None:
+    """Delete all pictures; strips are rendered again when they are stylized again."""
+    global _taken
+    for folder in renders_folder().iterdir():
+        shutil.rmtree(folder, ignore_errors=True)
+    _taken = (-100.0, 0.0)
 
 
 def _blender() -> list[str]:

@@ -48,6 +48,11 @@ def result_of(scene: Any, strip: Any) -> Any:
     return next((other for other in vse.every_strip(scene) if job_id and other.restrip.result_of == job_id), None)
 
 
+def on_timeline(job_id: str) -> bool:
+    """Whether a job's result lies in any scene; undo may have taken it away."""
+    return any(strip.restrip.result_of == job_id for scene in bpy.data.scenes for strip in vse.every_strip(scene))
+
+
 def find_source(job_id: str, origin: Origin | None) -> tuple[Any, Any]:
     """The scene and the strip of a job: by the id that the strip keeps, else by its name; None for a strip gone."""
     for scene in bpy.data.scenes:

@@ -105,11 +105,9 @@ class Desk:
         time.sleep(0.4)
 
     def picture(self, path: Path) -> None:
-        """The whole screen as a PNG, smaller and with few colours, for documents."""
-        made = self.work / "screen.png"
-        command = self._command(
-            "import", "-window", "root", "-resize", "75%", "-dither", "None", "-colors", "200", str(made)
-        )
+        """The whole screen as a JPEG, somewhat smaller, for documents."""
+        made = self.work / "screen.jpg"
+        command = self._command("import", "-window", "root", "-resize", "75%", "-quality", "85", str(made))
         subprocess.run(command, env=self._environment(), check=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(made.read_bytes())

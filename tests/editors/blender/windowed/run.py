@@ -59,7 +59,7 @@ class Story:
     def picture(self, name: str) -> None:
         """The screen as it is, once it has settled."""
         time.sleep(SETTLE_S)
-        self.desk.picture(self.pictures / f"blender-{name}.png")
+        self.desk.picture(self.pictures / f"blender-{name}.jpg")
 
     def point_at(self, frame: float, channel: float) -> None:
         """Put the mouse on a place of the timeline."""
