@@ -34,8 +34,8 @@ class Coefficients:
 COEFFICIENTS = {
     "sd15": Coefficients(1640 + 160, 261, 1536),
     "sd15-inpaint": Coefficients(1640 + 160, 261, 1536),
-    "sdxl": Coefficients(4897 + 320, 143, 3073),
-    "sdxl-inpaint": Coefficients(4897 + 320, 143, 3073),
+    "sdxl": Coefficients(4897 + 320, 158, 3073),
+    "sdxl-inpaint": Coefficients(4897 + 320, 158, 3073),
 }
 
 

@@ -1,0 +1,337 @@
+"""How fast is img2img? Stock diffusers one frame at a time, this engine, and the ceiling, in one run.
+
+    python tests/benchmarks/img2img.py                  on a CPU, with tiny-sd: not slower than stock a frame
+    python tests/benchmarks/img2img.py --device cuda    full-size random weights, made on the GPU
+    python tests/benchmarks/img2img.py --memory         live memory of the full-size networks, counted on shapes alone
+
+Goals on one H100: SD 1.5 at 512 with 15 evaluations and CFG >= 15 frames/s (8.5 times stock), 4 evaluations without CFG
+and a small VAE >= 140, SDXL at 1024 >= 1.9. Weights don't matter to the time, so random ones serve.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import diffusers
+import numpy as np
+import torch
+import transformers
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_iter
+from torch.utils.flop_counter import FlopCounterMode
+
+from restrip.looks import open_look
+from restrip.looks.diffusion import loaded
+from restrip.looks.diffusion.adapter import CONFIGS, open_model
+from restrip.looks.diffusion.checkpoint import find_checkpoint
+from restrip.looks.diffusion.family import FAMILIES
+from restrip.looks.diffusion.loaded import Order
+from restrip.looks.diffusion.model import Model
+from restrip.looks.diffusion.schedule import Schedule
+from restrip.looks.diffusion.text import TextEncoder
+from restrip.looks.diffusion.tokenizer import clip_tokenizer
+from restrip.looks.diffusion.workplace import Task, Workplace
+from restrip.media.frame import Frame
+from restrip.progress import silent
+from restrip.timeline import Key
+
+
+@dataclass(frozen=True)
+class Case:
+    """What to time. Stock runs int(steps * strength) evaluations, this engine one more: strengths even that out."""
+
+    name: str
+    family: str
+    size: tuple[int, int]
+    settings: dict[str, Any]
+    evaluations: int
+    batch: int
+    small_vae: bool = False
+    goal: float = 0.0
+
+
+FIFTEEN = {"steps": 30, "denoising_strength": 0.47, "cfg_scale": 7.0, "anchor": False}
+FOUR = {"steps": 8, "denoising_strength": 0.4, "cfg_scale": 1.0, "anchor": False, "sampler": "lcm"}
+CASES = (
+    Case("SD 1.5 512, 15 evaluations, CFG", "sd15", (512, 512), FIFTEEN, 15, 8, goal=15),
+    Case("SD 1.5 512, 4 evaluations, small VAE", "sd15", (512, 512), FOUR, 4, 16, small_vae=True, goal=140),
+    Case("SDXL 1024, 15 evaluations, CFG", "sdxl", (1024, 1024), FIFTEEN, 15, 4, goal=1.9),
+)
+SIX = {"steps": 12, "denoising_strength": 0.45, "cfg_scale": 4.0, "anchor": False}
+TINY_CASE = Case("tiny-sd 256x192, 6 evaluations, CFG", "sd15", (256, 192), SIX, 6, 1)
+
+
+def frames(count: int, size: tuple[int, int]) -> list[Frame]:
+    rng = np.random.default_rng(0)
+    return [Frame(rng.integers(0, 255, (size[1], size[0], 3), np.uint8)) for _ in range(count)]
+
+
+def network(kind: Any, family: str, part: str, device: torch.device, dtype: torch.dtype) -> Any:
+    """A full-size network with random weights."""
+    config = json.loads((CONFIGS / family / part / "config.json").read_text())
+    with torch.device(device):
+        if issubclass(kind, transformers.PreTrainedModel):
+            made = kind(transformers.CLIPTextConfig(**config))
+        else:
+            made = kind.from_config(config)
+    return torch.nn.Module.to(made, dtype).eval().requires_grad_(False)
+
+
+def full_size(case: Case, device: torch.device) -> Model:
+    """The model of a case on its device."""
+    half = torch.float16 if device.type == "cuda" else torch.float32
+    unet = network(diffusers.UNet2DConditionModel, case.family, "unet", device, half)
+    if case.small_vae:
+        with torch.device(device):
+            vae = torch.nn.Module.to(diffusers.AutoencoderTiny().eval().requires_grad_(False), half)
+    else:
+        vae = network(diffusers.AutoencoderKL, case.family, "vae", device, half)
+    kinds = [("text_encoder", transformers.CLIPTextModel, "<|endoftext|>")]
+    if case.family == "sdxl":
+        kinds.append(("text_encoder_2", transformers.CLIPTextModelWithProjection, "!"))
+    texts = [
+        TextEncoder(
+            network(kind, case.family, part, device, torch.float32),
+            clip_tokenizer(pad), case.family == "sdxl", part.endswith("2"),
+        )
+        for part, kind, pad in kinds
+    ]  # fmt: skip
+    model = Model(case.name, FAMILIES[case.family], unet, vae, tuple(texts), Schedule())
+    loaded._place(model, device)
+    return model
+
+
+def stock(model: Model, case: Case) -> Callable[[Frame], object]:
+    """The usual pipeline with the same networks, one frame at a time."""
+    kind = diffusers.StableDiffusionXLImg2ImgPipeline if model.xl else diffusers.StableDiffusionImg2ImgPipeline
+    parts: dict[str, Any] = {
+        "vae": model.vae, "unet": model.unet,
+        "scheduler": diffusers.EulerDiscreteScheduler.from_pretrained(CONFIGS / case.family, subfolder="scheduler"),
+        "text_encoder": None, "tokenizer": None,
+    }  # fmt: skip
+    if model.xl:
+        parts |= {"text_encoder_2": None, "tokenizer_2": None}
+    else:
+        parts |= {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
+    pipeline = kind(**parts)
+    pipeline.set_progress_bar_config(disable=True)
+    dtype, device = next(model.unet.parameters()).dtype, model.device
+    width = model.unet.config.cross_attention_dim
+    tokens = model.encoders[0].room + 2
+    text = {
+        name: torch.randn(1, tokens, width, device=device, dtype=dtype)
+        for name in ("prompt_embeds", "negative_prompt_embeds")
+    }
+    if model.xl:
+        text |= {f"{name}pooled_prompt_embeds": torch.randn(1, 1280, device=device, dtype=dtype)
+                 for name in ("", "negative_")}  # fmt: skip
+    steps = 2 * case.evaluations
+    guidance = case.settings["cfg_scale"]
+
+    def run(frame: Frame) -> object:
+        picture = torch.from_numpy(frame.rgb).permute(2, 0, 1)[None].to(device, dtype) / 255
+        return pipeline(
+            image=picture, strength=0.5, num_inference_steps=steps, guidance_scale=guidance, output_type="np", **text
+        ).images  # fmt: skip
+
+    return run
+
+
+def place(model: Model, case: Case, **more: Any) -> Workplace:
+    """This engine, at the case's size."""
+    settings = {**case.settings, "width": case.size[0], "height": case.size[1], "batch": case.batch,
+                "device": model.device.type, "prompt": "a photo", **more}  # fmt: skip
+    look = open_look("sd:tiny", settings)
+    dtype = next(model.unet.parameters()).dtype
+    order = Order(find_checkpoint("tiny"), "random", None, (), str(model.device), dtype)
+    return Workplace(look, model, case.size, order)
+
+
+def seconds(work: Callable[[], object], device: torch.device, again: int = 1) -> float:
+    """Wall seconds on a GPU, the process's on a CPU; the best of some runs after one to warm up."""
+    work()
+    clock = time.perf_counter if device.type == "cuda" else time.process_time
+    best = float("inf")
+    for _ in range(again):
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        begun = clock()
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        best = min(best, clock() - begun)
+    return best
+
+
+def flops(model: Model, case: Case) -> float:
+    """Floating point operations of one frame, counted on the networks themselves."""
+    rows = 2 if case.settings["cfg_scale"] != 1 else 1
+    unet, vae, factor = model.unet, model.vae, model.factor
+    like = next(unet.parameters())
+    height, width = case.size[1] // factor, case.size[0] // factor
+
+    def empty(*shape: int) -> torch.Tensor:
+        return torch.zeros(*shape, device=like.device, dtype=like.dtype)
+
+    more: dict[str, Any] = {}
+    if model.xl:
+        more["added_cond_kwargs"] = {"text_embeds": empty(rows, 1280), "time_ids": empty(rows, 6)}
+    with FlopCounterMode(display=False) as counted, torch.inference_mode():
+        unet(empty(rows, 4, height, width), 500, empty(rows, 77, unet.config.cross_attention_dim), **more)
+    once = counted.get_total_flops()
+    with FlopCounterMode(display=False) as counted, torch.inference_mode():
+        dtype = next(vae.parameters()).dtype
+        vae.encode(empty(1, 3, case.size[1], case.size[0]).to(dtype))
+        vae.decode(empty(1, 4, height, width).to(dtype))
+    return float(case.evaluations * once + counted.get_total_flops())
+
+
+def ceiling(device: torch.device) -> float:
+    """Operations a second of a large matrix product in bfloat16."""
+    n = 8192
+    a, b = (torch.randn(n, n, device=device, dtype=torch.bfloat16) for _ in range(2))
+    return 2 * n**3 / (seconds(lambda: [a @ b for _ in range(20)], device, 3) / 20)
+
+
+def on_gpu(options: argparse.Namespace) -> None:
+    device = torch.device("cuda")
+    most = ceiling(device)
+    print(f"{torch.cuda.get_device_name()}, {most / 1e12:.0f} TFLOP/s in an 8192^3 bfloat16 product")
+    print(f"{'':40s} stock   engine  compiled   of stock  of ceiling  goal   (frames/s)")
+    for case in CASES:
+        if options.only and options.only not in case.name:
+            continue
+        model = full_size(case, device)
+        limit = most / flops(model, case)
+        one = frames(1, case.size)[0]
+        run = stock(model, case)
+        before = 1 / seconds(lambda run=run, one=one: run(one), device, 3)
+        count = case.batch * 4
+        tasks = [Task(frame, Key(n)) for n, frame in enumerate(frames(count, case.size))]
+        rates = []
+        for compiling in ("off", "on"):
+            at = place(model, case, compile=compiling)
+            rates.append(count / seconds(lambda at=at, tasks=tasks: at.stylize(tasks, silent, None), device, 2))
+        best = max(rates)
+        print(
+            f"{case.name:40s} {before:6.2f} {rates[0]:8.2f} {rates[1]:9.2f} {best / before:9.1f} x "
+            f"{best / limit:10.0%} {case.goal:6.1f}",
+            flush=True,
+        )
+        del model, run, at
+        torch.cuda.empty_cache()
+
+
+def on_cpu() -> None:
+    torch.set_num_threads(1)
+    device = torch.device("cpu")
+    model = open_model(find_checkpoint("tiny"))
+    one = frames(1, TINY_CASE.size)[0]
+    run = stock(model, TINY_CASE)
+    case = replace(TINY_CASE, batch=1)
+    at = place(model, case)
+    # In turns, so that another program's noise hits both.
+    theirs, mine = [], []
+    for n in range(4):
+        theirs.append(seconds(lambda: run(one), device) if n == 0 else timed(lambda: run(one)))
+        other = frames(n + 2, case.size)[-1]  # a new frame, so that nothing of it is known
+        mine.append(timed(lambda other=other: at.stylize([Task(other, Key(0))], silent, None)))
+    a, b = float(np.median(theirs)), float(np.median(mine[1:]))
+    print(f"{case.name}: stock {a:.2f} s a frame, engine {b:.2f} s (CPU time), {a / b:.2f} times as fast")
+
+
+def timed(work: Callable[[], object]) -> float:
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
+
+
+class Live(TorchDispatchMode):
+    """Counts the bytes that are alive at once, on tensors without data; those of `own` are left out."""
+
+    def __init__(self, own: set[int]) -> None:
+        super().__init__()
+        self.own, self.now, self.peak, self.known = own, 0, 0, dict[int, int]()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        for value in tree_iter(out):
+            if isinstance(value, torch.Tensor):
+                self._add(value.untyped_storage())
+        return out
+
+    def _add(self, storage: Any) -> None:
+        key = storage._cdata
+        if key in self.known or key in self.own:
+            return
+        self.known[key] = storage.nbytes()
+        self.now += storage.nbytes()
+        self.peak = max(self.peak, self.now)
+        weakref.finalize(storage, self._drop, key)
+
+    def _drop(self, key: int) -> None:
+        self.now -= self.known.pop(key, 0)
+
+
+def memory() -> None:
+    """The numbers of looks/diffusion/needs.py."""
+    torch.nn.functional.scaled_dot_product_attention = lambda q, k, v, **more: torch.empty_like(q)
+    for family, side in (("sd15", 512), ("sdxl", 1024)):
+        print(f"{family}: {memory_of(family, side)}")
+
+
+def memory_of(family: str, side: int) -> str:
+    meta, mpx = torch.device("meta"), side * side / 2**20
+    unet = network(diffusers.UNet2DConditionModel, family, "unet", meta, torch.float16)
+
+    def row(*shape: int) -> torch.Tensor:
+        return torch.empty(*shape, device="meta", dtype=torch.float16)
+
+    more: dict[str, Any] = {}
+    if family == "sdxl":
+        more["added_cond_kwargs"] = {"text_embeds": row(2, 1280), "time_ids": row(2, 6)}
+    width = unet.config.cross_attention_dim
+    one = live(unet, lambda: unet(row(2, 4, side // 8, side // 8), row(2), row(2, 77, width), **more)) / 2
+    peaks = []
+    for dtype in (torch.float16, torch.float32):
+        vae = network(diffusers.AutoencoderKL, family, "vae", meta, dtype)
+        peaks.append(live(vae, lambda vae=vae, dtype=dtype: vae.decode(row(1, 4, side // 8, side // 8).to(dtype))))
+    weights = sum(p.numel() for p in unet.parameters()) * 2 / 2**20
+    return (
+        f"weights {weights:.0f} MiB; a million pixels: UNet {one / mpx:.0f} MiB a row, "
+        f"VAE {peaks[0] / mpx:.0f} in float16, {peaks[1] / mpx:.0f} in float32"
+    )
+
+
+def live(module: Any, work: Callable[[], object]) -> float:
+    """MiB."""
+    mode = Live({p.untyped_storage()._cdata for p in module.parameters()})
+    with torch.no_grad(), mode:
+        work()
+    return mode.peak / 2**20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--only", help="part of a case's name")
+    options = parser.parse_args()
+    diffusers.logging.set_verbosity_error()
+    transformers.logging.set_verbosity_error()
+    if options.memory:
+        memory()
+    elif options.device == "cuda":
+        on_gpu(options)
+    else:
+        on_cpu()
+
+
+if __name__ == "__main__":
+    main()
