@@ -116,6 +116,9 @@ def changed_meanwhile(path: str, values: dict, folder: str) -> dict:
     with sequencer_context(scene):
         assert bpy.ops.restrip.place(job_id=job.job_id) == {"FINISHED"}
     told["placed"] = place_of(scene, "later restyled")
+    said: list = []
+    jobs.board().courier.ask(lambda client: None, said.append, said.append)
+    pump(lambda: bool(said))  # Until the engine has heard of it.
     return told
 
 
