@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 from collections import Counter
@@ -12,6 +11,8 @@ import pytest
 from makers import Recipe, make, numbered
 
 from restrip.media import Frame, write_picture
+
+resource = pytest.importorskip("resource", reason="limits on memory are POSIX's")
 
 SMALL = {"preset": "ultrafast", "g": "6", "bf": "0"}
 SEEDS: dict[str, Recipe] = {
@@ -44,11 +45,11 @@ def limits() -> None:
 
 def test_mutated_files_never_take_the_reader_down(seeds: list[Path]) -> None:
     script = Path(__file__).with_name("inside") / "eat.py"
-    argv = [sys.executable, str(script), "11", "330", *map(str, seeds)]
+    argv = [sys.executable, str(script), "11", "220", *map(str, seeds)]
     run = subprocess.run(argv, capture_output=True, text=True, timeout=300, preexec_fn=limits)
     lines = run.stdout.splitlines()
     assert run.returncode == 0, f"{lines[-1:]}\n{run.stderr[-3000:]}"
-    assert len(lines) == 330
+    assert len(lines) == 220
     outcomes = Counter(line.split()[-1] for line in lines)
-    assert outcomes["read"] + outcomes["noted"] > 60
+    assert outcomes["read"] + outcomes["noted"] > 40
     assert outcomes["media-unreadable"] > 20

@@ -10,14 +10,14 @@ footage, and it makes the way there and back the identity: the mean of a repeate
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restrip.media.frame import Picture
-
-Plane = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+# [H, W] or [H, W, 3], uint8 for 8 bit and uint16 for more.
+Plane = npt.NDArray[Any]
 
 # Luma weights of red and blue: ITU-R BT.601, BT.709, BT.2020, FCC 73.682, SMPTE 240M.
 LUMA = {
@@ -79,7 +79,7 @@ def _matrix_of(primaries: str) -> str:
     return "bt2020nc" if primaries == "bt2020" else "bt709"
 
 
-def to_rgb(planes: tuple[Plane, Plane, Plane], bits: int, tags: ColourTags) -> Picture:
+def to_rgb(planes: tuple[Plane, Plane, Plane], bits: int, tags: ColourTags) -> Plane:
     """Y', Cb, Cr planes of `bits` each (chroma whole or subsampled) as R'G'B' [H, W, 3], full range.
 
     uint8 for 8 bit and uint16 (0..65535) for more. `tags` are resolved. Code values that no R'G'B' has are clipped.
@@ -90,11 +90,13 @@ def to_rgb(planes: tuple[Plane, Plane, Plane], bits: int, tags: ColourTags) -> P
     full[..., 0] = luma
     for channel in (1, 2):
         full[..., channel] = _repeated(planes[channel], height, width)
-    wide = cv2.transform(full, _to_rgb_matrix(bits, tags))
-    return cv2.convertScaleAbs(wide, alpha=1 / 257) if bits == 8 else wide
+    rgb: Plane = cv2.transform(full, _to_rgb_matrix(bits, tags))
+    if bits == 8:
+        rgb = cv2.convertScaleAbs(rgb, alpha=1 / 257)
+    return rgb
 
 
-def to_yuv(rgb: Picture, bits: int, blocks: tuple[int, int], tags: ColourTags) -> tuple[Plane, Plane, Plane]:
+def to_yuv(rgb: Plane, bits: int, blocks: tuple[int, int], tags: ColourTags) -> tuple[Plane, Plane, Plane]:
     """R'G'B' [H, W, 3], uint8 or uint16, as Y', Cb, Cr planes of `bits`; a chroma sample stands for `blocks` (w, h)."""
     wide = rgb if rgb.dtype == np.uint16 else np.multiply(rgb, np.uint16(257), dtype=np.uint16)
     mixed = cv2.transform(wide, _to_yuv_matrix(bits, tags))
@@ -102,7 +104,7 @@ def to_yuv(rgb: Picture, bits: int, blocks: tuple[int, int], tags: ColourTags) -
     return _narrow(luma, bits), _narrow(_averaged(blue, blocks), bits), _narrow(_averaged(red, blocks), bits)
 
 
-def widen(values: Plane, bits: int) -> Picture:
+def widen(values: Plane, bits: int) -> Plane:
     """Full-range values of `bits` (R'G'B' or alpha) as a Frame keeps them: 8 bit as they are, others as 0..65535."""
     if bits == 8:
         return values.astype(np.uint8, copy=False)
@@ -112,7 +114,7 @@ def widen(values: Plane, bits: int) -> Picture:
     return ((values.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)
 
 
-def narrow_full(values: Picture, bits: int) -> Plane:
+def narrow_full(values: Plane, bits: int) -> Plane:
     """The inverse of `widen`: a Frame's values as full-range values of `bits`, rounded."""
     if (values.dtype == np.uint8 and bits == 8) or (values.dtype == np.uint16 and bits == 16):
         return values
@@ -130,7 +132,7 @@ def _levels(bits: int, tags: ColourTags) -> tuple[float, float, float, float]:
     return 16.0 * step, 219.0 * step, middle, 224.0 * step
 
 
-def _to_rgb_matrix(bits: int, tags: ColourTags) -> npt.NDArray[np.float64]:
+def _to_rgb_matrix(bits: int, tags: ColourTags) -> Plane:
     """[3, 4]: code values of `bits` to R'G'B' times 65535."""
     red, blue = LUMA[tags.matrix]
     green = 1 - red - blue
@@ -147,7 +149,7 @@ def _to_rgb_matrix(bits: int, tags: ColourTags) -> npt.NDArray[np.float64]:
     return np.column_stack([scaled, offset]) * 65535
 
 
-def _to_yuv_matrix(bits: int, tags: ColourTags) -> npt.NDArray[np.float64]:
+def _to_yuv_matrix(bits: int, tags: ColourTags) -> Plane:
     """[3, 4]: R'G'B' times 65535 to code values of `bits`, as the upper bits of 16."""
     red, blue = LUMA[tags.matrix]
     weights = np.array([red, 1 - red - blue, blue])
@@ -163,7 +165,7 @@ def _repeated(plane: Plane, height: int, width: int) -> Plane:
     if plane.shape == (height, width):
         return plane
     down, across = _factor(height, plane.shape[0]), _factor(width, plane.shape[1])
-    large = cv2.resize(plane, (plane.shape[1] * across, plane.shape[0] * down), interpolation=cv2.INTER_NEAREST)
+    large: Plane = cv2.resize(plane, (plane.shape[1] * across, plane.shape[0] * down), interpolation=cv2.INTER_NEAREST)
     return large[:height, :width]
 
 
@@ -175,7 +177,7 @@ def _factor(whole: int, part: int) -> int:
     return factor
 
 
-def _averaged(plane: npt.NDArray[np.uint16], blocks: tuple[int, int]) -> npt.NDArray[np.uint16]:
+def _averaged(plane: Plane, blocks: tuple[int, int]) -> Plane:
     across, down = blocks
     if blocks == (1, 1):
         return plane
@@ -184,13 +186,15 @@ def _averaged(plane: npt.NDArray[np.uint16], blocks: tuple[int, int]) -> npt.NDA
     if more_rows or more_columns:
         plane = cv2.copyMakeBorder(plane, 0, more_rows, 0, more_columns, cv2.BORDER_REPLICATE)
     size = (plane.shape[1] // across, plane.shape[0] // down)
-    return cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
+    small: Plane = cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
+    return small
 
 
-def _narrow(plane: npt.NDArray[np.uint16], bits: int) -> Plane:
+def _narrow(plane: Plane, bits: int) -> Plane:
     """The upper `bits` of 16, rounded and kept inside."""
     if bits == 8:
-        return cv2.convertScaleAbs(plane, alpha=1 / 256)
+        narrow: Plane = cv2.convertScaleAbs(plane, alpha=1 / 256)
+        return narrow
     shift = 16 - bits
     half = np.uint32((1 << shift) >> 1)
     return np.minimum((plane.astype(np.uint32) + half) >> np.uint32(shift), (1 << bits) - 1).astype(np.uint16)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from restrip.media.frame import Frame, Picture
+from restrip.media.frame import Frame
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def resampled(frame: Frame, size: tuple[int, int]) -> Frame:
     return Frame(np.rint(np.clip(rgb, 0, top)).astype(kind), np.rint(alpha * top).astype(kind))
 
 
-def _turned(picture: Picture, orientation: Orientation) -> Picture:
+def _turned(picture: npt.NDArray[Any], orientation: Orientation) -> npt.NDArray[Any]:
     if orientation.transpose:
         picture = picture.swapaxes(0, 1)
     if orientation.mirror_x:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from restrip.media.av.demux import Movie, PacketFacts
-from restrip.media.files import MediaUnreadable
+from restrip.media.files import MediaMissing, MediaUnreadable
 
 STANDARD_RATES = tuple(
     Fraction(n, d)
@@ -95,7 +95,10 @@ _KEPT: OrderedDict[tuple[str, int, int], FrameIndex] = OrderedDict()
 
 def index_of(movie: Movie) -> FrameIndex:
     """The movie's index; kept for the next reader of the same, unchanged file."""
-    stat = os.stat(movie.path)
+    try:
+        stat = os.stat(movie.path)
+    except OSError:
+        raise MediaMissing(movie.path) from None
     key = (os.path.abspath(movie.path), stat.st_size, stat.st_mtime_ns)
     if key not in _KEPT:
         _KEPT[key] = build(movie)

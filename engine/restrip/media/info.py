@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from math import ceil
 from typing import Any
@@ -155,8 +155,3 @@ def _notes(facts: StreamFacts, index: FrameIndex) -> tuple[str, ...]:
     if not facts.tags.display_referred:
         notes.append(f"The transfer curve is {facts.tags.transfer}: looks see its code values as if for a display.")
     return tuple(notes)
-
-
-def with_notes(info: MediaInfo, notes: Sequence[str]) -> MediaInfo:
-    """The same facts with further notes."""
-    return replace(info, notes=(*info.notes, *notes))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -76,11 +77,11 @@ def fit_picture(frame: Frame, size: tuple[int, int]) -> Frame:
     return resampled(frame, size)
 
 
-def _decoded(name: str) -> npt.NDArray[np.generic]:
+def _decoded(name: str) -> npt.NDArray[Any]:
     raw = np.fromfile(name, np.uint8)  # imread can't open every name on Windows.
     photograph = raw[:2].tobytes() == b"\xff\xd8"
     try:
-        picture = cv2.imdecode(raw, cv2.IMREAD_COLOR if photograph else cv2.IMREAD_UNCHANGED)
+        picture: npt.NDArray[Any] | None = cv2.imdecode(raw, cv2.IMREAD_COLOR if photograph else cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
         raise MediaUnreadable(name, "the picture is too large or damaged") from error
     if picture is None:
@@ -88,7 +89,7 @@ def _decoded(name: str) -> npt.NDArray[np.generic]:
     return picture
 
 
-def _frame_of(picture: npt.NDArray[np.generic], name: str) -> Frame:
+def _frame_of(picture: npt.NDArray[Any], name: str) -> Frame:
     if picture.dtype in (np.float32, np.float64):
         picture = np.rint(np.clip(np.nan_to_num(picture), 0, 1) * 65535).astype(np.uint16)
     if picture.dtype not in (np.uint8, np.uint16):
@@ -104,7 +105,7 @@ def _frame_of(picture: npt.NDArray[np.generic], name: str) -> Frame:
     return Frame(np.ascontiguousarray(rgb), None if alpha is None else np.ascontiguousarray(alpha))
 
 
-def _channels(frame: Frame) -> npt.NDArray[np.generic]:
+def _channels(frame: Frame) -> npt.NDArray[Any]:
     """[H, W, 3 or 4] in OpenCV's order."""
     bgr = frame.rgb[..., ::-1]
     return np.ascontiguousarray(bgr if frame.alpha is None else np.dstack([bgr, frame.alpha]))

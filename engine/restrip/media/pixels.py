@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from restrip.media import colour
 from restrip.media.colour import ColourTags, Plane
-from restrip.media.frame import Frame, Picture
+from restrip.media.frame import Frame
 
 # Layouts with interleaved chroma, and the planar ones that hold the same values.
 PLANAR = {
@@ -78,7 +78,7 @@ def frame_of(picture: Any, tags: ColourTags) -> Frame:
     layout = layout_of(picture.format)
     planes = [_plane(picture, index, layout.bits) for index in range(len(picture.planes))]
     if layout.rgb and picture.format.is_planar:
-        rgb: Picture = np.ascontiguousarray(np.stack([planes[2], planes[0], planes[1]], axis=-1))
+        rgb: Plane = np.ascontiguousarray(np.stack([planes[2], planes[0], planes[1]], axis=-1))
         return Frame(colour.widen(rgb, layout.bits), _alpha(planes[3:], layout.bits))
     if layout.rgb:
         packed = planes[0].reshape(picture.height, picture.width, -1)
@@ -151,7 +151,7 @@ def _rows(picture: Any, index: int, bits: int) -> Plane:
     return values[: plane.height * stride].reshape(plane.height, stride)
 
 
-def _alpha(planes: list[Plane], bits: int) -> Picture | None:
+def _alpha(planes: list[Plane], bits: int) -> Plane | None:
     return np.ascontiguousarray(colour.widen(planes[0], bits)) if planes else None
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from restrip.errors import BadInput
 from restrip.media.frame import Frame
-from restrip.media.info import MediaInfo, movie_info, sequence_info, with_notes
+from restrip.media.info import MediaInfo, movie_info, sequence_info
 from restrip.media.movie import BLOCK_BYTES, MovieFrames
 from restrip.media.picture import is_picture
 from restrip.media.sequence import SequenceFrames
@@ -158,8 +158,3 @@ class ClipReader:
         first, last = self.clip.media_time(0), self.clip.media_time(self.clip.length - 1)
         if last >= has + slack or first < -slack:
             raise OutsideMedia(self.clip.paths[0], float(last), float(has))
-
-
-def clip_info(reader: ClipReader) -> MediaInfo:
-    """The media's facts with the notes of what reading met."""
-    return with_notes(reader.info, [note for note in reader.notes if note not in reader.info.notes])

@@ -131,15 +131,25 @@ class Movie:
 
     def frames(self) -> Iterator[Decoded]:
         """Decode from here on. A packet that can't be decoded is told to `on_damage` and skipped."""
+        drained = False
         for packet in self._demuxed():
             self.decoded += bool(packet.size)
-            try:
-                pictures = packet.decode()
-            except FFmpegError as error:
-                self.on_damage(packet.pts, words(error))
-                continue
-            for picture in pictures:
-                yield Decoded(picture.pts, picture, bool(picture.is_corrupt))
+            drained = not packet.size
+            yield from self._pictures(packet)
+        if not drained:  # The file broke off: what the decoder holds back is still whole.
+            yield from self._pictures(None)
+
+    def _pictures(self, packet: Any) -> Iterator[Decoded]:
+        try:
+            if self._decoder is not None:
+                pictures = self._decoder.decode(packet if packet is not None and packet.size else None)
+            else:
+                pictures = self._stream.codec_context.decode(packet)
+        except FFmpegError as error:
+            self.on_damage(None if packet is None else packet.pts, words(error))
+            return
+        for picture in pictures:
+            yield Decoded(picture.pts, picture, bool(picture.is_corrupt))
 
     def _open(self) -> None:
         self._container = av.open(f"file:{self.path}", metadata_errors="replace", buffer_size=1 << 18)
@@ -149,8 +159,11 @@ class Movie:
         if self._stream.codec_context is None:
             raise MediaUnreadable(self.path, "there is no decoder for its pictures")
         self._stream.thread_type = "AUTO"
+        self._decoder = _alpha_decoder(self._stream)
 
     def _landed(self) -> int | None:
+        if self._decoder is not None:
+            self._decoder.flush_buffers()
         self._packets = iter(self._container.demux(self._stream))
         self._stashed = None
         self._stashed = next(self._demuxed(), None)
@@ -165,7 +178,7 @@ class Movie:
             except StopIteration:
                 return
             except FFmpegError as error:
-                if isinstance(error, OSError) and error.errno not in (errno.EINVAL, errno.EIO):
+                if isinstance(error, OSError) and error.errno != errno.EINVAL:
                     raise MediaUnreadable(self.path, words(error), "Check the disk or the network share.") from error
                 self.on_damage(None, words(error))
                 return
@@ -201,6 +214,17 @@ class Movie:
         return next((place["timecode"] for place in places if place.get("timecode")), "")
 
 
+def _alpha_decoder(stream: Any) -> Any:
+    """VP8 and VP9 keep alpha beside the picture, where FFmpeg's own decoders don't look; None for all others."""
+    marks = {key.lower(): value for key, value in stream.metadata.items()}
+    if stream.codec_context.name not in ("vp8", "vp9") or marks.get("alpha_mode") != "1":
+        return None
+    try:
+        return av.CodecContext.create("libvpx" if stream.codec_context.name == "vp8" else "libvpx-vp9", "r")
+    except (FFmpegError, ValueError):
+        return None  # Built without libvpx: the picture without its alpha.
+
+
 def _unreadable(path: str, error: Exception) -> MediaUnreadable:
     """The error that says what the user can do: a file that ends too soon is the usual reason."""
     if _cut_off(path):
@@ -212,7 +236,8 @@ def _unreadable(path: str, error: Exception) -> MediaUnreadable:
 
 def _cut_off(path: str) -> bool:
     """Whether an MP4 or MOV ends inside one of its boxes or has no index (ISO 14496-12, section 4.2)."""
-    kinds, size = set(), os.path.getsize(path)
+    size = os.path.getsize(path)
+    kinds: set[bytes] = set()
     with open(path, "rb") as file:
         place = 0
         while place + 8 <= size and len(kinds) < 64:

@@ -15,6 +15,8 @@ from restrip.media.av.mux import muxing
 from restrip.media.av.tags import words
 from restrip.media.files import MediaUnreadable
 
+# Layouts that every container and player takes, by the number of channels.
+LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
 CODECS = {"mp4": "aac", "mov": "pcm_s24le", "matroska": "flac"}
 BLOCK_S = Fraction(1)
 
@@ -33,7 +35,7 @@ def mux(movie: str, source: str, span: tuple[Fraction, Fraction], aside: str, co
             to_video = like(output, template, Fraction(template.average_rate))
             to_audio = None
             if sound is not None:
-                to_audio = output.add_stream(CODECS[container_name], rate=sound.rate, layout=sound.layout.name)
+                to_audio = output.add_stream(CODECS[container_name], rate=sound.rate, layout=_layout(sound))
                 to_audio.codec_context.thread_count = 1
                 if container_name == "mp4":
                     to_audio.bit_rate = 128000 * max(1, (sound.channels + 1) // 2)
@@ -81,7 +83,7 @@ def _decoded(container: Any, stream: Any, span: tuple[Fraction, Fraction]) -> It
         container.seek(int(before / stream.time_base), stream=stream)
     except FFmpegError:
         container.seek(0)
-    resampler = av.AudioResampler("fltp", layout=stream.layout.name, rate=stream.rate)
+    resampler, shape = None, None
     for packet in container.demux(stream):
         try:
             frames = packet.decode()
@@ -90,20 +92,30 @@ def _decoded(container: Any, stream: Any, span: tuple[Fraction, Fraction]) -> It
         for frame in frames:
             if frame.pts is None:
                 continue
+            if shape != (frame.format.name, frame.layout.name, frame.sample_rate):
+                shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+                resampler = av.AudioResampler("fltp", layout=_layout(stream), rate=stream.rate)
             start = round(frame.pts * Fraction(frame.time_base) * stream.rate)
-            for even in resampler.resample(frame):
+            for even in resampler.resample(frame) if resampler else ():
                 yield even.to_ndarray(), start
+
+
+def _layout(stream: Any) -> str:
+    """The stream's channels in an order that can be written."""
+    return LAYOUTS.get(stream.channels, "stereo")
 
 
 def _silence(stream: Any, start: int, end: int, first: int) -> Iterator[Any]:
     while start < end:
         count = min(end - start, stream.rate)
-        yield _block(np.zeros((stream.channels, count), np.float32), stream, start - first)
+        yield _block(
+            np.zeros((len(av.AudioLayout(_layout(stream)).channels), count), np.float32), stream, start - first
+        )
         start += count
 
 
 def _block(samples: Any, stream: Any, start: int) -> Any:
-    frame = av.AudioFrame.from_ndarray(samples, "fltp", stream.layout.name)
+    frame = av.AudioFrame.from_ndarray(samples, "fltp", _layout(stream))
     frame.sample_rate = stream.rate
     frame.time_base = Fraction(1, stream.rate)
     frame.pts = start
