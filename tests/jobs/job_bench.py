@@ -72,7 +72,11 @@ class Hand:
     reports: list[tuple[str, int, int, dict[str, Any]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.state.mkdir()
+        self.state.mkdir(exist_ok=True)
+
+    def again(self) -> Hand:
+        """Another process with the same state folder."""
+        return Hand(self.state)
 
     def folder(self, job_id: str) -> Path:
         return self.state / "jobs" / job_id

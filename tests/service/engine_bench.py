@@ -102,3 +102,9 @@ def end_engine() -> None:
         until(lambda: not discovery.alive(connection.pid), 10)
     if discovery.alive(connection.pid):
         os.kill(connection.pid, signal.SIGKILL)
+
+
+def children_of(pid: int) -> list[int]:
+    """The worker processes of an engine (Linux; elsewhere none are looked at)."""
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in path.read_text().split()] if path.exists() else []

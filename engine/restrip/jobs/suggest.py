@@ -30,7 +30,7 @@ class _Small:
 
 
 def suggest_keys(task: Assignment) -> dict[str, Any]:
-    """Suggest keys. Returns {"keys": [{"frame", "reason", ...}]}."""
+    """Suggest keys. Returns {"keys": [{"frame", "reason", "error"}]}."""
     body = files.read_json(task.folder / "job.json")
     if body is None:
         raise JobDamaged(task.folder / "job.json")
@@ -39,4 +39,4 @@ def suggest_keys(task: Assignment) -> dict[str, Any]:
         window = _Small(reader, clip.length)
         wanted = {name: body[name] for name in ("count", "error") if body.get(name) is not None}
         found = suggest(window, **wanted, report=lambda done, total, note="": task.report("reading", done, total))
-    return {"keys": [{"frame": key.frame, "reason": key.reason} for key in found]}
+    return {"keys": [{"frame": key.frame, "reason": key.reason, "error": round(key.error, 2)} for key in found]}

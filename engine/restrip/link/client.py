@@ -167,7 +167,7 @@ class Client(Session):
         error: float | None = None,
         on_status: OnStatus | None = None,
     ) -> list[dict[str, Any]]:
-        """As `ask_suggestions`, and wait: [{"frame", "reason", ...}]. Raises what it failed with."""
+        """As `ask_suggestions`, and wait: [{"frame", "reason", "error"}]. Raises what it failed with."""
         keys: list[dict[str, Any]] = self._result_of(self.ask_suggestions(clip, count=count, error=error), on_status)[
             "keys"
         ]
