@@ -39,20 +39,23 @@ class MovieFrames:
         stored   K . . . . . K . . . . . K        asked for: 9
                              ^ > > >              begin at the key before, keep what comes by
 
-    Decoded pictures are kept, oldest first out, up to `block_bytes`, so going backwards decodes a group once as long
-    as it fits. Pictures that can't be decoded are concealed by the one before and named in `notes`; `strict` refuses
-    them (MediaDamaged).
+    Decoded pictures are kept, oldest first out: up to a quarter of `block_bytes` on the way forward, all of it after a
+    step back, so that going backwards decodes a group once as long as it fits. Pictures that can't be decoded are
+    concealed by the nearest one before and named in `notes`; `strict` refuses them (MediaDamaged).
     """
 
     def __init__(self, path: str, *, strict: bool = False, block_bytes: int = BLOCK_BYTES, untagged: str = "") -> None:
         self._movie = Movie(path)
         self._movie.on_damage = self._heard
         self._strict = strict
-        self._room = block_bytes
+        self._most = block_bytes
+        self._room = block_bytes // 4
+        self._asked = -1
         self._kept: OrderedDict[int, Any] = OrderedDict()
         self._used = 0
         self._frames: Any = None
         self._next = -1
+        self._expected = 0
         self._seeking: Literal["untried", "right", "wrong"] = "untried"
         self._missing: set[int] = set()
         self._stand_ins: dict[int, int] = {}
@@ -114,7 +117,9 @@ class MovieFrames:
 
     def _picture(self, number: int) -> Any:
         number = self._stand_ins.get(number, number)
-        if self._fetched(number):
+        found = self._fetched(number)
+        self._asked = number
+        if found:
             return self._kept[number]
         stand_in = next((other for other in self._others(number) if self._fetched(other)), None)
         if stand_in is None:
@@ -151,24 +156,36 @@ class MovieFrames:
 
     def _go_to(self, number: int) -> None:
         """Place the decoder so that picture `number` comes out whole."""
+        self._room = self._most if number < self._asked else self._most // 4
         wanted = self.index.entries[number]
-        earlier = sorted({entry for entry in self.index.entries if entry < wanted}, reverse=True)[:4]
-        for ticks in (wanted, *earlier) if self._seeking != "wrong" else ():
+        for ticks in self._ways_in(wanted):
             landed = self._movie.seek(ticks)
             if landed is not None and landed <= wanted:
-                break
-        else:
-            self._movie.rewind()
+                self._begin(self.index.numbers.get(wanted, number))
+                return
+        self._movie.rewind()
+        self._begin(0)
+
+    def _ways_in(self, wanted: int) -> Iterator[int]:
+        """Times to seek to: the key picture's, and those of some before it where an index is imprecise."""
+        if self._seeking != "wrong":
+            yield wanted
+            yield from sorted({entry for entry in self.index.entries if entry < wanted}, reverse=True)[:4]
+
+    def _begin(self, expected: int) -> None:
+        """Decode from where the file is now; `expected` is the first picture that should come."""
         self._frames = self._movie.frames()
         self._next = 0
+        self._expected = expected
 
     def _try_without_seeking(self, number: int) -> None:
         """Find out, once, whether a missing picture is the file's fault or its index's (MPEG program streams)."""
         self._movie.rewind()
-        self._frames = self._movie.frames()
-        self._next = 0
+        self._begin(0)
+        self._seeking = "right"
         self._decode_to(number)
-        self._seeking = "wrong" if number in self._kept else "right"
+        if number in self._kept:
+            self._seeking = "wrong"
 
     def _decode_to(self, number: int) -> None:
         """Decode, keeping what comes, until picture `number` or a later one has come."""
@@ -176,13 +193,22 @@ class MovieFrames:
             if decoded.pts not in self.index.numbers:
                 continue
             here = self.index.numbers[decoded.pts]
+            self._passed(here)
             self._next = here + 1
             if decoded.damaged:
                 self._heard(decoded.pts, "the decoder met errors")
             self._keep(here, decoded.picture)
             if here >= number:
                 return
+        self._passed(len(self.index.times))
         self._frames = None
+
+    def _passed(self, here: int) -> None:
+        """Pictures that should have come before this one are missing (once seeking is known to be sound)."""
+        if self._seeking == "right":
+            self._missing.update(range(self._expected, here))
+        self._expected = max(self._expected, here + 1)
+        self._missing.discard(here)
 
     def _keep(self, number: int, picture: Any) -> None:
         if number in self._kept:
