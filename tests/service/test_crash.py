@@ -60,7 +60,7 @@ def strike(dice: random.Random, engine_pid: int) -> str:
         # No orphan outlives its engine, and no stale lock stays.
         until(lambda: not any(discovery.alive(pid) for pid in [engine_pid, *workers]))
         lock = EngineLock(discovery.run_folder() / "engine.lock")
-        assert lock.acquire()
+        until(lock.acquire)
         lock.release()
     return whom
 

@@ -71,7 +71,7 @@ def replace(source: Path, target: Path) -> None:
             os.replace(source, target)
             return
         except PermissionError:
-            if os.name != "nt" or attempt == 19:
+            if not _windows() or attempt == 19:
                 raise
             time.sleep(0.1)
 
@@ -111,3 +111,7 @@ def remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def _windows() -> bool:
+    return os.name == "nt"

@@ -94,14 +94,15 @@ class Session:
             return self._wire
         if not self._start:
             raise EngineUnreachable("The engine isn't running.", "Start it with: restrip engine start")
-        return self._start_and_wait("" if connection is None else connection.engine_id)
+        return self._start_and_wait()
 
-    def _start_and_wait(self, old_id: str) -> Wire:
+    def _start_and_wait(self) -> Wire:
         start_engine()
         until = time.monotonic() + START_S
         while time.monotonic() < until:
             connection = discovery.read_connection()
-            if connection is not None and connection.engine_id != old_id and self._try(connection):
+            # Also the one that was too busy to answer before: the new one then found the lock taken.
+            if connection is not None and self._try(connection):
                 assert self._wire is not None
                 return self._wire
             time.sleep(0.05)
@@ -147,7 +148,10 @@ class Session:
         return {"protocol": PROTOCOL, "client": self.client, "project": self.project, "features": list(FEATURES)}
 
     def _ask(self, wire: Wire, kind: str, body: Mapping[str, Any], timeout_s: float) -> Message | None:
-        """Send and wait; None when the engine is silent for too long, dead, or doesn't take it."""
+        """Send and wait; None when the engine is silent for too long, dead, or doesn't take it.
+
+        Raises EngineUnreachable when it lives but takes longer than `timeout_s`.
+        """
         mine = header(kind, id=uuid.uuid4().hex, session=self.session, engine_id=wire.connection.engine_id)
         until = time.monotonic() + timeout_s
         # A fresh socket needs the handshake before it takes a message.
@@ -166,6 +170,11 @@ class Session:
                     return None
                 misses, last = misses + 1, time.monotonic()
                 wire.send(header("ping", id="beat", session=self.session, engine_id=mine.engine_id), {})
+        if misses < MISSES and timeout_s > SILENCE_S:
+            raise EngineUnreachable(
+                f"The engine takes longer than {timeout_s:g} s to answer '{kind}'.",
+                "Its worker may be busy, or a drive slow: try again later.",
+            )
         return None
 
     def _reconnect(self, pause_s: float) -> Wire:

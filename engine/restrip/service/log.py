@@ -57,7 +57,7 @@ class EngineLog(logging.Handler):
     def _turn_over(self) -> None:
         """engine.log becomes engine.log.1, and so on. Windows can't rename what the worker has open: it is emptied."""
         os.close(self._descriptor)
-        if os.name == "nt":
+        if _windows():
             with open(self.path, "wb"):
                 pass
         else:
@@ -72,3 +72,7 @@ class EngineLog(logging.Handler):
 def say(event: str, level: int = logging.INFO, **facts: object) -> None:
     """Log one event with its facts."""
     log.log(level, event, extra={"facts": facts})
+
+
+def _windows() -> bool:
+    return os.name == "nt"

@@ -1,0 +1,202 @@
+"""Answers to requests, without sockets."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine_bench import PLAN, Bench
+
+from restrip.jobs.store import Record
+from restrip.link.job import JobSpec, Manifest, Output
+from restrip.link.message import Message, header
+from restrip.service.requests import Desk
+from restrip.timeline import ClipRange, Key, Rate
+
+JOB = JobSpec("job-1", ClipRange(("/c.mp4",), Rate.of(25), 9, name="c"), (Key(0),), "neural:1", output=Output())
+
+
+class Asker:
+    """Asks a desk over a bench."""
+
+    def __init__(self, root: Path) -> None:
+        self.bench = Bench(root)
+        self.desk = Desk(self.bench.engine, "engine-1")
+
+    def ask(self, kind: str, *, v: str = "1.0", session: str = "s", **body: Any) -> dict[str, Any]:
+        answers: list[Mapping[str, Any]] = []
+        self.desk.answer(Message(replace(header(kind, id="1", session=session), v=v), body), answers.append)
+        return dict(answers[0]) if answers else {}
+
+    def submit(self, job_id: str, **more: Any) -> dict[str, Any]:
+        return self.ask("submit", **{**replace(JOB, job_id=job_id).to_json(), **more})
+
+
+@pytest.fixture
+def asker(tmp_path: Path) -> Asker:
+    return Asker(tmp_path)
+
+
+def test_an_engine_that_works_is_not_replaced(asker: Asker) -> None:
+    asker.submit("job-1")
+    asker.bench.tick()
+    newer = asker.ask("hello", v="2.0", protocol="2.0")
+    assert newer["code"] == "protocol" and newer["detail"] == {"client": "2.0", "engine": "1.0", "busy": True}
+    assert "stop --when-idle" in newer["remedy"]
+    assert asker.ask("quit", v="2.0", if_idle=True)["code"] == "busy"
+    assert not asker.desk.quitting
+    assert asker.ask("drain", v="2.0")["busy"]
+    assert asker.bench.engine.draining
+
+
+def test_drained_engines_take_nothing_new_but_answer(asker: Asker) -> None:
+    asker.submit("job-1")
+    asker.bench.tick()
+    asker.ask("drain")
+    for kind, body in (
+        ("submit", replace(JOB, job_id="job-2").to_json()),
+        ("resume", {"job_id": "job-1"}),
+        ("suggest", {"source": JOB.to_json()["source"], "count": 3}),
+    ):
+        assert asker.ask(kind, **body)["code"] == "draining"
+    assert asker.submit("job-1")["accepted"]
+    assert asker.ask("status", job_id="job-1")["state"] == "running"
+
+
+def test_ten_thousand_jobs_are_listed_from_memory(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = asker.bench.engine
+    for n in range(10_000):
+        engine.records[f"job-{n}"] = Record(f"job-{n}", created=float(n), project="pq"[n % 2], state="done", name="x")
+
+    def no_disk(*args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("a list of jobs reads no file")
+
+    monkeypatch.setattr(builtins, "open", no_disk)
+    monkeypatch.setattr(Path, "read_bytes", no_disk)
+    reply = asker.ask("jobs", project="*", limit=10_000)
+    assert reply["more"] and 500 <= len(reply["jobs"]) <= 1000
+    assert [job["job_id"] for job in reply["jobs"][:3]] == ["job-9999", "job-9998", "job-9997"]
+    seen = 0
+    while True:
+        reply = asker.ask("jobs", project="p", limit=10_000, skip=seen)
+        seen += len(reply["jobs"])
+        assert {job["project"] for job in reply["jobs"]} == {"p"}
+        if not reply["more"]:
+            break
+    assert seen == 5000
+
+
+def test_a_manifest_too_large_for_a_message_is_named_by_its_file(asker: Asker) -> None:
+    asker.submit("job-1")
+    engine = asker.bench.engine
+    engine.change("job-1", "start")
+    engine.change("job-1", "finish")
+    path = engine.store.folder("job-1") / "manifest.json"
+    made = Manifest("job-1", "0", JOB.clip, (2, 2), "neural:1", {}, (), (), (), notes=("x" * 100,) * 10_000)
+    from restrip.jobs.files import write_json
+
+    write_json(path, made.to_json())
+    reply = asker.ask("manifest", job_id="job-1")
+    assert reply["ok"] and reply["content"] is None and reply["path"] == str(path)
+    write_json(path, replace(made, notes=()).to_json())
+    assert asker.ask("manifest", job_id="job-1")["content"]["job_id"] == "job-1"
+    path.unlink()
+    assert asker.ask("manifest", job_id="job-1")["code"] == "job-lost"
+
+
+def test_only_a_done_job_is_placed_or_shows_a_manifest(asker: Asker) -> None:
+    asker.submit("job-1")
+    assert asker.ask("placed", job_id="job-1", by="blender")["code"] == "wrong-state"
+    assert asker.ask("manifest", job_id="job-1")["code"] == "wrong-state"
+    assert asker.ask("discard", job_id="job-1")["code"] == "wrong-state"
+    asker.ask("cancel", job_id="job-1")
+    assert asker.ask("retry", job_id="job-1")["code"] == "wrong-state"
+    assert asker.ask("resume", job_id="job-1")["state"] == "queued"
+
+
+def test_what_is_not_placed_is_kept_from_pruning(asker: Asker) -> None:
+    engine = asker.bench.engine
+    asker.submit("job-1")
+    asker.submit("job-2", output={"folder": "/out"})
+    asker.submit("job-3")
+    for job_id in ("job-1", "job-2", "job-3"):
+        engine.change(job_id, "start")
+        engine.change(job_id, "finish")
+    assert engine.unplaced() == ["job-1", "job-3"]
+    asker.ask("placed", job_id="job-1", by="blender", strips=[])
+    assert engine.unplaced() == ["job-3"]
+
+
+def test_a_job_that_is_done_bounds_the_cache(asker: Asker) -> None:
+    asker.submit("job-1")
+    worker = asker.bench.tick()
+    for result in ({**PLAN, "missing_keys": [], "missing_parts": []}, {"manifest": "m"}):
+        asker.bench.done(worker, **result)
+        asker.bench.engine.tick()
+    light = next(worker for worker in asker.bench.workers if worker.worker_id.startswith("light"))
+    assert light.task["kind"] == "cache"
+    assert light.task["body"] == {"prune_mib": 20480.0, "protected_jobs": ["job-1"]}
+
+
+def test_discard_forgets_only_when_the_worker_did_its_part(asker: Asker) -> None:
+    asker.submit("job-1")
+    asker.ask("cancel", job_id="job-1")
+    assert asker.ask("would_discard", job_id="job-1") == {}
+    asker.bench.engine.tick()
+    light = asker.bench.workers[-1]
+    assert light.task["body"] == {"job_id": "job-1", "others": [], "really": False}
+    asker.bench.done(light, would_delete=[], files=0, mib=0.0)
+    assert asker.ask("status", job_id="job-1")["state"] == "cancelled"
+    asker.ask("discard", job_id="job-1")
+    asker.bench.engine.tick()
+    asker.bench.say(light, "error", error={"code": "file-trouble", "message": "m"})
+    assert asker.ask("status", job_id="job-1")["state"] == "cancelled"
+    asker.ask("discard", job_id="job-1")
+    asker.bench.engine.tick()
+    asker.bench.done(light, deleted=[], files=0, mib=0.0)
+    assert asker.ask("status", job_id="job-1")["state"] == "unknown"
+    assert not asker.bench.engine.store.folder("job-1").exists()
+
+
+def test_seeds_and_suggest_are_jobs_of_their_own(asker: Asker) -> None:
+    source = JOB.to_json()["source"]
+    look = {"name": "sd:tiny", "settings": {"prompt": "x"}}
+    seeds = asker.ask("seeds", source=source, frame=3, n=4, prompt="y", look=look, project="p")
+    status = asker.ask("status", job_id=seeds["job_id"])
+    assert (status["kind"], status["project"], status["name"]) == ("seeds", "p", "c")
+    for change, code in (
+        ({"frame": 9}, "bad-job"),
+        ({"n": 0}, "bad-job"),
+        ({"n": 10**6}, "bad-job"),
+        ({"look": {"name": "dream:1"}}, "unknown-look"),
+        ({"look": {"name": "sd:tiny", "settings": {"steps": "many"}}}, "bad-setting"),
+        ({"source": {}}, "bad-job"),
+        ({"prompt": 3}, "bad-job"),
+    ):
+        good = {"source": source, "frame": 3, "n": 4, "look": look}
+        assert asker.ask("seeds", **{**good, **change})["code"] == code
+    for count, error in ((None, None), (3, 1.0), (0, None), (None, -1.0), ("3", None), (True, None)):
+        assert asker.ask("suggest", source=source, count=count, error=error)["code"] == "bad-job"
+
+
+def test_the_engines_own_disk_may_fail_it(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: Any, **kwargs: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(asker.bench.engine.store, "create", full)
+    reply = asker.submit("job-1")
+    assert reply["code"] == "disk" and "No space left" in reply["message"]
+    assert asker.ask("status", job_id="job-1")["state"] == "unknown"
+
+
+def test_clients_that_left_are_forgotten(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    asker.ask("hello", session="a", client="blender", project="p", protocol="1.0")
+    assert asker.ask("engine_status")["clients"][0]["client"] == "blender"
+    for client in asker.desk.clients.values():
+        client["seen"] -= 7200
+    asker.desk.forget_old_clients()
+    assert asker.desk.clients == {}
