@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from restrip.looks import open_look
@@ -17,6 +18,7 @@ def test_compiling_is_for_long_jobs_on_a_gpu() -> None:
     assert pays("on", CPU, 1, 1) and not pays("off", GPU, PAYS_AT, 15)
 
 
+@pytest.mark.slow
 def test_compiled_networks_give_the_same_pictures(small_file, moved, silent, monkeypatch) -> None:
     """Through torch.compile's front, without a code generator: every batch has one size."""
     seen = []
