@@ -66,7 +66,7 @@ def place(manifest: Manifest, spot: Spot, canvas: tuple[int, int]) -> Any:
     vse.close_meta(meta, spot.span)
     meta.color_tag = RESULT_COLOUR
     if spot.source is not None:
-        _like_source(meta, spot.source)
+        _like_source(spot.source.id_data, meta, spot.source)
     return meta
 
 
@@ -119,8 +119,9 @@ def _fit(strip: Any, spot: Spot, canvas: tuple[int, int]) -> None:
     strip.use_flip_x, strip.use_flip_y = plain.use_flip_x, plain.use_flip_y
 
 
-def _like_source(meta: Any, source: Any) -> None:
-    """Mix with what lies below as the source does, and keep its colour tag."""
-    meta.blend_type, meta.blend_alpha = source.blend_type, source.blend_alpha
+def _like_source(scene: Any, meta: Any, source: Any) -> None:
+    """Mix with what lies below as the source does, fades in and out included, and keep its colour tag."""
+    meta.blend_type = source.blend_type
+    vse.copy_fade(scene, source, meta)
     if source.color_tag != "NONE":
         meta.color_tag = source.color_tag

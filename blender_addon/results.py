@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -98,10 +99,12 @@ def place_result(job_id: str, manifest: Manifest, origin: Origin | None, *, repl
     meta = place.place(manifest, spot, vse.size_of(scene))
     muted = place.mute(scene, source)
     if old is not None and old != meta:
-        channel = old.channel
+        channel, name = old.channel, old.name
         muted = tuple({*json.loads(old.restrip.muted or "[]"), *muted})
         vse.remove(vse.owner_of(scene, old), old)
-        meta.channel = channel
+        meta.channel, meta.name = channel, name
+        for part in vse.strips_of(meta):  # While both were there, Blender numbered the new names.
+            part.name = re.sub(r"\.\d{3}$", "", part.name)
     meta.restrip.result_of = source.restrip.placed = job_id
     meta.restrip.muted = json.dumps(sorted(muted))
     return Placed(scene, meta, note)

@@ -209,6 +209,16 @@ def animated(scene: Scene, strip: Strip) -> frozenset[str]:
     return frozenset(curve.data_path.removeprefix(prefix) for curve in curves)
 
 
+def copy_fade(scene: Scene, source: Strip, target: Strip) -> None:
+    """Give a strip the opacity of another, with its keyframes."""
+    target.blend_alpha = source.blend_alpha
+    path = f"{source.path_from_id()}.blend_alpha"
+    for curve in [curve for curve in _curves(scene.animation_data) if curve.data_path == path]:
+        for point in curve.keyframe_points:
+            target.blend_alpha = point.co[1]
+            target.keyframe_insert("blend_alpha", frame=point.co[0])
+
+
 def _curves(data: Any) -> Iterator[Any]:
     if data is None:
         return

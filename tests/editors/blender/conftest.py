@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +21,8 @@ import av
 import cv2
 import numpy as np
 import pytest
+
+from restrip.install.blender import platform_name
 
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
@@ -40,27 +43,33 @@ def build() -> Any:
     return module
 
 
-@pytest.fixture(scope="session")
-def package(build: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The extension's zip for this machine and Python."""
-    wheels = tmp_path_factory.mktemp("wheels")
-    target = next(target for target in build.TARGETS if target.name == "linux-x64-py311")
-    # So that no test needs the network.
-    assert build.own_pyzmq(target, wheels) is not None
-    made: Path = build.build(target, tmp_path_factory.mktemp("package"), wheels=wheels)
-    return made
-
-
 @pytest.fixture(scope="session", params=PYTHONS, ids=lambda python: Path(python).parents[1].name)
-def installed(
-    request: pytest.FixtureRequest, package: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[str, Path]:
+def python(request: pytest.FixtureRequest) -> str:
+    """An interpreter that has bpy."""
+    given: str = request.param
+    if given == sys.executable and importlib.util.find_spec("bpy") is None:
+        pytest.skip("bpy isn't installed (the test set-up has it for Python 3.11)")
+    return given
+
+
+@pytest.fixture(scope="session")
+def package(python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The extension's zip for this machine and Python, built by that Python with the pyzmq that it has."""
+    folder = tmp_path_factory.mktemp("package")
+    asked = [python, "-c", "import sys; print(sys.version_info >= (3, 12))"]
+    newer = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip() == "True"
+    name = f"{platform_name(sys.platform, sysconfig.get_platform())}-py{'313' if newer else '311'}"
+    command = [python, str(ROOT / "blender_addon" / "build.py"), "--out", str(folder), "--only", name]
+    subprocess.run(command, check=True, capture_output=True)
+    return next(folder.glob("*.zip"))
+
+
+@pytest.fixture(scope="session")
+def installed(python: str, package: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """An interpreter with bpy, and the folder of a Blender user who has installed the extension."""
-    if request.param == sys.executable and importlib.util.find_spec("bpy") is None:
-        pytest.skip("bpy isn't installed (it exists for Python 3.11)")
     user = tmp_path_factory.mktemp("blender-user")
-    run(request.param, user, "install", "install", {"package": str(package)})
-    return request.param, user
+    run(python, user, "install", "install", {"package": str(package)})
+    return python, user
 
 
 @pytest.fixture

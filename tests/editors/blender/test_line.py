@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from restrip.link.client import Client, connect
+from restrip.link.client import Client, EngineUnreachable, connect
 from restrip.link.job import Manifest
 from restrip.media import ClipReader
 from restrip.timeline import ClipRange, Rate, mix_at
@@ -25,7 +26,8 @@ def engine(_own_state: None) -> Iterator[Client]:
     """A running engine in a folder of its own, which Blender finds by itself."""
     with connect("tests") as client:
         yield client
-        client.quit()
+        with contextlib.suppress(EngineUnreachable):  # One test kills it.
+            client.quit()
 
 
 def seen(path: str) -> Picture:
@@ -131,3 +133,25 @@ def test_what_the_engine_refuses_is_said_with_the_way_out(blender: Blender, engi
     assert told["no result"] and told["no seeds"]
     assert told["nothing"] == "Select a strip first"
     assert told["poll"] is False
+
+
+def test_a_cropped_strip_is_rendered_first_and_only_once(
+    blender: Blender, engine: Client, carphone: Path, tmp_path: Path
+) -> None:
+    values = {"look.neural": "19", "style_strength": 0.0}
+    told = blender("line.rendered", path=str(carphone), values=values, folder=str(tmp_path))
+    assert told["stages"] == ["rendering"]
+    assert "it is cropped" in told["said"]
+    assert told["place"] == [2, 61, 71]
+    assert told["transform"] == [1.0, 0.0]
+    # No style at all: the result is the source as the canvas showed it, crop and place included.
+    assert difference(seen(told["source"][0]), seen(told["result"][0])) < 3
+    assert told["same pictures"] is True
+    assert told["counts"]["segments_rendered"] == told["counts"]["keys_rendered"] == 0
+
+
+def test_an_engine_killed_in_the_middle_loses_nothing(blender: Blender, engine: Client, carphone: Path) -> None:
+    told = blender("line.killed", path=str(carphone), values={"look.neural": "19"})
+    assert "kept" in told["message"]
+    assert told["place"] == [2, 1, 121]
+    assert told["jobs"] == 1

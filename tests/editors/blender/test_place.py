@@ -136,3 +136,18 @@ def test_the_place_and_the_mix_of_the_source_are_kept(
     assert told["transform"] == [2.0, 1.5, 40.0]
     assert told["flip"] is True
     assert told["blend"] == ["ADD", 0.5, "COLOR_02"]
+
+
+def test_a_source_that_fades_in_gives_a_result_that_fades_in(
+    blender: Blender, manifest: dict[str, Any], counting: Callable[..., Path], tmp_path: Path
+) -> None:
+    fade = [[101, 0.0], [111, 1.0]]
+    told = blender("places.two_keys", manifest=manifest, source=str(counting("25")), folder=str(tmp_path), fade=fade)
+    brightest = []
+    for n in (0, 5, 10, 20):
+        seen = cv2.imread(told["pictures"][n], cv2.IMREAD_GRAYSCALE)
+        assert seen is not None
+        brightest.append(int(seen.max()))
+    assert brightest[0] == 0
+    assert 60 < brightest[1] < 200
+    assert brightest[2:] == pytest.approx([235, 235], abs=6)

@@ -1,5 +1,7 @@
 """The whole line: a strip with markers, the operator, a real engine, the result on the timeline."""
 
+import os
+import signal
 import time
 
 import bpy
@@ -169,6 +171,56 @@ def refused(path: str, values: dict) -> dict:
         told["nothing"] = operators.RESTRIP_OT_stylize.why_not(bpy.context)
         told["poll"] = bpy.ops.restrip.stylize.poll()
     return told
+
+
+def rendered(path: str, values: dict, folder: str) -> dict:
+    """A cropped strip: rendered by a second Blender, then stylized, then placed over the whole canvas."""
+    scene = scenes.empty_scene(30, (176, 144))
+    vse, jobs = scenes.addon("vse"), scenes.addon("jobs")
+    strip = scenes.add(scene, path, 51, 1, "shot")
+    vse.set_span(strip, vse.FrameRange(61, 71))
+    strip.crop.min_x = 88
+    strip.transform.offset_x = -20
+    source = scenes.render(scene, (65,), folder)
+    job = begin(scene, "shot", values)
+    stages = [job.stage]
+    pump(lambda: job.stage == "placed")
+    inner = next(s for s in vse.every_strip(scene) if s.name == "key 1")
+    transform = [inner.transform.scale_x, inner.transform.offset_x]  # Its strip is gone after the second time.
+    said = jobs.said_at_start(job)
+    first = [list(job.manifest.clip.paths), job.stage]
+    again = begin(scene, "shot", values, replace=True)
+    pump(lambda: again.stage == "placed")
+    return {
+        "stages": stages,
+        "said": said,
+        "place": place_of(scene, "shot restyled"),
+        "transform": transform,
+        "source": source,
+        "result": scenes.render(scene, (65,), folder),
+        "same pictures": first[0] == list(again.manifest.clip.paths),
+        "counts": dict(again.manifest.counts),
+    }
+
+
+def killed(path: str, values: dict) -> dict:
+    """The engine is killed in the middle of a job; the job is offered again, and goes on."""
+    scene = scenes.empty_scene(30, (176, 144))
+    jobs = scenes.addon("jobs")
+    scenes.add(scene, path, 1, 1, "shot")
+    job = begin(scene, "shot", values)
+    pump(lambda: job.status.phase == "propagating")
+    from restrip.link.discovery import read_connection
+
+    pid = read_connection().pid
+    os.kill(pid, signal.SIGKILL)
+    pump(lambda: job.stage == "stopped")
+    message = job.message
+    with sequencer_context(scene):
+        assert bpy.ops.restrip.resume(job_id=job.job_id) == {"FINISHED"}
+    pump(lambda: job.stage == "placed")
+    assert read_connection().pid != pid
+    return {"message": message, "place": place_of(scene, "shot restyled"), "jobs": len(jobs.board().jobs)}
 
 
 def all_placed() -> bool:

@@ -70,6 +70,7 @@ def values_follow_the_strip(path: str, blend: str) -> dict:
     )
     family = {"prefix": "sd", "label": "Stable Diffusion", "argument": "model", "help": "", "example": "sd:x"}
     other = {"prefix": "neural", "label": "Built-in", "argument": "number", "help": "", "example": "neural:1"}
+    schema.remember({})  # Earlier tests of this Blender user left their last values.
     schema.learn(Schema("one", table, (other, family)))
     form.rebuild()
     scene = scenes.empty_scene()

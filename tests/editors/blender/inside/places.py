@@ -17,6 +17,7 @@ def two_keys(
     look=(),
     size=(320, 180),
     shift: int = 0,
+    fade=(),
 ) -> dict:
     """Place a result over a strip of `source` on channel `over`, with other strips on the channels of `crowd`."""
     scene = scenes.empty_scene(size=size)
@@ -28,6 +29,9 @@ def two_keys(
     for name, value in look:
         owner, _, last = name.rpartition(".")
         setattr(getattr(strip, owner) if owner else strip, last, value)
+    for frame, value in fade:
+        strip.blend_alpha = value
+        strip.keyframe_insert("blend_alpha", frame=frame)
     for channel in crowd:
         scenes.add(scene, source, start + read.clip.length - 1, channel, name=f"other {channel}")
     before = scenes.strips(scene)
