@@ -3,56 +3,74 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
 
+from restrip.propagate.keyed import CODE
+from restrip.propagate.mixing_cpu import add, mix
+from restrip.propagate.predict import Prediction
+from restrip.propagate.weights import weight_of
 from restrip.timeline import FrameRange
+
+LEAST_SHARE = 1e-3  # a strip is its own key's where all shares vanish
 
 
 @dataclass(frozen=True, eq=False)
 class Votes:
-    """What one key says of a frame: [H, W, 3] float32, the weighted sum of its predictions, and [H, W] the weights."""
+    """What one key says of a frame: the weighted sum of its predictions [H, W, 3] float32, and the weights [H, W]."""
 
     total: npt.NDArray[np.float32]
     weight: npt.NDArray[np.float32]
 
+    @classmethod
+    def none(cls, size: tuple[int, int]) -> Votes:
+        """Nothing said yet of a frame of (width, height)."""
+        return cls(np.zeros((size[1], size[0], 3), np.float32), np.zeros((size[1], size[0]), np.float32))
+
+    def add(self, prediction: Prediction) -> None:
+        """Count a prediction by its worth."""
+        add(prediction.style, weight_of(prediction.errors), self.total, self.weight)
+
 
 @dataclass(frozen=True)
-class Ramp:
-    """How much each key counts at a frame: (left, right), and the damping of the other key in each rendition."""
+class Shares:
+    """How much each key counts in one rendition of a frame, beside what its predictions are worth."""
 
     left: float
     right: float
-    damp_left: float
-    damp_right: float
 
 
-def ramp_at(frame: int, left: int, right: int, fade: FrameRange | None, lean: float) -> Ramp:
-    """The ramp at `frame` between the keys at `left` and `right`.
+def shares_at(frame: int, keys: tuple[int, int], fade: FrameRange | None, lean: float) -> tuple[Shares, Shares, Shares]:
+    """The shares in the left, the right and the joint rendition of `frame` between two keys.
 
-    damping of the other key in the left rendition rises over the fade's first half, in the right one falls over its
-    second half:
+    Jointly each key counts by the root of its nearness in time. In a rendition the other key is damped, by `lean` where
+    that rendition shows alone, and not at all from the fade's middle on:
 
         left's    lean ____/'''''''   right's   '''''''\\____ lean
                        [ fade ]                    [ fade ]
+
+    In the middle both renditions are the joint mix, so the crossfade is between pictures that agree.
     """
+    left, right = keys
+    fade = FrameRange(left, right) if fade is None else fade
     across = (frame - left) / (right - left)
-    fade = fade or FrameRange(left, right)
-    middle = (fade.first + fade.end) / 2
-    half = max(len(fade) / 2, 0.5)
-    into = min(max((frame - fade.first) / half, 0.0), 1.0) if len(fade) else float(frame >= middle)
-    out_of = min(max((fade.end - frame) / half, 0.0), 1.0) if len(fade) else float(frame < middle)
-    return Ramp(1 - across, across, lean + (1 - lean) * into, lean + (1 - lean) * out_of)
+    near, far = sqrt(1 - across), sqrt(across)
+    middle, half = (fade.first + fade.end) / 2, max(len(fade) / 2, 0.5)
+    into = min(max((frame - middle + half) / half, 0.0), 1.0)
+    out_of = min(max((middle + half - frame) / half, 0.0), 1.0)
+    return (
+        Shares(max(near, LEAST_SHARE), far * (lean + (1 - lean) * into)),
+        Shares(near * (lean + (1 - lean) * out_of), max(far, LEAST_SHARE)),
+        Shares(near, far),
+    )
 
 
-def mixed(own: Votes, own_share: float, other: Votes, other_share: float) -> npt.NDArray[np.float32]:
-    """Both keys' predictions by their shares, [H, W, 3] float32."""
-    share = max(own_share, 1e-3)  # a strip is its own key's where both shares vanish
-    weight = own.weight * np.float32(share)
-    total = own.total * np.float32(share)
-    if other_share > 0:
-        weight += other.weight * np.float32(other_share)
-        total += other.total * np.float32(other_share)
-    total /= weight[..., None]
-    return total
+def rendered(left: Votes, right: Votes, shares: Shares, deep: bool) -> npt.NDArray:
+    """Both keys' predictions by their shares: [H, W, 3] uint16 if deep, else uint8."""
+    out = np.empty(left.total.shape, np.uint16 if deep else np.uint8)
+    scale, top = (1.0, 65535) if deep else (1 / CODE, 255)
+    a, b = np.float32(shares.left), np.float32(shares.right)
+    mix(left.total, left.weight, a, right.total, right.weight, b, np.float32(scale), np.float32(top), out)
+    return out

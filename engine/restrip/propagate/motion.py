@@ -39,24 +39,39 @@ def best_of(frame: npt.NDArray[np.uint8], key: npt.NDArray[np.uint8], flows: lis
     for flow in flows[1:]:
         error = local_error(frame, pull(key, flow), 9)
         better = error < best
-        chosen[better] = flow[better]
+        np.copyto(chosen, flow, where=better[..., None])
         np.minimum(best, error, out=best)
     return chosen
 
 
+class StepMotion:
+    """The motion from each frame to the one before it."""
+
+    def __init__(self) -> None:
+        self._gray: Gray | None = None
+
+    def next(self, frame: npt.NDArray[np.uint8]) -> Flow | None:
+        """Motion from this frame [H, W, 3] uint8 to the one of the last call; None at the first."""
+        gray, before = gray_of(frame), self._gray
+        self._gray = gray
+        return None if before is None else step(gray, before)
+
+
 class KeyMotion:
-    """The motion to one key, walked away from it one frame at a time."""
+    """The motion to one key, walked away from it one frame at a time. `step` is the last step, to the frame before."""
 
     def __init__(self, key: npt.NDArray[np.uint8]) -> None:
         self._key = key
         self._key_gray = gray_of(key)
         self._gray = self._key_gray
         self._flow: Flow | None = None
+        self.step: Flow | None = None
 
     def next(self, frame: npt.NDArray[np.uint8]) -> Flow:
         """Motion from the next frame away from the key, [H, W, 3] uint8, to the key."""
         gray = gray_of(frame)
-        chain = extend(step(gray, self._gray), self._flow)
+        self.step = step(gray, self._gray)
+        chain = extend(self.step, self._flow)
         self._gray = gray
         flows = [chain, step(gray, self._key_gray, chain), step(gray, self._key_gray)]
         self._flow = best_of(frame, self._key, flows)

@@ -1,34 +1,93 @@
-"""Light that changes after the key, carried over by the style's own slope against luma."""
+"""Light that the key didn't have: how the style answers to it.
+
+Three parts, from the whole picture to the pixel: exposure (a fade or a flash changes all of it alike), the style's
+local slope against luma, and a gain learned from how the right key predicts the left one, which is near 1 for a look
+that follows luma and near 0 for one that doesn't.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-STRENGTH = 0.7
-REACH = 25.0  # larger differences are other content, not light
-STEEPEST = 2.0
-_LUMA = np.float32([[0.299, 0.587, 0.114]])
+REACH = 25.0  # code values; larger differences are other content, not light
+STEEPEST = 2.0  # code values of style a code value of luma
+RIDGE = 5.0  # squared code values; luma that varies less says nothing about a slope
+WINDOW = 5
+USUAL_GAIN = 0.9  # where there is no second key to learn from
+
+_BLOCKS = (32, 18)
+_SLIGHT, _PLAIN = 4.0, 12.0  # code values: a change of exposure below the first is none, above the second is one
 
 
-def slopes(source: npt.NDArray[np.uint8], style: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """How style [H, W, 3] (code values of 8 bit) follows luma around each pixel of the key: a guided filter's slope.
+def slopes(luma: npt.NDArray[np.float32], style: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
+    """How style [H, W, 3] (16 bit) follows luma [H, W] (0..255) around each pixel, [H, W, 3].
 
-    He et al. 2010, equation 5, over 9x9.
+    The slope of a guided filter (He et al. 2010, equation 5) over 5x5.
     """
-    luma = cv2.transform(source.astype(np.float32), _LUMA)
+    window = (WINDOW, WINDOW)
+    centre = cv2.blur(luma, window)
+    spread = cv2.blur(luma * luma, window) - centre * centre + RIDGE
+    out = np.empty(style.shape, np.float32)
+    for c in range(3):
+        channel = style[..., c].astype(np.float32)
+        along = cv2.blur(channel * luma, window) - cv2.blur(channel, window) * centre
+        out[..., c] = along / spread
+    return np.clip(out, -STEEPEST * 257, STEEPEST * 257, out=out)
 
-    def mean(x: npt.NDArray) -> npt.NDArray:
-        return cv2.blur(x, (9, 9))
 
-    centre = mean(luma)
-    spread = mean(luma * luma) - centre * centre
-    along = mean(style * luma[..., None]) - mean(style) * centre[..., None]
-    return np.clip(along / (spread + 60.0)[..., None], -STEEPEST, STEEPEST)
+@dataclass(frozen=True)
+class Exposure:
+    """frame = gain x key + offset, in 8-bit code values."""
+
+    gain: float = 1.0
+    offset: float = 0.0
+
+    @property
+    def same(self) -> bool:
+        """Whether the frame is exposed as the key."""
+        return self.gain == 1.0 and self.offset == 0.0
 
 
-def light(frame: npt.NDArray[np.uint8], rebuilt: npt.NDArray) -> npt.NDArray[np.float32]:
-    """What is brighter in the frame than in its rebuilt twin, [H, W, 1] code values."""
-    d = cv2.transform(frame.astype(np.float32) - rebuilt, _LUMA)
-    return STRENGTH * np.clip(d, -REACH, REACH)[..., None]
+def exposure(frame: npt.NDArray[np.uint8], key: npt.NDArray[np.uint8], strength: float) -> Exposure:
+    """How a whole frame [H, W, 3] is exposed against a key that shows the same, from block means.
+
+    Only what one gain and one offset explain counts: content that changes, or a light that moves, is not exposure.
+    """
+    blocks = (min(_BLOCKS[0], frame.shape[1]), min(_BLOCKS[1], frame.shape[0]))
+    a, b = (
+        cv2.resize(p, blocks, interpolation=cv2.INTER_AREA).astype(np.float64).mean(2).ravel() for p in (key, frame)
+    )
+    change = float(np.sqrt(np.mean((b - a) ** 2)))
+    if change <= _SLIGHT or strength <= 0:
+        return Exposure()
+    spread = float(np.var(a)) + 1.0
+    gain = min(max(float(np.mean((a - a.mean()) * (b - b.mean()))) / spread, 0.0), 4.0)
+    offset = float(b.mean() - gain * a.mean())
+    left = float(np.mean((b - gain * a - offset) ** 2))
+    explained = 1 - left / change**2
+    sure = strength * min(max((explained - 0.7) / 0.2, 0.0), 1.0) * min((change - _SLIGHT) / (_PLAIN - _SLIGHT), 1.0)
+    return Exposure(1 + sure * (gain - 1), sure * offset)
+
+
+def learned_gain(
+    plain: npt.NDArray[np.float32],
+    moved: npt.NDArray[np.float32],
+    truth: npt.NDArray[np.float32],
+    worth: npt.NDArray[np.float32],
+) -> float:
+    """How far the slopes' correction is right, 0..1.2: a regression over one key that the other predicts.
+
+    All [H, W, 3] in code values: predicted without and with the whole correction, and the key as it is; `worth`
+    [H, W] is how far a place is known. Colours that differ everywhere between the keys don't count.
+    """
+    correction, wanted = (moved - plain).reshape(-1, 3), (truth - plain).reshape(-1, 3)
+    w = worth.reshape(-1, 1) / max(float(worth.sum()), 1e-6)
+    correction = correction - (w * correction).sum(0)
+    wanted = np.clip(wanted - (w * wanted).sum(0), -60, 60)
+    doubt = 0.02  # squared code values: what it takes to overrule the usual gain
+    along = float((w * correction * wanted).sum()) + doubt * USUAL_GAIN
+    return min(max(along / (float((w * correction * correction).sum()) + doubt), 0.0), 1.2)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-FLOOR = 30.0  # squared code values; below it errors are noise
+FLOOR = 10.0  # squared code values, three channels; below it errors are noise
+BLUR = 1.2  # pixels
 
 
-def weight_of(error: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """[H, W] float32 from the local squared error in code values: 1 where it is 0, falling with its square."""
-    w = FLOOR / (error + FLOOR)
-    return w * w
+def weight_of(errors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """[H, W] float32 from squared rebuild errors [H, W] in code values: 1 where nothing is wrong around a pixel.
+
+    Falls with the square of the local error, so that the better of two predictions counts, and two good ones share.
+    """
+    w = cv2.GaussianBlur(errors, (0, 0), BLUR, borderType=cv2.BORDER_REPLICATE)
+    np.add(w, FLOOR, out=w)
+    np.divide(FLOOR, w, out=w)
+    return np.multiply(w, w, out=w)

@@ -1,0 +1,136 @@
+"""Reading a key through matches and through motion, on the CPU.
+
+A key is packed as [H, W, 8] uint16: style (16 bit), source (8 bit), 64 x luma, 1. Both kernels give the style as the
+key's colours predict it, corrected for the light that the key didn't have (shading.py), and how badly the same reading
+rebuilds the frame.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+_OPTIONS = {"boundscheck": False, "cache": True, "nogil": True, "fastmath": {"contract", "nsz", "arcp"}}
+_u = np.uintp
+
+
+@njit(inline="always", **_OPTIONS)
+def _bounded(value, most):
+    return min(max(value, -most), most)
+
+
+@njit(parallel=True, **_OPTIONS)
+def vote(frame, key, slopes, field, ridge, steepest, gain, reach, brighter, offset, style, errors):
+    """Each pixel becomes the mean of what the 25 patches over it say; `style` [H, W, 3] float32, `errors` [H, W].
+
+    Its slope against luma is a regression over the same 25 samples, drawn towards the key's own slope there by
+    `ridge`; the frame's luma beyond theirs, at most `reach`, moves the style along it, times `gain`.
+    """
+    h, w = errors.shape
+    wide = offset * np.float32(257)
+    for row in prange(h):
+        y = np.int64(row)
+        for x in range(w):
+            s0 = s1 = s2 = k0 = k1 = k2 = l1 = n = np.float32(0)
+            a0 = a1 = a2 = l2 = np.float32(0)
+            for dy in range(max(-2, -y), min(3, h - y)):
+                for dx in range(max(-2, -x), min(3, w - x)):
+                    sx = _u(min(max(np.int64(field[y + dy, x + dx, 0]) - dx, 0), w - 1))
+                    sy = _u(min(max(np.int64(field[y + dy, x + dx, 1]) - dy, 0), h - 1))
+                    luma = np.float32(key[sy, sx, _u(6)])
+                    c0, c1, c2 = (
+                        np.float32(key[sy, sx, _u(0)]),
+                        np.float32(key[sy, sx, _u(1)]),
+                        np.float32(key[sy, sx, _u(2)]),
+                    )
+                    s0 += c0
+                    s1 += c1
+                    s2 += c2
+                    k0 += np.float32(key[sy, sx, _u(3)])
+                    k1 += np.float32(key[sy, sx, _u(4)])
+                    k2 += np.float32(key[sy, sx, _u(5)])
+                    a0 += luma * c0
+                    a1 += luma * c1
+                    a2 += luma * c2
+                    l1 += luma
+                    l2 += luma * luma
+                    n += np.float32(1)
+            share = np.float32(1) / n
+            s0, s1, s2 = s0 * share, s1 * share, s2 * share
+            k0 = k0 * share * brighter + offset
+            k1 = k1 * share * brighter + offset
+            k2 = k2 * share * brighter + offset
+            l1, l2 = l1 * share, l2 * share
+            f0, f1, f2 = np.float32(frame[y, x, 0]), np.float32(frame[y, x, 1]), np.float32(frame[y, x, 2])
+            d0, d1, d2 = f0 - k0, f1 - k1, f2 - k2
+            errors[y, x] = d0 * d0 + d1 * d1 + d2 * d2
+            e0 = s0 * brighter + wide
+            e1 = s1 * brighter + wide
+            e2 = s2 * brighter + wide
+            if gain > 0:
+                light = np.float32(0.299) * d0 + np.float32(0.587) * d1 + np.float32(0.114) * d2
+                light = gain * _bounded(light, reach)
+                cx, cy = _u(field[y, x, 0]), _u(field[y, x, 1])
+                loose = np.float32(1) / ((l2 - l1 * l1) * np.float32(1 / 4096) + ridge)
+                unit = np.float32(1 / 64)
+                e0 += light * _bounded(
+                    (a0 * share - l1 * s0) * unit * loose + ridge * loose * slopes[cy, cx, 0], steepest
+                )
+                e1 += light * _bounded(
+                    (a1 * share - l1 * s1) * unit * loose + ridge * loose * slopes[cy, cx, 1], steepest
+                )
+                e2 += light * _bounded(
+                    (a2 * share - l1 * s2) * unit * loose + ridge * loose * slopes[cy, cx, 2], steepest
+                )
+            style[y, x, 0], style[y, x, 1], style[y, x, 2] = e0, e1, e2
+
+
+@njit(inline="always", **_OPTIONS)
+def _cubic(t):
+    """Catmull-Rom weights of the four samples around a fraction t."""
+    half, two, three, four, five = np.float32(0.5), np.float32(2), np.float32(3), np.float32(4), np.float32(5)
+    return (
+        half * t * ((two - t) * t - np.float32(1)),
+        half * ((three * t - five) * t * t + two),
+        half * t * ((four - three * t) * t + np.float32(1)),
+        half * t * t * (t - np.float32(1)),
+    )
+
+
+@njit(parallel=True, **_OPTIONS)
+def read(frame, key, slopes, flow, gain, reach, brighter, offset, style, errors):
+    """The key seen through the motion (cubic; edges repeat): `style` [H, W, 3] float32, `errors` [H, W] float32."""
+    h, w = errors.shape
+    wide = offset * np.float32(257)
+    for row in prange(h):
+        y = np.int64(row)
+        for x in range(w):
+            fx = min(max(np.float32(x) + flow[y, x, 0], np.float32(0)), np.float32(w - 1))
+            fy = min(max(np.float32(y) + flow[y, x, 1], np.float32(0)), np.float32(h - 1))
+            ix, iy = np.int64(fx), np.int64(fy)
+            wx, wy = _cubic(fx - np.float32(ix)), _cubic(fy - np.float32(iy))
+            s0 = s1 = s2 = k0 = k1 = k2 = np.float32(0)
+            for j in range(4):
+                sy = _u(min(max(iy + j - 1, 0), h - 1))
+                for i in range(4):
+                    sx = _u(min(max(ix + i - 1, 0), w - 1))
+                    weight = wy[j] * wx[i]
+                    s0 += weight * np.float32(key[sy, sx, _u(0)])
+                    s1 += weight * np.float32(key[sy, sx, _u(1)])
+                    s2 += weight * np.float32(key[sy, sx, _u(2)])
+                    k0 += weight * np.float32(key[sy, sx, _u(3)])
+                    k1 += weight * np.float32(key[sy, sx, _u(4)])
+                    k2 += weight * np.float32(key[sy, sx, _u(5)])
+            s0, s1, s2 = s0 * brighter + wide, s1 * brighter + wide, s2 * brighter + wide
+            d0 = np.float32(frame[y, x, 0]) - k0 * brighter - offset
+            d1 = np.float32(frame[y, x, 1]) - k1 * brighter - offset
+            d2 = np.float32(frame[y, x, 2]) - k2 * brighter - offset
+            errors[y, x] = d0 * d0 + d1 * d1 + d2 * d2
+            if gain > 0:
+                light = np.float32(0.299) * d0 + np.float32(0.587) * d1 + np.float32(0.114) * d2
+                light = gain * _bounded(light, reach)
+                cx, cy = _u(np.int64(fx + np.float32(0.5))), _u(np.int64(fy + np.float32(0.5)))
+                s0 += light * slopes[cy, cx, 0]
+                s1 += light * slopes[cy, cx, 1]
+                s2 += light * slopes[cy, cx, 2]
+            style[y, x, 0], style[y, x, 1], style[y, x, 2] = s0, s1, s2
