@@ -118,6 +118,17 @@ def order_of(scene: Any, strip: Any, *, replaces: bool = False) -> Order:
     return Order(origin, keys, wanted, state.project_of(scene), notes, replaces)
 
 
+def plain_order_of(scene: Any, strip: Any, refusal: str) -> Order:
+    """As `order_of`, for what is asked of the strip's own file alone.
+
+    Raises NothingToStylize, which begins with `refusal`, for a strip that would have to be rendered first.
+    """
+    order = order_of(scene, strip)
+    if order.origin.facts.reasons:
+        raise clip.NothingToStylize(f"{refusal} {strip.name}: {', '.join(order.origin.facts.reasons)}.")
+    return order
+
+
 def begin(scene: Any, strip: Any, *, replaces: bool = False) -> LiveJob:
     """Start a job for a strip. Raises NothingToStylize."""
     order = order_of(scene, strip, replaces=replaces)

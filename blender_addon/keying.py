@@ -37,10 +37,7 @@ class RESTRIP_OT_suggest(operators.Poll, bpy.types.Operator):
         scene = vse.edited_scene(context)
         for strip in operators.sources(context):
             try:
-                order = jobs.order_of(scene, strip)
-                if order.origin.facts.reasons:
-                    why = ", ".join(order.origin.facts.reasons)
-                    raise clip.NothingToStylize(f"Keyframes can't be suggested for {strip.name}: {why}.")
+                order = jobs.plain_order_of(scene, strip, "Keyframes can't be suggested for")
             except RestripError as error:
                 self.report({"ERROR"}, str(error))
                 return {"CANCELLED"}

@@ -10,7 +10,7 @@ from bpy.props import IntProperty, StringProperty
 from restrip.errors import RestripError
 from restrip.link.client import Client
 
-from . import clip, jobs, operators, previews, schema, values, vse
+from . import jobs, operators, previews, schema, values, vse
 
 SHEET = "Restrip Seeds"
 SETTING = "seed"
@@ -45,10 +45,7 @@ class RESTRIP_OT_seeds(operators.Poll, bpy.types.Operator):
         scene = vse.edited_scene(context)
         strip = operators.sources(context)[0]
         try:
-            order = jobs.order_of(scene, strip)
-            if order.origin.facts.reasons:
-                why = ", ".join(order.origin.facts.reasons)
-                raise clip.NothingToStylize(f"Seeds can't be tried on {strip.name}: {why}.")
+            order = jobs.plain_order_of(scene, strip, "Seeds can't be tried on")
         except RestripError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
