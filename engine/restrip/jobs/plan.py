@@ -39,7 +39,7 @@ from restrip.timeline import (
 )
 
 KEY_STAGE = 1
-SEGMENT_STAGE = 2
+SEGMENT_STAGE = 3
 """Raised when the code changes what it makes of the same input: what older code made is then not found any more."""
 
 EVERY_PART_FRAMES = 48

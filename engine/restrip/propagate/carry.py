@@ -7,13 +7,15 @@ left key                                                       right key
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 
 import numpy as np
 import numpy.typing as npt
 
 from restrip.media.frame import Frame
 from restrip.progress import Report
+from restrip.propagate.backward import backward, walked_frames
 from restrip.propagate.describe import describe
 from restrip.propagate.keyed import KeyPicture
 from restrip.propagate.mixing import Shares, Votes, rendered, shares_at
@@ -22,7 +24,6 @@ from restrip.propagate.predict import Light, Matcher, matched, warped
 from restrip.propagate.sampling import Flow, pull
 from restrip.propagate.settings import PropagateSettings
 from restrip.propagate.shading import USUAL_GAIN, exposure, learned_gain
-from restrip.propagate.spool import FlowSpool
 from restrip.propagate.weights import weight_of
 from restrip.propagate.window import Carried, FrameWindow, StyledKey
 
@@ -30,10 +31,7 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def propagate(
-    window: FrameWindow,
-    keys: tuple[StyledKey | None, StyledKey | None],
-    settings: PropagateSettings,
-    report: Report,
+    window: FrameWindow, keys: tuple[StyledKey | None, StyledKey | None], settings: PropagateSettings, report: Report
 ) -> Iterator[Carried]:
     """Every frame of the window in order, as the left key and as the right key carry it.
 
@@ -43,8 +41,7 @@ def propagate(
     """
     if keys == (None, None):
         raise ValueError("a segment has at least one key")
-    with FlowSpool(window.size, settings.scratch) as spool:
-        yield from _Segment(window, keys, settings, report, spool).frames()
+    yield from _Segment(window, keys, settings, report).frames()
 
 
 class _Side:
@@ -61,7 +58,7 @@ class _Side:
         """Both predictions of `frame` [H, W, 3] by their worth; `step` is the motion to the frame of the last call."""
         field = self._matcher.match(described, flow, step)
         seen = exposure(frame, pull(self.picture.source, flow), self._shading)
-        votes, light = Votes.none((frame.shape[1], frame.shape[0])), Light(self.gain, seen)
+        votes, light = (Votes.none((frame.shape[1], frame.shape[0])), Light(self.gain, seen))
         votes.add(warped(frame, self.picture, flow, light))
         votes.add(matched(frame, self.picture, field, light))
         return votes
@@ -81,47 +78,56 @@ class _Segment:
         keys: tuple[StyledKey | None, StyledKey | None],
         settings: PropagateSettings,
         report: Report,
-        spool: FlowSpool,
     ) -> None:
-        self._window, self._keys, self._settings, self._spool = window, keys, settings, spool
-        self._report, self._done = report, 0
+        self._window, self._keys, self._settings, self._report = window, keys, settings, report
+        self._done = 0
+        self._total = len(window.frames) + (0 if keys[1] is None else walked_frames(window.frames))
+        self._sides: list[_Side | None] = []
+        self._steps = StepMotion()
+        self._ahead = None if keys[0] is None else KeyMotion(keys[0].source.rgb8())
 
     def frames(self) -> Iterator[Carried]:
+        right = self._keys[1]
+        folder = self._settings.scratch
+        back: Generator[Flow, None, None] = (
+            _nothing() if right is None else backward(self._window, right, folder, self._step)
+        )
+        with closing(back):
+            flow_back = next(back, None)  # walks all the way back, before the rest takes its memory
+            self._sides = [None if key is None else _Side(key, self._settings.shading) for key in self._keys]
+            for n in self._window.frames:
+                source = self._window.frame(n)
+                yield self._at_key(source, flow_back) if self._is_left(n) else self._between(n, source, flow_back)
+                flow_back = next(back, None)
+                self._step()
+
+    def _is_left(self, n: int) -> bool:
+        return self._keys[0] is not None and self._keys[0].frame == n
+
+    def _at_key(self, source: Frame, flow_back: Flow | None) -> Carried:
+        """The left key's frame is the key; how the right key predicts it says how far the look follows light."""
         left, right = self._keys
-        if right is not None:
-            self._walk_back(right)
-        sides = [None if key is None else _Side(key, self._settings.shading) for key in self._keys]
-        ahead = None if left is None else KeyMotion(left.source.rgb8())
-        steps = StepMotion()
-        for n in self._window.frames:
-            source = self._window.frame(n)
-            back = None if right is None else self._spool.pop()
-            if left is not None and n == left.frame:
-                if sides[0] is not None and sides[1] is not None and self._settings.shading and back is not None:
-                    gain = self._settings.shading * sides[1].learn(left, back)
-                    sides[0].gain = sides[1].gain = gain
-                yield self._key_itself(left, source)
-            else:
-                frame = source.rgb8()
-                described = describe(frame)
-                flow = None if ahead is None else ahead.next(frame)
-                step = steps.next(frame) if ahead is None else ahead.step
-                votes = [
-                    None if side is None or motion is None else side.votes(frame, described, motion, step)
-                    for side, motion in zip(sides, (flow, back), strict=True)
-                ]
-                yield self._renditions(n, source, votes)
-            self._step()
+        assert left is not None
+        if self._settings.shading and flow_back is not None and right is not None:
+            a, b = self._sides
+            assert a is not None and b is not None
+            a.gain = b.gain = self._settings.shading * b.learn(left, flow_back)
+        picture = _with_alpha_of(source, left.picture.rgb)
+        return Carried(picture, None if right is None else picture, picture if self._settings.joint else None)
 
-    def _walk_back(self, right: StyledKey) -> None:
-        motion = KeyMotion(right.source.rgb8())
-        for n in range(self._window.frames.end - 1, self._window.frames.first - 1, -1):
-            self._spool.push(motion.next(self._window.frame(n).rgb8()))
-            self._step()
-
-    def _key_itself(self, key: StyledKey, source: Frame) -> Carried:
-        picture = _with_alpha_of(source, key.picture.rgb)
-        return Carried(picture, None if self._keys[1] is None else picture, picture if self._settings.joint else None)
+    def _between(self, n: int, source: Frame, flow_back: Flow | None) -> Carried:
+        frame = source.rgb8()
+        described = describe(frame)
+        if self._ahead is None:
+            flow, step = None, self._steps.next(frame)
+        else:
+            flow = self._ahead.next(frame)
+            step = self._ahead.step
+        votes = [
+            None if side is None or motion is None else side.votes(frame, described, motion, step)
+            for side, motion in zip(self._sides, (flow, flow_back), strict=True)
+        ]
+        return self._renditions(n, source, votes)
 
     def _renditions(self, n: int, source: Frame, votes: list[Votes | None]) -> Carried:
         (left, right), (a, b) = self._keys, votes
@@ -138,7 +144,11 @@ class _Segment:
 
     def _step(self) -> None:
         self._done += 1
-        self._report(self._done, len(self._window.frames) * (1 if self._keys[1] is None else 2))
+        self._report(self._done, self._total)
+
+
+def _nothing() -> Generator[Flow, None, None]:
+    yield from ()
 
 
 def _with_alpha_of(source: Frame, rgb: npt.NDArray) -> Frame:

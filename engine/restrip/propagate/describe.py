@@ -55,7 +55,7 @@ def _describe(rgb, basis, detail, out):
             sy = min(max(y + j - half, 0), h - 1)
             b0, b1, b2, b3 = basis[0, j], basis[1, j], basis[2, j], basis[3, j]
             for x in range(w):
-                r, g, b = np.float32(rgb[sy, x, 0]), np.float32(rgb[sy, x, 1]), np.float32(rgb[sy, x, 2])
+                r, g, b = (np.float32(rgb[sy, x, 0]), np.float32(rgb[sy, x, 1]), np.float32(rgb[sy, x, 2]))
                 luma = (r + g + b) * np.float32(0.57735027)
                 blue = (r - b) * np.float32(0.70710678)
                 green = (r - g - g + b) * np.float32(0.40824829)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.propagate.keyed import CODE
-from restrip.propagate.mixing_cpu import add, mix
+from restrip.propagate.mix_cpu import add, mix
 from restrip.propagate.predict import Prediction
 from restrip.propagate.weights import weight_of
 from restrip.timeline import FrameRange

@@ -1,4 +1,9 @@
-"""Motion from every frame to a key: steps between neighbours, chained, then checked against the key itself."""
+"""Motion from every frame to a key: steps between neighbours, chained, checked against the key itself, sharpened.
+
+frame t --step--> t-1 --chain--> key       steady, but small errors add up
+frame t --------- direct ------> key       none add up, but far motion is missed
+    the better of the two, pixel by pixel, then refined at full size (refine.py)
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restrip.propagate.refine import Gradients, refined
 from restrip.propagate.sampling import Flow, local_error, pull
 
 Gray = npt.NDArray[np.uint8]
-CHAIN_FAVOUR = 0.9  # the chain is the steadier of two that rebuild a place equally well
-MIN_SIDE = 16  # DIS needs a few patches a side
+FAVOUR = 0.9  # the first of several flows is taken unless another rebuilds a place better by this
+MIN_SIDE = 16  # DIS needs a few patches a side; its coarser preset needs more
+MIN_SIDE_DIRECT = 48
 
 
 def gray_of(rgb: npt.NDArray[np.uint8]) -> Gray:
@@ -18,13 +25,20 @@ def gray_of(rgb: npt.NDArray[np.uint8]) -> Gray:
     return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
 
 
-def step(a: Gray, b: Gray, start: Flow | None = None) -> Flow:
-    """Dense motion a -> b, [H, W, 2] (DIS: Kroeger et al. 2016), from `start` if given."""
-    h, w = a.shape
-    if min(h, w) < MIN_SIDE:
-        return np.zeros((h, w, 2), np.float32) if start is None else start.copy()
-    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    return dis.calc(a, b, None if start is None else start.copy())
+def step(a: Gray, b: Gray) -> Flow:
+    """Dense motion a -> b between neighbours, [H, W, 2] (DIS: Kroeger et al. 2016, at half size)."""
+    return _dis(a, b, cv2.DISOPTICAL_FLOW_PRESET_MEDIUM, MIN_SIDE)
+
+
+def direct(a: Gray, b: Gray) -> Flow | None:
+    """Dense motion a -> b of frames far apart, coarser (quarter size); None when they are too small for it."""
+    return _dis(a, b, cv2.DISOPTICAL_FLOW_PRESET_FAST, MIN_SIDE_DIRECT) if min(a.shape) >= MIN_SIDE_DIRECT else None
+
+
+def _dis(a: Gray, b: Gray, preset: int, least: int) -> Flow:
+    if min(a.shape) < least:
+        return np.zeros((*a.shape, 2), np.float32)
+    return cv2.DISOpticalFlow_create(preset).calc(a, b, None)
 
 
 def extend(first: Flow, rest: Flow | None) -> Flow:
@@ -34,7 +48,7 @@ def extend(first: Flow, rest: Flow | None) -> Flow:
 
 def best_of(frame: npt.NDArray[np.uint8], key: npt.NDArray[np.uint8], flows: list[Flow]) -> Flow:
     """Per pixel the flow that rebuilds `frame` from `key` best, the first one favoured."""
-    best = local_error(frame, pull(key, flows[0]), 9) * CHAIN_FAVOUR
+    best = local_error(frame, pull(key, flows[0]), 9) * FAVOUR
     chosen = flows[0].copy()
     for flow in flows[1:]:
         error = local_error(frame, pull(key, flow), 9)
@@ -63,16 +77,31 @@ class KeyMotion:
     def __init__(self, key: npt.NDArray[np.uint8]) -> None:
         self._key = key
         self._key_gray = gray_of(key)
-        self._gray = self._key_gray
-        self._flow: Flow | None = None
         self.step: Flow | None = None
+        self.restart()
+
+    def restart(self) -> None:
+        """Be back at the key."""
+        self._gray, self._flow = self._key_gray, None
+
+    def resume(self, flow: Flow, frame: npt.NDArray[np.uint8]) -> None:
+        """Be at a frame [H, W, 3] uint8 where `flow` is the motion to the key."""
+        self._gray, self._flow = gray_of(frame), flow
+
+    @property
+    def flow(self) -> Flow | None:
+        """The motion from the last frame to the key; None at the key itself."""
+        return self._flow
 
     def next(self, frame: npt.NDArray[np.uint8]) -> Flow:
         """Motion from the next frame away from the key, [H, W, 3] uint8, to the key."""
         gray = gray_of(frame)
         self.step = step(gray, self._gray)
-        chain = extend(self.step, self._flow)
+        flows = [extend(self.step, self._flow)]
+        if self._flow is not None and (straight := direct(gray, self._key_gray)) is not None:
+            flows.append(straight)
+        flow = best_of(frame, self._key, flows)
+        fine = refined(Gradients.of(gray), self._key_gray, flow)
+        self._flow = best_of(frame, self._key, [fine, flow])
         self._gray = gray
-        flows = [chain, step(gray, self._key_gray, chain), step(gray, self._key_gray)]
-        self._flow = best_of(frame, self._key, flows)
         return self._flow

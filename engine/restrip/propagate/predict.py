@@ -6,22 +6,22 @@ matched   the key read through a field of patch matches around the motion: right
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from restrip.propagate.keyed import CODE, KeyPicture
-from restrip.propagate.matched_cpu import start, sweep
+from restrip.propagate.read_cpu import read, vote
 from restrip.propagate.sampling import Flow
-from restrip.propagate.shading import REACH, RIDGE, STEEPEST, Exposure
-from restrip.propagate.voted_cpu import read, vote
+from restrip.propagate.search_cpu import start, sweep
+from restrip.propagate.shading import REACH, RIDGE, SAME, STEEPEST, Exposure
 
 Field = npt.NDArray[np.int16]  # [H, W, 2]: x, y of each pixel's match in the key
 
 TIE = 1.0  # of a match to where the motion leads, a squared pixel
 SWEEPS = (32, 8)  # one full sweep each, with this radius of its search
-QUIET = 100.0  # a match as close as this is not searched any further
+QUIET = 500.0  # a match as close as this (two code values a pixel) is not searched any further
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class Light:
     """How the style answers to light: the gain on its local slopes, and the frame's exposure against the key's."""
 
     gain: float = 0.0
-    exposure: Exposure = field(default_factory=Exposure)
+    exposure: Exposure = SAME
 
     def numbers(self) -> tuple[np.float32, ...]:
         """gain, reach, exposure gain, exposure offset, as the kernels take them."""
@@ -73,7 +73,7 @@ class Matcher:
     def match(self, described: npt.NDArray[np.int16], flow: Flow, step: Flow | None) -> Field:
         """The field of a frame with these descriptors [H, W, 16]; `step` leads to the frame of the last call."""
         h, w = flow.shape[:2]
-        frame, field, errors = described.reshape(-1), np.empty((h, w, 2), np.int16), np.empty((h, w), np.float32)
+        frame, field, errors = (described.reshape(-1), np.empty((h, w, 2), np.int16), np.empty((h, w), np.float32))
         before = self._before if step is not None else np.empty((0, 0, 2), np.int16)
         tie, quiet = np.float32(TIE), np.float32(QUIET)
         start(frame, self._key, flow, tie, before, flow if step is None else step, field, errors)

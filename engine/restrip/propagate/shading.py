@@ -20,7 +20,7 @@ WINDOW = 5
 USUAL_GAIN = 0.9  # where there is no second key to learn from
 
 _BLOCKS = (32, 18)
-_SLIGHT, _PLAIN = 4.0, 12.0  # code values: a change of exposure below the first is none, above the second is one
+_SLIGHT, _PLAIN = (4.0, 12.0)  # code values: a change of exposure below the first is none, above the second is one
 
 
 def slopes(luma: npt.NDArray[np.float32], style: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
@@ -52,6 +52,9 @@ class Exposure:
         return self.gain == 1.0 and self.offset == 0.0
 
 
+SAME = Exposure()
+
+
 def exposure(frame: npt.NDArray[np.uint8], key: npt.NDArray[np.uint8], strength: float) -> Exposure:
     """How a whole frame [H, W, 3] is exposed against a key that shows the same, from block means.
 
@@ -63,7 +66,7 @@ def exposure(frame: npt.NDArray[np.uint8], key: npt.NDArray[np.uint8], strength:
     )
     change = float(np.sqrt(np.mean((b - a) ** 2)))
     if change <= _SLIGHT or strength <= 0:
-        return Exposure()
+        return SAME
     spread = float(np.var(a)) + 1.0
     gain = min(max(float(np.mean((a - a.mean()) * (b - b.mean()))) / spread, 0.0), 4.0)
     offset = float(b.mean() - gain * a.mean())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from types import TracebackType
+from typing import Self
 
 import cv2
 import numpy as np
@@ -33,8 +34,13 @@ class FlowSpool:
 
     def pop(self) -> Flow:
         """Take the top one off, to the precision of 16-bit floats."""
+        flow = self.peek()
         self._count -= 1
-        self._file.seek(self._count * self._bytes)
+        return flow
+
+    def peek(self) -> Flow:
+        """The top one."""
+        self._file.seek((self._count - 1) * self._bytes)
         w, h = self._small
         small = np.frombuffer(self._file.read(self._bytes), np.float16).reshape(h, w, 2).astype(np.float32)
         return cv2.resize(small, self._size, interpolation=cv2.INTER_LINEAR)
@@ -46,7 +52,7 @@ class FlowSpool:
         """Drop the file."""
         self._file.close()
 
-    def __enter__(self) -> FlowSpool:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -75,13 +75,13 @@ def sweep(frame, key, flow, tie, field, errors, parity, radius, quiet, seed):
             if x >= w:
                 continue
             at = _u((y * w + x) * NUMBERS)
-            bx, by, best = np.int64(field[y, x, 0]), np.int64(field[y, x, 1]), errors[y, x]
+            bx, by, best = (np.int64(field[y, x, 0]), np.int64(field[y, x, 1]), errors[y, x])
             fx, fy = np.float32(x) + flow[y, x, 0], np.float32(y) + flow[y, x, 1]
             for n in range(4):
                 dx, dy = (n & 1) * (1 - (n & 2)), (1 - (n & 1)) * (1 - (n & 2))
                 if x + dx < 0 or x + dx >= w or y + dy < 0 or y + dy >= h:
                     continue
-                cx, cy = np.int64(field[y + dy, x + dx, 0]) - dx, np.int64(field[y + dy, x + dx, 1]) - dy
+                cx, cy = (np.int64(field[y + dy, x + dx, 0]) - dx, np.int64(field[y + dy, x + dx, 1]) - dy)
                 if cx < 0 or cx >= w or cy < 0 or cy >= h or (cx == bx and cy == by):
                     continue
                 gx, gy = np.float32(cx) - fx, np.float32(cy) - fy

@@ -61,7 +61,7 @@ def vote(frame, key, slopes, field, ridge, steepest, gain, reach, brighter, offs
             k1 = k1 * share * brighter + offset
             k2 = k2 * share * brighter + offset
             l1, l2 = l1 * share, l2 * share
-            f0, f1, f2 = np.float32(frame[y, x, 0]), np.float32(frame[y, x, 1]), np.float32(frame[y, x, 2])
+            f0, f1, f2 = (np.float32(frame[y, x, 0]), np.float32(frame[y, x, 1]), np.float32(frame[y, x, 2]))
             d0, d1, d2 = f0 - k0, f1 - k1, f2 - k2
             errors[y, x] = d0 * d0 + d1 * d1 + d2 * d2
             e0 = s0 * brighter + wide
@@ -88,7 +88,7 @@ def vote(frame, key, slopes, field, ridge, steepest, gain, reach, brighter, offs
 @njit(inline="always", **_OPTIONS)
 def _cubic(t):
     """Catmull-Rom weights of the four samples around a fraction t."""
-    half, two, three, four, five = np.float32(0.5), np.float32(2), np.float32(3), np.float32(4), np.float32(5)
+    half, two, three, four, five = (np.float32(0.5), np.float32(2), np.float32(3), np.float32(4), np.float32(5))
     return (
         half * t * ((two - t) * t - np.float32(1)),
         half * ((three * t - five) * t * t + two),
@@ -121,7 +121,7 @@ def read(frame, key, slopes, flow, gain, reach, brighter, offset, style, errors)
                     k0 += weight * np.float32(key[sy, sx, _u(3)])
                     k1 += weight * np.float32(key[sy, sx, _u(4)])
                     k2 += weight * np.float32(key[sy, sx, _u(5)])
-            s0, s1, s2 = s0 * brighter + wide, s1 * brighter + wide, s2 * brighter + wide
+            s0, s1, s2 = (s0 * brighter + wide, s1 * brighter + wide, s2 * brighter + wide)
             d0 = np.float32(frame[y, x, 0]) - k0 * brighter - offset
             d1 = np.float32(frame[y, x, 1]) - k1 * brighter - offset
             d2 = np.float32(frame[y, x, 2]) - k2 * brighter - offset
@@ -129,7 +129,7 @@ def read(frame, key, slopes, flow, gain, reach, brighter, offset, style, errors)
             if gain > 0:
                 light = np.float32(0.299) * d0 + np.float32(0.587) * d1 + np.float32(0.114) * d2
                 light = gain * _bounded(light, reach)
-                cx, cy = _u(np.int64(fx + np.float32(0.5))), _u(np.int64(fy + np.float32(0.5)))
+                cx, cy = (_u(np.int64(fx + np.float32(0.5))), _u(np.int64(fy + np.float32(0.5))))
                 s0 += light * slopes[cy, cx, 0]
                 s1 += light * slopes[cy, cx, 1]
                 s2 += light * slopes[cy, cx, 2]
