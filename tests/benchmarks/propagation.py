@@ -20,11 +20,11 @@ from typing import Any
 
 import cv2
 import numpy as np
+
 from restrip.media.frame import Frame
 from restrip.progress import silent
-from restrip.timeline import Crossfade, FrameRange, mix_at
-
 from restrip.propagate import PropagateSettings, StyledKey, propagate, propose_fade
+from restrip.timeline import Crossfade, FrameRange, mix_at
 
 Pictures = list[np.ndarray]
 
