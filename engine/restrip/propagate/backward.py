@@ -20,9 +20,8 @@ from restrip.timeline import FrameRange
 BLOCK_FRAMES = 192
 
 
-def blocks_of(frames: FrameRange) -> list[FrameRange]:
-    """The frames in blocks of at most BLOCK_FRAMES, in order."""
-    length = BLOCK_FRAMES
+def blocks_of(frames: FrameRange, length: int = BLOCK_FRAMES) -> list[FrameRange]:
+    """The frames in blocks of at most `length`, in order."""
     return [FrameRange(n, min(n + length, frames.end)) for n in range(frames.first, frames.end, length)]
 
 
@@ -32,20 +31,20 @@ def walked_frames(frames: FrameRange) -> int:
 
 
 def backward(
-    window: FrameWindow, key: StyledKey, folder: str, stepped: Callable[[], None]
+    window: FrameWindow, key: StyledKey, folder: str, stepped: Callable[[], None], block_frames: int = BLOCK_FRAMES
 ) -> Generator[Flow, None, None]:
     """The motion from every frame of the window to a key after it, in the order of the frames.
 
     Walks all of it before the first; calls `stepped` after each frame walked. Temporary files go to `folder`.
     """
-    blocks = blocks_of(window.frames)
+    blocks = blocks_of(window.frames, block_frames)
     motion = KeyMotion(key.source.rgb8())
     with FlowSpool(window.size, folder) as flows, FlowSpool(window.size, folder) as borders:
         for n in _downwards(window.frames):
             flow = motion.next(window.frame(n).rgb8())
             if n in blocks[0]:
                 flows.push(flow)
-            elif n == blocks[0].end or (n - blocks[0].end) % BLOCK_FRAMES == 0:
+            elif (n - blocks[0].end) % block_frames == 0:
                 borders.push(flow)
             stepped()
         for block, following in zip(blocks, [*blocks[1:], None], strict=True):
