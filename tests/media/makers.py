@@ -11,6 +11,7 @@ import av
 import numpy as np
 
 from restrip.media.frame import Frame
+from restrip.media.pixels import converted
 
 BITS = 16
 SIZE = (64, 48)
@@ -70,7 +71,7 @@ def make(path: Path, recipe: Recipe, pictures: Sequence[np.ndarray] | None = Non
             stream.codec_context.sample_aspect_ratio = recipe.aspect
         for number, tick in enumerate(recipe.ticks):
             rgb = numbered(number, recipe.size) if pictures is None else pictures[number]
-            frame = av.VideoFrame.from_ndarray(rgb, "rgb24").reformat(format=recipe.layout)
+            frame = converted(av.VideoFrame.from_ndarray(rgb, "rgb24"), recipe.layout)
             frame.pts, frame.time_base = tick, recipe.clock
             for packet in stream.encode(frame):
                 out.mux(_shifted(packet, recipe))
@@ -93,6 +94,6 @@ def decoded_in_order(path: Path) -> list[tuple[Fraction, int]]:
     with av.open(str(path)) as movie:
         stream = movie.streams.video[0]
         for picture in movie.decode(stream):
-            rgb = picture.to_ndarray(format="rgb24")
+            rgb = converted(picture, "rgb24").to_ndarray()
             found.append((picture.pts * stream.time_base, number_in(Frame(rgb))))
     return found

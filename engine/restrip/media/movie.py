@@ -13,7 +13,7 @@ from restrip.media.files import MediaUnreadable
 from restrip.media.frame import Frame
 from restrip.media.geometry import resampled, shown, shown_size
 from restrip.media.index import FrameIndex, index_of
-from restrip.media.pixels import UnknownPixels, frame_of
+from restrip.media.pixels import UnknownPixels, converted, frame_of
 
 BLOCK_BYTES = 256 << 20
 
@@ -107,8 +107,7 @@ class MovieFrames:
 
     def thumbnail(self, number: int, size: tuple[int, int]) -> Frame:
         """A small picture (not turned, 8 bit), quickly: for comparing pictures of one movie with each other."""
-        small = self._picture(number).reformat(width=size[0], height=size[1], format="rgb24", interpolation="AREA")
-        return frame_of(small, self.tags)
+        return frame_of(converted(self._picture(number), "rgb24", size), self.tags)
 
     def close(self) -> None:
         """Let go of the file and the pictures."""

@@ -117,20 +117,32 @@ def fill(picture: Any, frame: Frame, tags: ColourTags) -> None:
         rows[:, : values.shape[1]] = values
 
 
+def converted(picture: Any, layout: str, size: tuple[int, int] | None = None) -> Any:
+    """An av.VideoFrame in another pixel layout, and at another `size` (width, height), by FFmpeg's swscale.
+
+    On one thread: swscale writes whole blocks of pixels, beyond the end of a row where its width is no multiple of
+    them. Row by row the next one covers that; with the picture divided among threads it may come too late, and the
+    first pixels of a slice are lost now and then.
+    """
+    width, height = size or (picture.width, picture.height)
+    method = "AREA" if size else None
+    return picture.reformat(width=width, height=height, format=layout, interpolation=method, threads=1)
+
+
 def _planar(picture: Any) -> Any:
     """The same values in a layout that `frame_of` reads; FFmpeg only moves them, no matrix is applied."""
     name = picture.format.name
     if name.endswith("be") and not picture.format.is_rgb:
-        return picture.reformat(format=name[:-2] + "le")
+        return converted(picture, name[:-2] + "le")
     if name in PLANAR:
-        return picture.reformat(format=PLANAR[name])
+        return converted(picture, PLANAR[name])
     layout = layout_of(picture.format)
     if layout.rgb and (not picture.format.is_planar or name.endswith("be")) and not name.startswith("gbr"):
         if layout.bits > 8:
-            return picture.reformat(format="rgba64le" if layout.alpha else "rgb48le")
-        return picture.reformat(format="rgba" if layout.alpha else "rgb24")
+            return converted(picture, "rgba64le" if layout.alpha else "rgb48le")
+        return converted(picture, "rgba" if layout.alpha else "rgb24")
     if name in ("monob", "monow"):
-        return picture.reformat(format="gray")
+        return converted(picture, "gray")
     if layout.bits > 16 or not name.startswith(("yuv", "gbr", "gray", "ya")):
         raise UnknownPixels(name)
     return picture
