@@ -10,6 +10,7 @@ import socket as plain
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from restrip.link.wire import Wire
 from restrip.timeline import ClipRange, Key, Rate
 
 pytestmark = pytest.mark.usefixtures("engine")
+WAIT_S = 120.0
 
 
 def job(job_id: str, clip: str = "/nowhere/clip.mp4") -> JobSpec:
@@ -57,6 +59,23 @@ def test_the_first_connect_starts_it_and_the_second_finds_it() -> None:
         assert a.ping()["pid"] == connection().pid
 
 
+def test_an_engine_that_is_only_busy_is_waited_for(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    pid = connection().pid
+    os.kill(pid, signal.SIGSTOP)
+    monkeypatch.setattr(session, "HELLO_S", 0.1)
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        os.kill(pid, signal.SIGCONT)
+        monkeypatch.setattr(session, "HELLO_S", WAIT_S)
+
+    monkeypatch.setattr(session.time, "sleep", sleep)
+    with connect("other", start=False) as other:
+        assert other.ping()["pid"] == pid
+    assert slept
+
+
 def test_it_runs_in_a_session_of_its_own(client: Client) -> None:
     pid = client.ping()["pid"]
     assert os.getsid(pid) != os.getsid(0)
@@ -66,9 +85,13 @@ def test_it_runs_in_a_session_of_its_own(client: Client) -> None:
 
 
 def test_eight_that_start_it_at_once_end_with_one_engine() -> None:
-    program = "from restrip.link.client import connect\nwith connect('t') as c: print(c.ping()['engine_id'])"
+    program = (
+        "from restrip.link import client, session\n"
+        "session.START_S = 120\n"
+        "with client.connect('t') as c: print(c.ping()['engine_id'])"
+    )
     children = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(8)]
-    ids = {child.communicate(timeout=60)[0].strip() for child in children}
+    ids = {child.communicate(timeout=WAIT_S)[0].strip() for child in children}
     assert [child.returncode for child in children] == [0] * 8
     assert ids == {connection().engine_id}
 
@@ -223,10 +246,10 @@ def raw(kind: str, body: dict[str, object], **head: str) -> dict[str, object]:
     try:
         mine = header(kind, id="1", engine_id=head.pop("engine_id", connection().engine_id))
         frames = [encode({**mine.__dict__, **head}), encode(body)]
-        wire._requests.setsockopt(zmq.SNDTIMEO, 5000)
+        wire._requests.setsockopt(zmq.SNDTIMEO, int(WAIT_S * 1000))
         wire._requests.send_multipart(frames)
-        for _ in range(100):
-            reply = wire.receive(0.1)
+        for _ in range(int(WAIT_S)):
+            reply = wire.receive(1.0)
             if reply is not None:
                 return reply.body
     finally:
@@ -249,11 +272,12 @@ def test_a_later_minor_and_fields_from_the_future_are_fine(client: Client) -> No
 def test_a_newer_front_end_replaces_an_idle_older_engine(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     pid = connection().pid
     monkeypatch.setattr(session, "PROTOCOL", "2.0")
+    monkeypatch.setattr(session, "HELLO_S", WAIT_S)
     monkeypatch.setattr(session, "START_S", 1.0)
     # The engine that this package starts is of the old major again: the front-end says so.
     with pytest.raises((ProtocolMismatch, EngineUnreachable)):
         connect("newer")
-    assert not discovery.alive(pid)
+    until(lambda: not discovery.alive(pid))
 
 
 def test_an_older_front_end_is_told_to_update(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,8 +294,10 @@ def test_a_request_for_another_engine_is_refused(client: Client) -> None:
 # ---------------------------------------------------------------------- strangers
 
 
-def stranger(server_key: bytes | None, keys: tuple[bytes, bytes] | None, kind: int = zmq.DEALER) -> list[bytes]:
-    """What a client with these keys gets to hear within half a second after asking for everything."""
+def stranger(
+    server_key: bytes | None, keys: tuple[bytes, bytes] | None, kind: int = zmq.DEALER, wait_s: float = 0.5
+) -> list[bytes]:
+    """What a client with these keys gets to hear within `wait_s` after asking for everything."""
     context = zmq.Context()
     try:
         socket = context.socket(kind)
@@ -287,7 +313,7 @@ def stranger(server_key: bytes | None, keys: tuple[bytes, bytes] | None, kind: i
             socket.connect(connection().requests)
             socket.send_multipart(pack(header("jobs", id="1", engine_id=connection().engine_id), {"project": "*"}))
             socket.send_multipart(pack(header("quit", id="2"), {}))
-        if socket.poll(500):
+        if socket.poll(int(wait_s * 1000)):
             heard = socket.recv_multipart()
         socket.close()
         return heard
@@ -308,8 +334,7 @@ def test_a_client_without_the_key_learns_nothing_and_changes_nothing(client: Cli
     assert client.ping()["engine_id"] == there.engine_id
     # And the test can fail: with the right keys there is something to hear.
     if kind == zmq.DEALER:
-        body = header("jobs", id="1", engine_id=there.engine_id)
-        assert body and stranger(server_key, right, kind) != []
+        assert stranger(server_key, right, kind, WAIT_S) != []
 
 
 def test_a_stale_port_of_a_strangers_gets_nothing() -> None:
@@ -317,17 +342,16 @@ def test_a_stale_port_of_a_strangers_gets_nothing() -> None:
     with connect("test"):
         pass
     killed()
-    address = ("127.0.0.1", int(connection().requests.rpartition(":")[2]))
-    with plain.create_server(address) as listener:
-        listener.settimeout(10)
-        wire = Wire(connection())
+    with plain.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(WAIT_S)
+        wire = Wire(replace(connection(), requests=f"tcp://127.0.0.1:{listener.getsockname()[1]}"))
         assert wire.send(header("submit", id="1"), {"secret": "prompt"}) is False
         caller, _ = listener.accept()
-        caller.settimeout(0.5)
+        caller.settimeout(WAIT_S)
         heard = b""
-        with caller, contextlib.suppress(TimeoutError):
+        with caller, contextlib.suppress(ConnectionResetError):
             caller.sendall(b"\xff" + b"\x00" * 8 + b"\x7f\x03\x00NULL" + b"\x00" * 48)
-            while part := caller.recv(4096):
+            while part := caller.recv(4096):  # Until it hangs up: that isn't the engine's handshake.
                 heard += part
         wire.close()
     assert heard.startswith(b"\xff")
@@ -356,7 +380,7 @@ def test_it_listens_on_loopback_only(client: Client) -> None:
 )
 def test_what_is_no_message_leaves_it_answering(client: Client, frames: list[bytes]) -> None:
     wire = Wire(connection())
-    wire._requests.setsockopt(zmq.SNDTIMEO, 5000)
+    wire._requests.setsockopt(zmq.SNDTIMEO, int(WAIT_S * 1000))
     if frames:
         wire._requests.send_multipart(frames)
         reply = wire.receive(0.5)
@@ -369,7 +393,7 @@ def test_bytes_that_are_not_even_zeromq_leave_it_answering(client: Client) -> No
     dice = random.Random(3)
     port = int(connection().requests.rpartition(":")[2])
     for _ in range(20):
-        with plain.create_connection(("127.0.0.1", port), 5) as raw_socket:
+        with plain.create_connection(("127.0.0.1", port), WAIT_S) as raw_socket:
             raw_socket.sendall(dice.randbytes(dice.randrange(1, 3000)))
     assert client.ping()["ok"]
 

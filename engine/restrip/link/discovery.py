@@ -128,7 +128,7 @@ def recorded_start() -> tuple[str, ...]:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process of this number runs."""
+    """Whether a process of this number runs. One that ends is alive until its last thread has let its files go."""
     if pid <= 0:
         return False
     if sys.platform == "win32":
@@ -139,11 +139,14 @@ def alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    try:  # A process that nobody has waited for yet still has its number.
+    try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except (OSError, IndexError):
-        return True
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return not os.path.exists("/proc/self")  # No /proc here; else it ended just now.
+    # A process that nobody has waited for keeps its number. While threads of it end, so do its lock and its ports.
+    state, threads = fields[0], int(fields[17])
+    return state not in ("Z", "X") or threads > 1
 
 
 def log_tail(lines: int = 30) -> list[str]:

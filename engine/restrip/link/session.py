@@ -88,29 +88,47 @@ class Session:
     def _open_wire(self) -> Wire:
         if self._wire is not None:
             return self._wire
-        connection = discovery.read_connection()
+        connection = self._find()
         if connection is not None and self._try(connection):
             assert self._wire is not None
             return self._wire
-        if not self._start:
-            raise EngineUnreachable("The engine isn't running.", "Start it with: restrip engine start")
-        return self._start_and_wait()
+        if self._start:
+            start_engine()
+        elif connection is None or not self._runs(connection):
+            raise self._nobody()
+        return self._wait_for_engine()
 
-    def _start_and_wait(self) -> Wire:
-        start_engine()
+    def _find(self) -> Connection | None:
+        """Where the engine is; None when nobody says."""
+        return discovery.read_connection()
+
+    def _lives(self, connection: Connection) -> bool:
+        """Whether that engine's process runs."""
+        return discovery.alive(connection.pid)
+
+    def _nobody(self) -> RestripError:
+        """What is wrong when no engine answers and none may be started."""
+        return EngineUnreachable("The engine isn't running.", "Start it with: restrip engine start")
+
+    def _runs(self, connection: Connection) -> bool:
+        return not connection.stopped and bool(connection.requests) and self._lives(connection)
+
+    def _wait_for_engine(self) -> Wire:
+        """The engine that was started, or that runs and was too busy to answer at once. Raises EngineUnreachable."""
         until = time.monotonic() + START_S
         while time.monotonic() < until:
-            connection = discovery.read_connection()
-            # Also the one that was too busy to answer before: the new one then found the lock taken.
+            connection = self._find()
             if connection is not None and self._try(connection):
                 assert self._wire is not None
                 return self._wire
+            if not self._start and (connection is None or not self._runs(connection)):
+                break
             time.sleep(0.05)
-        raise EngineUnreachable("The engine was started but doesn't answer.")
+        raise self._nobody() if not self._start else EngineUnreachable("The engine was started but doesn't answer.")
 
     def _try(self, connection: Connection) -> bool:
         """Open fresh sockets and say hello, twice. Leaves `_wire` set when the engine answers."""
-        if connection.stopped or not connection.requests or not discovery.alive(connection.pid):
+        if not self._runs(connection):
             return False
         wire = Wire(connection)
         try:
@@ -140,7 +158,7 @@ class Session:
         theirs, busy = str(facts.get("engine", "?")), bool(facts.get("busy", True))
         if major(theirs) < major(PROTOCOL) and not busy and self._start:
             self._ask(wire, "quit", {"if_idle": True}, HELLO_S)
-            _until(lambda: not discovery.alive(wire.connection.pid), START_S)
+            _until(lambda: not self._lives(wire.connection), START_S)
             return False
         raise ProtocolMismatch(PROTOCOL, theirs, busy)
 
@@ -156,7 +174,7 @@ class Session:
         until = time.monotonic() + timeout_s
         # A fresh socket needs the handshake before it takes a message.
         while not wire.send(mine, body):
-            if time.monotonic() > until or not discovery.alive(wire.connection.pid):
+            if time.monotonic() > until or not self._lives(wire.connection):
                 return None
         misses, last = 0, time.monotonic()
         while time.monotonic() < until and misses < MISSES:
@@ -166,7 +184,7 @@ class Session:
             if wire.heard:
                 misses, last = 0, time.monotonic()
             elif time.monotonic() - last >= SILENCE_S:
-                if not discovery.alive(wire.connection.pid):
+                if not self._lives(wire.connection):
                     return None
                 misses, last = misses + 1, time.monotonic()
                 wire.send(header("ping", id="beat", session=self.session, engine_id=mine.engine_id), {})
@@ -184,8 +202,8 @@ class Session:
         """
         old = self._wire.connection if self._wire is not None else None
         self._drop()
-        connection = discovery.read_connection()
-        gone = connection is None or not discovery.alive(connection.pid)
+        connection = self._find()
+        gone = connection is None or not self._lives(connection)
         if gone and connection is not None and not connection.stopped:
             raise EngineUnreachable("The engine stopped in the middle of its work.")
         if not gone and old is not None and connection == old:
