@@ -84,7 +84,7 @@ class Bench:
 PLAN = {"missing_keys": [0, 1], "missing_parts": [0, 2], "part_frames": [10, 5, 20]}
 
 
-def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     """Wait for something that comes soon; the limit is generous, for a machine with other work."""
     end = time.monotonic() + seconds
     while not condition():
@@ -97,11 +97,12 @@ def end_engine() -> None:
     connection = discovery.read_connection()
     if connection is None or not discovery.alive(connection.pid):
         return
-    os.kill(connection.pid, signal.SIGTERM)
-    with contextlib.suppress(AssertionError):
-        until(lambda: not discovery.alive(connection.pid), 10)
-    if discovery.alive(connection.pid):
-        os.kill(connection.pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(connection.pid, signal.SIGTERM)
+        with contextlib.suppress(AssertionError):
+            until(lambda: not discovery.alive(connection.pid), 30)
+        if discovery.alive(connection.pid):
+            os.kill(connection.pid, signal.SIGKILL)
 
 
 def children_of(pid: int) -> list[int]:

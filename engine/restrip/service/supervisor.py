@@ -26,6 +26,8 @@ from restrip.service.requests import Desk
 from restrip.service.server import Server, write_connection
 
 TURN_S = 0.1
+HAND_OVER_S = 5.0
+"""How long a new engine waits for the lock of one that has said that it ended, or was killed."""
 
 
 class Supervisor:
@@ -86,11 +88,23 @@ class Supervisor:
         self.desk.forget_old_clients()
 
 
+def take(lock: EngineLock) -> bool:
+    """Take the engine's lock; False when an engine runs. One that is just ending may hold it a moment longer."""
+    until = time.monotonic() + HAND_OVER_S
+    while not lock.acquire():
+        there = discovery.read_connection()
+        runs = there is not None and not there.stopped and discovery.alive(there.pid)
+        if runs or time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 def serve(detached: bool) -> int:
     """Be the engine, or leave at once with 0 when there is one already."""
     folder = discovery.run_folder()
     lock = EngineLock(folder / "engine.lock")
-    if not lock.acquire():
+    if not take(lock):
         return 0
     handler = EngineLog(folder / "engine.log", take_over=detached)
     log.addHandler(handler)
