@@ -14,6 +14,7 @@ from typing import Any
 from restrip.jobs.store import Record
 from restrip.link import discovery
 from restrip.service.engine import Engine
+from restrip.service.executors import LocalExecutor
 from restrip.service.limits import Limits
 
 
@@ -24,6 +25,7 @@ class FakeWorker:
     worker_id: str
     sent: list[dict[str, Any]] = field(default_factory=list)
     ends: list[str] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
 
     def send(self, message: Mapping[str, Any]) -> None:
         self.sent.append(dict(message))
@@ -49,7 +51,9 @@ class Bench:
     def __init__(self, root: Path, **limits: float) -> None:
         self.events: list[tuple[str, str, dict[str, Any], bytes | None]] = []
         self.workers: list[FakeWorker] = []
-        self.engine = Engine(root, Limits(**limits), self._publish, self._spawn)  # type: ignore[arg-type]
+        bounds = Limits(**{"workers": 1, **limits})  # type: ignore[arg-type]
+        executor = LocalExecutor(self._start, int(bounds.workers))
+        self.engine = Engine(root, bounds, self._publish, self._start, executor)
 
     def submit(self, job_id: str, session: str = "s", kind: str = "render", look: str = "neural:1") -> None:
         record = Record(job_id, kind=kind, session=session, created=float(len(self.engine.records)))
@@ -76,8 +80,8 @@ class Bench:
     def _publish(self, topic: str, kind: str, body: Mapping[str, Any], blob: bytes | None) -> None:
         self.events.append((topic, kind, dict(body), blob))
 
-    def _spawn(self, name: str) -> FakeWorker:
-        self.workers.append(FakeWorker(name))
+    def _start(self, worker_id: str, environment: Mapping[str, str] | None = None) -> FakeWorker:
+        self.workers.append(FakeWorker(worker_id, environment=dict(environment or {})))
         return self.workers[-1]
 
 

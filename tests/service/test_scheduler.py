@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from restrip.service.place import Place
 from restrip.service.scheduler import STAY_WITH_MODEL, Run, Scheduler, Task
 
 
@@ -113,3 +114,24 @@ def test_a_stage_ends_with_its_last_task() -> None:
     assert one.finish(second) is False
     assert one.finish(first) is True
     assert (one.done_units, one.total_units) == (2, 2)
+
+
+def test_a_place_gets_what_may_be_done_there() -> None:
+    scheduler = Scheduler()
+    scheduler.add(run("a", "A", 2))
+    assert scheduler.next(place=Place("models", frozenset({"keys"}))) is None
+    task = scheduler.next(place=Place("any"))
+    assert task is not None and task.kind == "part"
+
+
+def test_models_that_are_loaded_in_two_places_stay_there() -> None:
+    scheduler = Scheduler()
+    scheduler.add(run("a", "A", 20, model="x"))
+    scheduler.add(run("b", "B", 20, model="y"))
+    given: dict[str, list[str]] = {"x": [], "y": []}
+    for _ in range(15):
+        for loaded, beside in (("x", "y"), ("y", "x")):
+            task = scheduler.next(loaded, Place(f"gpu-{loaded}"), {beside})
+            assert task is not None
+            given[loaded].append(task.model)
+    assert given == {"x": ["x"] * 15, "y": ["y"] * 15}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -20,7 +23,42 @@ def find_gpu() -> dict[str, Any] | None:
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return None
-    return read_answer(_ask([tool, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]))
+    # A worker that was given one GPU of several tells of that one.
+    own = _named(os.environ)[:1]
+    if not own and "CUDA_VISIBLE_DEVICES" in os.environ:
+        return None
+    which = [f"--id={own[0]}"] if own else []
+    return read_answer(_ask([tool, *which, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]))
+
+
+def list_gpus(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """The GPUs that work may use, as CUDA_VISIBLE_DEVICES names them: those that it names, or all of this machine."""
+    if "CUDA_VISIBLE_DEVICES" in environment:
+        return _named(environment)
+    tool = shutil.which("nvidia-smi")
+    return read_list(_ask([tool, "--list-gpus"])) if tool is not None else []
+
+
+def read_list(text: str) -> list[str]:
+    """The UUIDs in the answer to `nvidia-smi --list-gpus`; of a GPU that is divided, those of its parts."""
+    found: list[str] = []
+    parts: list[str] = []
+    for line in text.splitlines():
+        match = re.search(r"UUID: ((?:GPU|MIG)-[^)\s]+)", line)
+        if match:
+            (parts if match[1].startswith("MIG") else found).append(match[1])
+    # CUDA shows a process one part at most, and no whole GPU beside it.
+    return parts or found
+
+
+def _named(environment: Mapping[str, str]) -> list[str]:
+    """What CUDA_VISIBLE_DEVICES names; CUDA itself stops at the first that is none."""
+    named = []
+    for entry in environment.get("CUDA_VISIBLE_DEVICES", "").split(","):
+        if not re.fullmatch(r"\d+|(?:GPU|MIG)-\S+", entry.strip()):
+            break
+        named.append(entry.strip())
+    return named
 
 
 def read_answer(text: str) -> dict[str, Any] | None:

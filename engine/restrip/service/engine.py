@@ -8,7 +8,7 @@ import logging
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,14 @@ from restrip.jobs.store import JobLost, Record, Store, UnknownJob, after_restart
 from restrip.link.message import MAX_BLOB_BYTES
 from restrip.link.status import JobStatus
 from restrip.service import stages
+from restrip.service.crew import Crew
+from restrip.service.executors import Executor
+from restrip.service.executors.executor import Start
 from restrip.service.limits import Limits
 from restrip.service.log import say
 from restrip.service.progress import Progress
 from restrip.service.scheduler import Run, Scheduler, Task
-from restrip.service.slot import Slot, Spawn
+from restrip.service.slot import Slot
 
 Publish = Callable[[str, str, Mapping[str, Any], bytes | None], None]
 Reply = Callable[[Mapping[str, Any]], None]
@@ -36,27 +39,29 @@ class WorkerDied(RestripError):
 
     code = "worker-died"
 
-    def __init__(self, why: str, kind: str) -> None:
+    def __init__(self, why: str, kind: str, before: Sequence[tuple[str, str]] = ()) -> None:
         what = "showed no sign of life and was ended" if why == "hung" else "ended unexpectedly"
         reason = "" if why in ("hung", "crash", "cancelled") else f" ({why})"
+        first = "".join(f" First, on {machine}: {reason}." for machine, reason in before if machine)
         super().__init__(
-            f"The worker {what} while it did '{kind}', also with less memory{reason}.",
+            f"The worker {what} while it did '{kind}', also with less memory{reason}.{first}",
             "'restrip engine log' has more. Try again, perhaps with a smaller size: what was finished is kept.",
             kind=kind,
             why=why,
+            **({"before": [list(failed) for failed in before]} if before else {}),
         )
 
 
 class Engine:
     """Everything that the supervisor knows. Called from one thread; nothing in here waits or computes."""
 
-    def __init__(self, root: Path, limits: Limits, publish: Publish, spawn: Spawn) -> None:
+    def __init__(self, root: Path, limits: Limits, publish: Publish, start: Start, executor: Executor) -> None:
         self.root, self.limits = root, limits
         self.store = Store(root)
         self.scheduler = Scheduler()
         self.records: dict[str, Record] = {}
         self.progress: dict[str, Progress] = {}
-        self.slots = {name: Slot(name, spawn, limits) for name in ("render", "light")}
+        self.crew = Crew(limits, start, executor)
         self.worker_facts: dict[str, Any] = {}
         self.draining = False
         self._publish = publish
@@ -126,9 +131,7 @@ class Engine:
         if run is None or not run.working:
             self.scheduler.drop(job_id)
             return self.change(job_id, "cancelled") if record.state == "cancel_requested" else record
-        for slot in self.slots.values():
-            if slot.task is not None and slot.task.job_id == job_id:
-                slot.cancel()
+        self.crew.cancel(job_id)
         return record
 
     def resume(self, job_id: str, event: str) -> Record:
@@ -139,6 +142,8 @@ class Engine:
 
     def forget(self, job_id: str) -> None:
         """Take a job out of all lists; its folder is gone already, or goes now."""
+        self.scheduler.drop(job_id)
+        self.crew.cancel(job_id)
         self.records.pop(job_id, None)
         self.progress.pop(job_id, None)
         if self.store.folder(job_id).exists():
@@ -152,7 +157,7 @@ class Engine:
     @property
     def idle(self) -> bool:
         """Whether nothing is at work or waits for its turn."""
-        return not self.scheduler.runs and not self._light and all(s.task is None for s in self.slots.values())
+        return not self.scheduler.runs and not self._light and not self.crew.at_work
 
     def drain(self) -> None:
         """Finish what runs, begin nothing: what waits stays on disk for the next engine."""
@@ -167,9 +172,7 @@ class Engine:
             self.scheduler.drop(job_id)
             if self.records[job_id].state in states.AT_WORK:
                 self.change(job_id, "stop", note="The engine was stopped while this job ran.")
-        for slot in self.slots.values():
-            if slot.worker is not None:
-                slot.worker.kill()
+        self.crew.end()
 
     # ------------------------------------------------------------------ work
 
@@ -181,27 +184,37 @@ class Engine:
 
     def tick(self) -> None:
         """Watch the workers and give out work. Called often."""
-        for slot in self.slots.values():
-            slot.watch()
-        if self._light and self.slots["light"].free:
-            self._give(self.slots["light"], self._light.popleft())
-        render = self.slots["render"]
-        if render.free:
-            task = self.scheduler.next(render.loaded)
+        self.crew.watch()
+        if self._light and self.crew.light.free:
+            self._give(self.crew.light, self._light.popleft())
+        if not self.scheduler.waiting:
+            return
+        trouble = self.crew.executor.trouble()
+        if trouble is not None:
+            self._cannot_work(trouble)
+            return
+        for slot in self.crew.free():
+            task = self.scheduler.next(slot.loaded, slot.place, self.crew.loaded_beside(slot))
             if task is not None:
                 self._begin(task)
-                self._give(render, task)
+                self._give(slot, task)
 
     def heard(self, worker_id: str, message: Mapping[str, Any] | None) -> None:
         """A worker said something; None says that it is gone."""
-        slot = next((s for s in self.slots.values() if s.worker is not None and s.worker.worker_id == worker_id), None)
+        for whose, what in self.crew.executor.heard(worker_id, message):
+            self._heard(whose, what)
+
+    def _heard(self, worker_id: str, message: Mapping[str, Any] | None) -> None:
+        slot = self.crew.slot_of(worker_id)
         if slot is None:
             return
         if message is None:
+            self.crew.left(worker_id)
             self._gone(slot)
             return
         slot.alive(str(message.get("phase", "")))
         slot.loaded = str(message.get("loaded", slot.loaded))
+        slot.machine = str(message.get("machine", slot.machine))
         if message["t"] == "ready":
             slot.ready = True
         elif slot.task is not None and message.get("id") == slot.task.task_id:
@@ -220,9 +233,9 @@ class Engine:
                 self._failed(task, message["error"])
 
     def free_gpu(self) -> None:
-        """Let the worker leave as soon as it has nothing to do."""
-        if self.slots["render"].task is None and not self.busy:
-            self.slots["render"].send_home()
+        """Let the workers leave as soon as they have nothing to do."""
+        if not self.busy:
+            self.crew.send_home()
 
     # ------------------------------------------------------------------ inside
 
@@ -255,7 +268,7 @@ class Engine:
             progress.enter(run.stage, run.total_units)
 
     def _progressed(self, task: Task, message: Mapping[str, Any]) -> None:
-        run = self.scheduler.runs.get(task.job_id)
+        run = self._run_of(task)
         if run is None:
             return
         progress = self.progress[task.job_id]
@@ -276,7 +289,7 @@ class Engine:
         if not task.job_id:
             self._answer(task, {"ok": True, **result})
             return
-        run = self.scheduler.runs.get(task.job_id)
+        run = self._run_of(task)
         if run is None:
             return
         record = self.records[task.job_id]
@@ -286,11 +299,10 @@ class Engine:
             if count:
                 record = self.amend(task.job_id, **{made: getattr(record, made) + count})
         run.made = {"keys": record.keys_rendered, "segments": record.segments_rendered}
-        stage_over = run.finish(task)
-        if record.state == "cancel_requested" and run.stage not in ("finish", "seeds", "suggest"):
-            if not run.working:
-                self.scheduler.drop(task.job_id)
-                self.change(task.job_id, "cancelled")
+        stage_over = self._finish(run, task)
+        last = run.stage in ("finish", "seeds", "suggest")
+        if record.state != "running" and not (last and record.state == "cancel_requested"):
+            self._leave_when_over(run)
         elif stage_over and not stages.next_stage(run, result):
             self.scheduler.drop(task.job_id)
             self.change(task.job_id, "finish", result=dict(result))
@@ -301,48 +313,78 @@ class Engine:
         if not task.job_id:
             self._answer(task, {"ok": False, **error})
             return
-        run = self.scheduler.runs.get(task.job_id)
+        run = self._run_of(task)
         if run is None:
             return
         run.waiting.clear()
-        if run.finish(task):
-            self.scheduler.drop(task.job_id)
-        cancelled = self.records[task.job_id].state == "cancel_requested"
-        if cancelled:
-            self.change(task.job_id, "cancelled")
-        elif self.records[task.job_id].state == "running":
+        self._finish(run, task)
+        if self.records[task.job_id].state == "running":
             self.change(task.job_id, "fail", error=dict(error))
             say("job failed", job=task.job_id, code=error.get("code"))
+            # What others make of this job now would be of use only if it were tried again.
+            self.crew.cancel(task.job_id)
+        self._leave_when_over(run)
+
+    def _run_of(self, task: Task) -> Run | None:
+        """The run that a task at work belongs to; None when the job was dropped, or begun anew, in the meantime."""
+        run = self.scheduler.runs.get(task.job_id)
+        return run if run is not None and task.task_id in run.working else None
+
+    def _finish(self, run: Run, task: Task) -> bool:
+        self.progress[run.job_id].over(task.task_id)
+        return run.finish(task)
+
+    def _leave_when_over(self, run: Run) -> None:
+        """A run that was cancelled or failed ends with the last of its tasks that are at work."""
+        if run.working:
+            return
+        self.scheduler.drop(run.job_id)
+        if self.records[run.job_id].state == "cancel_requested":
+            self.change(run.job_id, "cancelled")
+
+    def _cannot_work(self, trouble: Mapping[str, Any]) -> None:
+        """There is no place to work at, and the executor says why."""
+        for job_id, run in list(self.scheduler.runs.items()):
+            if run.working:
+                continue
+            self.scheduler.drop(job_id)
+            if self.records[job_id].state == "queued":
+                self.change(job_id, "start")
+            if self.records[job_id].state == "running":
+                self.change(job_id, "fail", error=dict(trouble))
 
     def _gone(self, slot: Slot) -> None:
         """A worker ended: by itself, by us, or by a crash."""
-        why, task = slot.why or "crash", slot.gone()
+        why, machine, task = slot.why or "crash", slot.machine, slot.gone()
         if task is None:
             return
-        say("worker died", why=why, kind=task.kind, attempt=task.attempt)
-        run = self.scheduler.runs.get(task.job_id)
-        if run is not None and self.records[task.job_id].state == "cancel_requested":
-            run.finish(task)
-            self.scheduler.drop(task.job_id)
-            self.change(task.job_id, "cancelled")
+        say("worker died", why=why, kind=task.kind, attempt=task.attempt, machine=machine)
+        run = self._run_of(task)
+        if run is not None and self.records[task.job_id].state != "running":
+            self._finish(run, task)
+            self._leave_when_over(run)
             return
-        now = time.monotonic()
-        self._deaths.append(now)
-        while now - self._deaths[0] > self.limits.restarts_within_s:
-            self._deaths.popleft()
-        too_often = len(self._deaths) > self.limits.restarts
+        too_often = not self.crew.executor.machines and self._too_many_deaths()
         if task.attempt or too_often:
-            self._failed(task, WorkerDied(why, task.kind).to_wire())
+            self._failed(task, WorkerDied(why, task.kind, task.failed).to_wire())
         elif run is not None:
             named: dict[str, Any] = {name: task.body[name] for name in ("keys", "part") if name in task.body}
             run.retries.append({"task": task.kind, **named, "why": why})
-            run.put_back(task, stages.again(task))
+            self.progress[run.job_id].over(task.task_id)
+            run.put_back(task, stages.again(task, machine, why))
         elif not task.job_id:
             retry = stages.again(task)
             self._replies[retry.task_id] = self._replies.pop(task.task_id)
             self._light.appendleft(retry)
         if too_often:
             self._hold_queue()
+
+    def _too_many_deaths(self) -> bool:
+        now = time.monotonic()
+        self._deaths.append(now)
+        while now - self._deaths[0] > self.limits.restarts_within_s:
+            self._deaths.popleft()
+        return len(self._deaths) > self.limits.restarts
 
     def _hold_queue(self) -> None:
         """The worker keeps dying: what has not begun waits for a click."""

@@ -26,6 +26,7 @@ class Limits:
     restarts: int = 5
     restarts_within_s: float = 600.0
     cache_mib: float = 20_480.0
+    workers: int = 0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Limits:
@@ -34,7 +35,7 @@ class Limits:
         for field in fields(cls):
             text = environment.get(f"RESTRIP_{field.name.upper()}", "")
             try:
-                given[field.name] = int(text) if field.name == "restarts" else float(text)
+                given[field.name] = int(text) if field.type == "int" else float(text)
             except ValueError:
                 continue
         return cls(**given)  # type: ignore[arg-type]

@@ -14,12 +14,13 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import zmq
 
 INBOX = "inproc://workers"
+WORKER = ("-m", "restrip.service.worker")
 
 
 class Worker(Protocol):
@@ -43,15 +44,21 @@ class Worker(Protocol):
 class WorkerProcess:
     """A started worker. What it says comes in at INBOX as [worker_id, line]; an empty line says that it is gone."""
 
-    def __init__(self, worker_id: str, context: zmq.Context[zmq.Socket[bytes]]) -> None:
+    def __init__(
+        self,
+        worker_id: str,
+        context: zmq.Context[zmq.Socket[bytes]],
+        environment: Mapping[str, str] | None = None,
+        argv: Sequence[str] = WORKER,
+    ) -> None:
         self.worker_id = worker_id
         # The pipe's one end is closed in the child, so that it sees the end when the supervisor is gone.
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "restrip.service.worker"],
+            [sys.executable, *argv],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             close_fds=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1"},
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         self.pid = self._child.pid

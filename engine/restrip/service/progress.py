@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 UNITS = {"reading": "frames", "keys": "keys", "writing": "strips"}
@@ -13,7 +13,9 @@ ETA_AFTER_S = 1.0
 
 @dataclass
 class Progress:
-    """The present stage of one job: `done` of `total` units; time is measured from the stage's begin."""
+    """The present stage of one job: `done` of `total` units; time is measured from the stage's begin. `shares` are the
+    units that the tasks at work have done of theirs.
+    """
 
     phase: str = ""
     done: int = 0
@@ -23,22 +25,29 @@ class Progress:
     stage: str = ""
     began: float = 0.0
     sent: float = 0.0
+    shares: dict[str, int] = field(default_factory=dict)
 
     def enter(self, stage: str, total: int) -> None:
         """A stage begins."""
         self.stage, self.phase, self.done, self.total, self.segment = stage, "", 0, total, -1
+        self.shares = {}
         self.began = time.monotonic()
 
     def take(self, message: Mapping[str, Any], stage_done: int, units: int) -> None:
-        """What a worker says of its task, which is `units` of the stage; `stage_done` units were finished before."""
+        """What a worker says of its task, which is `units` of the stage; `stage_done` units are finished."""
         done, total = int(message.get("done", 0)), int(message.get("total", 0))
         self.phase = str(message.get("phase", self.phase))
         self.segment = int(message.get("segment", self.segment))
         self.note = str(message.get("note") or self.note)
         if self.stage in ("keys", "parts") and total > 0:
-            self.done = max(self.done, stage_done + min(units, units * done // total))
+            self.shares[str(message.get("id", ""))] = min(units, units * done // total)
+            self.done = max(self.done, stage_done + sum(self.shares.values()))
         elif self.stage not in ("keys", "parts"):
             self.done, self.total = done, total
+
+    def over(self, task_id: str) -> None:
+        """A task is at work no longer."""
+        self.shares.pop(task_id, None)
 
     @property
     def unit(self) -> str:

@@ -379,8 +379,9 @@ def _engine_status(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]
                 "phase": slot.phase if slot.task else "",
                 "loaded": slot.loaded,
             }
-            for name, slot in engine.slots.items()
+            for name, slot in engine.crew.slots.items()
         },
+        "executor": dict(engine.crew.executor.facts()),
         "memory_mib": _own_memory_mib(),
         "worker_facts": engine.worker_facts,
         "clients": clients,

@@ -7,9 +7,11 @@ session C   {seeds}                before all of them
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
+
+from restrip.service.place import RENDER, Place
 
 STAY_WITH_MODEL = 4
 
@@ -17,7 +19,8 @@ STAY_WITH_MODEL = 4
 @dataclass(frozen=True)
 class Task:
     """Something for a worker. `units` is its share of the job's stage (keys or frames); `model` the look it needs
-    loaded, "" for none. `attempt` counts from 0; the second runs with the next lower memory plan.
+    loaded, "" for none. `attempt` counts from 0; the second runs with the next lower memory plan. `failed` says where
+    it failed before, by machine, and why.
     """
 
     task_id: str
@@ -27,6 +30,7 @@ class Task:
     model: str = ""
     units: int = 1
     attempt: int = 0
+    failed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -84,7 +88,7 @@ class Scheduler:
         self.runs: dict[str, Run] = {}
         self._turns: dict[str, int] = {}
         self._turn = 0
-        self._stayed = 0
+        self._stayed: dict[str, int] = {}
 
     def add(self, run: Run) -> None:
         """Let a job take part."""
@@ -99,33 +103,46 @@ class Scheduler:
             self._turns.pop(run.session, None)
         return run
 
-    def next(self, loaded: str = "") -> Task | None:
-        """The next task for a worker that has the model `loaded` in memory; None when nothing waits."""
-        order = self._order()
+    @property
+    def waiting(self) -> bool:
+        """Whether any task waits for its turn."""
+        return any(run.waiting for run in self.runs.values())
+
+    def next(self, loaded: str = "", place: Place = RENDER, elsewhere: Collection[str] = ()) -> Task | None:
+        """The next task for a place whose worker has the model `loaded` in memory; None when nothing waits for it.
+
+        Tasks that need a model which is loaded `elsewhere` are left to that place while there are others.
+        """
+        order = self._order(place)
         if not order:
             return None
         chosen = order[0]
-        if not chosen.interactive and _switches(chosen, loaded) and self._stayed < STAY_WITH_MODEL:
+        if not chosen.interactive and _switches(chosen, loaded) and self._may_stay(chosen, place, elsewhere):
             stay = next((run for run in order if run.waiting[0].model == loaded), None)
             if stay is not None:
-                self._stayed += 1
+                self._stayed[place.name] = self._stayed.get(place.name, 0) + 1
                 return self._take(stay)
-        self._stayed = 0
+        self._stayed[place.name] = 0
         return self._take(chosen)
+
+    def _may_stay(self, chosen: Run, place: Place, elsewhere: Collection[str]) -> bool:
+        return self._stayed.get(place.name, 0) < STAY_WITH_MODEL or chosen.waiting[0].model in elsewhere
 
     def _take(self, run: Run) -> Task:
         self._turn += 1
         self._turns[run.session] = self._turn
         return run.take()
 
-    def _order(self) -> list[Run]:
+    def _order(self, place: Place) -> list[Run]:
         """For each session its first run with a waiting task, interactive ones first, then by whose turn it is."""
         firsts: dict[tuple[bool, str], Run] = {}
         for run in self.runs.values():
-            place = (not run.interactive, run.session)
-            if run.waiting and (place not in firsts or _before(run, firsts[place])):
-                firsts[place] = run
-        return [firsts[place] for place in sorted(firsts, key=lambda place: (place[0], self._turns[place[1]]))]
+            whose = (not run.interactive, run.session)
+            if not run.waiting or not place.takes(run.waiting[0].kind):
+                continue
+            if whose not in firsts or _before(run, firsts[whose]):
+                firsts[whose] = run
+        return [firsts[whose] for whose in sorted(firsts, key=lambda whose: (whose[0], self._turns[whose[1]]))]
 
 
 def _before(a: Run, b: Run) -> bool:

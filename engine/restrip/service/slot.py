@@ -14,21 +14,23 @@ from dataclasses import dataclass
 
 from restrip.service.limits import Limits
 from restrip.service.log import say
+from restrip.service.place import Place
 from restrip.service.process import Worker
 from restrip.service.scheduler import Task
 
-Spawn = Callable[[str], Worker]
+Spawn = Callable[[Place, str], Worker]
 KILL_AFTER_S = 2.0
 
 
 @dataclass
 class Slot:
-    """One worker at most. `name` is "render" or "light"; `loaded` the model it has in memory.
+    """One worker at most, at its `place`; `loaded` is the model it has in memory.
 
-    `why` says why the worker ends: "hung", "cancelled", what it said when it crashed, or "".
+    `why` says why the worker ends: "hung", "cancelled", what it said when it crashed, or ""; `machine` where it is,
+    if not here.
     """
 
-    name: str
+    place: Place
     spawn: Spawn
     limits: Limits
     worker: Worker | None = None
@@ -37,6 +39,7 @@ class Slot:
     phase: str = ""
     ready: bool = False
     why: str = ""
+    machine: str = ""
     leaving: bool = False
     last_life: float = 0.0
     idle_since: float = 0.0
@@ -52,7 +55,7 @@ class Slot:
         """Have the worker do a task; it is started when there is none."""
         now = time.monotonic()
         if self.worker is None:
-            self.worker = self.spawn(f"{self.name}-{uuid.uuid4().hex[:8]}")
+            self.worker = self.spawn(self.place, f"{self.place.name}-{uuid.uuid4().hex[:8]}")
             self.ready = False
             say("worker started", worker=self.worker.worker_id)
         self.task, self.last_life, self.cancel_since, self.phase = task, now, 0.0, ""
@@ -84,7 +87,7 @@ class Slot:
         """The worker is no more; returns the task that it had."""
         task, self.task = self.task, None
         self.worker, self.loaded, self.ready = None, "", False
-        self.leaving, self.terminated_at, self.why = False, 0.0, ""
+        self.leaving, self.terminated_at, self.why, self.machine = False, 0.0, "", ""
         return task
 
     def alive(self, phase: str = "") -> None:

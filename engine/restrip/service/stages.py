@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from restrip.service.scheduler import Run, Task
@@ -48,9 +49,10 @@ def next_stage(run: Run, result: Mapping[str, Any]) -> bool:
     return False
 
 
-def again(task: Task) -> Task:
-    """The same task once more, with the next lower memory plan."""
-    return Task(uuid.uuid4().hex, task.kind, task.job_id, task.body, task.model, task.units, task.attempt + 1)
+def again(task: Task, machine: str = "", why: str = "") -> Task:
+    """The same task once more, with the next lower memory plan, after it failed on a machine for a reason."""
+    failed = (*task.failed, (machine, why))
+    return replace(task, task_id=uuid.uuid4().hex, attempt=task.attempt + 1, failed=failed)
 
 
 def _task(run: Run, kind: str, body: dict[str, Any], model: str = "", units: int = 1) -> Task:

@@ -18,6 +18,7 @@ from restrip.jobs.files import remove_asides, write_json
 from restrip.link import discovery
 from restrip.link.start import engine_argv
 from restrip.service.engine import Engine
+from restrip.service.executors import LocalExecutor
 from restrip.service.limits import Limits
 from restrip.service.lock import EngineLock
 from restrip.service.log import EngineLog, log, say
@@ -37,7 +38,8 @@ class Supervisor:
         self.limits = limits
         self.folder = folder
         self.server = Server()
-        self.engine = Engine(folder.parent, limits, self.server.publish, self._spawn)
+        executor = LocalExecutor(self._start, limits.workers)
+        self.engine = Engine(folder.parent, limits, self.server.publish, self._start, executor)
         self.desk = Desk(self.engine, self.server.engine_id)
         self._beat = 0.0
 
@@ -66,8 +68,8 @@ class Supervisor:
         """End soon; also the handler of SIGTERM."""
         self.desk.quitting = True
 
-    def _spawn(self, name: str) -> Worker:
-        return WorkerProcess(name, self.server.context)
+    def _start(self, worker_id: str, environment: Mapping[str, str] | None = None) -> Worker:
+        return WorkerProcess(worker_id, self.server.context, environment)
 
     def _heard(self, worker_id: str, line: bytes) -> None:
         message: Mapping[str, Any] | None = json.loads(line) if line else None

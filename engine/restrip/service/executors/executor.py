@@ -1,0 +1,45 @@
+"""What the engine needs of an executor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from restrip.service.place import Place
+from restrip.service.process import Worker
+
+Heard = tuple[str, Mapping[str, Any] | None]
+"""A worker's id and what it said; None says that it is gone."""
+
+
+class Start(Protocol):
+    """Starts a worker as a child of the engine."""
+
+    def __call__(self, worker_id: str, environment: Mapping[str, str] | None = None, /) -> Worker:
+        """The worker; what it says comes to the engine under this id."""
+
+
+class Executor(Protocol):
+    """Where renders are done. Called from the engine's one thread; nothing in here waits or computes."""
+
+    name: str
+    machines: bool
+    """Whether a task that failed here may do better elsewhere: there are several machines."""
+
+    def places(self) -> Sequence[Place]:
+        """Which there are now; no more tasks than these are given out at a time."""
+
+    def start(self, place: Place, worker_id: str) -> Worker:
+        """A worker for a place."""
+
+    def heard(self, worker_id: str, message: Mapping[str, Any] | None) -> Iterable[Heard]:
+        """What a message means to the engine: for whom, and what."""
+
+    def trouble(self) -> Mapping[str, Any] | None:
+        """Why no work can be done here at present, as an error on the wire; None when it can."""
+
+    def facts(self) -> Mapping[str, Any]:
+        """What `engine_status` shows of it."""
+
+    def close(self) -> None:
+        """The engine ends."""
