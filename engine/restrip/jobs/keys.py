@@ -21,7 +21,7 @@ from restrip.jobs.tasks import Assignment
 from restrip.jobs.window import Window
 from restrip.link.job import JobSpec
 from restrip.link.message import MAX_BLOB_BYTES
-from restrip.looks import Look, Styled
+from restrip.looks import Beside, Look, Styled
 from restrip.looks.painted import picture_for_key
 from restrip.media import fit_picture, read_picture, write_picture
 from restrip.media.frame import Frame
@@ -46,17 +46,18 @@ def make_keys(task: Assignment) -> dict[str, Any]:
     wanted = [n for n in task.body["keys"] if not task.cache.has("keys", plan.key_hashes[n])]
     painted = [n for n in wanted if plan.keys[n].image]
     styled = [n for n in wanted if not plan.keys[n].image]
+    made = len(painted)
     with Window(spec, plan, spec.clip.frames, for_keys=True) as window:
         for index in painted:
-            key = plan.keys[index]
-            keep_key(task, plan.key_hashes[index], key, picture_for_key(window.frame(key.frame), key))
+            keep_painted(task, plan, window, index)
         if styled:
             look = look_of(task.shop, spec, plan.size, task.report)
             with KeyMaker(task, spec, plan, look, window) as maker:
                 maker.done, maker.total = len(task.body["keys"]) - len(styled), len(task.body["keys"])
                 for chunk in _chunks(look, styled, task.attempt):
                     maker.make(chunk)
-    return {"rendered": len(wanted)}
+                made += maker.made
+    return {"rendered": made}
 
 
 def _chunks(look: Look, indices: list[int], attempt: int) -> Iterator[list[int]]:
@@ -73,10 +74,12 @@ class KeyMaker:
     def __init__(self, task: Assignment, spec: JobSpec, plan: Plan, look: Look, window: Window) -> None:
         self.task, self.spec, self.plan, self.look, self.window = task, spec, plan, look, window
         self.done, self.total = 0, 1
+        self.made = 0
         self._matte: Matte | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> KeyMaker:
+        self._beside = bool(getattr(self.look, "takes_beside", False))
         if self.spec.matte and getattr(self.look, "takes_mattes", False):
             self._matte = self._stack.enter_context(Matte(self.spec, self.plan.size))
         return self
@@ -85,18 +88,39 @@ class KeyMaker:
         self._stack.close()
 
     def make(self, chunk: list[int]) -> None:
-        """Make these keys of the plan, together, and cache them."""
+        """Make these keys of the plan, together, and cache them.
+
+        Where a look carries each key into the next, those that they follow are made first, and one by one.
+        """
         # A model is loaded with the first key, and that may take long without a step.
         self._say(0, 1, phase="keys" if self.task.shop.warm else "loading", count=len(chunk))
         began = time.monotonic()
-        # The anchor itself is made without one: it is what the others look at.
-        first = [n for n in chunk if n == self.plan.anchor]
-        for group, anchor in ((first, None), ([n for n in chunk if n not in first], self._anchor())):
-            if group:
+        anchor = self._anchor()
+        for group in self._groups(chunk):
+            if self.plan.keys[group[0]].image:
+                keep_painted(self.task, self.plan, self.window, group[0])
+            else:
                 self._make_together(group, anchor, len(chunk))
+            self.made += len(group)
         self.done += len(chunk)
         mpx = self.plan.size[0] * self.plan.size[1] / 1e6 * len(chunk)
         Speeds.load(self.task.state_dir).measured(key_name(self.spec.look), time.monotonic() - began, mpx)
+
+    def _groups(self, chunk: list[int]) -> list[list[int]]:
+        """What can be made together, in the order in which it has to be made."""
+        if not any(before is not None for before in self.plan.previous):
+            return [chunk]
+        wanted: set[int] = set()
+        for index in chunk:
+            at: int | None = index
+            # A key that was made meanwhile, or by another worker, isn't made again.
+            while at is not None and at not in wanted and not self._has(at):
+                wanted.add(at)
+                at = self.plan.previous[at]
+        return [[index] for index in sorted(wanted, key=lambda n: abs(n - (self.plan.anchor or 0)))]
+
+    def _has(self, index: int) -> bool:
+        return self.task.cache.has("keys", self.plan.key_hashes[index])
 
     def _make_together(self, group: list[int], anchor: tuple[Frame, Key] | None, count: int) -> None:
         keys = [explicit(self.spec, self.plan.keys[n]) for n in group]
@@ -105,17 +129,35 @@ class KeyMaker:
         def report(done: int, total: int, note: str = "") -> None:
             self._say(done, total, note=note, count=count)
 
-        for index, key, styled in zip(group, keys, self._ask(frames, keys, report, anchor), strict=True):
+        look: Any = self.look
+        more = {"beside": self._what_is_beside(group)} if self._beside else {}
+        made: list[Styled] = look.stylize(frames, keys, report, anchor, **more)
+        for index, key, styled in zip(group, keys, made, strict=True):
             keep_key(self.task, self.plan.key_hashes[index], key, styled)
         self.task.shop.warm = True
 
-    def _ask(self, frames: list[Frame], keys: list[Key], report: Any, anchor: tuple[Frame, Key] | None) -> list[Styled]:
-        if self._matte is None:
-            return self.look.stylize(frames, keys, report, anchor)
-        takes_mattes: Any = self.look
-        mattes = [self._matte.share(key.frame) for key in keys]
-        made: list[Styled] = takes_mattes.stylize(frames, keys, report, anchor, mattes)
-        return made
+    def _what_is_beside(self, group: list[int]) -> Beside:
+        """What the look may know beside these keys' frames."""
+        plan, matte = self.plan, self._matte
+        return Beside(
+            mattes=() if matte is None else [matte.share(plan.keys[n].frame) for n in group],
+            anchor_matte=None if matte is None or plan.anchor is None else matte.share(plan.keys[plan.anchor].frame),
+            previous=[self._before(n) for n in group],
+            clip=self.spec.clip,
+            keys=len(plan.keys),
+        )
+
+    def _before(self, index: int) -> tuple[Frame, Frame] | None:
+        """The frame and the finished picture of the key that this one is carried from."""
+        before = self.plan.previous[index]
+        if before is None:
+            return None
+        key = self.plan.keys[before]
+        entry = self.task.cache.find("keys", self.plan.key_hashes[before])
+        if entry is None:
+            raise KeyLost(key.frame)
+        source = self.window.frame(key.frame)
+        return source, self.window.fitted(key_picture(entry))
 
     def _anchor(self) -> tuple[Frame, Key] | None:
         """The frame and key that the job's keys are made against; none when the look needs none or it is painted."""
@@ -129,6 +171,12 @@ class KeyMaker:
         share = count * done / total if total else 0
         more = {"note": note} if note else {}
         self.task.report(phase, round((self.done + share) * 100), self.total * 100, **more)
+
+
+def keep_painted(task: Assignment, plan: Plan, window: Window, index: int) -> None:
+    """Cache the picture that a key brings along."""
+    key = plan.keys[index]
+    keep_key(task, plan.key_hashes[index], key, picture_for_key(window.frame(key.frame), key))
 
 
 def keep_key(task: Assignment, key_hash: str, key: Key, styled: Styled) -> None:

@@ -39,7 +39,7 @@ from restrip.timeline import (
 )
 
 KEY_STAGE = 1
-SEGMENT_STAGE = 3
+SEGMENT_STAGE = 4
 """Raised when the code changes what it makes of the same input: what older code made is then not found any more."""
 
 EVERY_PART_FRAMES = 48
@@ -85,7 +85,8 @@ class Part:
 @dataclass(frozen=True)
 class Plan:
     """What a job comes down to. `size` is (width, height) of what is rendered; `anchor` the key that the others of
-    the job are made against, None when the look needs none. `every` says that parts have one joint rendition;
+    the job are made against, None when the look needs none; `previous` is for each key the one whose finished picture
+    it is made from too, if any. `every` says that parts have one joint rendition;
     `format` names what is written, `source` is the media's identity.
     """
 
@@ -101,6 +102,7 @@ class Plan:
     source: str
     notes: tuple[str, ...]
     look_identity: Mapping[str, Any]
+    previous: tuple[int | None, ...] = ()
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -149,6 +151,7 @@ class Plan:
             "source": self.source,
             "notes": list(self.notes),
             "look_identity": dict(self.look_identity),
+            "previous": list(self.previous),
         }
 
     @classmethod
@@ -170,6 +173,7 @@ class Plan:
             source=body["source"],
             notes=tuple(body["notes"]),
             look_identity=body["look_identity"],
+            previous=tuple(body["previous"]),
         )
 
 
@@ -178,7 +182,8 @@ class Known:
     """What has to be found out before a plan: the media's size (width, height) as it is read, its cuts, the look.
 
     `key_facts` hold, by frame, what decides a key's picture beside the look's identity, if anything does;
-    `takes_mattes` says that the look makes another picture inside a matte.
+    `takes_mattes` says that the look makes another picture inside a matte, `carries_previous` that it carries each
+    key's finished picture into the next.
     """
 
     size: tuple[int, int]
@@ -188,6 +193,7 @@ class Known:
     key_facts: Mapping[int, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     takes_mattes: bool = False
+    carries_previous: bool = False
 
 
 def make_plan(spec: JobSpec, known: Known) -> Plan:
@@ -199,16 +205,19 @@ def make_plan(spec: JobSpec, known: Known) -> Plan:
     keys, notes = _keys(spec, cuts)
     size = size_within(known.size, spec.output.long_side)
     format_name, format_note = fitting_format(spec.output.format, size)
-    notes = (*notes, *([format_note] if format_note else []), *known.notes)
     source = source_identity(spec.clip.paths)
-    anchor = 0 if known.needs_anchor and len(keys) > 1 else None
-    hashes = _key_hashes(spec, keys, anchor, {"source": source, "size": list(size)}, known)
+    anchor, anchor_note = _anchor(spec, keys) if known.needs_anchor else (None, "")
+    notes = (*notes, *(note for note in (format_note, anchor_note) if note), *known.notes)
+    previous = _previous(keys, anchor, cuts) if known.carries_previous else (None,) * len(keys)
+    against = _Against(anchor, previous, {"source": source, "size": list(size)})
+    hashes = _key_hashes(spec, keys, against, known)
     every = spec.mode == "every"
     groups = _groups(segments_of(keys, spec.clip.length, cuts), EVERY_PART_FRAMES if every else 0, cuts)
     shared = _segment_facts(spec, source, size, format_name)
     parts = tuple(Part(group, _part_hash(spec.clip, group, hashes, keys, shared)) for group in groups)
     joint = every or spec.output.baked
-    return Plan(keys, hashes, cuts, parts, size, anchor, every, joint, format_name, source, notes, known.look_identity)
+    identity = known.look_identity
+    return Plan(keys, hashes, cuts, parts, size, anchor, every, joint, format_name, source, notes, identity, previous)
 
 
 def size_within(size: tuple[int, int], long_side: int) -> tuple[int, int]:
@@ -269,13 +278,47 @@ def _keys(spec: JobSpec, cuts: Sequence[int]) -> tuple[tuple[Key, ...], tuple[st
     return keys, (*notes, *more)
 
 
-def _key_hashes(
-    spec: JobSpec, keys: Sequence[Key], anchor: int | None, shared: Mapping[str, Any], known: Known
-) -> tuple[str, ...]:
-    """A key's picture depends on its frame, on what the key overrides, on the look, and on the anchor's frame."""
+def _anchor(spec: JobSpec, keys: Sequence[Key]) -> tuple[int | None, str]:
+    """The key that the others are made against: the one that was asked for, else the first that the look makes.
+
+    With one that can't be, a note says which is. None when there is no other key to make.
+    """
+    made = [index for index, key in enumerate(keys) if not key.image]
+    if len(made) < 2:
+        return None, ""
+    asked = int(own_settings(spec.look, spec.settings).get("anchor_key", -1))
+    if asked < 0 or asked in made:
+        return (asked if asked >= 0 else made[0]), ""
+    return made[0], f"Key {asked} can't be the anchor: it isn't there or has a picture of its own. It is key {made[0]}."
+
+
+def _previous(keys: Sequence[Key], anchor: int | None, cuts: Sequence[int]) -> tuple[int | None, ...]:
+    """For each key its neighbour on the anchor's side; None across a cut, and for the anchor."""
+    found: list[int | None] = []
+    for index, key in enumerate(keys):
+        neighbour = index + 1 if anchor is not None and index < anchor else index - 1
+        between = sorted((key.frame, keys[neighbour].frame)) if neighbour >= 0 else []
+        cut = bool(between) and any(between[0] < cut <= between[1] for cut in cuts)
+        found.append(None if index == anchor or not between or cut else neighbour)
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Against:
+    """What keys are made from beside their own frame, and what their hashes share."""
+
+    anchor: int | None
+    previous: tuple[int | None, ...]
+    shared: Mapping[str, Any]
+
+
+def _key_hashes(spec: JobSpec, keys: Sequence[Key], against: _Against, known: Known) -> tuple[str, ...]:
+    """A key's picture depends on its frame, on what the key overrides, on the look, on the anchor's frame, and on the
+    picture before it where that is carried on.
+    """
 
     def facts(key: Key) -> dict[str, Any]:
-        base = {"stage": KEY_STAGE, **shared, "time": str(spec.clip.media_time(key.frame))}
+        base = {"stage": KEY_STAGE, **against.shared, "time": str(spec.clip.media_time(key.frame))}
         if key.image:
             return {**base, "image": _content(key.image)}
         own = known.key_facts.get(key.frame)
@@ -283,13 +326,18 @@ def _key_hashes(
         made = {**base, "prompt": asked.prompt, "seed": asked.seed, "look": known.look_identity, "own": own}
         return {**made, "matte": matte_facts(spec)} if known.takes_mattes and spec.matte else made
 
-    if anchor is None:
-        return tuple(digest(facts(key)) for key in keys)
-    first = facts(keys[anchor])
-    return tuple(
-        digest(facts(key) if index == anchor or key.image else {**facts(key), "anchor": first})
-        for index, key in enumerate(keys)
-    )
+    anchor = None if against.anchor is None else facts(keys[against.anchor])
+    hashes: dict[int, str] = {}
+    # Outwards from the anchor, so that a key's hash follows the one that it depends on.
+    for index in sorted(range(len(keys)), key=lambda n: abs(n - (against.anchor or 0))):
+        own = facts(keys[index])
+        if anchor is not None and index != against.anchor and not keys[index].image:
+            own["anchor"] = anchor
+        before = against.previous[index]
+        if before is not None and not keys[index].image:
+            own["previous"] = hashes[before]
+        hashes[index] = digest(own)
+    return tuple(hashes[index] for index in range(len(keys)))
 
 
 def _segment_facts(spec: JobSpec, source: str, size: tuple[int, int], format_name: str) -> dict[str, Any]:

@@ -55,7 +55,8 @@ def known_of(look: Look, size: tuple[int, int], cuts: tuple[int, ...] = (), note
     """What a plan needs to know: the media's, and the look's."""
     key_facts: Mapping[int, Any] = getattr(look, "key_facts", dict)()
     takes_mattes = bool(getattr(look, "takes_mattes", False))
-    return Known(size, cuts, look.identity(), look.needs_anchor, key_facts, notes, takes_mattes)
+    carries = bool(getattr(look, "carries_previous", False))
+    return Known(size, cuts, look.identity(), look.needs_anchor, key_facts, notes, takes_mattes, carries)
 
 
 def missing(cache: Cache, plan: Plan) -> tuple[list[int], list[int]]:

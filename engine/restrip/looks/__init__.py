@@ -8,11 +8,12 @@ from typing import Any
 
 from restrip.link.setting import complete
 from restrip.looks.gallery import list_looks
-from restrip.looks.look import Look, LookUnavailable, Styled, UnknownLook
+from restrip.looks.look import Beside, Look, LookUnavailable, Styled, UnknownLook
 from restrip.looks.settings import FAMILIES, LookFamily, family_of, look_settings, own_settings, settings_of
 
 __all__ = [
     "FAMILIES",
+    "Beside",
     "Look",
     "LookFamily",
     "LookUnavailable",

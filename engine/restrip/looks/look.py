@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from restrip.errors import BadInput
 
 if TYPE_CHECKING:  # The supervisor lists looks without numpy.
+    import numpy as np
+    import numpy.typing as npt
+
     from restrip.media.frame import Frame
     from restrip.progress import Report
-    from restrip.timeline import Key
+    from restrip.timeline import ClipRange, Key
+
+    Matte = npt.NDArray[np.generic]
 
 
 class UnknownLook(BadInput):
@@ -37,6 +42,23 @@ class Styled:
     picture: Frame
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """What a job knows beside its keys' frames, for looks that say `takes_beside`.
+
+    `mattes` are [H, W] of the frames' sizes, uint8, uint16 or float in 0..1, white where the picture changes: one a
+    frame, or none at all; `anchor_matte` is the anchor's. `previous` are the frame and the finished picture of the
+    neighbouring key on the anchor's side, one a frame, None where there is none in the shot. `clip` is what the keys'
+    frame numbers count in, `keys` how many keys the job makes in all.
+    """
+
+    mattes: Sequence[Matte | None] = ()
+    anchor_matte: Matte | None = None
+    previous: Sequence[tuple[Frame, Frame] | None] = ()
+    clip: ClipRange | None = None
+    keys: int = 0
 
 
 class Look(Protocol):

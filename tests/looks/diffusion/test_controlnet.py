@@ -8,10 +8,10 @@ import torch
 
 from restrip.looks import open_look
 from restrip.looks.diffusion.adapter import open_controlnet
+from restrip.looks.diffusion.control_pictures import ControlPictures
 from restrip.looks.diffusion.controlnet import (
     COMPUTED,
     ControlNet,
-    MissingControlPicture,
     added,
     canny,
     hint,
@@ -23,6 +23,7 @@ from restrip.looks.diffusion.family import UnknownFamily, family_of_shapes
 from restrip.media.frame import Frame
 from restrip.timeline import Key
 
+NONE = ControlPictures(None)
 FAST = {"steps": 3, "width": 64, "height": 48, "prompt": "a photo", "cfg_scale": 2.0}
 
 
@@ -50,19 +51,13 @@ def write(path, value: int) -> None:
 def test_hints_from_the_frame_and_from_files(tmp_path) -> None:
     frame = Frame(square())
     for kind in COMPUTED:
-        seen = hint(kind, frame, 0, (32, 48), None)
+        seen = hint(kind, frame, 0, (32, 48), NONE)
         assert seen.shape == (3, 48, 32) and torch.equal(seen[0], seen[2])
-    tile = hint("tile", frame, 0, (64, 64), None)
+    tile = hint("tile", frame, 0, (64, 64), NONE)
     assert torch.allclose(tile.permute(1, 2, 0) * 255, torch.from_numpy(square()).float())
     write(tmp_path / "one.png", 51)
-    assert float(hint("depth", frame, 3, (64, 48), tmp_path / "one.png").mean()) == pytest.approx(0.2)
-    (tmp_path / "depth").mkdir()
-    for number in (3, 30):
-        write(tmp_path / "depth" / f"clip2_{number:05d}.png", number)
-    assert float(hint("file", frame, 30, (64, 48), tmp_path / "depth").mean()) == pytest.approx(30 / 255)
-    for number, file in ((4, tmp_path / "depth"), (0, None)):
-        with pytest.raises(MissingControlPicture):
-            hint("depth", frame, number, (64, 48), file)
+    one = ControlPictures(tmp_path / "one.png")
+    assert float(hint("depth", frame, 3, (64, 48), one).mean()) == pytest.approx(0.2)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from restrip.looks.diffusion.fusion import fuse, fused_steps, fusion
+from restrip.looks.diffusion.fusion import Carried, fuse, fused_steps, fusion, late_steps
 from restrip.looks.diffusion.warp import Motion
 
 
@@ -59,7 +59,23 @@ def test_fusing_puts_the_anchors_picture_where_it_is_seen() -> None:
     seen[:, :16] = 1
     source = fusion(shift(0, 0, seen), 4, 1.0)
     anchor = torch.full((3, 24, 32), 5.0)
-    out = fuse(clean, [source, None], anchor, lambda z: up(z) * 0.9, lambda p: down(p) * 0.9)
+    out = fuse(clean, [[Carried(source, anchor)], []], lambda z: up(z) * 0.9, lambda p: down(p) * 0.9)
     assert torch.equal(out[1], clean[1])
     assert torch.allclose(out[0, ..., 4:], clean[0, ..., 4:], atol=1e-6)
     assert torch.allclose(out[0, ..., 0], (clean + 0.9 * (5.0 - 0.9 * clean))[0, ..., 0], atol=0.02)
+
+
+def test_the_last_layer_is_on_top() -> None:
+    up, down = torch.nn.Upsample(scale_factor=4), torch.nn.AvgPool2d(4)
+    whole, half = shift(0, 0), np.zeros((24, 32), np.float32)
+    half[:, :16] = 1
+    low = Carried(fusion(whole, 4, 1.0), torch.full((3, 24, 32), 5.0))
+    top = Carried(fusion(shift(0, 0, half), 4, 1.0), torch.full((3, 24, 32), 7.0))
+    out = fuse(torch.zeros(1, 3, 6, 8), [[low, top]], up, down)[0, 0, 3]
+    assert torch.allclose(out[:2], torch.tensor(7.0), atol=0.05)
+    assert torch.allclose(out[4:], torch.tensor(5.0), atol=1e-4)
+
+
+def test_finished_pictures_are_carried_near_the_end() -> None:
+    assert late_steps(13) == {10, 12} and late_steps(1) == {0} and late_steps(2) == {0, 1}
+    assert all(late_steps(n) <= fused_steps(n) for n in range(1, 60))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from restrip.errors import Cancelled
-from restrip.looks import open_look
+from restrip.looks import Beside, open_look
 from restrip.looks.diffusion.studio import EmptyMatte
 from restrip.media.frame import Frame
 from restrip.timeline import Key
@@ -143,7 +143,7 @@ def test_with_a_matte_the_change_stays_inside(tiny, picture, silent) -> None:
     matte = np.zeros((48, 64), np.uint8)
     matte[12:36, 16:48] = 255
     whole = make(tiny(anchor=False), [picture], [Key(0)], silent)[0].picture.rgb
-    out = make(tiny(anchor=False), [picture], [Key(0)], silent, mattes=[matte])[0].picture.rgb
+    out = make(tiny(anchor=False), [picture], [Key(0)], silent, beside=Beside(mattes=[matte]))[0].picture.rgb
     assert np.array_equal(out[matte == 0], picture.rgb[matte == 0])
     assert np.abs(out[matte > 0].astype(int) - picture.rgb[matte > 0]).mean() > 5
     assert np.abs(out[matte > 0].astype(int) - whole[matte > 0]).mean() > 1  # the model knew what stays
@@ -153,14 +153,14 @@ def test_a_matte_beside_none(tiny, picture, silent) -> None:
     matte = np.zeros((48, 64), np.float32)
     matte[:, :32] = 1
     frames, keys = [picture, picture], [Key(0), Key(1)]
-    both = make(tiny(anchor=False, batch=2), frames, keys, silent, mattes=[matte, None])
+    both = make(tiny(anchor=False, batch=2), frames, keys, silent, beside=Beside(mattes=[matte, None]))
     assert off(both[1].picture, make(tiny(anchor=False), frames[:1], keys[:1], silent)[0].picture) <= 1
     assert np.array_equal(both[0].picture.rgb[:, 32:], picture.rgb[:, 32:])
 
 
 def test_an_empty_matte_is_an_error(tiny, picture, silent) -> None:
     with pytest.raises(EmptyMatte, match="frame 4"):
-        make(tiny(anchor=False), [picture], [Key(4)], silent, mattes=[np.zeros((48, 64), np.uint8)])
+        make(tiny(anchor=False), [picture], [Key(4)], silent, beside=Beside(mattes=[np.zeros((48, 64), np.uint8)]))
 
 
 def test_frames_of_two_sizes(tiny, picture, silent) -> None:
@@ -177,7 +177,7 @@ def test_other_families_run(family: str, small_file, moved, silent) -> None:
     frames, keys = [moved(0), moved(2)], [Key(0), Key(5, prompt="a BREAK b")]
     matte = np.zeros((48, 64), np.uint8)
     matte[:, 20:] = 255
-    made = make(look, frames, keys, silent, (frames[0], keys[0]), mattes=[matte, matte])
+    made = make(look, frames, keys, silent, (frames[0], keys[0]), beside=Beside(mattes=[matte, matte]))
     assert made[1].facts["family"] == family and made[1].picture.rgb.std() > 5
 
 
@@ -187,7 +187,13 @@ def test_an_inpainting_model_sees_the_matte_and_the_weight(small_file, picture, 
     half[:, 32:] = 255
     settings = {**FAST, "anchor": False, "noise": "seeded"}
     outs = [
-        make(open_look(f"sd:{path}", {**settings, "mask_weight": weight}), [picture], [Key(0)], silent, mattes=[matte])
+        make(
+            open_look(f"sd:{path}", {**settings, "mask_weight": weight}),
+            [picture],
+            [Key(0)],
+            silent,
+            beside=Beside(mattes=[matte]),
+        )
         for weight, matte in ((1.0, None), (0.0, None), (1.0, half))
     ]
     whole, shown, matted = (out[0].picture for out in outs)

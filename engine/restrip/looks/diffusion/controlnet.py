@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -13,26 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from restrip.errors import BadInput
+from restrip.looks.diffusion.control_pictures import ControlPictures
 from restrip.looks.diffusion.denoiser import Control
 from restrip.looks.diffusion.extras import ControlFile
 from restrip.media.frame import Frame
 
 Bytes = npt.NDArray[np.uint8]
-
-
-class MissingControlPicture(BadInput):
-    """A ControlNet that takes its picture from a file, and no file for a frame."""
-
-    code = "missing-control-picture"
-
-    def __init__(self, kind: str, frame: int, where: str) -> None:
-        super().__init__(
-            f"There is no {kind} picture for frame {frame}{f' in {where}' if where else ''}.",
-            "Give a picture, or a folder of pictures named with their frame numbers, as the control pictures.",
-            kind=kind,
-            frame=frame,
-        )
 
 
 def canny(picture: Bytes) -> Bytes:
@@ -63,11 +47,10 @@ def softedge(picture: Bytes) -> Bytes:
 COMPUTED: dict[str, Callable[[Bytes], Bytes]] = {"canny": canny, "lineart": lineart, "softedge": softedge}
 
 
-def hint(kind: str, frame: Frame, number: int, size: tuple[int, int], file: Path | None) -> torch.Tensor:
+def hint(kind: str, frame: Frame, number: int, size: tuple[int, int], given: ControlPictures) -> torch.Tensor:
     """What a ControlNet of that kind sees of frame `number`: [3, h, w] float32 in 0..1 at the working size.
 
-    Edges and lines are found here, "tile" is the frame, "depth" and "file" come from `file`: a picture, or a folder
-    of pictures named with their frame numbers. Raises MissingControlPicture.
+    Edges and lines are found here, "tile" is the frame, "depth" and "file" are `given`. Raises MissingControlPicture.
     """
     if kind in COMPUTED:
         small = cv2.resize(frame.rgb8(), size, interpolation=cv2.INTER_AREA)
@@ -75,23 +58,10 @@ def hint(kind: str, frame: Frame, number: int, size: tuple[int, int], file: Path
     elif kind == "tile":
         picture = cv2.resize(frame.rgb8(), size, interpolation=cv2.INTER_AREA)
     else:
-        picture = cv2.resize(_from_file(kind, number, file), size, interpolation=cv2.INTER_AREA)
+        picture = cv2.resize(given.picture(kind, number), size, interpolation=cv2.INTER_AREA)
     if picture.ndim == 2:
         picture = np.repeat(picture[..., None], 3, axis=2)
     return torch.from_numpy(picture.astype(np.float32) / 255).permute(2, 0, 1).contiguous()
-
-
-def _from_file(kind: str, number: int, file: Path | None) -> Bytes:
-    path = file
-    if file is not None and file.is_dir():
-        numbered = ((re.findall(r"\d+", path.stem), path) for path in sorted(file.iterdir()) if path.is_file())
-        path = next((path for digits, path in numbered if digits and int(digits[-1]) == number), None)
-    picture = None
-    if path is not None:
-        picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise MissingControlPicture(kind, number, str(file or ""))
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 @dataclass(frozen=True, eq=False)

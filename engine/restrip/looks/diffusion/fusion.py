@@ -9,7 +9,7 @@ by parts of their pixels.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -70,27 +70,39 @@ def fused_steps(evaluations: int) -> frozenset[int]:
     return frozenset({max(0, round(last * 0.35)), max(0, round(last * 0.6)), max(0, last - 2), last})
 
 
+def late_steps(evaluations: int) -> frozenset[int]:
+    """At which evaluations a finished picture is fused: near the end, where what is expected is nearly finished too."""
+    last = evaluations - 1
+    return frozenset({max(0, last - 2), last})
+
+
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """A picture [3, h, w] in -1..1 of another key, and where a key finds its things in it."""
+
+    where: Fusion
+    picture: torch.Tensor
+
+
 def fuse(
     clean: torch.Tensor,
-    sources: list[Fusion | None],
-    anchor_picture: torch.Tensor,
+    layers: Sequence[Sequence[Carried]],
     decode: Callable[[torch.Tensor], torch.Tensor],
     encode: Callable[[torch.Tensor], torch.Tensor],
 ) -> torch.Tensor:
-    """Predicted latents [rows, 4, lh, lw] with the anchor's predicted picture [3, h, w] put in where it is seen.
+    """Predicted latents [rows, 4, lh, lw] with pictures of other keys put in where they are seen, for each row its own.
 
     Only the change goes through the encoder, so that what the VAE loses isn't lost.
     """
-    rows = [row for row, source in enumerate(sources) if source is not None]
+    rows = [row for row, mine in enumerate(layers) if mine]
     if not rows:
         return clean
     before = decode(clean[rows])
     after = before.clone()
     for place, row in enumerate(rows):
-        source = sources[row]
-        if source is not None:
-            weight = source.weight.to(before.device)
-            after[place] += weight * (source.carried(anchor_picture.to(before.device)) - before[place])
+        for layer in layers[row]:
+            weight = layer.where.weight.to(before.device)
+            after[place] += weight * (layer.where.carried(layer.picture.to(before.device)) - after[place])
     fused = clean.clone()
     fused[rows] += encode(after) - encode(before)
     return fused

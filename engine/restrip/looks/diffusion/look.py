@@ -13,21 +13,16 @@ from restrip.looks.diffusion.family import FAMILIES, UnknownFamily, read_json
 from restrip.looks.diffusion.needs import needs_mib
 from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.size import working_size
-from restrip.looks.look import Styled
+from restrip.looks.look import Beside, Styled
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from restrip.looks.diffusion.studio import Studio
     from restrip.media.frame import Frame
     from restrip.progress import Report
     from restrip.timeline import Key
 
-    Matte = npt.NDArray[np.generic]
-
 # Goes up when the same settings give another picture than before.
-CODE_VERSION = 1
+CODE_VERSION = 2
 
 # Settings that change how fast a picture is made, and not the picture.
 WITHOUT_EFFECT = frozenset({"batch", "device", "compile", "lora", "controlnet", "vae", "control_file", "distilled"})
@@ -36,8 +31,8 @@ WITHOUT_EFFECT = frozenset({"batch", "device", "compile", "lora", "controlnet", 
 class DiffusionLook:
     """img2img with one checkpoint and one recipe."""
 
-    # `stylize` takes mattes: with one, what is made inside knows what stays outside.
-    takes_mattes = True
+    # `stylize` takes what a job knows beside the frames: with a matte, what is made inside knows what stays outside.
+    takes_beside = takes_mattes = True
 
     def __init__(self, checkpoint: Checkpoint, recipe: Recipe) -> None:
         self.checkpoint = checkpoint
@@ -57,6 +52,11 @@ class DiffusionLook:
     def needs_anchor(self) -> bool:
         """Whether keys are made against one of them."""
         return self.recipe.anchor
+
+    @property
+    def carries_previous(self) -> bool:
+        """Whether each key is also made from the finished one before it."""
+        return self.recipe.previous_fusion > 0
 
     def identity(self) -> dict[str, Any]:
         """What decides the picture: hashes of all files, the settings that matter, the version of this code."""
@@ -85,20 +85,19 @@ class DiffusionLook:
         keys: Sequence[Key],
         report: Report,
         anchor: tuple[Frame, Key] | None = None,
-        mattes: Sequence[Matte | None] | None = None,
+        beside: Beside | None = None,
     ) -> list[Styled]:
         """One picture for each frame and its key, of the frame's size, depth and alpha.
 
         `anchor` is the frame and key that all are made against; a key of the same frame number is the anchor itself.
-        `mattes` are [H, W] of the frames' sizes, uint8, uint16 or float in 0..1, white where the picture changes;
-        where one is 0 the frame stays to the bit. The result doesn't depend on which keys are made together.
-        Raises the errors of loading, OutOfGpuMemory, BrokenPicture, EmptyMatte, and what `report` raises.
+        Where a matte of `beside` is 0 the frame stays to the bit. The result doesn't depend on which keys are made
+        together. Raises the errors of loading, OutOfGpuMemory, BrokenPicture, EmptyMatte, and what `report` raises.
         """
         if self._studio is None:
             from restrip.looks.diffusion.studio import Studio  # torch
 
             self._studio = Studio(self)
-        return self._studio.stylize(list(frames), list(keys), report, anchor, mattes)
+        return self._studio.stylize(list(frames), list(keys), report, anchor, beside or Beside())
 
     def estimate(self, size: tuple[int, int]) -> dict[str, Any]:
         """What one key of a frame of `size` (width, height) takes, before anything is loaded.

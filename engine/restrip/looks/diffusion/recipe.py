@@ -35,6 +35,7 @@ class Recipe:
     anchor_adain: bool = False
     anchor_fusion: float = 1.0
     anchor_color: float = 1.0
+    previous_fusion: float = 0.0
     lora: str = ""
     controlnet: str = ""
     control_file: str = ""

@@ -12,7 +12,7 @@ import torch
 from restrip.looks.diffusion import inversion, precision
 from restrip.looks.diffusion.anchor import AnchorBank, recording, replaying
 from restrip.looks.diffusion.denoiser import Control, Denoiser
-from restrip.looks.diffusion.fusion import Fusion, fuse, fused_steps
+from restrip.looks.diffusion.fusion import Carried, Fusion, fuse, fused_steps, late_steps
 from restrip.looks.diffusion.inpaint import conditioning, on_latents
 from restrip.looks.diffusion.model import Model
 from restrip.looks.diffusion.noise import SeedNoise, mixed
@@ -31,7 +31,8 @@ class Row:
     """One picture to make: its source [3, h, w] in -1..1 at the working size, its prompt and seed.
 
     `matte` [1, h, w] is 1 where the picture may change; `hints` are its ControlNets' pictures [3, h, w] in 0..1;
-    `fusion` is what the anchor shows of it; `digest` says which frame it is, with all that its noise depends on.
+    `fusion` is what the anchor shows of it, `before` the finished key before it as it is seen here; `digest` says
+    which frame it is, with all that its noise depends on.
     """
 
     picture: torch.Tensor
@@ -40,6 +41,7 @@ class Row:
     matte: torch.Tensor | None = None
     hints: tuple[torch.Tensor, ...] = ()
     fusion: Fusion | None = None
+    before: Carried | None = None
     digest: str = ""
 
 
@@ -180,8 +182,8 @@ class Session:
         self, rows: Sequence[Row], denoiser: Denoiser, clean: torch.Tensor, link: Link, tick: Tick
     ) -> Callable[[torch.Tensor, int], torch.Tensor]:
         """What the sampler asks at each step: the predicted picture, fused with the anchor's, kept outside mattes."""
-        sources = [row.fusion for row in rows]
         fusing = fused_steps(self.evaluations) if link.fuses else frozenset()
+        late = late_steps(self.evaluations)
         mattes = _mattes(rows, clean)
         inside = None if mattes is None else on_latents(mattes, self.model.factor)
 
@@ -191,8 +193,9 @@ class Session:
             seen = denoiser.clean(x, float(self.sigmas[step]))
             if link.record is not None and step in fusing:
                 link.record.pictures[step] = self.vae.decode_plain(seen)[0]
-            elif link.anchor is not None and step in fusing and step in link.anchor.pictures:
-                seen = fuse(seen, sources, link.anchor.pictures[step], self.vae.decode_plain, self.vae.encode)
+            picture = link.anchor.pictures.get(step) if link.anchor is not None and step in fusing else None
+            layers = [_layers(row, picture, step in late) for row in rows]
+            seen = fuse(seen, layers, self.vae.decode_plain, self.vae.encode)
             if inside is not None:
                 seen = clean + inside * (seen - clean)
             tick()
@@ -219,3 +222,11 @@ def _mattes(rows: Sequence[Row], like: torch.Tensor) -> torch.Tensor | None:
         return None
     whole = torch.ones_like(rows[0].picture[:1])
     return torch.stack([whole if row.matte is None else row.matte for row in rows]).to(like.device)
+
+
+def _layers(row: Row, anchor_picture: torch.Tensor | None, late: bool) -> list[Carried]:
+    """What is carried into a row at a step, the last on top."""
+    layers = [row.before] if row.before is not None and late else []
+    if row.fusion is not None and anchor_picture is not None:
+        layers.append(Carried(row.fusion, anchor_picture))
+    return layers

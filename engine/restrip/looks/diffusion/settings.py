@@ -75,7 +75,10 @@ NOISE = (
 
 KEYS = (
     _sd("anchor", "bool", True, "Anchor key", "Make all keys against one key, so that they look alike.", group="keys"),
-    _sd("anchor_key", "int", -1, "Anchor's number", "Which key is the anchor; -1 chooses.", low=-1, group="keys"),
+    _sd(
+        "anchor_key", "int", -1, "Anchor's number", "Which key is the anchor, counted from 0; -1 is the first.",
+        low=-1, group="keys",
+    ),
     _sd(
         "anchor_attention", "float", 1.0, "Anchor attention",
         "How much each key looks at the anchor while it is painted; 1 as much as at itself, 0 not at all.",
@@ -93,6 +96,12 @@ KEYS = (
     ),
     _sd(
         "anchor_color", "float", 1.0, "Match colours", "How far the keys' colours are matched to the anchor's.",
+        low=0.0, high=1.0, group="keys",
+    ),
+    _sd(
+        "previous_fusion", "float", 0.0, "Carry the previous key",
+        "How far the finished key before it is carried along the motion into each key. Steadier from key to key where "
+        "the anchor doesn't reach; keys are then made one by one, and a change of one makes all after it again.",
         low=0.0, high=1.0, group="keys",
     ),
 )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from restrip.errors import BadInput
@@ -10,11 +9,11 @@ from restrip.looks.diffusion.loaded import Order, device_of, load
 from restrip.looks.diffusion.pictures import as_unit
 from restrip.looks.diffusion.precision import first_unet_dtype
 from restrip.looks.diffusion.size import working_size
-from restrip.looks.diffusion.workplace import Task, Workplace
+from restrip.looks.diffusion.workplace import Before, Round, Task, Workplace
 
 if TYPE_CHECKING:
-    from restrip.looks.diffusion.look import DiffusionLook, Matte
-    from restrip.looks.look import Styled
+    from restrip.looks.diffusion.look import DiffusionLook
+    from restrip.looks.look import Beside, Styled
     from restrip.media.frame import Frame
     from restrip.progress import Report
     from restrip.timeline import Key
@@ -56,23 +55,27 @@ class Studio:
         keys: list[Key],
         report: Report,
         anchor: tuple[Frame, Key] | None,
-        mattes: Sequence[Matte | None] | None,
+        beside: Beside,
     ) -> list[Styled]:
         """See DiffusionLook.stylize."""
-        given = list(mattes) if mattes is not None else [None] * len(frames)
+        nothing = [None] * len(frames)
         tasks = [
-            Task(frame, key, None if matte is None else as_unit(matte))
-            for frame, key, matte in zip(frames, keys, given, strict=True)
+            Task(frame, key, None if matte is None else as_unit(matte), before and Before(*before))
+            for frame, key, matte, before in zip(
+                frames, keys, beside.mattes or nothing, beside.previous or nothing, strict=True
+            )
         ]
-        for task in tasks:
-            if task.matte is not None and not task.matte.any():
+        first = None if anchor is None else _anchor(anchor, tasks, beside)
+        for task in (*tasks, first):
+            if task is not None and task.matte is not None and not task.matte.any():
                 raise EmptyMatte(task.key.frame)
+        round_ = Round(first, beside.clip, max(beside.keys, len(tasks)))
         by_size: dict[tuple[int, int], list[int]] = {}
         for number, frame in enumerate(frames):
             by_size.setdefault(self._size(frame), []).append(number)
         styled: dict[int, Styled] = {}
         for size, numbers in by_size.items():
-            made = self._workplace(size).stylize([tasks[number] for number in numbers], report, anchor)
+            made = self._workplace(size).stylize([tasks[number] for number in numbers], report, round_)
             styled |= dict(zip(numbers, made, strict=True))
         return [styled[number] for number in range(len(frames))]
 
@@ -83,3 +86,12 @@ class Studio:
         if size not in self._workplaces:
             self._workplaces[size] = Workplace(self.look, load(self.order), size, self.order)
         return self._workplaces[size]
+
+
+def _anchor(anchor: tuple[Frame, Key], tasks: list[Task], beside: Beside) -> Task:
+    """The anchor as a task, with its matte: it is one of the others, or given apart."""
+    frame, key = anchor
+    if beside.anchor_matte is not None:
+        return Task(frame, key, as_unit(beside.anchor_matte))
+    same = [task.matte for task in tasks if task.key.frame == key.frame]
+    return Task(frame, key, same[0] if same else None)

@@ -21,10 +21,11 @@ from restrip.looks.diffusion.anchor import AnchorBank
 from restrip.looks.diffusion.checkpoint import state_dir
 from restrip.looks.diffusion.color import matched
 from restrip.looks.diffusion.compiled import compiled, pays
+from restrip.looks.diffusion.control_pictures import ControlPictures
 from restrip.looks.diffusion.controlnet import ControlNet, added, hint
 from restrip.looks.diffusion.denoiser import Control
 from restrip.looks.diffusion.extras import without_loras
-from restrip.looks.diffusion.fusion import fusion
+from restrip.looks.diffusion.fusion import Carried, fusion
 from restrip.looks.diffusion.loaded import Order
 from restrip.looks.diffusion.making import Made, Maker
 from restrip.looks.diffusion.memory import MemoryLadder, MemoryPlan, first_plan, free_mib
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from restrip.looks.diffusion.look import DiffusionLook
     from restrip.media.frame import Frame
     from restrip.progress import Report
-    from restrip.timeline import Key
+    from restrip.timeline import ClipRange, Key
 
 # The share of the GPU's free memory that the anchor's features may take; beyond, they wait in the computer's.
 ANCHOR_SHARE = 0.25
@@ -53,6 +54,24 @@ class Task:
     frame: Frame
     key: Key
     matte: Floats | None = None
+    before: Before | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Before:
+    """The key before: its frame and its finished picture."""
+
+    frame: Frame
+    picture: Frame
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """What the keys of one call have in common: their anchor, the clip that they are of, how many the job has."""
+
+    anchor: Task | None = None
+    clip: ClipRange | None = None
+    keys: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,15 +103,17 @@ class Workplace:
         plan = first_plan(self.recipe.batch, model.family.name, size, model.device)
         self.memory = MemoryLadder(plan, self._apply, model.family.name, size)
         self._anchors: dict[str, AnchorMade] = {}
+        self._clip: ClipRange | None = None
+        self._widest = 1
 
-    def stylize(self, tasks: Sequence[Task], report: Report, anchor: tuple[Frame, Key] | None) -> list[Styled]:
+    def stylize(self, tasks: Sequence[Task], report: Report, among: Round) -> list[Styled]:
         """One picture for each task."""
         ticks = self.session.ticks
-        if not self.recipe.anchor:
-            anchor = None
-        others = sum(anchor is None or task.key.frame != anchor[1].frame for task in tasks)
-        self._compile(others, anchor is not None)
-        counter = _Counter(report, ticks * (others + (anchor is not None and _digest(*anchor) not in self._anchors)))
+        anchor = among.anchor if self.recipe.anchor else None
+        self._clip = among.clip
+        others = sum(anchor is None or task.key.frame != anchor.key.frame for task in tasks)
+        self._compile(max(others, among.keys), anchor is not None)
+        counter = _Counter(report, ticks * (others + (anchor is not None and _digest(anchor) not in self._anchors)))
         against = None if anchor is None else self._anchor(anchor, counter)
         results: dict[int, Future[Styled]] = {}
         with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor(1) as behind:
@@ -104,7 +125,8 @@ class Workplace:
                 link = Link(anchor=against.left, fuses=self._fuses) if against else Link()
                 batch = [prepared[n][0] for n in todo]
                 if todo and self.session.compiled_unet is not None:  # another batch size would be compiled again
-                    batch += batch[-1:] * (self.memory.plan.batch - len(batch))
+                    self._widest = max(len(batch), min(self._widest, self.memory.plan.batch))
+                    batch += batch[-1:] * (self._widest - len(batch))
                 made = self.maker.make(batch, link, counter.ticks(len(todo)))[: len(todo)] if todo else []
                 by_number = dict(zip(todo, made, strict=True))
                 for n in numbers:
@@ -131,19 +153,25 @@ class Workplace:
 
     def _prepare(self, task: Task, against: AnchorMade | None) -> tuple[Row, Motion | None]:
         """What the network needs of a task, and the motion between it and the anchor."""
-        moved = None
+        moved, before = None, None
         if against is not None and task.key.frame != against.number:
             moved = motion(against.small, self._small(task.frame))
         factor, key = self.model.factor, task.key
-        file = self.look.control_pictures
+        if task.before is not None and self.recipe.previous_fusion > 0:
+            since = motion(self._small(task.before.frame), self._small(task.frame))
+            before = Carried(
+                fusion(since, factor, self.recipe.previous_fusion), to_picture(task.before.picture, self.size)
+            )
+        given = ControlPictures(self.look.control_pictures, self._clip)
         row = Row(
             to_picture(task.frame, self.size),
             without_loras(self.recipe.prompt if key.prompt is None else key.prompt),
             self.recipe.seed if key.seed is None else key.seed,
             None if task.matte is None else to_matte(task.matte, self.size),
-            tuple(hint(net.file.kind, task.frame, key.frame, self.size, file) for net in self.nets),
+            tuple(hint(net.file.kind, task.frame, key.frame, self.size, given) for net in self.nets),
             None if moved is None else fusion(moved, factor, self.recipe.anchor_fusion),
-            _digest(task.frame, key.frame if self.nets else None, task.matte),
+            before,
+            _digest(task, numbered=bool(self.nets)),
         )
         return row, moved
 
@@ -151,13 +179,12 @@ class Workplace:
         """The frame at the working size, uint8 [h, w, 3]."""
         return (to_coded(to_picture(frame, self.size)) * 255 + 0.5).astype("uint8")
 
-    def _anchor(self, anchor: tuple[Frame, Key], counter: _Counter) -> AnchorMade:
+    def _anchor(self, anchor: Task, counter: _Counter) -> AnchorMade:
         """The anchor, made when it is first asked for; one is kept."""
-        digest = _digest(*anchor)
+        digest = _digest(anchor)
         if digest not in self._anchors:
             self._anchors.clear()
-            frame, key = anchor
-            row, _ = self._prepare(Task(frame, key), None)
+            row, _ = self._prepare(anchor, None)
             limit = ANCHOR_SHARE * free_mib() if self.model.device.type == "cuda" else None
             made: list[tuple[Made, Anchor]] = []
 
@@ -168,7 +195,7 @@ class Workplace:
 
             self.memory.run(range(1), work)
             self._anchors[digest] = AnchorMade(
-                key.frame, self._small(frame), to_coded(made[-1][0].picture), made[-1][0], made[-1][1]
+                anchor.key.frame, self._small(anchor.frame), to_coded(made[-1][0].picture), made[-1][0], made[-1][1]
             )
         return self._anchors[digest]
 
@@ -250,10 +277,11 @@ class _Ahead:
         return {n: self.waiting[n].result() for n in numbers}
 
 
-def _digest(frame: Frame, *others: object) -> str:
-    """Says which picture this is, and what else decides what is computed from it."""
-    content = hashlib.sha256(frame.rgb)
-    for other in others:
-        array = isinstance(other, np.ndarray)
-        content.update(np.ascontiguousarray(other) if array else repr(other).encode())
+def _digest(task: Task, *, numbered: bool = True) -> str:
+    """Says which frame and matte this is; `numbered` with the key, whose number chooses control pictures."""
+    content = hashlib.sha256(task.frame.rgb)
+    if task.matte is not None:
+        content.update(np.ascontiguousarray(task.matte))
+    if numbered:
+        content.update(repr(task.key).encode())
     return content.hexdigest()

@@ -1,0 +1,81 @@
+"""Pictures for ControlNets that take theirs from a file: depth, or anything that was made elsewhere.
+
+one picture                for every frame
+a folder of pictures       named with the frame numbers of the clip's media
+a movie                    that runs with the clip's media, as a matte does
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from restrip.errors import BadInput
+from restrip.media import ClipReader, probe
+from restrip.timeline import ClipRange
+
+if TYPE_CHECKING:
+    Bytes = npt.NDArray[np.uint8]
+
+PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".exr")
+
+
+class MissingControlPicture(BadInput):
+    """A ControlNet that takes its picture from a file, and no file for a frame."""
+
+    code = "missing-control-picture"
+
+    def __init__(self, kind: str, frame: int, where: str) -> None:
+        super().__init__(
+            f"There is no {kind} picture for frame {frame}{f' in {where}' if where else ''}.",
+            "Give a picture, a movie, or a folder of pictures named with their frame numbers, as the control pictures.",
+            kind=kind,
+            frame=frame,
+        )
+
+
+@dataclass(frozen=True)
+class ControlPictures:
+    """Where they are, and the clip whose frames are counted; without one, numbers count in the file itself."""
+
+    path: Path | None
+    clip: ClipRange | None = None
+
+    def picture(self, kind: str, frame: int) -> Bytes:
+        """What `kind` sees of the clip's frame: [H, W, 3] uint8. Raises MissingControlPicture, and a movie's errors."""
+        path = self.path
+        if path is not None and path.is_file() and path.suffix.lower() not in PICTURES:
+            return self._from_movie(path, frame)
+        number = frame + (self.clip.trim_in if self.clip else 0)
+        if path is not None and path.is_dir():
+            path = _numbered(path).get(number)
+        content = np.fromfile(path, np.uint8) if path is not None and path.is_file() else np.zeros(0, np.uint8)
+        picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
+        if picture is None:
+            raise MissingControlPicture(kind, number, str(self.path or ""))
+        return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+    def _from_movie(self, path: Path, frame: int) -> Bytes:
+        if self.clip is not None:
+            clip = replace(self.clip, paths=(str(path),))
+        else:
+            info = probe([str(path)])
+            clip = ClipRange((str(path),), info.rate, info.frames)
+        with ClipReader(clip) as reader:
+            return reader.frame(frame).rgb8()
+
+
+def _numbered(folder: Path) -> dict[int, Path]:
+    """Pictures by the digits that end their names; of two with one number the first by name."""
+    found: dict[int, Path] = {}
+    for path in sorted(folder.iterdir()):
+        digits = re.search(r"(\d+)$", path.stem)
+        if digits and path.suffix.lower() in PICTURES:
+            found.setdefault(int(digits[1]), path)
+    return found

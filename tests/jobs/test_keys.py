@@ -1,0 +1,141 @@
+"""Keys of the diffusion look as jobs make them: against one anchor, each carried into the next, inside a matte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from job_bench import Hand, Little, frame_of
+
+from restrip.jobs import files
+from restrip.jobs.cache import Cache
+from restrip.jobs.keys import key_picture
+from restrip.jobs.plan import Plan
+from restrip.link.job import JobSpec
+from restrip.media import Frame, write_picture
+from restrip.timeline import Key
+
+FAST = {"prompt": "a photo", "steps": 4, "width": 64, "height": 48, "cfg_scale": 1.0, "device": "cpu"}
+
+
+@pytest.fixture
+def rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many pictures each call of the network's maker made."""
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
+    from restrip.looks.diffusion.making import Maker
+
+    made: list[int] = []
+    make = Maker.make
+
+    def counted(self: Maker, rows: Any, *more: Any) -> Any:
+        made.append(len(rows))
+        return make(self, rows, *more)
+
+    monkeypatch.setattr(Maker, "make", counted)
+    return made
+
+
+def planned(hand: Hand, spec: JobSpec) -> tuple[Plan, list[int]]:
+    hand.put(spec)
+    missing = hand.task("prepare", spec.job_id)["missing_keys"]
+    body: Any = files.read_json(hand.folder(spec.job_id) / "plan.json")
+    return Plan.from_json(body["plan"]), missing
+
+
+def cache_of(hand: Hand) -> Cache:
+    return Cache(hand.state)
+
+
+def picture(hand: Hand, plan: Plan, index: int) -> np.ndarray:
+    entry = cache_of(hand).find("keys", plan.key_hashes[index])
+    assert entry is not None
+    return key_picture(entry).rgb8().astype(int)
+
+
+def job(little: Little, job_id: str, *frames: int, **settings: Any) -> JobSpec:
+    return little.job(job_id, *frames, look="sd:tiny", settings={**FAST, **settings})
+
+
+def test_the_anchor_is_made_once(little: Little, tmp_path: Path, rows: list[int]) -> None:
+    hand = Hand(tmp_path / "state")
+    plan, missing = planned(hand, job(little, "job-1", 2, 8, 14))
+    assert (missing, plan.anchor) == ([0, 1, 2], 0)
+    assert hand.task("keys", "job-1", keys=missing) == {"rendered": 3}
+    assert rows == [1, 1, 1]
+    alone, _ = planned(hand, job(little, "job-2", 2))
+    assert alone.key_hashes[0] == plan.key_hashes[0]  # a seed tried on the anchor's frame is the anchor
+
+
+def test_another_key_can_be_the_anchor(little: Little, tmp_path: Path, rows: list[int]) -> None:
+    hand = Hand(tmp_path / "state")
+    plan, missing = planned(hand, job(little, "job-1", 2, 8, 14, anchor_key=1))
+    hand.task("keys", "job-1", keys=missing)
+    assert plan.anchor == 1 and rows == [1, 1, 1]
+    facts = [cache_of(hand).find("keys", plan.key_hashes[n]).facts["facts"]["anchor"] for n in range(3)]  # type: ignore[union-attr]
+    assert facts == [8, 8, 8]
+    other, _ = planned(hand, job(little, "job-2", 2, 8, 14, anchor_key=9))
+    assert other.anchor == 0 and any("Key 9 can't be the anchor" in note for note in other.notes)
+
+
+def test_carried_keys_do_not_depend_on_who_makes_them_when(little: Little, tmp_path: Path, rows: list[int]) -> None:
+    """One task after the other, and the last key asked for first by a worker that has nothing yet."""
+    settings = {"previous_fusion": 1.0, "anchor_key": 1}
+    first, second = Hand(tmp_path / "a"), Hand(tmp_path / "b")
+    plan, missing = planned(first, job(little, "job-1", 2, 6, 10, 14, **settings))
+    assert plan.previous == (1, None, 1, 2)
+    assert first.task("keys", "job-1", keys=missing) == {"rendered": 4}
+    planned(second, job(little, "job-1", 2, 6, 10, 14, **settings))
+    assert second.task("keys", "job-1", keys=[3]) == {"rendered": 3}
+    assert second.task("keys", "job-1", keys=missing) == {"rendered": 1}
+    for index in range(4):
+        assert np.abs(picture(first, plan, index) - picture(second, plan, index)).max() <= 1
+    plain, missing = planned(first, job(little, "job-2", 2, 6, 10, 14, anchor_key=1))
+    assert missing == [0, 1, 2, 3]
+    first.task("keys", "job-2", keys=missing)
+    assert np.abs(picture(first, plan, 3) - picture(first, plain, 3)).max() > 3
+
+
+def test_a_carried_key_that_changes_makes_those_after_it_again(little: Little, tmp_path: Path) -> None:
+    settings = {"previous_fusion": 1.0}
+    hand = Hand(tmp_path / "state")
+    plans = [
+        planned(hand, job(little, "job-1", 2, 6, 10, 14, **settings))[0],
+        planned(hand, job(little, "job-2", 2, 6, 11, 14, **settings))[0],
+    ]
+    same = [a == b for a, b in zip(plans[0].key_hashes, plans[1].key_hashes, strict=True)]
+    assert same == [True, True, False, False]
+    cut, _ = planned(hand, little.job("job-3", 2, 6, 10, 14, look="sd:tiny", settings={**FAST, **settings}, cuts=(8,)))
+    assert cut.previous == (None, 0, None, 2)
+
+
+def test_a_painted_key_is_carried_too(little: Little, tmp_path: Path, rows: list[int]) -> None:
+    write_picture(tmp_path / "red.png", Frame(np.full((48, 64, 3), (220, 30, 30), np.uint8)))
+    keys = (Key(2, image=str(tmp_path / "red.png")), Key(4), Key(14))
+    hand = Hand(tmp_path / "state")
+    settings = {**FAST, "previous_fusion": 1.0, "anchor": False, "denoising_strength": 0.3}
+    plan, missing = planned(hand, little.job("job-1", look="sd:tiny", settings=settings, keys=keys))
+    assert plan.previous == (None, 0, 1)
+    hand.task("keys", "job-1", keys=[1])  # the painted one is cached on the way
+    assert rows == [1]
+    red = picture(hand, plan, 1)[8:40, 34:60].mean(axis=(0, 1))
+    assert red[0] > red[1] + 80 and red[0] > red[2] + 80
+    assert hand.task("keys", "job-1", keys=missing) == {"rendered": 1}
+
+
+def test_the_anchor_is_made_with_its_matte(little: Little, tmp_path: Path, rows: list[int]) -> None:
+    matte = np.zeros((48, 64, 3), np.uint8)
+    matte[8:40, :40] = 255
+    write_picture(tmp_path / "matte.png", Frame(matte))
+    hand = Hand(tmp_path / "state")
+    spec = little.job("job-1", 2, 8, look="sd:tiny", settings=FAST, matte=str(tmp_path / "matte.png"))
+    plan, missing = planned(hand, spec)
+    hand.task("keys", "job-1", keys=missing)
+    assert rows == [1, 1]
+    alone, _ = planned(hand, little.job("job-2", 2, look="sd:tiny", settings=FAST, matte=spec.matte))
+    assert alone.key_hashes[0] == plan.key_hashes[0]
+    for index, frame in enumerate((2, 8)):
+        off = np.abs(picture(hand, plan, index) - frame_of(frame).rgb)
+        assert off[:, 56:].max() == 0 and off[14:34, 6:34].mean() > 3
