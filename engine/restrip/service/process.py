@@ -2,6 +2,7 @@
 
 supervisor ── stdin:  task, cancel ──► worker
            ◄── stdout: ready, progress, result, error ──
+           ◄── stderr: what libraries print and where it crashed, for the log, without what the job is about
            end of stdin: the worker ends; end of stdout: the worker is gone
 """
 
@@ -14,13 +15,22 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import zmq
 
+from restrip.jobs import files
+from restrip.link.privacy import Private
+from restrip.service.log import say
+from restrip.service.reports import MOST_BYTES
+
 INBOX = "inproc://workers"
 WORKER = ("-m", "restrip.service.worker")
+LOGGED_LINE = 1000
+LOGGED_A_SECOND = 50
 
 
 class Worker(Protocol):
@@ -57,6 +67,7 @@ class WorkerProcess:
             [sys.executable, *argv],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             close_fds=True,
             env={**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1"},
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
@@ -64,11 +75,14 @@ class WorkerProcess:
         self.pid = self._child.pid
         self._context = context
         self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        for body in (self._write, self._read):
+        self._task: Mapping[str, Any] = {}
+        for body in (self._write, self._read, self._listen):
             threading.Thread(target=body, daemon=True, name=f"{body.__name__} {worker_id}").start()
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Hand a message over; a thread writes it, so that a stuck worker doesn't stop the supervisor."""
+        if message.get("t") == "task":
+            self._task = message
         self._outgoing.put(json.dumps(message).encode() + b"\n")
 
     def leave(self) -> None:
@@ -103,7 +117,8 @@ class WorkerProcess:
         name = self.worker_id.encode()
         try:
             socket.connect(INBOX)
-            for line in pipe:
+            # A line without an end comes in pieces, and the first is too long already.
+            while line := pipe.readline(MOST_BYTES + 2):
                 if line.strip():
                     socket.send_multipart([name, line])
             pipe.close()
@@ -114,3 +129,28 @@ class WorkerProcess:
             return  # The supervisor is leaving.
         finally:
             socket.close()
+
+    def _listen(self) -> None:
+        """Log what is printed, a part of it when it is much."""
+        pipe = self._child.stderr
+        assert pipe is not None
+        task: Mapping[str, Any] = {}
+        private, second, said = Private(), 0.0, 0
+        with contextlib.suppress(OSError, ValueError), pipe:
+            while line := pipe.readline(LOGGED_LINE):
+                if self._task is not task:
+                    task = self._task
+                    private = _private(task)
+                if time.monotonic() - second > 1.0:
+                    second, said = time.monotonic(), 0
+                said += 1
+                text = line.decode("utf-8", "replace").rstrip()
+                if text and said <= LOGGED_A_SECOND:
+                    say("worker said", worker=self.worker_id, text=private.hide(text))
+
+
+def _private(task: Mapping[str, Any]) -> Private:
+    """The texts of a task and of its job, which the log must not have."""
+    folder = task.get("job")
+    job = files.read_json(Path(folder) / "job.json") if isinstance(folder, str) and folder else None
+    return Private(task.get("body"), job)
