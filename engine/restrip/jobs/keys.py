@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -54,15 +54,18 @@ def make_keys(task: Assignment) -> dict[str, Any]:
             look = look_of(task.shop, spec, plan.size, task.report)
             with KeyMaker(task, spec, plan, look, window) as maker:
                 maker.done, maker.total = len(task.body["keys"]) - len(styled), len(task.body["keys"])
-                for chunk in _chunks(look, styled, task.attempt):
+                for chunk in _chunks(look, styled, int(task.body.get("memory", 0))):
                     maker.make(chunk)
                 made += maker.made
     return {"rendered": made}
 
 
-def _chunks(look: Look, indices: list[int], attempt: int) -> Iterator[list[int]]:
-    """Keys to make in one call: all for a look that batches on a GPU, else one, so that each is cached when done."""
-    batches = hasattr(look, "estimate") and find_gpu() is not None and not attempt
+def _chunks(look: Look, indices: list[int], spared: int) -> Iterator[list[int]]:
+    """Keys to make in one call: all for a look that batches on a GPU, else one, so that each is cached when done.
+
+    `spared` counts the workers that ended with larger plans.
+    """
+    batches = hasattr(look, "estimate") and find_gpu() is not None and not spared
     at_once = len(indices) if batches else 1
     for n in range(0, len(indices), at_once):
         yield indices[n : n + at_once]
@@ -79,6 +82,9 @@ class KeyMaker:
         self._stack = ExitStack()
 
     def __enter__(self) -> KeyMaker:
+        spare_memory: Callable[[int], None] | None = getattr(self.look, "spare_memory", None)
+        if spare_memory is not None:
+            spare_memory(int(self.task.body.get("memory", 0)))
         self._beside = bool(getattr(self.look, "takes_beside", False))
         if self.spec.matte and getattr(self.look, "takes_mattes", False):
             self._matte = self._stack.enter_context(Matte(self.spec, self.plan.size))

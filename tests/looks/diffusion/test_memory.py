@@ -55,6 +55,13 @@ def test_more_memory_allows_larger_batches() -> None:
     assert max(candidates("sdxl", (1024, 1024), 8_000)) < max(candidates("sdxl", (1024, 1024), 60_000))
 
 
+def test_after_a_worker_that_ended_the_next_one_begins_with_less() -> None:
+    plans = [MemoryPlan(8).sparing(steps) for steps in range(5)]
+    tiled, turns = MemoryPlan(1, tiled=True), MemoryPlan(1, tiled=True, offload=True)
+    assert plans == [MemoryPlan(8), MemoryPlan(1), tiled, turns, turns]
+    assert MemoryPlan(1).sparing(1) == tiled
+
+
 SETTINGS = {"prompt": "a photo", "steps": 4, "width": 64, "height": 48, "batch": 4, "anchor": False, "cfg_scale": 2.0}
 
 
@@ -86,3 +93,16 @@ def test_keys_are_the_same_with_less_memory(rows, reached, small_file, monkeypat
     facts = got[0].facts
     assert [plan["batch"] for plan in facts["batch_reductions"]][:2] == [4, 2]
     assert facts["memory"] == {"batch": reached, "vae_tiled": not rows, "offload": not rows}
+
+
+def test_a_look_that_is_to_spare_memory_makes_the_same_keys(small_file, moved, silent) -> None:
+    look = open_look(f"sd:{small_file()}", SETTINGS)
+    frames, keys = [moved(n) for n in range(2)], [Key(n, seed=n) for n in range(2)]
+    expected = look.stylize(frames, keys, silent.report)
+    look.spare_memory(1)
+    got = look.stylize(frames, keys, silent.report)
+    for a, b in zip(got, expected, strict=True):
+        assert np.abs(a.picture.rgb.astype(int) - b.picture.rgb).max() <= 1
+    assert got[0].facts["memory"] == {"batch": 1, "vae_tiled": False, "offload": False}
+    look.spare_memory(3)
+    assert look.stylize(frames, keys, silent.report)[0].facts["memory"]["offload"]

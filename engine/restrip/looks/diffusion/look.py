@@ -47,6 +47,7 @@ class DiffusionLook:
         self.recipe, self.notes = distilled.adjusted(recipe, names)
         self._identity: dict[str, Any] = {}
         self._studio: Studio | None = None
+        self.spared = 0
 
     @property
     def needs_anchor(self) -> bool:
@@ -98,6 +99,11 @@ class DiffusionLook:
 
             self._studio = Studio(self)
         return self._studio.stylize(list(frames), list(keys), report, anchor, beside or Beside())
+
+    def spare_memory(self, steps: int) -> None:
+        """Begin with less memory from now on, after `steps` workers ended while they made keys: see MemoryPlan."""
+        if steps != self.spared:
+            self.spared, self._studio = steps, None
 
     def estimate(self, size: tuple[int, int]) -> dict[str, Any]:
         """What one key of a frame of `size` (width, height) takes, before anything is loaded.

@@ -49,6 +49,13 @@ class MemoryPlan:
             return replace(self, tiled=True)
         return None if self.offload else replace(self, offload=True)
 
+    def sparing(self, steps: int) -> MemoryPlan:
+        """The plan after `steps` workers ended with larger ones: one row at once, then tiles, then turns."""
+        plan = self
+        for _ in range(steps):
+            plan = replace(plan, batch=1) if plan.batch > 1 else plan.smaller() or plan
+        return plan
+
     def facts(self) -> dict[str, int | bool]:
         """As facts show it."""
         return {"batch": self.batch, "vae_tiled": self.tiled, "offload": self.offload}

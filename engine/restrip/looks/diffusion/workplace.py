@@ -100,7 +100,8 @@ class Workplace:
             for file in look.controls
         ]
         self.session.make_control = self._control if self.nets else None
-        plan = first_plan(self.recipe.batch, model.family.name, size, model.device)
+        plan = first_plan(self.recipe.batch, model.family.name, size, model.device).sparing(look.spared)
+        self._apply(plan)
         self.memory = MemoryLadder(plan, self._apply, model.family.name, size)
         self._anchors: dict[str, AnchorMade] = {}
         self._clip: ClipRange | None = None
