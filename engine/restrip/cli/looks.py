@@ -1,9 +1,8 @@
-"""`restrip looks` and `restrip models`: what a clip can be restyled with."""
+"""`restrip looks`: what a clip can be restyled with."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from restrip.cli import options as shared
@@ -11,15 +10,11 @@ from restrip.cli.terminal import Terminal
 
 
 def add(commands: Any) -> None:
-    """Describe the commands."""
+    """Describe the command."""
     looks = commands.add_parser("looks", help="the built-in looks, and every setting")
     looks.add_argument("--settings", action="store_true", help="list the settings instead")
     shared.add_json(looks)
     looks.set_defaults(run=show_looks)
-    models = commands.add_parser("models", help="the checkpoints in a models folder of AUTOMATIC1111 or ComfyUI")
-    models.add_argument("folder", metavar="FOLDER")
-    shared.add_json(models)
-    models.set_defaults(run=show_models)
 
 
 def show_looks(options: argparse.Namespace, terminal: Terminal) -> None:
@@ -34,14 +29,6 @@ def show_looks(options: argparse.Namespace, terminal: Terminal) -> None:
             return
         looks = client.looks()
     terminal.table(looks, ["look", "name", "thumbnail"], [[x["name"], x["label"], x["thumbnail"]] for x in looks])
-
-
-def show_models(options: argparse.Namespace, terminal: Terminal) -> None:
-    """What is in the folder, with family and hash."""
-    with shared.open_client() as client:
-        models = client.models(str(Path(options.folder).absolute()))
-    rows = [[x["name"], x["family"], x["hash"][:10], x["path"]] for x in models]
-    terminal.table(models, ["model", "family", "hash", "path"], rows)
 
 
 def _bounds(low: float | None, high: float | None, unit: str) -> str:

@@ -21,6 +21,7 @@ PHASES = {
     "motion": "following the motion",
     "propagating": "carrying the keys",
     "writing": "writing",
+    "fetching": "fetching the model",
 }
 
 

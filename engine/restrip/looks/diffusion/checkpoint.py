@@ -97,7 +97,7 @@ def find_checkpoint(name: str) -> Checkpoint:
     """The checkpoint that follows "sd:" in a look's name: a path, a name in a models folder, "hub:owner/name" for one
     that was fetched before, or "tiny", the one that ships with Restrip.
 
-    Raises MissingCheckpoint, NotDownloaded, UnknownFamily, MissingPart, UnreadableCheckpoint, ForeignPickle.
+    Raises MissingCheckpoint, NotDownloaded, NoHubName, UnknownFamily, MissingPart, UnreadableCheckpoint, ForeignPickle.
     """
     if name.startswith(hub.PREFIX):
         path = hub.find(name.removeprefix(hub.PREFIX), hub_folder())

@@ -1,11 +1,19 @@
 """Models from the Hugging Face hub: fetched only when asked for, used from disk ever after.
 
-"sd:hub:owner/name" is the copy that `download` made; nothing is fetched by naming it.
+"sd:hub:owner/name" is the copy that `download` made; nothing is fetched by naming it. `restrip models --download` runs
+this file as a program, so that neither the engine nor its workers ever open a connection:
+
+    python -m restrip.looks.diffusion.hub OWNER/NAME FOLDER     a JSON object a line: {"done", "total", "unit"} ...
+                                                                and at the end {"folder"} or {"error"}
 """
 
 from __future__ import annotations
 
+import json
 import re
+import sys
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +42,15 @@ class NotDownloaded(BadInput):
         )
 
 
+class NoHubName(BadInput):
+    """What can't be the name of a hub model."""
+
+    code = "no-hub-name"
+
+    def __init__(self, given: str) -> None:
+        super().__init__(f"{given[:80]!r} names no model of the hub.", "Write OWNER/NAME, as on the model's page.")
+
+
 class DownloadFailed(RestripError):
     """The hub couldn't be reached, or has no such model."""
 
@@ -46,16 +63,28 @@ class DownloadFailed(RestripError):
         )  # fmt: skip
 
 
+class NoDownloader(RestripError):
+    """The package that talks to the hub isn't installed."""
+
+    code = "part-missing"
+
+    def __init__(self, package: str) -> None:
+        super().__init__(
+            f"Fetching a model needs {package}, which isn't installed.",
+            "Install it with: pip install 'restrip[diffusion]'",
+            package=package,
+        )
+
+
 def local_folder(repo: str, root: Path) -> Path:
-    """Where a hub model lies below `root`. Raises NotDownloaded for a name that can't be one."""
-    folder = root / repo.replace("/", "--")
-    if not REPO.fullmatch(repo):
-        raise NotDownloaded(repo, folder)
-    return folder
+    """Where a hub model lies below `root`. Raises NoHubName."""
+    if not REPO.fullmatch(repo) or ".." in repo:
+        raise NoHubName(repo)
+    return root / repo.replace("/", "--")
 
 
 def find(repo: str, root: Path) -> Path:
-    """The folder of a hub model that was fetched before. Raises NotDownloaded."""
+    """The folder of a hub model that was fetched before. Raises NotDownloaded, NoHubName."""
     folder = local_folder(repo, root)
     if not (folder / "model_index.json").exists() or (folder / ".incomplete").exists():
         raise NotDownloaded(repo, folder)
@@ -63,9 +92,11 @@ def find(repo: str, root: Path) -> Path:
 
 
 def download(repo: str, root: Path, report: Report) -> Path:
-    """Fetch a diffusers model; `report` gets files done and their number. What was fetched before stays.
+    """Fetch a diffusers model; `report` gets what is done of it, in MiB, or in files while bytes aren't known.
 
-    Raises NotDownloaded for a name that can't be one, DownloadFailed, and what `report` raises.
+    What was fetched before stays, and is gone on from.
+
+    Raises NoHubName, DownloadFailed, and what `report` raises.
     """
     import huggingface_hub
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
@@ -83,24 +114,58 @@ def download(repo: str, root: Path, report: Report) -> Path:
         )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise DownloadFailed(repo, str(error).splitlines()[0][:200]) from error
+    if not (folder / "model_index.json").exists():
+        raise DownloadFailed(repo, "it isn't a diffusers model")
     (folder / ".incomplete").unlink()
     return folder
 
 
 def _bar(report: Report) -> Any:
-    """What the hub's library draws its progress with, as a report; bars of single files are left out."""
+    """What the hub's library draws its progress with, as one report: bytes where it tells them, else files.
+
+    Its threads share the bars; of several that count bytes the one that is furthest speaks.
+    """
     from tqdm.auto import tqdm
+
+    lock, furthest = threading.Lock(), [0]
 
     class Bar(tqdm):  # type: ignore[misc]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **{**kwargs, "disable": True})
-            self.count, self.whole = 0, kwargs.get("total") or 0
-            self.files = kwargs.get("unit", "it") == "it"
+            self.count, self.total = 0, kwargs.get("total") or 0
+            self.bytes = kwargs.get("unit") == "B"
 
         def update(self, n: float | None = 1) -> bool | None:
-            self.count += int(n or 0)
-            if self.files and self.whole:
-                report(min(self.count, self.whole), self.whole)
+            with lock:
+                self.count += int(n or 0)
+                if self.bytes and self.total and self.count > furthest[0]:
+                    furthest[0] = self.count
+                    report(min(self.count, self.total) >> 20, max(1, self.total >> 20), "MiB")
+                elif not self.bytes and self.total and not furthest[0]:
+                    report(min(self.count, self.total), self.total, "files")
             return True
 
     return Bar
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Fetch one model and tell of it on stdout."""
+    repo, root = arguments
+
+    def tell(**what: Any) -> None:
+        print(json.dumps(what), flush=True)
+
+    try:
+        folder = download(repo, Path(root), lambda done, total, note="": tell(done=done, total=total, unit=note))
+    except RestripError as error:
+        tell(error=error.to_wire())
+        return 1
+    except ModuleNotFoundError as error:
+        tell(error=NoDownloader(error.name or "").to_wire())
+        return 1
+    tell(folder=str(folder))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
