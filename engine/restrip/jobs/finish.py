@@ -132,9 +132,9 @@ class _Ending:
         made = []
         for name, write in (
             ("baked", self._bake),
-            ("preview", lambda m, path: write_preview(self.spec, self.plan, m, path, self.task.report)),
+            ("preview", lambda m, path: write_preview(self.spec, m, path, self.task.report)),
             ("otio", write_timeline),
-            ("sheet", lambda m, path: write_sheet(self.spec, self.plan, m, path)),
+            ("sheet", lambda m, path: write_sheet(self.spec, m, path)),
         ):
             if name in self.targets:
                 self._report()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from restrip.jobs.plan import Plan
 from restrip.jobs.sheet import Sheet, columns_for
 from restrip.link.job import JobSpec, Manifest, StripFile
 from restrip.media import ClipReader, MovieWriter, fit_picture, mux_audio, read_picture
@@ -70,13 +69,13 @@ def strip_clip(manifest: Manifest, strip: StripFile) -> ClipRange:
     return ClipRange(paths, manifest.clip.rate, len(strip.frames))
 
 
-def write_preview(spec: JobSpec, plan: Plan, manifest: Manifest, path: Path, report: Report) -> None:
+def write_preview(spec: JobSpec, manifest: Manifest, path: Path, report: Report) -> None:
     """The strips as the editor plays them, H.264 with the source's sound, at `path`."""
-    format_name, _ = fitting_format("h264", plan.size)
+    format_name, _ = fitting_format("h264", manifest.size)
     total = spec.clip.length
     with ClipReader(spec.clip) as source:
         colour = source.info.colour
-    with MovieWriter(path, plan.size, spec.clip.rate, format_name, colour) as writer:
+    with MovieWriter(path, manifest.size, spec.clip.rate, format_name, colour, fine=True) as writer:
         for done, frame in zip(count(1), Playback(manifest).frames(), strict=False):
             writer.write(frame)
             report("writing", done, total)
@@ -89,14 +88,14 @@ def add_sound(clip: ClipRange, path: Path) -> None:
         mux_audio(path, clip.paths[0], clip.media_time(0), clip.rate.seconds(clip.length), path)
 
 
-def write_sheet(spec: JobSpec, plan: Plan, manifest: Manifest, path: Path) -> None:
+def write_sheet(spec: JobSpec, manifest: Manifest, path: Path) -> None:
     """Source, keys and result side by side, as a PNG at `path`."""
-    keys = [key.frame for key in plan.keys]
+    keys = [made.key.frame for made in manifest.keys]
     columns = columns_for(keys, spec.clip.length)
     sheet = Sheet(columns, keys)
     with ClipReader(spec.clip) as source:
         for n in columns:
-            sheet.add("source", n, fit_picture(source.frame(n), plan.size))
+            sheet.add("source", n, fit_picture(source.frame(n), manifest.size))
     for made in manifest.keys:
         if made.picture:
             sheet.add("key", made.key.frame, read_picture(made.picture))

@@ -18,7 +18,8 @@ class Encoding:
     """A codec with its container, pixel layouts (without and with alpha, 8 bit and deeper) and options.
 
     `limited` says that the codec has no flag for full range, so video levels are written whatever the source has;
-    `matrix` is the only one that its decoders know, where that is so.
+    `matrix` is the only one that its decoders know, where that is so. `fine` are the options that differ for pictures
+    which were encoded before: two losses shall not add up to one that is seen.
     """
 
     codec: str
@@ -31,6 +32,11 @@ class Encoding:
     limited: bool = False
     matrix: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+    fine: Mapping[str, str] = field(default_factory=dict)
+
+    def options_for(self, fine: bool) -> dict[str, str]:
+        """The codec's options; `fine` ones where the codec is lossy and has them."""
+        return {**self.options, **(self.fine if fine else {})}
 
     def tags_for(self, source: ColourTags) -> ColourTags:
         """The tags to write for a source: its own as far as the codec has them."""
@@ -50,6 +56,7 @@ GROUP = "12"
 
 ENCODINGS: dict[str, Encoding] = {
     # CRF 13 keeps grain and gradients (SSIM > 0.99); `stitchable` keeps headers free of what is in the pictures.
+    # Without lookahead: macroblock trees come out in different ways now and then when threads compete.
     "h264": Encoding(
         "libx264",
         "mp4",
@@ -60,8 +67,9 @@ ENCODINGS: dict[str, Encoding] = {
             "profile": "high",
             "g": GROUP,
             "bf": "0",
-            "x264-params": "stitchable=1:threads=4:lookahead-threads=1:scenecut=0:open-gop=0",
+            "x264-params": "stitchable=1:threads=4:scenecut=0:open-gop=0:rc-lookahead=0",
         },
+        fine={"crf": "2"},
     ),
     "hevc": Encoding(
         "libx265",

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Protocol
 
 from restrip.errors import BadInput
-from restrip.media.av.mux import Sink
+from restrip.media.av.mux import Marks, Sink
 from restrip.media.colour import ColourTags
 from restrip.media.encoding import ENCODINGS
 from restrip.media.files import written
@@ -42,7 +42,8 @@ class MovieWriter:
                 writer.write(frame)
 
     `colour` is the source's; what it leaves open is written as BT.709. `timecode` is the first frame's, kept where the
-    format can (MP4, MOV). Frames may be 8 or 16 bit; the first one decides for the file. On an exception nothing stays.
+    format can (MP4, MOV). `fine` spends more on pictures that were encoded before (H.264). Frames may be 8 or 16 bit;
+    the first one decides for the file. On an exception nothing stays.
 
     Raises SizeNotTaken, OutputUnwritable, DiskFull; SizeMismatch for a frame of another size; NothingWritten.
     """
@@ -56,6 +57,7 @@ class MovieWriter:
         colour: ColourTags | None = None,
         *,
         timecode: str = "",
+        fine: bool = False,
     ) -> None:
         self.path = Path(path)
         self.size = size
@@ -71,7 +73,7 @@ class MovieWriter:
             else:
                 encoding = ENCODINGS[format_name]
                 tags = encoding.tags_for(colour or ColourTags())
-                self._sink = Sink(str(aside), encoding, rate.fraction, tags, timecode)
+                self._sink = Sink(str(aside), encoding, rate.fraction, tags, Marks(timecode, fine))
         except BaseException as error:
             self._stack.__exit__(type(error), error, error.__traceback__)
             raise

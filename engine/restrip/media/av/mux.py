@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -18,15 +19,24 @@ from restrip.media.frame import Frame
 from restrip.media.pixels import fill
 
 
+@dataclass(frozen=True)
+class Marks:
+    """What a movie is told beside its pictures: its first timecode; `fine` takes the fine options of the encoding."""
+
+    timecode: str = ""
+    fine: bool = False
+
+
 class Sink:
     """An encoder and its file. Frames come in order, one a tick of `rate`, all of one size, depth and alpha.
 
     Errors of the disk come out as OSError, others as OutputUnwritable.
     """
 
-    def __init__(self, path: str, encoding: Encoding, rate: Fraction, tags: ColourTags, timecode: str = "") -> None:
+    def __init__(self, path: str, encoding: Encoding, rate: Fraction, tags: ColourTags, marks: Marks = Marks()) -> None:
         self._path = path
         self._encoding = encoding
+        self._fine = marks.fine
         self._rate = rate
         self._tags = tags
         self._written = 0
@@ -38,8 +48,8 @@ class Sink:
                 format=encoding.container,
                 container_options=container_options(encoding.container, rate),
             )
-        if timecode and encoding.container in ("mp4", "mov"):
-            self._container.metadata["timecode"] = timecode
+        if marks.timecode and encoding.container in ("mp4", "mov"):
+            self._container.metadata["timecode"] = marks.timecode
 
     def write(self, frame: Frame) -> None:
         """Encode one frame."""
@@ -70,7 +80,7 @@ class Sink:
 
     def _begin(self, frame: Frame) -> None:
         encoding = self._encoding
-        stream = self._container.add_stream(encoding.codec, rate=self._rate, options=dict(encoding.options))
+        stream = self._container.add_stream(encoding.codec, rate=self._rate, options=encoding.options_for(self._fine))
         stream.width, stream.height = frame.size
         stream.pix_fmt = encoding.layout_for(frame.deep, frame.alpha is not None)
         context = stream.codec_context
