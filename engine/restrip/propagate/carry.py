@@ -23,7 +23,7 @@ from restrip.propagate.motion import KeyMotion, StepMotion
 from restrip.propagate.predict import Light, Matcher, matched, warped
 from restrip.propagate.sampling import Flow, pull
 from restrip.propagate.settings import PropagateSettings
-from restrip.propagate.shading import USUAL_GAIN, exposure, learned_gain
+from restrip.propagate.shading import SAME, USUAL_GAIN, exposure, learned_gain
 from restrip.propagate.weights import weight_of
 from restrip.propagate.window import Carried, FrameWindow, StyledKey
 
@@ -56,9 +56,12 @@ class _Side:
 
     def votes(self, frame: Bytes, described: npt.NDArray[np.int16], flow: Flow, step: Flow | None) -> Votes:
         """Both predictions of `frame` [H, W, 3] by their worth; `step` is the motion to the frame of the last call."""
+        seen = exposure(frame, pull(self.picture.source, flow))
+        followed = seen.partly(self._shading)
+        if not seen.same:
+            described, frame = describe(seen.relit(frame, SAME)), seen.relit(frame, followed)
         field = self._matcher.match(described, flow, step)
-        seen = exposure(frame, pull(self.picture.source, flow), self._shading)
-        votes, light = (Votes.none((frame.shape[1], frame.shape[0])), Light(self.gain, seen))
+        votes, light = (Votes.none((frame.shape[1], frame.shape[0])), Light(self.gain, followed))
         votes.add(warped(frame, self.picture, flow, light))
         votes.add(matched(frame, self.picture, field, light))
         return votes

@@ -3,6 +3,8 @@
 frame t --step--> t-1 --chain--> key       steady, but small errors add up
 frame t --------- direct ------> key       none add up, but far motion is missed
     the better of the two, pixel by pixel, then refined at full size (refine.py)
+
+Where the light of the whole picture has changed since the key (a fade, a flash), the key is seen in the frame's light.
 """
 
 from __future__ import annotations
@@ -13,11 +15,13 @@ import numpy.typing as npt
 
 from restrip.propagate.refine import Gradients, refined
 from restrip.propagate.sampling import Flow, local_error, pull
+from restrip.propagate.shading import Exposure, exposure
 
 Gray = npt.NDArray[np.uint8]
 FAVOUR = 0.9  # the first of several flows is taken unless another rebuilds a place better by this
 MIN_SIDE = 16  # DIS needs a few patches a side; its coarser preset needs more
 MIN_SIDE_DIRECT = 48
+LIGHT_SIDE = 180  # the shorter side, at most twice this, at which light is compared
 
 
 def gray_of(rgb: npt.NDArray[np.uint8]) -> Gray:
@@ -98,10 +102,19 @@ class KeyMotion:
         gray = gray_of(frame)
         self.step = step(gray, self._gray)
         flows = [extend(self.step, self._flow)]
-        if self._flow is not None and (straight := direct(gray, self._key_gray)) is not None:
+        light = light_between(frame, self._key, flows[0])
+        key, key_gray = light.on(self._key), light.on(self._key_gray)
+        if self._flow is not None and (straight := direct(gray, key_gray)) is not None:
             flows.append(straight)
-        flow = best_of(frame, self._key, flows)
-        fine = refined(Gradients.of(gray), self._key_gray, flow)
-        self._flow = best_of(frame, self._key, [fine, flow])
+        flow = best_of(frame, key, flows)
+        fine = refined(Gradients.of(gray), key_gray, flow)
+        self._flow = best_of(frame, key, [fine, flow])
         self._gray = gray
         return self._flow
+
+
+def light_between(frame: npt.NDArray[np.uint8], key: npt.NDArray[np.uint8], flow: Flow) -> Exposure:
+    """The exposure of `frame` against `key`, both [H, W, 3], which `flow` leads to; from some of the pixels."""
+    every = max(1, min(flow.shape[:2]) // LIGHT_SIDE)
+    frame, key, flow = (np.ascontiguousarray(p[::every, ::every]) for p in (frame, key, flow))
+    return exposure(frame, pull(key, flow / every))

@@ -17,6 +17,7 @@ REACH = 25.0  # code values; larger differences are other content, not light
 STEEPEST = 2.0  # code values of style a code value of luma
 RIDGE = 5.0  # squared code values; luma that varies less says nothing about a slope
 WINDOW = 5
+LEAST_GAIN = 0.1  # of a frame's exposure; below it there is nothing to be seen
 USUAL_GAIN = 0.9  # where there is no second key to learn from
 
 _BLOCKS = (32, 18)
@@ -51,11 +52,31 @@ class Exposure:
         """Whether the frame is exposed as the key."""
         return self.gain == 1.0 and self.offset == 0.0
 
+    def on(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """A picture [H, W] or [H, W, 3] uint8 of the key, exposed as the frame."""
+        return picture if self.same else cv2.LUT(picture, _curve(self.gain, self.offset))
+
+    def partly(self, strength: float) -> Exposure:
+        """So far from the key's exposure towards this one."""
+        return Exposure(1 + strength * (self.gain - 1), strength * self.offset)
+
+    def relit(self, frame: npt.NDArray[np.uint8], other: Exposure) -> npt.NDArray[np.uint8]:
+        """A frame [H, W, 3] uint8 of this exposure in another one; as it is where too little is left of it."""
+        if self == other or self.gain < LEAST_GAIN:
+            return frame
+        gain = other.gain / self.gain
+        return cv2.LUT(frame, _curve(gain, other.offset - gain * self.offset))
+
+
+def _curve(gain: float, offset: float) -> npt.NDArray[np.uint8]:
+    levels = np.arange(256, dtype=np.float32) * gain + offset
+    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+
 
 SAME = Exposure()
 
 
-def exposure(frame: npt.NDArray[np.uint8], key: npt.NDArray[np.uint8], strength: float) -> Exposure:
+def exposure(frame: npt.NDArray[np.uint8], key: npt.NDArray[np.uint8]) -> Exposure:
     """How a whole frame [H, W, 3] is exposed against a key that shows the same, from block means.
 
     Only what one gain and one offset explain counts: content that changes, or a light that moves, is not exposure.
@@ -65,15 +86,15 @@ def exposure(frame: npt.NDArray[np.uint8], key: npt.NDArray[np.uint8], strength:
         cv2.resize(p, blocks, interpolation=cv2.INTER_AREA).astype(np.float64).mean(2).ravel() for p in (key, frame)
     )
     change = float(np.sqrt(np.mean((b - a) ** 2)))
-    if change <= _SLIGHT or strength <= 0:
+    if change <= _SLIGHT:
         return SAME
     spread = float(np.var(a)) + 1.0
     gain = min(max(float(np.mean((a - a.mean()) * (b - b.mean()))) / spread, 0.0), 4.0)
     offset = float(b.mean() - gain * a.mean())
     left = float(np.mean((b - gain * a - offset) ** 2))
     explained = 1 - left / change**2
-    sure = strength * min(max((explained - 0.7) / 0.2, 0.0), 1.0) * min((change - _SLIGHT) / (_PLAIN - _SLIGHT), 1.0)
-    return Exposure(1 + sure * (gain - 1), sure * offset)
+    sure = min(max((explained - 0.7) / 0.2, 0.0), 1.0) * min((change - _SLIGHT) / (_PLAIN - _SLIGHT), 1.0)
+    return Exposure(gain, offset).partly(sure)
 
 
 def learned_gain(
