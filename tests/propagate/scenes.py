@@ -60,3 +60,58 @@ def styled(window: Pictures | Sequence[np.ndarray], n: int, picture: np.ndarray)
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
     """Decibels between two pictures of 8 bit."""
     return float(10 * np.log10(255**2 / max(1e-6, np.mean((a.astype(np.float32) - b) ** 2))))
+
+
+def occluder(count: int, size: tuple[int, int], step: tuple[float, float]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """A textured square in front of a still texture; it moves by `step` a frame to the right and down.
+
+    Returns the pictures, and for each a mask [H, W] bool of the square.
+    """
+    (w, h), side = size, min(size) // 2
+    back, front = texture(size, 11), texture((side + 8, side + 8), 12)
+    pictures, masks = [], []
+    for t in range(count):
+        to = np.float32([[1, 0, side // 2 - 4 + step[0] * t], [0, 1, side // 2 - 4 + step[1] * t]])
+        moved = cv2.warpAffine(front, to, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+        x, y = np.meshgrid(np.arange(w) - to[0, 2] - 4, np.arange(h) - to[1, 2] - 4)
+        mask = (x >= 0) & (x < side) & (y >= 0) & (y < side)
+        pictures.append(np.where(mask[..., None], moved, back))
+        masks.append(mask)
+    return pictures, masks
+
+
+def disc(count: int, size: tuple[int, int], degrees: float) -> tuple[list[np.ndarray], np.ndarray]:
+    """A textured disc in the middle of a still texture; it turns by `degrees` a frame, counter-clockwise.
+
+    Returns the pictures, and the distance of each pixel from its middle in radii, [H, W].
+    """
+    (w, h), middle = size, ((size[0] - 1) / 2, (size[1] - 1) / 2)
+    back, front = texture(size, 21), texture(size, 22)
+    x, y = np.meshgrid(np.arange(w) - middle[0], np.arange(h) - middle[1])
+    distance = np.hypot(x, y) / (0.45 * min(size))
+    pictures = []
+    for t in range(count):
+        turn = cv2.getRotationMatrix2D(middle, degrees * t, 1)
+        turned = cv2.warpAffine(front, turn, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+        pictures.append(np.where((distance < 1)[..., None], turned, back))
+    return pictures, distance
+
+
+def brighter(picture: np.ndarray, times: float, plus: float = 0.0) -> np.ndarray:
+    """`picture` [H, W, 3] uint8 in another light: times its values, plus a constant, clipped."""
+    return np.clip(np.rint(picture.astype(np.float32) * times + plus), 0, 255).astype(np.uint8)
+
+
+def swapped(picture: np.ndarray) -> np.ndarray:
+    """A look that keeps light and dark: the picture with red and blue exchanged."""
+    return np.ascontiguousarray(picture[..., ::-1])
+
+
+def constant_flow(size: tuple[int, int], x: float, y: float) -> np.ndarray:
+    """The same motion everywhere in a picture of (width, height), [H, W, 2] float32."""
+    return np.broadcast_to(np.float32([x, y]), (size[1], size[0], 2)).copy()
+
+
+def inside(picture: np.ndarray, border: int) -> np.ndarray:
+    """`picture` [H, W, ...] without a border of so many pixels."""
+    return picture[border:-border, border:-border]

@@ -1,0 +1,128 @@
+"""Where one key hands over to the next."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from scenes import Pictures, negative, sliding, styled, texture
+
+from restrip.media.frame import Frame
+from restrip.progress import silent
+from restrip.propagate import FadeScore, PropagateSettings, propose_fade
+from restrip.propagate.seams import AUTO_FRAMES, PROXY_SIDE, BadFade, fade_length
+from restrip.timeline import FrameRange
+
+SIZE = (64, 48)
+
+
+def proposed(frames, keys, fade, report=silent) -> FrameRange:
+    window = Pictures(frames, FrameRange(keys[0].frame if keys[0] else 0, keys[1].frame if keys[1] else len(frames)))
+    return propose_fade(window, keys, fade, PropagateSettings(), report)
+
+
+@pytest.mark.parametrize(
+    ("fade", "gap", "frames"),
+    [("auto", 20, AUTO_FRAMES), ("auto", 3, 3), ("gap", 20, 20), (5, 20, 5), ("5", 20, 5), (50, 20, 20), (0, 20, 0)],
+)
+def test_lengths(fade, gap, frames):
+    assert fade_length(fade, gap) == frames
+
+
+@pytest.mark.parametrize("fade", ["long", -1, "-3", "", "1.5"])
+def test_other_lengths_are_refused(fade):
+    with pytest.raises(BadFade) as error:
+        fade_length(fade, 20)
+    assert error.value.code == "bad-fade"
+
+
+def test_the_score_is_a_mean_difference_in_code_values():
+    score = FadeScore()
+    assert score.value is None
+    grey = lambda value: Frame(np.full((4, 6, 3), value, np.uint8))  # noqa: E731
+    score.add(grey(100), grey(103))
+    assert score.value == pytest.approx(3)
+    deep = Frame(np.full((4, 6, 3), 90 * 257, np.uint16))
+    score.add(deep, grey(91))
+    assert score.value == pytest.approx(2)
+
+
+def passing(middle: int, count: int = 17) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """A still picture that a bar of noise crosses around one frame, and its style."""
+    ground, bar = texture(SIZE, 1), texture(SIZE, 2)
+    frames = []
+    for n in range(count):
+        frame = ground.copy()
+        x = 26 + 12 * (n - middle)
+        left, right = max(0, x), min(SIZE[0], x + 16)
+        if left < right:
+            frame[:, left:right] = bar[:, left:right]
+        frames.append(frame)
+    return frames, [negative(f) for f in frames]
+
+
+@pytest.mark.parametrize(("middle", "early"), [(4, False), (12, True)])
+def test_a_fade_avoids_what_neither_key_knows(middle, early):
+    frames, truth = passing(middle)
+    fade = proposed(frames, (styled(frames, 0, truth[0]), styled(frames, 16, truth[16])), 4)
+    assert len(fade) == 4
+    crossing = FrameRange(middle - 1, middle + 2)
+    assert all(n not in crossing for n in fade)
+    assert (fade.end <= middle) == early
+
+
+def test_of_places_that_are_alike_it_is_the_first():
+    frames = [texture(SIZE, 1)] * 13
+    assert proposed(frames, (styled(frames, 0, frames[0]), styled(frames, 12, frames[0])), 4) == FrameRange(0, 4)
+
+
+def test_a_gap_is_the_whole_segment_and_a_cut_is_empty():
+    frames = sliding(9, SIZE, (1, 0))
+    keys = styled(frames, 0, negative(frames[0])), styled(frames, 8, negative(frames[8]))
+    assert proposed(frames, keys, "gap") == FrameRange(0, 8)
+    cut = proposed(frames, keys, 0)
+    assert len(cut) == 0
+    assert 0 <= cut.first <= 8
+    assert len(proposed(frames, keys, "auto")) == 8
+
+
+def test_one_key_has_no_fade():
+    frames = sliding(5, SIZE, (1, 0))
+    left, right = styled(frames, 0, negative(frames[0])), styled(frames, 4, negative(frames[4]))
+    assert proposed(frames, (left, None), "auto") == FrameRange(5, 5)
+    assert proposed(frames, (None, right), "auto") == FrameRange(0, 0)
+
+
+def test_adjacent_keys():
+    frames = sliding(2, SIZE, (1, 0))
+    keys = styled(frames, 0, negative(frames[0])), styled(frames, 1, negative(frames[1]))
+    for fade in ("auto", "gap", 1):
+        assert proposed(frames, keys, fade) == FrameRange(0, 1)
+    assert len(proposed(frames, keys, 0)) == 0
+
+
+def test_progress_counts_both_walks():
+    frames = sliding(5, SIZE, (1, 0))
+    keys = styled(frames, 0, negative(frames[0])), styled(frames, 4, negative(frames[4]))
+    seen = []
+    proposed(frames, keys, 2, lambda done, total, note="": seen.append((done, total)))
+    assert seen == [(n, 8) for n in range(1, 9)]
+
+
+def test_large_frames_are_compared_small(monkeypatch):
+    sizes = set()
+    real = cv2.DISOpticalFlow_create
+
+    class Watched:
+        def __init__(self, preset):
+            self._real = real(preset)
+
+        def calc(self, a, b, flow):
+            sizes.add(a.shape)
+            return self._real.calc(a, b, flow)
+
+    monkeypatch.setattr(cv2, "DISOpticalFlow_create", Watched)
+    frames = sliding(4, (800, 600), (4, 0))
+    keys = styled(frames, 0, negative(frames[0])), styled(frames, 3, negative(frames[3]))
+    proposed(frames, keys, 1)
+    assert sizes == {(PROXY_SIDE, PROXY_SIDE * 4 // 3)}
