@@ -12,11 +12,15 @@ from restrip.cli import main
 # Stands for the package of this name in the child process, so that nothing is fetched from anywhere.
 FAKE_HUB = """
 from pathlib import Path
+from types import SimpleNamespace
+
+def model_info(repo):
+    if repo == "owner/gone":
+        from huggingface_hub.errors import RepositoryNotFoundError
+        raise RepositoryNotFoundError
+    return SimpleNamespace(siblings=[SimpleNamespace(rfilename="model_index.json")])
 
 def snapshot_download(repo, local_dir, tqdm_class, **more):
-    from huggingface_hub.errors import LocalEntryNotFoundError
-    if repo == "owner/gone":
-        raise LocalEntryNotFoundError("no such model\\nand more")
     print("Fetching, says a library.")
     bar = tqdm_class(total=0, unit="B")
     bar.total = 64 << 20
@@ -28,6 +32,7 @@ ERRORS = """
 class HfHubHTTPError(Exception): ...
 class HFValidationError(Exception): ...
 class LocalEntryNotFoundError(Exception): ...
+class RepositoryNotFoundError(Exception): ...
 """
 
 
@@ -39,6 +44,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(FAKE_HUB)
     (package / "errors.py").write_text(ERRORS)
+    (package / "utils.py").write_text("def filter_repo_objects(names, **patterns): return names")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "fake"))
     monkeypatch.setenv("RESTRIP_STATE_DIR", str(tmp_path / "state"))
     return tmp_path / "state" / "models"

@@ -1,15 +1,33 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import huggingface_hub
 import pytest
-from huggingface_hub.errors import LocalEntryNotFoundError
+from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 
 from restrip.looks.diffusion import hub
 from restrip.looks.diffusion.checkpoint import find_checkpoint, hub_folder
 from restrip.looks.diffusion.hub import DownloadFailed, NoHubName, NotDownloaded, download
+
+
+@pytest.fixture(autouse=True)
+def listed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that the hub lists for any model."""
+    files = ["model_index.json", "unet/config.json", "unet/model.fp32.safetensors", "picture.png"]
+    info = SimpleNamespace(siblings=[SimpleNamespace(rfilename=name) for name in files])
+    monkeypatch.setattr(huggingface_hub, "model_info", lambda repo: info)
+    return files
+
+
+def put(folder: Path) -> None:
+    """What a whole download of `listed` leaves."""
+    (folder / "unet").mkdir(exist_ok=True)
+    for name in ("model_index.json", "unet/config.json"):
+        (folder / name).write_text("{}")
 
 
 def test_naming_a_model_fetches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,15 +69,64 @@ def test_failure_is_named(monkeypatch: pytest.MonkeyPatch, silent, tmp_path: Pat
         hub.find("owner/model", tmp_path)
 
 
+def test_no_connection_is_named(monkeypatch: pytest.MonkeyPatch, silent, tmp_path: Path) -> None:
+    """The hub's library lets the errors of its HTTP library through, and which that is has changed."""
+
+    class HTTPError(Exception):
+        """As httpx has it: no OSError."""
+
+    class ConnectError(HTTPError):
+        pass
+
+    def unreachable(repo: str) -> None:
+        raise ConnectError("Connection refused")
+
+    monkeypatch.setitem(sys.modules, "httpx2", SimpleNamespace(HTTPError=HTTPError))
+    monkeypatch.setattr(huggingface_hub, "model_info", unreachable)
+    with pytest.raises(DownloadFailed, match="Connection refused"):
+        download("owner/model", tmp_path, silent.report)
+
+
 def test_what_has_no_index_is_no_model(monkeypatch: pytest.MonkeyPatch, silent, tmp_path: Path) -> None:
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *args, **kwargs: None)
+    monkeypatch.setattr(huggingface_hub, "model_info", lambda repo: SimpleNamespace(siblings=None))
     with pytest.raises(DownloadFailed, match="diffusers model"):
         download("owner/data", tmp_path, silent.report)
 
 
+def test_a_model_that_the_hub_lacks(monkeypatch: pytest.MonkeyPatch, silent, tmp_path: Path) -> None:
+    class Gone(RepositoryNotFoundError):
+        def __init__(self) -> None:
+            Exception.__init__(self, "404")
+
+    def gone(repo: str) -> None:
+        raise Gone
+
+    monkeypatch.setattr(huggingface_hub, "model_info", gone)
+    with pytest.raises(DownloadFailed, match="no such model"):
+        download("owner/gone", tmp_path, silent.report)
+    assert not list(tmp_path.iterdir())
+
+
+def test_half_a_model_stays_half_when_the_connection_goes(
+    monkeypatch: pytest.MonkeyPatch, silent, tmp_path: Path
+) -> None:
+    """The hub's library then returns what is there, without an error."""
+
+    def half(repo: str, local_dir: Path, **more: object) -> None:
+        (local_dir / "model_index.json").write_text("{}")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", half)
+    with pytest.raises(DownloadFailed, match=r"1 of its 2 files are missing, such as unet/config\.json"):
+        download("owner/model", tmp_path, silent.report)
+    with pytest.raises(NotDownloaded):
+        hub.find("owner/model", tmp_path)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda repo, local_dir, **more: put(local_dir))
+    assert download("owner/model", tmp_path, silent.report) == hub.find("owner/model", tmp_path)
+
+
 def test_as_a_program_it_tells_in_lines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys) -> None:
     def fetch(repo: str, local_dir: Path, tqdm_class, **more: object) -> None:
-        (local_dir / "model_index.json").write_text("{}")
+        put(local_dir)
         tqdm_class(total=1).update()
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)

@@ -10,6 +10,7 @@ this file as a program, so that neither the engine nor its workers ever open a c
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import threading
@@ -99,12 +100,20 @@ def download(repo: str, root: Path, report: Report) -> Path:
     Raises NoHubName, DownloadFailed, and what `report` raises.
     """
     import huggingface_hub
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
 
     folder = local_folder(repo, root)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / ".incomplete").touch()
     try:
+        files = _wanted([file.rfilename for file in huggingface_hub.model_info(repo).siblings or ()])
+        if "model_index.json" not in files:
+            raise DownloadFailed(repo, "it isn't a diffusers model")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".incomplete").touch()
         huggingface_hub.snapshot_download(
             repo,
             local_dir=folder,
@@ -112,12 +121,29 @@ def download(repo: str, root: Path, report: Report) -> Path:
             ignore_patterns=list(UNWANTED),
             tqdm_class=_bar(report),
         )
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise DownloadFailed(repo, str(error).splitlines()[0][:200]) from error
-    if not (folder / "model_index.json").exists():
-        raise DownloadFailed(repo, "it isn't a diffusers model")
+    except RepositoryNotFoundError as error:
+        raise DownloadFailed(repo, "the hub has no such model, or doesn't show it to everybody") from error
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError, *_of_transport()) as error:
+        raise DownloadFailed(repo, (str(error) or type(error).__name__).splitlines()[0][:200]) from error
+    # With no connection the library takes what is there for the model.
+    missing = [name for name in files if not (folder / name).exists()]
+    if missing:
+        raise DownloadFailed(repo, f"{len(missing)} of its {len(files)} files are missing, such as {missing[0]}")
     (folder / ".incomplete").unlink()
     return folder
+
+
+def _wanted(names: Sequence[str]) -> list[str]:
+    """The files of a model that are used."""
+    from huggingface_hub.utils import filter_repo_objects
+
+    return list(filter_repo_objects(names, allow_patterns=list(WANTED), ignore_patterns=list(UNWANTED)))
+
+
+def _of_transport() -> list[type[Exception]]:
+    """What the HTTP library raises, which the hub's library lets through; which one that is depends on its version."""
+    known = (("httpx2", "HTTPError"), ("httpx", "HTTPError"), ("requests", "RequestException"))
+    return [getattr(sys.modules[module], name) for module, name in known if module in sys.modules]
 
 
 def _bar(report: Report) -> Any:
@@ -151,6 +177,7 @@ def _bar(report: Report) -> Any:
 def main(arguments: Sequence[str]) -> int:
     """Fetch one model and tell of it on stdout."""
     repo, root = arguments
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
     def tell(**what: Any) -> None:
         print(json.dumps(what), flush=True)
