@@ -14,6 +14,7 @@ from restrip.jobs.states import WrongState
 from restrip.jobs.store import JobConflict, Store, UnknownJob
 from restrip.service import engine as engine_module
 from restrip.service import slot as slot_module
+from restrip.service.reports import BadReport
 
 
 @pytest.fixture
@@ -145,11 +146,35 @@ def test_a_worker_that_dies_gets_one_more_try_with_less_memory(bench: Bench) -> 
     assert bench.state("job-1") == "running"
     second = bench.tick()
     assert second is not worker
-    assert (second.task["kind"], second.task["body"], second.task["attempt"]) == ("keys", first["body"], 1)
+    assert (second.task["kind"], second.task["body"], second.task["attempt"]) == (
+        "keys",
+        {**first["body"], "memory": 1},
+        1,
+    )
     through(bench, second, {"rendered": 2}, {"rendered": 1}, {"rendered": 1})
-    assert second.task["body"]["retries"] == [{"task": "keys", "keys": [0, 1], "why": "crash"}]
+    assert second.task["body"]["retries"] == [{"task": "keys", "keys": [0, 1], "memory": 1, "why": "crash"}]
     through(bench, second, {})
     assert bench.state("job-1") == "done"
+
+
+def test_each_worker_that_ends_lowers_the_memory_plan_of_the_jobs_next_keys(bench: Bench) -> None:
+    bench.submit("job-1")
+    worker = bench.tick()
+    through(bench, worker, {**PLAN, "missing_keys": list(range(20))})
+    bench.dies(worker)
+    second = bench.tick()
+    assert (second.task["attempt"], second.task["body"]["memory"]) == (1, 1)
+    through(bench, second, {"rendered": 8})
+    assert (second.task["attempt"], second.task["body"]["memory"]) == (0, 1)
+    bench.dies(second)
+    third = bench.tick()
+    assert (third.task["attempt"], third.task["body"]["memory"]) == (1, 2)
+    through(bench, third, {"rendered": 8})
+    assert (third.task["attempt"], third.task["body"]["memory"]) == (0, 2)
+    through(bench, third, {"rendered": 4})
+    assert third.task["kind"] == "part" and "memory" not in third.task["body"]
+    through(bench, third, {"rendered": 1}, {"rendered": 1})
+    assert [retry["memory"] for retry in third.task["body"]["retries"]] == [1, 2]
 
 
 def test_a_last_task_that_is_tried_again_says_so(bench: Bench) -> None:
@@ -381,6 +406,86 @@ def test_a_full_disk_doesnt_end_the_engine(bench: Bench, monkeypatch: pytest.Mon
     monkeypatch.setattr(Store, "save", full)
     bench.say(worker, "error", error={"code": "disk-full", "message": "m"})
     assert bench.state("job-1") == "failed"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"t": "result", "result": {}},
+        {"t": "result", "result": {**PLAN, "missing_parts": [9]}},
+        {"t": "result"},
+        {"t": "progress", "phase": "keys", "done": "all"},
+        {"t": "error", "error": "it broke"},
+        {"t": "dance"},
+    ],
+    ids=lambda said: json.dumps(said)[:40],
+)
+def test_what_no_worker_says_costs_its_task_and_nothing_else(bench: Bench, said: dict[str, Any]) -> None:
+    bench.submit("job-1", session="a")
+    bench.submit("job-2", session="b")
+    worker = bench.tick()
+    bench.engine.heard(worker.worker_id, {"id": worker.task["id"], **said})
+    status = bench.engine.status("job-1")
+    assert status.state == on_disk(bench, "job-1")["state"] == "failed"
+    assert status.error is not None and status.error["code"] == "worker-fault" and status.error["detail"]["why"]
+    assert worker.ends == ["kill"]
+    assert bench.tick() is worker, "nothing is given to it while it ends"
+    bench.dies(worker)
+    second = bench.tick()
+    assert second.task["job"].endswith("job-2")
+    through(bench, second, {"missing_keys": [], "missing_parts": [], "part_frames": []}, {"manifest": "m"})
+    assert bench.state("job-2") == "done"
+
+
+def test_a_line_that_is_no_message_costs_its_task(bench: Bench) -> None:
+    bench.submit("job-1")
+    worker = bench.tick()
+    bench.engine.garbled(worker.worker_id, BadReport("a message that is no JSON"))
+    assert bench.state("job-1") == "failed" and worker.ends == ["kill"]
+    bench.engine.garbled("nobody", BadReport("x"))
+
+
+def test_a_question_that_makes_its_worker_talk_nonsense_is_answered(bench: Bench) -> None:
+    answers: list[Any] = []
+    bench.engine.ask_worker("probe", {}, answers.append)
+    bench.engine.tick()
+    bench.engine.heard(bench.workers[-1].worker_id, {"t": "result", "id": bench.workers[-1].task["id"], "result": 3})
+    assert [answer["code"] for answer in answers] == ["worker-fault"]
+
+
+@pytest.mark.parametrize(
+    "fault", [KeyError("x"), ValueError("x"), RecursionError(), ZeroDivisionError(), OverflowError()]
+)
+def test_a_mistake_of_the_engines_own_costs_one_job(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    bench.submit("job-1")
+    worker = bench.tick()
+
+    def wrong(*args: object) -> bool:
+        raise fault
+
+    monkeypatch.setattr(engine_module.stages, "next_stage", wrong)
+    bench.done(worker, **PLAN)
+    assert bench.state("job-1") == "failed" and not bench.engine.scheduler.runs
+    monkeypatch.undo()
+    bench.dies(worker)
+    bench.engine.resume("job-1", "retry")
+    assert bench.tick().task["kind"] == "prepare"
+
+
+def test_a_worker_that_cant_be_started_fails_the_job(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(place: object, worker_id: str) -> FakeWorker:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    bench.submit("job-1")
+    monkeypatch.setattr(bench.engine.crew.executor, "start", start)
+    bench.engine.tick()
+    status = bench.engine.status("job-1")
+    assert status.state == "failed" and status.error is not None and status.error["code"] == "cannot-start-worker"
+    monkeypatch.undo()
+    bench.engine.resume("job-1", "retry")
+    assert bench.tick().task["kind"] == "prepare"
 
 
 def test_an_interactive_job_has_one_stage(bench: Bench) -> None:

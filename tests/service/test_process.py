@@ -14,7 +14,7 @@ from engine_bench import until
 from restrip.jobs import files
 from restrip.service.log import log
 from restrip.service.process import INBOX, LOGGED_A_SECOND, WorkerProcess
-from restrip.service.reports import MOST_BYTES, BadReport, read_report
+from restrip.service.reports import MOST_BYTES, BadReport, read_line
 
 WAIT_MS = 120_000
 
@@ -67,7 +67,7 @@ def test_a_line_without_an_end_is_cut_and_its_fault(context: zmq.Context[zmq.Soc
     lines = heard(context, f"print('x' * {3 * MOST_BYTES}, end='')")
     assert max(map(len, lines)) <= MOST_BYTES + 2
     with pytest.raises(BadReport):
-        read_report(lines[0])
+        read_line(lines[0])
 
 
 def test_what_it_prints_is_logged_without_what_the_job_is_about(

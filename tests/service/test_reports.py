@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from restrip.service.reports import KINDS, MOST_BYTES, BadReport, check_result, read_report
+from restrip.service.reports import KINDS, MOST_BYTES, BadReport, Report, check_report, check_result, read_line
+
+
+def read_report(line: bytes) -> Report:
+    said = read_line(line)
+    check_report(said)
+    return said
+
 
 GOOD: list[dict[str, Any]] = [
     {"t": "ready", "pid": 3},

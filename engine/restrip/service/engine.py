@@ -6,6 +6,7 @@ import base64
 import binascii
 import logging
 import time
+import traceback
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,7 @@ from restrip.service.limits import Limits
 from restrip.service.log import say
 from restrip.service.progress import Progress
 from restrip.service.scheduler import Run, Scheduler, Task
+from restrip.service.reports import FAULTS, BadReport, check_report, check_result
 from restrip.service.slot import Slot
 
 Publish = Callable[[str, str, Mapping[str, Any], bytes | None], None]
@@ -48,7 +50,18 @@ class WorkerDied(RestripError):
             "'restrip engine log' has more. Try again, perhaps with a smaller size: what was finished is kept.",
             kind=kind,
             why=why,
-            **({"before": [list(failed) for failed in before]} if before else {}),
+        )
+
+
+class CannotStart(RestripError):
+    """The system doesn't let the engine start a worker."""
+
+    code = "cannot-start-worker"
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(
+            f"No worker can be started: {(error.strerror or str(error)).lower()}.",
+            "Close other programs, then retry: what was finished is kept.",
         )
 
 
@@ -202,16 +215,45 @@ class Engine:
     def heard(self, worker_id: str, message: Mapping[str, Any] | None) -> None:
         """A worker said something; None says that it is gone."""
         for whose, what in self.crew.executor.heard(worker_id, message):
-            self._heard(whose, what)
+            slot = self.crew.slot_of(whose)
+            if slot is None:
+                continue
+            if what is None:
+                self.crew.left(whose)
+                self._gone(slot)
+                continue
+            task = slot.task
+            try:
+                check_report(what)
+                self._heard(slot, what)
+            except BadReport as error:
+                self.at_fault(slot, task, error.detail["why"])
+            except FAULTS as error:
+                trace = "".join(traceback.format_tb(error.__traceback__))
+                say("message not understood", level=logging.ERROR, error=type(error).__name__, trace=trace)
+                self.at_fault(slot, task, type(error).__name__)
 
-    def _heard(self, worker_id: str, message: Mapping[str, Any] | None) -> None:
+    def at_fault(self, slot: Slot, task: Task | None, why: str) -> None:
+        """A worker said what no worker says while it had `task`: that task fails, and the worker is ended."""
+        say("worker at fault", level=logging.ERROR, worker=slot.worker and slot.worker.worker_id, why=why)
+        slot.dismiss()
+        if task is None:
+            return
+        error = BadReport(why, task.kind).to_wire()
+        self._failed(task, error)
+        run = self.scheduler.runs.get(task.job_id)
+        if run is not None and not run.waiting and not run.working:  # The mistake came after the task was over.
+            self.scheduler.drop(task.job_id)
+            if self.records[task.job_id].state == "running":
+                self.change(task.job_id, "fail", error=error)
+
+    def garbled(self, worker_id: str, error: BadReport) -> None:
+        """A worker wrote something that is no message at all."""
         slot = self.crew.slot_of(worker_id)
-        if slot is None:
-            return
-        if message is None:
-            self.crew.left(worker_id)
-            self._gone(slot)
-            return
+        if slot is not None:
+            self.at_fault(slot, slot.task, error.detail["why"])
+
+    def _heard(self, slot: Slot, message: Mapping[str, Any]) -> None:
         slot.alive(str(message.get("phase", "")))
         slot.loaded = str(message.get("loaded", slot.loaded))
         slot.machine = str(message.get("machine", slot.machine))
@@ -226,6 +268,7 @@ class Engine:
                 self.worker_facts.update(message.get("facts", {}))
                 task = slot.finished()
                 assert task is not None
+                check_result(slot.task.kind, message["result"])
                 self._done(task, message["result"])
             elif message["t"] == "error":
                 task = slot.finished()
@@ -257,7 +300,12 @@ class Engine:
 
     def _give(self, slot: Slot, task: Task) -> None:
         folder = str(self.store.folder(task.job_id)) if task.job_id else ""
-        slot.give(task, folder, str(self.root))
+        try:
+            slot.give(task, folder, str(self.root))
+        except OSError as error:
+            say("worker not started", level=logging.ERROR, place=slot.place.name, why=error.strerror)
+            slot.gone()
+            self._failed(task, CannotStart(error).to_wire())
 
     def _begin(self, task: Task) -> None:
         run = self.scheduler.runs[task.job_id]
@@ -358,7 +406,7 @@ class Engine:
         why, machine, task = slot.why or "crash", slot.machine, slot.gone()
         if task is None:
             return
-        say("worker died", why=why, kind=task.kind, attempt=task.attempt, machine=machine)
+        say("worker died", why=why.partition(":")[0], kind=task.kind, attempt=task.attempt, machine=machine)
         run = self._run_of(task)
         if run is not None and self.records[task.job_id].state != "running":
             self._finish(run, task)
@@ -387,9 +435,13 @@ class Engine:
         return len(self._deaths) > self.limits.restarts
 
     def _hold_queue(self) -> None:
+            if task.model:
+                run.memory += 1
+                named["memory"] = run.memory
         """The worker keeps dying: what has not begun waits for a click."""
         self._deaths.clear()
         for job_id in list(self.scheduler.runs):
+            run.waiting = [stages.sparing(run, waiting) for waiting in run.waiting]
             if self.records[job_id].state == "queued":
                 self.scheduler.drop(job_id)
                 self.change(job_id, "hold", note="The worker keeps ending; 'restrip engine log' says why.")

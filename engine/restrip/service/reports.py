@@ -23,6 +23,9 @@ KINDS = ("ready", "progress", "result", "error", "crash")
 
 Report = Mapping[str, Any]
 
+FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What a mistake in the engine's own code raises: it costs one task or one answer, and never the engine."""
+
 
 class BadReport(RestripError):
     """A worker said something that no worker says."""
@@ -39,8 +42,8 @@ class BadReport(RestripError):
         )
 
 
-def read_report(line: bytes) -> Report:
-    """A worker's line. Raises BadReport."""
+def read_line(line: bytes) -> Report:
+    """A line of a worker's as an object: bounded, JSON, not too deep. Raises BadReport."""
     if len(line) > MOST_BYTES:
         raise BadReport(f"a message of {len(line)} bytes")
     try:
@@ -51,14 +54,14 @@ def read_report(line: bytes) -> Report:
     said = inside["job"].get("said")
     if inside != {"job": {"said": said}}:
         raise BadReport("more than one message in a line")
-    check_report(said)
-    assert isinstance(said, dict)
+    if not isinstance(said, dict):
+        raise BadReport("a message that is no object")
     return said
 
 
-def check_report(said: object) -> None:
+def check_report(said: Report) -> None:
     """Raise BadReport unless this is something that a worker says."""
-    if not isinstance(said, dict) or said.get("t") not in KINDS:
+    if said.get("t") not in KINDS:
         raise BadReport("a message of no known kind")
     texts = ("id", "phase", "note", "loaded", "what", "machine", "preview")
     for name in texts:

@@ -4,8 +4,10 @@ reply comes later. Specified in docs/protocol.md.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +27,8 @@ from restrip.link.message import MAX_BYTES, PROTOCOL, REQUESTS, BadMessage, Mess
 from restrip.service.engine import Engine, Reply
 
 FEATURES = ("seeds", "suggest", "placed", "blobs", "cache", "models")
+from restrip.service.log import say
+from restrip.service.reports import FAULTS
 MOST_LISTED = 1000
 MOST_SEEDS = 100
 FORGET_CLIENT_S = 3600.0
@@ -114,6 +118,10 @@ class Desk:
         handler = _HANDLERS.get(header.type)
         if handler is None:
             raise UnknownType(header.type)
+        except FAULTS as error:
+            trace = "".join(traceback.format_tb(error.__traceback__))
+            say("request not understood", level=logging.ERROR, error=type(error).__name__, trace=trace)
+            reply({"ok": False, **Mistake(message.header.type).to_wire()})
         client = self.clients.setdefault(header.session, {"client": "", "project": ""})
         client["seen"] = time.time()
         return handler(self, message, reply)
@@ -139,6 +147,18 @@ def _hello(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
         "engine_version": __version__,
         "engine_id": desk.engine_id,
         "features": list(FEATURES),
+class Mistake(RestripError):
+    """A fault of the engine's own code, met while it answered."""
+
+    code = "internal-error"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"The engine made a mistake while it answered {kind[:40]!r}. It goes on.",
+            "'restrip doctor --bundle FILE' packs what is needed to report it.",
+        )
+
+
         "settings_etag": schema()["etag"],
         "gpu": desk.engine.worker_facts.get("gpu"),
         "busy": desk.engine.busy,
@@ -335,8 +355,11 @@ def _discard(desk: Desk, message: Message, reply: Reply) -> None:
     others = [job_id for job_id in engine.records if job_id != record.job_id]
 
     def forget_then_reply(body: Mapping[str, Any]) -> None:
-        if body.get("ok") and really:
-            engine.forget(record.job_id)
+        try:
+            if body.get("ok") and really:
+                engine.forget(record.job_id)
+        except OSError as error:
+            body = {"ok": False, **DiskTrouble(error).to_wire()}
         reply(body)
 
     body = {"job_id": record.job_id, "others": others, "really": really}

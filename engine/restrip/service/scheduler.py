@@ -19,8 +19,8 @@ STAY_WITH_MODEL = 4
 @dataclass(frozen=True)
 class Task:
     """Something for a worker. `units` is its share of the job's stage (keys or frames); `model` the look it needs
-    loaded, "" for none. `attempt` counts from 0; the second runs with the next lower memory plan. `failed` says where
-    it failed before, by machine, and why.
+    loaded, "" for none. `attempt` counts from 0; the second runs with the next lower memory plan. `needs` is what
+    `check` knows of its memory; `failed` says where it failed before, by machine, and why.
     """
 
     task_id: str
@@ -30,6 +30,7 @@ class Task:
     model: str = ""
     units: int = 1
     attempt: int = 0
+    needs: dict[str, Any] = field(default_factory=dict)
     failed: tuple[tuple[str, str], ...] = ()
 
 
@@ -38,7 +39,8 @@ class Run:
     """A job at work: the tasks of its present stage. The next stage comes when the last of them is done.
 
     `facts` are what `prepare` found, `retries` what had to be tried again, `made` how many keys and
-    segments the job rendered itself.
+    segments the job rendered itself. `memory` counts the workers that ended while they made keys: the next lower
+    memory plans are used.
     """
 
     job_id: str
@@ -55,6 +57,7 @@ class Run:
     retries: list[dict[str, Any]] = field(default_factory=list)
     made: dict[str, int] = field(default_factory=dict)
     look: str = ""
+    memory: int = 0
 
     def begin(self, stage: str, tasks: Iterable[Task]) -> None:
         """Enter a stage with these tasks."""

@@ -88,7 +88,10 @@ class Server:
 
     def publish(self, topic: str, kind: str, body: Mapping[str, Any], blob: bytes | None = None) -> None:
         """Send an event to whoever subscribed to the topic. A hint: it may be lost."""
-        frames = [topic.encode(), encode(asdict(header(kind, engine_id=self.engine_id))), encode(body)]
+        try:
+            frames = [topic.encode(), encode(asdict(header(kind, engine_id=self.engine_id))), encode(body)]
+        except BadMessage:
+            return  # Too large: who wants to know asks for the status, and is told that.
         self._events.send_multipart([*frames, blob] if blob is not None else frames)
 
     def close(self) -> None:

@@ -20,6 +20,8 @@ from restrip.service.scheduler import Task
 
 Spawn = Callable[[Place, str], Worker]
 KILL_AFTER_S = 2.0
+LOST = "lost"
+"""Why a worker ended, when neither it nor its task is to blame: what led to it is gone."""
 
 
 @dataclass
@@ -59,6 +61,7 @@ class Slot:
             self.ready = False
             say("worker started", worker=self.worker.worker_id)
         self.task, self.last_life, self.cancel_since, self.phase = task, now, 0.0, ""
+        self.machine = ""
         self.worker.send(
             {
                 "t": "task",
@@ -68,6 +71,9 @@ class Slot:
                 "state_dir": state_dir,
                 "body": task.body,
                 "attempt": task.attempt,
+                "model": task.model,
+                "needs": task.needs,
+                "avoid": [machine for machine, _ in task.failed if machine],
             }
         )
 
@@ -89,6 +95,13 @@ class Slot:
         self.worker, self.loaded, self.ready = None, "", False
         self.leaving, self.terminated_at, self.why, self.machine = False, 0.0, "", ""
         return task
+
+    def dismiss(self) -> Task | None:
+        """Have no more to do with this worker: it is killed, and nothing is given to it; returns the task it had."""
+        if self.worker is not None:
+            self.terminated_at = time.monotonic()
+            self.worker.kill()
+        return self.finished()
 
     def alive(self, phase: str = "") -> None:
         """A sign of life came."""

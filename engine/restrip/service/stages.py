@@ -3,23 +3,28 @@
 render    prepare ──► keys ──► parts ──► finish        keys and parts that are cached have no task
 seeds     seeds
 suggest   suggest
+both      elsewhere, in turns          a render or seeds that another computer's engine does
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from restrip.jobs.needs import needs_of_look
 from restrip.service.scheduler import Run, Task
 
 KEYS_AT_ONCE = 8
 """Keys of one task: made together by the look, and the longest that others wait for their turn."""
 
 
-def first_stage(run: Run, kind: str) -> None:
-    """Enter the first stage of a job of this kind."""
+def first_stage(run: Run, kind: str, elsewhere: bool = False) -> None:
+    """Enter the first stage of a job of this kind; `elsewhere` when jobs go to another computer."""
+    if elsewhere and kind in ("render", "seeds"):
+        run.begin("elsewhere", [_task(run, "elsewhere", {})])
+        return
     stage = "prepare" if kind == "render" else kind
     model = run.look if stage == "seeds" else ""
     run.begin(stage, [_task(run, stage, {}, model=model)])
@@ -30,6 +35,9 @@ def next_stage(run: Run, result: Mapping[str, Any]) -> bool:
 
     `result` of prepare: {"missing_keys": indices, "missing_parts": indices, "part_frames": frames of every part}.
     """
+    if run.stage == "elsewhere" and result.get("again"):
+        run.begin("elsewhere", [_task(run, "elsewhere", {})])
+        return True
     if run.stage == "prepare":
         run.facts = dict(result)
         keys = list(result["missing_keys"])
@@ -49,11 +57,28 @@ def next_stage(run: Run, result: Mapping[str, Any]) -> bool:
     return False
 
 
-def again(task: Task, machine: str = "", why: str = "") -> Task:
-    """The same task once more, with the next lower memory plan, after it failed on a machine for a reason."""
+def again(task: Task, machine: str = "", why: str = "", sparing: bool = True) -> Task:
+    """The same task once more, after it failed on a machine for a reason; `sparing`, with the next lower memory plan."""
     failed = (*task.failed, (machine, why))
-    return replace(task, task_id=uuid.uuid4().hex, attempt=task.attempt + 1, failed=failed)
+    return replace(task, task_id=uuid.uuid4().hex, attempt=task.attempt + sparing, failed=failed)
+
+
+def both(error: Mapping[str, Any], machine: str, before: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
+    """The error of a task that failed on one machine, and on another before: with both reasons."""
+    earlier = [(where, why) for where, why in before if where]
+    if not machine or not earlier:
+        return error
+    reasons = "; ".join(f"on {where}: {why.rstrip('.')}" for where, why in earlier)
+    detail = {**error.get("detail", {}), "failed": [*map(list, earlier), [machine, error.get("message", "")]]}
+    message = f"It failed twice. On {machine}: {error.get('message', '')} Before that, {reasons}."
+    return {**error, "message": message, "detail": detail}
+
+
+def sparing(run: Run, task: Task) -> Task:
+    """The task with the memory plan that its job has come to."""
+    return replace(task, body={**task.body, "memory": run.memory}) if task.model and run.memory else task
 
 
 def _task(run: Run, kind: str, body: dict[str, Any], model: str = "", units: int = 1) -> Task:
-    return Task(uuid.uuid4().hex, kind, run.job_id, body, model, units)
+    needs = {**needs_of_look(run.look), **run.facts.get("needs", {})}
+    return Task(uuid.uuid4().hex, kind, run.job_id, body, model, units, needs=needs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
@@ -23,6 +22,7 @@ from restrip.service.limits import Limits
 from restrip.service.lock import EngineLock
 from restrip.service.log import EngineLog, log, say
 from restrip.service.process import Worker, WorkerProcess
+from restrip.service.reports import BadReport, read_line
 from restrip.service.requests import Desk
 from restrip.service.server import Server, write_connection
 
@@ -72,8 +72,12 @@ class Supervisor:
         return WorkerProcess(worker_id, self.server.context, environment)
 
     def _heard(self, worker_id: str, line: bytes) -> None:
-        message: Mapping[str, Any] | None = json.loads(line) if line else None
-        self.engine.heard(worker_id, message)
+        try:
+            message = read_line(line) if line else None
+        except BadReport as error:
+            self.engine.garbled(worker_id, error)
+        else:
+            self.engine.heard(worker_id, message)
 
     def _over(self) -> bool:
         if self.desk.quitting or (self.engine.draining and self.engine.idle):
