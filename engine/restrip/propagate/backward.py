@@ -10,6 +10,8 @@ are) is walked once.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
 
 from restrip.propagate.motion import KeyMotion
 from restrip.propagate.sampling import Flow
@@ -37,40 +39,50 @@ def backward(
 
     Walks all of it before the first; calls `stepped` after each frame walked. Temporary files go to `folder`.
     """
-    blocks = blocks_of(window.frames, block_frames)
     motion = KeyMotion(key.source.rgb8())
     with FlowSpool(window.size, folder) as flows, FlowSpool(window.size, folder) as borders:
-        for n in _downwards(window.frames):
-            flow = motion.next(window.frame(n).rgb8())
+        walk = Walk(motion, lambda n: window.frame(n).rgb8(), flows, borders)
+        yield from walk.forwards(window.frames, stepped, block_frames)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Walks back from a key. `motion` is a KeyMotion, `frame` reads what it takes, `flows` and `borders` are stacks
+    of flows (FlowSpool); on a GPU all are its own.
+    """
+
+    motion: Any
+    frame: Callable[[int], Any]
+    flows: Any
+    borders: Any
+
+    def forwards(
+        self, frames: FrameRange, stepped: Callable[[], None], block_frames: int
+    ) -> Generator[Any, None, None]:
+        """The motion from each of the frames to the key, in order."""
+        blocks = blocks_of(frames, block_frames)
+        for n in _downwards(frames):
+            flow = self.motion.next(self.frame(n))
             if n in blocks[0]:
-                flows.push(flow)
+                self.flows.push(flow)
             elif (n - blocks[0].end) % block_frames == 0:
-                borders.push(flow)
+                self.borders.push(flow)
             stepped()
         for block, following in zip(blocks, [*blocks[1:], None], strict=True):
-            if not len(flows):
-                _walk_again(window, block, following, motion, flows, borders, stepped)
-            while len(flows):
-                yield flows.pop()
+            if not len(self.flows):
+                self._again(block, following, stepped)
+            while len(self.flows):
+                yield self.flows.pop()
 
-
-def _walk_again(
-    window: FrameWindow,
-    block: FrameRange,
-    following: FrameRange | None,
-    motion: KeyMotion,
-    flows: FlowSpool,
-    borders: FlowSpool,
-    stepped: Callable[[], None],
-) -> None:
-    borders.pop()  # this block's own first frame
-    if following is None:
-        motion.restart()
-    else:
-        motion.resume(borders.peek(), window.frame(following.first).rgb8())
-    for n in _downwards(block):
-        flows.push(motion.next(window.frame(n).rgb8()))
-        stepped()
+    def _again(self, block: FrameRange, following: FrameRange | None, stepped: Callable[[], None]) -> None:
+        self.borders.pop()  # this block's own first frame
+        if following is None:
+            self.motion.restart()
+        else:
+            self.motion.resume(self.borders.peek(), self.frame(following.first))
+        for n in _downwards(block):
+            self.flows.push(self.motion.next(self.frame(n)))
+            stepped()
 
 
 def _downwards(frames: FrameRange) -> range:
