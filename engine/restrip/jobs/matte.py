@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -13,9 +14,7 @@ from restrip.errors import BadInput
 from restrip.link.job import JobSpec
 from restrip.media import ClipReader, fit_picture, read_picture
 from restrip.media.frame import Frame
-from restrip.timeline import ClipRange
-
-PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".bmp", ".webp")
+from restrip.timeline import is_picture
 
 
 class EmptyMatte(BadInput):
@@ -37,23 +36,12 @@ class Matte:
         self._feather = float(spec.settings.get("matte_feather", 4.0))
         self._reader: ClipReader | None = None
         self._still: npt.NDArray[np.float32] | None = None
-        if spec.matte.lower().endswith(PICTURES):
+        if is_picture(spec.matte):
             self._still = self._share(read_picture(spec.matte))
             if not self._still.any():
                 raise EmptyMatte(spec.matte)
         else:
-            clip = spec.clip
-            self._reader = ClipReader(
-                ClipRange(
-                    (spec.matte,),
-                    clip.rate,
-                    clip.length,
-                    clip.trim_in,
-                    clip.source_rate,
-                    clip.timeline_start,
-                    offset_s=clip.offset_s,
-                )
-            )
+            self._reader = ClipReader(replace(spec.clip, paths=(spec.matte,)))
 
     def __enter__(self) -> Self:
         if self._reader is not None:

@@ -53,7 +53,8 @@ class Record:
     """The content of state.json, with what a list of jobs shows.
 
     `rendered` counts the keys and segments that this job made itself, over all its attempts. `crashes` counts how
-    often the engine died while the job ran; `delivered` says that the results go to a folder of the user's.
+    often the engine died while the job ran; `delivered` says that the results go to a folder of the user's. `guest`
+    names the linked computer that handed it in, if any.
     """
 
     job_id: str
@@ -74,6 +75,7 @@ class Record:
     segments_rendered: int = 0
     crashes: int = 0
     delivered: bool = False
+    guest: str = ""
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Record:

@@ -109,6 +109,11 @@ _TASKS = {
     "finish": ("finish", "finish"),
     "seeds": ("seeds", "try_seeds"),
     "suggest": ("suggest", "suggest_keys"),
+    "elsewhere": ("elsewhere", "go_elsewhere"),
+    "call_back": ("elsewhere", "call_back"),
+    "ask_elsewhere": ("elsewhere", "ask_elsewhere"),
+    "keep": ("guest", "keep_file"),
+    "results": ("guest", "list_results"),
 }
 
 

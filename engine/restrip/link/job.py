@@ -35,7 +35,8 @@ class Output:
     ("h264", "prores4444", ...). `fade` is "auto", "gap" (the whole gap between the keys) or a number of frames, 0 for
     cuts. `baked` asks for one blended movie beside the strips, `preview` for preview.mp4, `otio` and `sheet` name the
     files of a timeline and of a picture with source, keys and result side by side. `long_side` renders smaller: the
-    frames' longer side in pixels, 0 for the clip's own size.
+    frames' longer side in pixels, 0 for the clip's own size. `look_only` writes the look without the source around it,
+    with the job's matte as alpha: to lie over the source in the editor.
     """
 
     folder: str = ""
@@ -46,6 +47,7 @@ class Output:
     otio: str = ""
     sheet: str = ""
     long_side: int = 0
+    look_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -277,6 +279,7 @@ def clip_to_json(clip: ClipRange) -> dict[str, Any]:
         "timeline_start": clip.timeline_start,
         "name": clip.name,
         "offset_s": str(clip.offset_s),
+        "untagged": clip.untagged,
     }
 
 
@@ -293,6 +296,7 @@ def clip_from_json(body: Mapping[str, Any]) -> ClipRange:
         timeline_start=int(body.get("timeline_start", 0)),
         name=_text(body.get("name", "")),
         offset_s=Fraction(body.get("offset_s", 0)),
+        untagged=_text(body.get("untagged", "")),
     )
 
 

@@ -27,6 +27,8 @@ REQUESTS: tuple[str, ...] = (
     *("submit", "seeds", "suggest", "status", "jobs", "cancel", "resume", "retry"),
     *("manifest", "placed", "discard", "would_discard", "cache"),
     *("ping", "engine_status", "free_gpu", "drain", "quit", "log_tail"),
+    *("links", "share", "allow", "link"),
+    *("locate", "offer", "put", "keep", "results", "get"),
 )
 """Every type of request."""
 
@@ -92,10 +94,11 @@ class Header:
 
 @dataclass(frozen=True)
 class Message:
-    """A request or reply as it came: header and body."""
+    """A request or reply as it came: header and body. `guest` names the linked computer that it came from, if any."""
 
     header: Header
     body: dict[str, Any]
+    guest: str = ""
 
 
 def major(version: str) -> int:

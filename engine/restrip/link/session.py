@@ -44,7 +44,12 @@ class EngineUnreachable(RestripError):
 
 
 class Session:
-    """The part of a client that holds on to the engine, for use from one thread."""
+    """The part of a client that holds on to the engine, for use from one thread.
+
+    `patience_s` is how long it waits for an engine that was started, or that runs and doesn't answer at once.
+    """
+
+    patience_s = START_S
 
     def __init__(self, client: str, project: str, start: bool) -> None:
         self.client = client
@@ -115,7 +120,7 @@ class Session:
 
     def _wait_for_engine(self) -> Wire:
         """The engine that was started, or that runs and was too busy to answer at once. Raises EngineUnreachable."""
-        until = time.monotonic() + START_S
+        until = time.monotonic() + self.patience_s
         while time.monotonic() < until:
             connection = self._find()
             if connection is not None and self._try(connection):

@@ -15,7 +15,10 @@ SEND_MS = 300
 
 
 class Wire:
-    """Fresh sockets to one engine. Used from one thread; `close` gives everything back."""
+    """Fresh sockets to one engine. Used from one thread; `close` gives everything back.
+
+    An engine that sends no events to this client names no place for them.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -88,7 +91,8 @@ class Wire:
         socket.curve_serverkey = self.connection.server_key.encode()
         socket.curve_publickey = self.connection.client_public.encode()
         socket.curve_secretkey = self.connection.client_secret.encode()
-        socket.connect(endpoint)
+        if endpoint:
+            socket.connect(endpoint)
         return socket
 
 

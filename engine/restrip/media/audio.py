@@ -11,7 +11,7 @@ from restrip.media.av.demux import Movie
 from restrip.media.files import check_readable, written
 from restrip.media.index import index_of
 from restrip.media.joining import container_of
-from restrip.media.picture import is_picture
+from restrip.timeline import is_picture
 
 
 def mux_audio(

@@ -13,8 +13,8 @@ from restrip.media.colour import ColourTags
 from restrip.media.files import MediaUnreadable
 from restrip.media.geometry import shown_size
 from restrip.media.index import STANDARD_RATES, FrameIndex, index_of
-from restrip.media.picture import is_picture, picture_facts
-from restrip.timeline import Rate
+from restrip.media.picture import picture_facts
+from restrip.timeline import Rate, is_picture
 
 SEQUENCE_RATE = Rate.of(25)
 

@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restrip.media.av import still
 from restrip.media.av.exr import read_linear, write_linear
 from restrip.media.files import MediaUnreadable, OutputUnwritable, check_readable, written
 from restrip.media.frame import Frame
 from restrip.media.geometry import resampled
 
-EXTENSIONS = {".png", ".tif", ".tiff", ".jpg", ".jpeg", ".exr", ".bmp", ".webp", ".jp2", ".ppm", ".pgm"}
 LINEAR_NOTE = (
     "OpenEXR holds linear light: it is read through the sRGB curve, and what is brighter than white is clipped."
 )
@@ -34,11 +34,6 @@ class PictureFacts:
     notes: tuple[str, ...] = ()
 
 
-def is_picture(path: str) -> bool:
-    """Whether the name says that it is a picture and not a movie."""
-    return Path(path).suffix.lower() in EXTENSIONS
-
-
 def read_picture(path: str | os.PathLike[str]) -> Frame:
     """A picture from a file: R'G'B', alpha kept, 8 bit or (deeper files) 16 bit; photographs upright by their EXIF.
 
@@ -48,6 +43,8 @@ def read_picture(path: str | os.PathLike[str]) -> Frame:
     check_readable(name)
     if name.lower().endswith(".exr"):
         return _coded(read_linear(name))
+    if name.lower().endswith(still.ENDINGS):
+        return still.read_still(name)
     return _frame_of(_decoded(name), name)
 
 

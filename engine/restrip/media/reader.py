@@ -11,9 +11,8 @@ from restrip.errors import BadInput
 from restrip.media.frame import Frame
 from restrip.media.info import MediaInfo, movie_info, sequence_info
 from restrip.media.movie import BLOCK_BYTES, MovieFrames
-from restrip.media.picture import is_picture
 from restrip.media.sequence import SequenceFrames
-from restrip.timeline import ClipRange, FrameRange
+from restrip.timeline import ClipRange, FrameRange, is_picture
 
 # An editor may show a clip a little longer than its pictures last: rates are rounded, sound is longer.
 HELD_S = Fraction(1, 2)
@@ -62,15 +61,12 @@ class ClipReader:
             frame = reader.frame(12)
 
     Any order is correct; forward is quick, and backward is served from blocks of at most `block_bytes`. `strict`
-    refuses damaged pictures instead of concealing them. `untagged` names the matrix of a file that names none (see
-    ColourTags.resolved). Media time 0 is the first shown picture.
+    refuses damaged pictures instead of concealing them. Media time 0 is the first shown picture.
 
     Raises MediaMissing, MediaUnreadable, OutsideMedia; with `strict` also MediaDamaged.
     """
 
-    def __init__(
-        self, clip: ClipRange, *, strict: bool = False, block_bytes: int = BLOCK_BYTES, untagged: str = ""
-    ) -> None:
+    def __init__(self, clip: ClipRange, *, strict: bool = False, block_bytes: int = BLOCK_BYTES) -> None:
         self.clip = clip
         self._last: tuple[int, Frame] | None = None
         self._pictures: _Pictures
@@ -81,7 +77,7 @@ class ClipReader:
             self._at = self._pictures.at(rate)
             has = None if len(clip.paths) == 1 else rate.seconds(len(clip.paths))
         else:
-            movie = MovieFrames(clip.paths[0], strict=strict, block_bytes=block_bytes, untagged=untagged)
+            movie = MovieFrames(clip.paths[0], strict=strict, block_bytes=block_bytes, untagged=clip.untagged)
             self._pictures = movie
             self._info = movie_info(movie.facts, movie.index)
             self._at = movie.index.at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from restrip.timeline import Rate
 
@@ -25,6 +26,22 @@ def advanced(timecode: str, rate: Rate, frames: int) -> str:
     number = (total_minutes * 60 + seconds) * whole + frame - dropped * (total_minutes - total_minutes // 10)
     day = 24 * 6 * (600 * whole - 9 * dropped)
     return _named((number + frames) % day, whole, dropped, found[4])
+
+
+def shown_at(timecode: str, media: Rate, time: Fraction, rate: Rate) -> str:
+    """The timecode for a frame of a movie at `rate` that shows what media beginning with `timecode` has at `time`.
+
+    `time` is in seconds from the media's beginning. It is the name of the media's own frame; at another rate the frames
+    of its second are counted at that one.
+    """
+    named = advanced(timecode, media, int(time * media.fraction))
+    found = _FORM.fullmatch(named)
+    if found is None:
+        return ""
+    frames = int(found[5]) * round(rate.fraction) // max(1, round(media.fraction))
+    # Numbers are only dropped at 30000/1001 and its multiples.
+    keeps = rate == media or found[4] == ":" or (rate.fraction * 1001) % 30000 == 0
+    return f"{found[1]}:{found[2]}:{found[3]}{found[4] if keeps else ':'}{frames:02}"
 
 
 def _dropped(whole: int) -> int:

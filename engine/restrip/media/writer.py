@@ -42,7 +42,7 @@ class MovieWriter:
                 writer.write(frame)
 
     `colour` is the source's; what it leaves open is written as BT.709. `timecode` is the first frame's, kept where the
-    format can (MP4, MOV). `fine` spends more on pictures that were encoded before (H.264). Frames may be 8 or 16 bit;
+    format can (movies). `fine` spends more on pictures that were encoded before (H.264). Frames may be 8 or 16 bit;
     the first one decides for the file. On an exception nothing stays.
 
     Raises SizeNotTaken, OutputUnwritable, DiskFull; SizeMismatch for a frame of another size; NothingWritten.

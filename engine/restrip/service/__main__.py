@@ -1,4 +1,4 @@
-"""`python -m restrip.service [--detach]`: the engine. `restrip.link` starts it when it is needed."""
+"""`python -m restrip.service [--detach] [--executor local|ray ...]`: the engine. `restrip.link` starts it when it is needed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def main() -> int:
         os._exit(0)
     from restrip.service.supervisor import serve
 
-    return serve(detach)
+    return serve(detach, sys.argv[1:])
 
 
 if __name__ == "__main__":

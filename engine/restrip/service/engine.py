@@ -9,7 +9,7 @@ import time
 import traceback
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from restrip.errors import RestripError
 from restrip.jobs import states
 from restrip.jobs.cache import Cache
+from restrip.jobs.remote import linked
 from restrip.jobs.store import JobLost, Record, Store, UnknownJob, after_restart
 from restrip.link.message import MAX_BLOB_BYTES
 from restrip.link.status import JobStatus
@@ -27,9 +28,9 @@ from restrip.service.executors.executor import Start
 from restrip.service.limits import Limits
 from restrip.service.log import say
 from restrip.service.progress import Progress
-from restrip.service.scheduler import Run, Scheduler, Task
 from restrip.service.reports import FAULTS, BadReport, check_report, check_result
-from restrip.service.slot import Slot
+from restrip.service.scheduler import Run, Scheduler, Task
+from restrip.service.slot import LOST, Slot
 
 Publish = Callable[[str, str, Mapping[str, Any], bytes | None], None]
 Reply = Callable[[Mapping[str, Any]], None]
@@ -41,12 +42,11 @@ class WorkerDied(RestripError):
 
     code = "worker-died"
 
-    def __init__(self, why: str, kind: str, before: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(self, why: str, kind: str) -> None:
         what = "showed no sign of life and was ended" if why == "hung" else "ended unexpectedly"
         reason = "" if why in ("hung", "crash", "cancelled") else f" ({why})"
-        first = "".join(f" First, on {machine}: {reason}." for machine, reason in before if machine)
         super().__init__(
-            f"The worker {what} while it did '{kind}', also with less memory{reason}.{first}",
+            f"The worker {what} while it did '{kind}', also with less memory{reason}.",
             "'restrip engine log' has more. Try again, perhaps with a smaller size: what was finished is kept.",
             kind=kind,
             why=why,
@@ -77,6 +77,7 @@ class Engine:
         self.crew = Crew(limits, start, executor)
         self.worker_facts: dict[str, Any] = {}
         self.draining = False
+        self.open_results: dict[str, set[str]] = {}
         self._publish = publish
         self._light: deque[Task] = deque()
         self._replies: dict[str, Reply] = {}
@@ -143,6 +144,8 @@ class Engine:
             run.waiting.clear()
         if run is None or not run.working:
             self.scheduler.drop(job_id)
+            if run is not None and run.stage == "elsewhere":
+                self.ask_worker("call_back", {"job_id": job_id}, lambda reply: None)
             return self.change(job_id, "cancelled") if record.state == "cancel_requested" else record
         self.crew.cancel(job_id)
         return record
@@ -265,15 +268,15 @@ class Engine:
             elif message["t"] == "progress":
                 self._progressed(slot.task, message)
             elif message["t"] == "result":
+                check_result(slot.task.kind, message["result"])
                 self.worker_facts.update(message.get("facts", {}))
                 task = slot.finished()
                 assert task is not None
-                check_result(slot.task.kind, message["result"])
                 self._done(task, message["result"])
             elif message["t"] == "error":
                 task = slot.finished()
                 assert task is not None
-                self._failed(task, message["error"])
+                self._failed(task, message["error"], slot.machine)
 
     def free_gpu(self) -> None:
         """Let the workers leave as soon as they have nothing to do."""
@@ -293,7 +296,7 @@ class Engine:
             interactive=record.kind != "render",
             look=str(look.get("name", "")) if isinstance(look, dict) else "",
         )
-        stages.first_stage(run, record.kind)
+        stages.first_stage(run, record.kind, elsewhere=not record.guest and linked(self.root) is not None)
         self.progress[record.job_id] = Progress()
         if not self.draining:
             self.scheduler.add(run)
@@ -357,13 +360,18 @@ class Engine:
             say("job done", job=task.job_id)
             self._prune_now_and_then()
 
-    def _failed(self, task: Task, error: Mapping[str, Any]) -> None:
+    def _failed(self, task: Task, error: Mapping[str, Any], machine: str = "") -> None:
         if not task.job_id:
             self._answer(task, {"ok": False, **error})
             return
         run = self._run_of(task)
         if run is None:
             return
+        if machine and self._may_do_better_elsewhere(task, error):
+            self.progress[run.job_id].over(task.task_id)
+            run.put_back(task, stages.again(task, machine, str(error.get("message", "")), sparing=False))
+            return
+        error = stages.both(error, machine, task.failed)
         run.waiting.clear()
         self._finish(run, task)
         if self.records[task.job_id].state == "running":
@@ -372,6 +380,12 @@ class Engine:
             # What others make of this job now would be of use only if it were tried again.
             self.crew.cancel(task.job_id)
         self._leave_when_over(run)
+
+    def _may_do_better_elsewhere(self, task: Task, error: Mapping[str, Any]) -> bool:
+        """Whether a task that failed on one machine is to be tried on another, once."""
+        tried = bool(task.failed) or not self.crew.executor.machines
+        hopeless = bool(error.get("bad_input")) or error.get("code") == "cancelled"
+        return not tried and not hopeless and self.records[task.job_id].state == "running"
 
     def _run_of(self, task: Task) -> Run | None:
         """The run that a task at work belongs to; None when the job was dropped, or begun anew, in the meantime."""
@@ -412,14 +426,23 @@ class Engine:
             self._finish(run, task)
             self._leave_when_over(run)
             return
-        too_often = not self.crew.executor.machines and self._too_many_deaths()
+        if why == LOST and run is not None:
+            self.progress[run.job_id].over(task.task_id)
+            run.put_back(task, replace(task, task_id=uuid.uuid4().hex))
+            return
+        local = slot is self.crew.light or self.crew.executor.name == "local"
+        too_often = local and self._too_many_deaths()
         if task.attempt or too_often:
-            self._failed(task, WorkerDied(why, task.kind, task.failed).to_wire())
+            self._failed(task, WorkerDied(why, task.kind).to_wire(), machine)
         elif run is not None:
             named: dict[str, Any] = {name: task.body[name] for name in ("keys", "part") if name in task.body}
+            if task.model:
+                run.memory += 1
+                named["memory"] = run.memory
             run.retries.append({"task": task.kind, **named, "why": why})
             self.progress[run.job_id].over(task.task_id)
             run.put_back(task, stages.again(task, machine, why))
+            run.waiting = [stages.sparing(run, waiting) for waiting in run.waiting]
         elif not task.job_id:
             retry = stages.again(task)
             self._replies[retry.task_id] = self._replies.pop(task.task_id)
@@ -435,13 +458,9 @@ class Engine:
         return len(self._deaths) > self.limits.restarts
 
     def _hold_queue(self) -> None:
-            if task.model:
-                run.memory += 1
-                named["memory"] = run.memory
         """The worker keeps dying: what has not begun waits for a click."""
         self._deaths.clear()
         for job_id in list(self.scheduler.runs):
-            run.waiting = [stages.sparing(run, waiting) for waiting in run.waiting]
             if self.records[job_id].state == "queued":
                 self.scheduler.drop(job_id)
                 self.change(job_id, "hold", note="The worker keeps ending; 'restrip engine log' says why.")

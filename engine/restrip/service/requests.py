@@ -10,13 +10,14 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from restrip import __version__
 from restrip.errors import BadInput, RestripError
 from restrip.jobs import states
 from restrip.jobs.files import canonical, file_sha256, read_json
 from restrip.jobs.intake import StaleSettings, check_clip, check_look, check_path, read_job
+from restrip.jobs.remote import linked
 from restrip.jobs.schema import schema
 from restrip.jobs.states import WrongState
 from restrip.jobs.store import JobConflict, JobLost, Record
@@ -24,11 +25,13 @@ from restrip.link import discovery
 from restrip.link.ids import check_job_id, new_job_id
 from restrip.link.job import BadJob, clip_from_json
 from restrip.link.message import MAX_BYTES, PROTOCOL, REQUESTS, BadMessage, Message, ProtocolMismatch, major
+from restrip.service import guests, links
 from restrip.service.engine import Engine, Reply
-
-FEATURES = ("seeds", "suggest", "placed", "blobs", "cache", "models")
 from restrip.service.log import say
 from restrip.service.reports import FAULTS
+from restrip.service.share import Share
+
+FEATURES = ("seeds", "suggest", "placed", "blobs", "cache", "models")
 MOST_LISTED = 1000
 MOST_SEEDS = 100
 FORGET_CLIENT_S = 3600.0
@@ -81,14 +84,30 @@ class AlreadyPlaced(BadInput):
         super().__init__(f"The strips were placed by {by}.", "Place them again only if you want them twice.", by=by)
 
 
+class GuestDoor(Protocol):
+    """The part of the server that lets guests in."""
+
+    share: Share | None
+
+    def open_to_guests(self, share: Share | None) -> Share | None:
+        """Listen for guests, or no longer."""
+
+    def know_guests(self, share: Share) -> None:
+        """Let in whom it names."""
+
+
 @dataclass
 class Desk:
-    """Where requests are answered. `quitting` is set when the engine is to end; `clients` are the sessions seen."""
+    """Where requests are answered. `quitting` is set when the engine is to end; `clients` are the sessions seen.
+
+    `door` lets guests in.
+    """
 
     engine: Engine
     engine_id: str
     quitting: bool = False
     started: float = field(default_factory=time.time)
+    door: GuestDoor | None = None
     clients: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def answer(self, message: Message, reply: Reply) -> None:
@@ -99,6 +118,10 @@ class Desk:
             reply({"ok": False, **error.to_wire()})
         except OSError as error:
             reply({"ok": False, **DiskTrouble(error).to_wire()})
+        except FAULTS as error:
+            trace = "".join(traceback.format_tb(error.__traceback__))
+            say("request not understood", level=logging.ERROR, error=type(error).__name__, trace=trace)
+            reply({"ok": False, **Mistake(message.header.type).to_wire()})
         else:
             if body is not None:
                 reply({"ok": True, **body})
@@ -118,13 +141,22 @@ class Desk:
         handler = _HANDLERS.get(header.type)
         if handler is None:
             raise UnknownType(header.type)
-        except FAULTS as error:
-            trace = "".join(traceback.format_tb(error.__traceback__))
-            say("request not understood", level=logging.ERROR, error=type(error).__name__, trace=trace)
-            reply({"ok": False, **Mistake(message.header.type).to_wire()})
+        guests.admit(self.engine, message)
         client = self.clients.setdefault(header.session, {"client": "", "project": ""})
         client["seen"] = time.time()
         return handler(self, message, reply)
+
+
+class Mistake(RestripError):
+    """A fault of the engine's own code, met while it answered."""
+
+    code = "internal-error"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"The engine made a mistake while it answered {kind[:40]!r}. It goes on.",
+            "'restrip doctor --bundle FILE' packs what is needed to report it.",
+        )
 
 
 class DiskTrouble(RestripError):
@@ -147,18 +179,6 @@ def _hello(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
         "engine_version": __version__,
         "engine_id": desk.engine_id,
         "features": list(FEATURES),
-class Mistake(RestripError):
-    """A fault of the engine's own code, met while it answered."""
-
-    code = "internal-error"
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(
-            f"The engine made a mistake while it answered {kind[:40]!r}. It goes on.",
-            "'restrip doctor --bundle FILE' packs what is needed to report it.",
-        )
-
-
         "settings_etag": schema()["etag"],
         "gpu": desk.engine.worker_facts.get("gpu"),
         "busy": desk.engine.busy,
@@ -181,7 +201,7 @@ def _to_worker(desk: Desk, message: Message, reply: Reply) -> None:
 def _models(desk: Desk, message: Message, reply: Reply) -> None:
     folder = _text(message, "folder")
     check_path(folder)
-    desk.engine.ask_worker("models", {"folder": folder}, reply)
+    _ask_where_jobs_are_done(desk, "models", {"folder": folder}, reply)
 
 
 def _probe(desk: Desk, message: Message, reply: Reply) -> None:
@@ -195,7 +215,15 @@ def _probe(desk: Desk, message: Message, reply: Reply) -> None:
 
 def _check(desk: Desk, message: Message, reply: Reply) -> None:
     spec = read_job(message.body)
-    desk.engine.ask_worker("check", {"job": spec.to_json()}, reply)
+    _ask_where_jobs_are_done(desk, "check", {"job": spec.to_json()}, reply)
+
+
+def _ask_where_jobs_are_done(desk: Desk, kind: str, body: Mapping[str, Any], reply: Reply) -> None:
+    """Let the light worker answer, or when jobs go to another computer that one's engine."""
+    if linked(desk.engine.root) is None:
+        desk.engine.ask_worker(kind, body, reply)
+    else:
+        desk.engine.ask_worker("ask_elsewhere", {"type": kind, "body": body}, reply)
 
 
 def _submit(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
@@ -221,6 +249,7 @@ def _submit(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
         created=time.time(),
         priority=spec.priority,
         delivered=bool(spec.output.folder),
+        guest=message.guest,
     )
     return {"accepted": True, "job_id": job_id, "state": "queued", "position": engine.accept(record, job)}
 
@@ -237,6 +266,7 @@ def _interactive(desk: Desk, message: Message, job: dict[str, Any]) -> dict[str,
         session=message.header.session,
         name=clip.name or os.path.basename(clip.paths[0]),
         created=time.time(),
+        guest=message.guest,
     )
     desk.engine.accept(record, job)
     return {"job_id": record.job_id}
@@ -464,6 +494,16 @@ _HANDLERS: dict[str, Handler] = {
     "drain": _drain,
     "quit": _quit,
     "log_tail": _log_tail,
+    "links": links.links,
+    "share": links.share,
+    "allow": links.allow,
+    "link": links.link,
+    "locate": guests.locate,
+    "offer": guests.offer,
+    "put": guests.put,
+    "keep": guests.keep,
+    "results": guests.results,
+    "get": guests.get,
 }
 assert set(_HANDLERS) == set(REQUESTS)
 

@@ -1,6 +1,7 @@
 """The engine's sockets: ROUTER for requests, XPUB for events, both on 127.0.0.1 and under CURVE.
 
 front-end ── CURVE ──► ZAP: is this the client key of this start? ──► ROUTER, XPUB
+guest ────── CURVE ──► ZAP: is this a key that was allowed? ────────► a ROUTER of its own, only while shared
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,12 @@ from restrip.link.discovery import Connection
 from restrip.link.message import MAX_BYTES, PROTOCOL, BadMessage, Header, Message, decode, encode, header, pack, unpack
 from restrip.service.engine import Reply
 from restrip.service.process import INBOX
+from restrip.service.share import CannotListen, Share
 
 LOOPBACK = "127.0.0.1"
 SUBSCRIBER_HWM = 500
+FRONT_ENDS, GUESTS = b"restrip", b"restrip-guests"
+GUEST = b"guest:"
 Answer = Callable[[Message, Reply], None]
 
 
@@ -43,6 +47,8 @@ class Server:
         self.inbox.bind(INBOX)
         self._requests, self._requests_at = self._bind(zmq.ROUTER)
         self._events, self._events_at = self._bind(zmq.XPUB)
+        self.share: Share | None = None
+        self._guests: zmq.Socket[bytes] | None = None
         self._poller = zmq.Poller()
         for socket in (self._zap, self.inbox, self._requests, self._events):
             self._poller.register(socket, zmq.POLLIN)
@@ -78,13 +84,37 @@ class Server:
                 heard(name.decode(), line)
         if self._events in ready:
             self._welcome()
-        if self._requests in ready:
-            for _ in range(100):  # Then the workers' turn again.
-                try:
-                    frames = self._requests.recv_multipart(zmq.NOBLOCK)
-                except zmq.Again:
-                    break
-                self._take(frames, answer)
+        for socket in (self._requests, self._guests):
+            if socket is not None and socket in ready:
+                self._take_all(socket, answer)
+
+    def open_to_guests(self, share: Share | None) -> Share | None:
+        """Listen for guests where `share` says, or no longer when None; what was open before is closed.
+
+        Returns the share with the port that it got. Raises CannotListen: then nobody is listened to.
+        """
+        if self._guests is not None:
+            self._poller.unregister(self._guests)
+            self._guests.close(linger=300)
+        self.share, self._guests = None, None
+        if share is None:
+            return None
+        socket = self._socket(zmq.ROUTER, share.server_key.encode(), share.server_secret.encode(), GUESTS)
+        try:
+            if share.port:
+                socket.bind(f"tcp://{share.host}:{share.port}")
+            else:
+                share = replace(share, port=socket.bind_to_random_port(f"tcp://{share.host}"))
+        except zmq.ZMQError as error:
+            socket.close(linger=0)
+            raise CannotListen(share.address, str(error).lower()) from error
+        self._poller.register(socket, zmq.POLLIN)
+        self.share, self._guests = share, socket
+        return share
+
+    def know_guests(self, share: Share) -> None:
+        """Let in whom `share` names from now on; who is connected and isn't named gets no more answers."""
+        self.share = share
 
     def publish(self, topic: str, kind: str, body: Mapping[str, Any], blob: bytes | None = None) -> None:
         """Send an event to whoever subscribed to the topic. A hint: it may be lost."""
@@ -96,6 +126,7 @@ class Server:
 
     def close(self) -> None:
         """Give the replies a moment to leave, then close."""
+        self.open_to_guests(None)
         self._requests.close(linger=300)
         self._events.close(linger=300)
         self._zap.close(linger=0)
@@ -103,11 +134,16 @@ class Server:
         self.context.destroy(linger=300)
 
     def _bind(self, kind: int) -> tuple[zmq.Socket[bytes], str]:
+        socket = self._socket(kind, self._server_key, self._server_secret, FRONT_ENDS)
+        port = socket.bind_to_random_port(f"tcp://{LOOPBACK}")
+        return socket, f"tcp://{LOOPBACK}:{port}"
+
+    def _socket(self, kind: int, public: bytes, secret: bytes, domain: bytes) -> zmq.Socket[bytes]:
         socket: zmq.Socket[bytes] = self.context.socket(kind)
         socket.curve_server = True
-        socket.curve_secretkey = self._server_secret
-        socket.curve_publickey = self._server_key
-        socket.zap_domain = b"restrip"
+        socket.curve_secretkey = secret
+        socket.curve_publickey = public
+        socket.zap_domain = domain
         socket.linger = 300
         socket.setsockopt(zmq.MAXMSGSIZE, MAX_BYTES)
         socket.setsockopt(zmq.HANDSHAKE_IVL, 5000)
@@ -115,25 +151,28 @@ class Server:
         socket.setsockopt(zmq.IPV6, 0)
         if kind == zmq.XPUB:
             socket.setsockopt(zmq.XPUB_VERBOSE, 1)
-        port = socket.bind_to_random_port(f"tcp://{LOOPBACK}")
-        return socket, f"tcp://{LOOPBACK}:{port}"
+        return socket
 
     def _authenticate(self) -> None:
-        """Answer libzmq's questions (ZAP, rfc.zeromq.org/spec/27): only this start's client key gets in."""
+        """Answer libzmq's questions (ZAP, rfc.zeromq.org/spec/27) with the name of who it is, or with no."""
         while True:
             try:
                 frames = self._zap.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return
-            allowed = (
-                len(frames) >= 7
-                and frames[2] == b"restrip"
-                and frames[3].startswith(b"127.")
-                and frames[5] == b"CURVE"
-                and z85.encode(frames[6]) == self._client_key
-            )
-            status = [b"200", b"OK", b"front-end"] if allowed else [b"400", b"no access", b""]
+            user = self._user(frames)
+            status = [b"200", b"OK", user] if user else [b"400", b"no access", b""]
             self._zap.send_multipart([b"1.0", frames[1] if len(frames) > 1 else b"", *status, b""])
+
+    def _user(self, frames: list[bytes]) -> bytes:
+        """Who has this key: a front-end of this start, from this computer, or a guest; b"" for nobody we know."""
+        if len(frames) < 7 or frames[5] != b"CURVE":
+            return b""
+        key = z85.encode(frames[6])
+        if frames[2] == FRONT_ENDS:
+            return b"front-end" if frames[3].startswith(b"127.") and key == self._client_key else b""
+        name = self.share.guest(key) if frames[2] == GUESTS and self.share is not None else ""
+        return GUEST + name.encode() if name else b""
 
     def _welcome(self) -> None:
         """Tell a new subscriber of a topic that its subscription holds: it can ask for the status now."""
@@ -146,18 +185,28 @@ class Server:
             if frame[:1] == b"\x01" and 0 < len(topic) <= 100 and topic.isascii():
                 self.publish(topic.decode(), "welcome", {})
 
-    def _take(self, frames: list[bytes], answer: Answer) -> None:
+    def _take_all(self, socket: zmq.Socket[bytes], answer: Answer) -> None:
+        for _ in range(100):  # Then the workers' turn again.
+            try:
+                frames = socket.recv_multipart(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                return
+            self._take(socket, [frame.bytes for frame in frames], _guest_of(frames[0]), answer)
+
+    def _take(self, socket: zmq.Socket[bytes], frames: list[bytes], guest: str, answer: Answer) -> None:
         """One request: [who, header, body]. What can't be read gets an error, addressed as far as it could be."""
+        if socket is self._guests and (self.share is None or guest not in self.share.guests):
+            return  # Let in before it was forgotten.
         self.last_request = time.monotonic()
         who, rest = frames[0], frames[1:]
         try:
-            message = unpack(rest)
+            message = replace(unpack(rest), guest=guest)
         except BadMessage as error:
-            self._reply(who, _header_of(rest), {"ok": False, **error.to_wire()})
+            self._reply(socket, who, _header_of(rest), {"ok": False, **error.to_wire()})
             return
-        answer(message, lambda body: self._reply(who, message.header, body))
+        answer(message, lambda body: self._reply(socket, who, message.header, body))
 
-    def _reply(self, who: bytes, to: Header | None, body: Mapping[str, Any]) -> None:
+    def _reply(self, socket: zmq.Socket[bytes], who: bytes, to: Header | None, body: Mapping[str, Any]) -> None:
         mine = header(
             "reply",
             id=uuid.uuid4().hex,
@@ -169,7 +218,18 @@ class Server:
             frames = pack(mine, body)
         except BadMessage as error:
             frames = pack(mine, {"ok": False, **error.to_wire()})
-        self._requests.send_multipart([who, *frames])
+        if not socket.closed:
+            socket.send_multipart([who, *frames])
+
+
+def _guest_of(frame: zmq.Frame) -> str:
+    """The guest's name that ZAP gave to this connection; "" for a front-end."""
+    try:
+        user = frame.get("User-Id")
+    except zmq.ZMQError:
+        return ""
+    text = str(user)
+    return text.removeprefix(GUEST.decode()) if text.startswith(GUEST.decode()) else ""
 
 
 def _header_of(frames: list[bytes]) -> Header | None:

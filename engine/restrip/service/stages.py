@@ -58,7 +58,7 @@ def next_stage(run: Run, result: Mapping[str, Any]) -> bool:
 
 
 def again(task: Task, machine: str = "", why: str = "", sparing: bool = True) -> Task:
-    """The same task once more, after it failed on a machine for a reason; `sparing`, with the next lower memory plan."""
+    """The same task again, after it failed on a machine for a reason; `sparing`: with the next lower memory plan."""
     failed = (*task.failed, (machine, why))
     return replace(task, task_id=uuid.uuid4().hex, attempt=task.attempt + sparing, failed=failed)
 

@@ -7,24 +7,25 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from restrip import __version__
+from restrip.errors import RestripError
 from restrip.jobs.files import remove_asides, write_json
 from restrip.link import discovery
 from restrip.link.start import engine_argv
 from restrip.service.engine import Engine
-from restrip.service.executors import LocalExecutor
+from restrip.service.executors.choice import Choice, chosen
 from restrip.service.limits import Limits
 from restrip.service.lock import EngineLock
 from restrip.service.log import EngineLog, log, say
-from restrip.service.process import Worker, WorkerProcess
+from restrip.service.process import WORKER, Worker, WorkerProcess
 from restrip.service.reports import BadReport, read_line
 from restrip.service.requests import Desk
 from restrip.service.server import Server, write_connection
+from restrip.service.share import Share
 
 TURN_S = 0.1
 HAND_OVER_S = 5.0
@@ -34,13 +35,13 @@ HAND_OVER_S = 5.0
 class Supervisor:
     """One engine. `run` returns when it is over."""
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
+    def __init__(self, folder: Path, limits: Limits, choice: Choice) -> None:
         self.limits = limits
         self.folder = folder
         self.server = Server()
-        executor = LocalExecutor(self._start, limits.workers)
+        executor = choice.executor(self._start, folder.parent, limits)
         self.engine = Engine(folder.parent, limits, self.server.publish, self._start, executor)
-        self.desk = Desk(self.engine, self.server.engine_id)
+        self.desk = Desk(self.engine, self.server.engine_id, door=self.server)
         self._beat = 0.0
 
     def run(self) -> None:
@@ -48,9 +49,11 @@ class Supervisor:
         before = discovery.read_connection()
         clean = before is None or before.stopped == "clean"
         self.engine.load(clean)
+        self._listen_for_guests()
         connection = self.server.connection(engine_argv(), os.getpid())
         write_json(self.folder / "start.json", {"argv": list(connection.argv)})
         write_connection(self.folder, connection)
+        self.engine.crew.executor.places()  # A cluster is asked for now, so that the status can say how it is.
         say("engine started", version=__version__, pid=os.getpid(), clean=clean, jobs=len(self.engine.records))
         while not self._over():
             self.server.serve(TURN_S, self.desk.answer, self._heard)
@@ -64,12 +67,19 @@ class Supervisor:
         say("engine ended")
         self.server.close()
 
+    def _listen_for_guests(self) -> None:
+        """As the last engine did. An address that is taken or gone is no reason not to work for this computer."""
+        try:
+            self.server.open_to_guests(Share.load(self.folder))
+        except RestripError as error:
+            say("not shared", level=logging.ERROR, why=str(error))
+
     def leave(self, *_: object) -> None:
         """End soon; also the handler of SIGTERM."""
         self.desk.quitting = True
 
-    def _start(self, worker_id: str, environment: Mapping[str, str] | None = None) -> Worker:
-        return WorkerProcess(worker_id, self.server.context, environment)
+    def _start(self, worker_id: str, environment: Mapping[str, str] | None = None, argv: Sequence[str] = ()) -> Worker:
+        return WorkerProcess(worker_id, self.server.context, environment, argv or WORKER)
 
     def _heard(self, worker_id: str, line: bytes) -> None:
         try:
@@ -83,7 +93,7 @@ class Supervisor:
         if self.desk.quitting or (self.engine.draining and self.engine.idle):
             return True
         alone_s = time.monotonic() - self.server.last_request
-        return self.engine.idle and alone_s > self.limits.engine_idle_s
+        return self.engine.idle and self.server.share is None and alone_s > self.limits.engine_idle_s
 
     def _now_and_then(self) -> None:
         now = time.monotonic()
@@ -106,7 +116,7 @@ def take(lock: EngineLock) -> bool:
     return True
 
 
-def serve(detached: bool) -> int:
+def serve(detached: bool, arguments: Sequence[str] = ()) -> int:
     """Be the engine, or leave at once with 0 when there is one already."""
     folder = discovery.run_folder()
     lock = EngineLock(folder / "engine.lock")
@@ -118,7 +128,7 @@ def serve(detached: bool) -> int:
     if not detached:
         log.addHandler(logging.StreamHandler(sys.stderr))
     remove_asides(folder)
-    supervisor = Supervisor(folder, Limits.from_environment())
+    supervisor = Supervisor(folder, Limits.from_environment(), chosen(arguments, folder.parent))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, supervisor.leave)
     if hasattr(signal, "SIGHUP"):

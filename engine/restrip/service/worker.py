@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 REPORT_GAP_S = 0.1
@@ -28,6 +28,7 @@ class Pipe:
         self._cancelled: set[str] = set()
         self._incoming, self._outgoing = incoming, outgoing
         self._lock = threading.Lock()
+        self.on_message: Callable[[], None] = lambda: None
         threading.Thread(target=self._read, daemon=True, name="pipe").start()
 
     def send(self, message: Mapping[str, Any]) -> None:
@@ -47,6 +48,7 @@ class Pipe:
                 self._cancelled.add(message["id"])
             else:
                 self.tasks.put(message)
+            self.on_message()
         # Nothing that is being written counts before it is whole: no need to end in good order.
         os._exit(0)
 

@@ -2,6 +2,7 @@
 
 from restrip.timeline.clip import ClipRange
 from restrip.timeline.key import Key, KeyOutside, check_keys, keys_for_shots, keys_from_markers
+from restrip.timeline.pictures import PICTURE_ENDINGS, is_picture
 from restrip.timeline.range import BadRange, FrameRange
 from restrip.timeline.rate import BadRate, Rate
 from restrip.timeline.segment import (
@@ -16,6 +17,7 @@ from restrip.timeline.segment import (
 )
 
 __all__ = [
+    "PICTURE_ENDINGS",
     "BadRange",
     "BadRate",
     "ClipRange",
@@ -27,6 +29,7 @@ __all__ = [
     "Segment",
     "Strip",
     "check_keys",
+    "is_picture",
     "keys_for_shots",
     "keys_from_markers",
     "mix_at",

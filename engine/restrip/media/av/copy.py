@@ -9,8 +9,8 @@ from typing import Any
 import av
 from av.error import FFmpegError
 
-from restrip.media.av.mux import muxing
-from restrip.media.av.tags import words
+from restrip.media.av.mux import TIMECODED, muxing
+from restrip.media.av.tags import first_timecode, words
 from restrip.media.files import MediaUnreadable
 
 
@@ -40,9 +40,7 @@ def append_all(files: Sequence[str], aside: str, container_name: str, options: d
         rate = Fraction(template.average_rate)
         output = av.open(f"file:{aside}", "w", format=container_name, container_options=options)
         with output:
-            timecode = next((s.metadata["timecode"] for s in first.streams if s.metadata.get("timecode")), "")
-            if timecode and container_name in ("mp4", "mov"):
-                output.metadata["timecode"] = timecode
+            output.metadata.update(timecode_of(first, container_name))
             stream = like(output, template, rate)
             stream.time_base = 1 / rate
             for path in files:
@@ -66,6 +64,12 @@ def like(output: Any, template: Any, rate: Fraction) -> Any:
     if output.format.name in ("mp4", "mov"):
         stream.codec_context.codec_tag = template.codec_context.codec_tag
     return stream
+
+
+def timecode_of(container: Any, container_name: str) -> dict[str, str]:
+    """An open movie's timecode as metadata of another, as far as that one's container keeps it."""
+    found = first_timecode([container.metadata, *(stream.metadata for stream in container.streams)])
+    return {"timecode": found} if found and container_name in TIMECODED else {}
 
 
 def _packets(path: str) -> Iterator[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import av
 from av.error import FFmpegError, InvalidDataError
 
-from restrip.media.av.tags import tags_of, words
+from restrip.media.av.tags import first_timecode, tags_of, words
 from restrip.media.colour import ColourTags
 from restrip.media.files import MediaUnreadable, check_readable
 from restrip.media.geometry import Orientation
@@ -210,8 +210,8 @@ class Movie:
         )
 
     def _timecode(self) -> str:
-        places = [self._stream.metadata, self._container.metadata, *(s.metadata for s in self._container.streams)]
-        return next((place["timecode"] for place in places if place.get("timecode")), "")
+        streams = (stream.metadata for stream in self._container.streams)
+        return first_timecode([self._stream.metadata, self._container.metadata, *streams])
 
 
 def _alpha_decoder(stream: Any) -> Any:

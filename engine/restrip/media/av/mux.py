@@ -19,6 +19,10 @@ from restrip.media.frame import Frame
 from restrip.media.pixels import fill
 
 
+TIMECODED = ("mp4", "mov", "matroska")
+"""Containers that keep a timecode."""
+
+
 @dataclass(frozen=True)
 class Marks:
     """What a movie is told beside its pictures: its first timecode; `fine` takes the fine options of the encoding."""
@@ -48,7 +52,7 @@ class Sink:
                 format=encoding.container,
                 container_options=container_options(encoding.container, rate),
             )
-        if marks.timecode and encoding.container in ("mp4", "mov"):
+        if marks.timecode and encoding.container in TIMECODED:
             self._container.metadata["timecode"] = marks.timecode
 
     def write(self, frame: Frame) -> None:

@@ -10,7 +10,7 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
-from restrip.media.av.copy import like
+from restrip.media.av.copy import like, timecode_of
 from restrip.media.av.mux import muxing
 from restrip.media.av.tags import words
 from restrip.media.files import MediaUnreadable
@@ -32,6 +32,7 @@ def mux(movie: str, source: str, span: tuple[Fraction, Fraction], aside: str, co
         options = {"fflags": "+bitexact"} | ({"movflags": "+write_colr"} if container_name != "matroska" else {})
         with av.open(f"file:{aside}", "w", format=container_name, container_options=options) as output:
             template = pictures.streams.video[0]
+            output.metadata.update(timecode_of(pictures, container_name))
             to_video = like(output, template, Fraction(template.average_rate))
             to_audio = None
             if sound is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from restrip.media.colour import ColourTags
@@ -74,6 +75,12 @@ def write_tags(target: Any, tags: ColourTags) -> None:
     target.color_primaries = _number(PRIMARIES, tags.primaries)
     target.color_trc = _number(TRANSFERS, tags.transfer)
     target.color_range = _number(RANGES, tags.range) if tags.range in RANGES.values() else 0
+
+
+def first_timecode(places: Iterable[Mapping[str, str]]) -> str:
+    """The first timecode in FFmpeg's metadata, whose names Matroska writes in capitals; "" when there is none."""
+    named = ((name, value) for place in places for name, value in place.items())
+    return next((value for name, value in named if name.lower() == "timecode" and value), "")
 
 
 def _number(names: dict[int, str], name: str) -> int:

@@ -15,16 +15,22 @@ Heard = tuple[str, Mapping[str, Any] | None]
 class Start(Protocol):
     """Starts a worker as a child of the engine."""
 
-    def __call__(self, worker_id: str, environment: Mapping[str, str] | None = None, /) -> Worker:
-        """The worker; what it says comes to the engine under this id."""
+    def __call__(
+        self, worker_id: str, environment: Mapping[str, str] | None = None, argv: Sequence[str] = (), /
+    ) -> Worker:
+        """The worker, or what `argv` names instead; what it says comes to the engine under this id."""
 
 
 class Executor(Protocol):
     """Where renders are done. Called from the engine's one thread; nothing in here waits or computes."""
 
-    name: str
-    machines: bool
-    """Whether a task that failed here may do better elsewhere: there are several machines."""
+    @property
+    def name(self) -> str:
+        """As `--executor` names it."""
+
+    @property
+    def machines(self) -> bool:
+        """Whether a task that failed may do better elsewhere: there are several machines."""
 
     def places(self) -> Sequence[Place]:
         """Which there are now; no more tasks than these are given out at a time."""

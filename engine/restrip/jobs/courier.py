@@ -1,0 +1,207 @@
+"""Carries files between this computer and an engine elsewhere: by hash, in pieces, going on where it stopped.
+
+here                      there
+clip.mov ── locate ─────► the same under this path?        then nothing is sent
+         ── offer ──────► here already? how much of it?
+         ── put, put ───► <state>/received/<sha256>/clip.mov.part
+         ── keep ───────► whole and as its sha256 says: put in place
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from restrip.errors import BadInput
+from restrip.jobs import files
+from restrip.jobs.received import Offered, Received, ends_sha256
+from restrip.link.client import Client
+from restrip.media.files import MediaMissing
+
+PIECE_BYTES = 512 << 10
+Report = Callable[..., None]
+
+
+class TooMany(BadInput):
+    """A folder with more files than can be sent."""
+
+    code = "too-many-files"
+
+    def __init__(self, folder: str, most: int) -> None:
+        super().__init__(
+            f"{folder} has more than {most} files, too many to send.",
+            "Put it where the other computer finds it under the same path, or name a smaller folder.",
+        )
+
+
+MOST_FILES = 100_000
+
+
+class LaterError(Exception):
+    """The time of this turn is over: others want theirs. What was done is kept."""
+
+
+class NotThereError(Exception):
+    """A file would have to be sent first."""
+
+
+@dataclass
+class Journal:
+    """What a job remembers of its way: journey.json in its folder.
+
+    `there` are paths on the other computer by paths here, `hashes` are [size, mtime in ns, sha256] by path, `job` is
+    the job's id there, `again` says that it failed there and is to be tried again.
+    """
+
+    path: Path
+    there: dict[str, str] = field(default_factory=dict)
+    hashes: dict[str, list[Any]] = field(default_factory=dict)
+    job: str = ""
+    again: bool = False
+
+    @classmethod
+    def load(cls, path: Path) -> Journal:
+        """Read it; an empty one when there is none."""
+        body = files.read_json(path) or {}
+        return cls(path, **{name: body[name] for name in ("there", "hashes", "job", "again") if name in body})
+
+    def save(self) -> None:
+        """Write it."""
+        body = asdict(self)
+        del body["path"]
+        files.write_json(self.path, body)
+
+    def sha256(self, path: Path) -> str:
+        """sha256 of a file, computed once while its size and time stay."""
+        seen = path.stat()
+        known = self.hashes.get(str(path))
+        if known is not None and known[:2] == [seen.st_size, seen.st_mtime_ns]:
+            return str(known[2])
+        sha256 = files.file_sha256(path)
+        self.hashes[str(path)] = [seen.st_size, seen.st_mtime_ns, sha256]
+        return sha256
+
+
+@dataclass
+class Courier:
+    """Sends what a job names and brings what it made, until `until` (time.monotonic): then LaterError.
+
+    `shared` allows to take a file that is found there under the same path for the same; `look_only` sends nothing.
+    """
+
+    client: Client
+    journal: Journal
+    shared: bool
+    report: Report
+    until: float
+    look_only: bool = False
+
+    def send(self, path: str) -> str:
+        """A file's or a folder's path there; what isn't there is sent.
+
+        Raises MediaMissing, FileChanged, DiskFull, TooMany; NotThereError instead of sending when `look_only`.
+        """
+        return self.send_all([path])[0]
+
+    def send_all(self, paths: Sequence[str]) -> list[str]:
+        """The same for the files of one sequence, which lie in one folder there."""
+        known = [self.journal.there.get(path) for path in paths]
+        if None not in known:
+            return [path for path in known if path is not None]
+        found = self._located(paths)
+        if found is None:
+            found = self._sent_folder(paths[0]) if Path(paths[0]).is_dir() else self._sent(paths)
+        self.journal.there.update(zip(paths, found, strict=True))
+        if not self.look_only:
+            self.journal.save()
+        return found
+
+    def bring(self, job_id: str, listed: Mapping[str, Any], shelf: Received) -> Path:
+        """A file of a job's result, on the shelf here. `listed` is what `results` says of it."""
+        file = Offered(listed["sha256"], listed["name"], listed["size"], listed["sha256"])
+        if shelf.has(file):
+            return shelf.path(file)
+        offset = shelf.offset(file)
+        while offset < file.size:
+            self._turn("fetching", offset, file.size, file.name)
+            asked = {"job_id": job_id, "path": listed["path"], "offset": offset, "bytes": PIECE_BYTES}
+            data = base64.b64decode(self.client.request("get", asked)["data"])
+            offset = shelf.add(file, offset, data)
+        if not file.size:
+            shelf.add(file, 0, b"")
+        return shelf.keep(file)
+
+    def _located(self, paths: Sequence[str]) -> list[str] | None:
+        """The same paths, when the other computer finds the same files under them; of many the ends are compared."""
+        if not self.shared or Path(paths[0]).is_dir():
+            return None
+        for path in {paths[0], paths[len(paths) // 2], paths[-1]}:
+            if not self.client.request("locate", {"path": path, "ends": ends_sha256(_file(path))})["same"]:
+                return None
+        return list(paths)
+
+    def _sent(self, paths: Sequence[str]) -> list[str]:
+        """Files under their own names, together in a folder there that is named for all of them."""
+        named = [(_file(path), self._hash(_file(path))) for path in paths]
+        alone = len(named) == 1
+        group = named[0][1] if alone else files.digest([[path.name, sha256] for path, sha256 in named])
+        offers = [(path, Offered(group, path.name, path.stat().st_size, sha256)) for path, sha256 in named]
+        return [str(self._put(path, file)["path"]) for path, file in offers]
+
+    def _sent_folder(self, folder: str) -> list[str]:
+        """A folder with all that is in it, such as a model's parts."""
+        root = Path(folder)
+        found = sorted(path for path in root.rglob("*") if path.is_file() and not path.name.startswith("."))
+        if not found:
+            raise MediaMissing(folder)
+        if len(found) > MOST_FILES:
+            raise TooMany(folder, MOST_FILES)
+        named = [(path, path.relative_to(root).as_posix(), self._hash(path)) for path in found]
+        group = files.digest([[name, sha256] for _, name, sha256 in named])
+        for path, name, sha256 in named:
+            folder = self._put(path, Offered(group, name, path.stat().st_size, sha256))["folder"]
+        return [str(folder)]
+
+    def _hash(self, path: Path) -> str:
+        if time.monotonic() > self.until:
+            if self.look_only:
+                raise NotThereError
+            self.journal.save()
+            raise LaterError
+        return self.journal.sha256(path)
+
+    def _put(self, path: Path, file: Offered) -> dict[str, Any]:
+        """Send one file, as far as it isn't there. Returns its "path" and "folder" there."""
+        offered = asdict(file)
+        answer = self.client.request("offer", offered)
+        if answer["path"]:
+            return answer
+        if self.look_only:
+            raise NotThereError
+        offset = int(answer["offset"])
+        with open(path, "rb") as content:
+            while offset < file.size:
+                self._turn("sending", offset, file.size, file.name)
+                content.seek(offset)
+                data = base64.b64encode(content.read(PIECE_BYTES)).decode()
+                offset = int(self.client.request("put", {**offered, "offset": offset, "data": data})["offset"])
+        if not file.size:
+            self.client.request("put", {**offered, "offset": 0, "data": ""})
+        return self.client.request("keep", offered, timeout_s=600)
+
+    def _turn(self, phase: str, done: int, total: int, name: str) -> None:
+        self.report(phase, done >> 20, max(1, total >> 20), note=name)
+        if time.monotonic() > self.until:
+            self.journal.save()
+            raise LaterError
+
+
+def _file(path: str) -> Path:
+    found = Path(path)
+    if not found.is_file():
+        raise MediaMissing(path)
+    return found

@@ -1,0 +1,48 @@
+"""What the light worker does for a guest, a computer that uses this engine: what takes reading whole files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from restrip.jobs import files
+from restrip.jobs.received import Offered, Received
+from restrip.jobs.tasks import Assignment, JobDamaged
+from restrip.link.job import Manifest
+
+PAGE = 1000
+"""Files in one reply: each takes some hundred bytes of a message."""
+
+
+def keep_file(task: Assignment) -> dict[str, Any]:
+    """Put a file in place that came whole: {"path", "folder"}. Raises FileChanged."""
+    shelf, file = Received(task.state_dir), Offered(**task.body)
+    return {"path": str(shelf.keep(file)), "folder": str(shelf.folder(file))}
+
+
+def list_results(task: Assignment) -> dict[str, Any]:
+    """The files of a finished job from the `skip`-th on: {"files": [{"path", "name", "size", "sha256"}], "more"}."""
+    skip = int(task.body["skip"])
+    found = sorted(set(_results(task.state_dir / "jobs" / task.body["job_id"], task.body.get("result"))))
+    page = [
+        {"path": str(path), "name": path.name, "size": path.stat().st_size, "sha256": files.file_sha256(path)}
+        for path in found[skip : skip + PAGE]
+    ]
+    return {"files": page, "more": skip + len(page) < len(found)}
+
+
+def _results(job: Path, result: dict[str, Any] | None) -> Iterator[Path]:
+    """Every file that a job's manifest names, and the manifest; of seeds the sheet and the pictures."""
+    if result is not None:
+        yield Path(result["sheet"])
+        yield from (Path(picture["file"]) for picture in result["pictures"])
+        return
+    body = files.read_json(job / "manifest.json")
+    if body is None:
+        raise JobDamaged(job / "manifest.json")
+    yield job / "manifest.json"
+    manifest = Manifest.from_json(body)
+    named = [*(strip.file for strip in manifest.strips), *(key.picture for key in manifest.keys), manifest.baked]
+    for path in (Path(name) for name in named if name):
+        yield from sorted(inner for inner in path.iterdir() if inner.is_file()) if path.is_dir() else [path]

@@ -1,0 +1,29 @@
+"""What a job's tasks take of a machine: from the coefficients by which `check` says whether it fits. No numerics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+GPU_LOOKS = ("sd",)
+"""Families of looks that a GPU makes; the others are made by the processor."""
+
+# Measured by tests/benchmarks/memory.py and rounded up: a process with the engine's libraries, and what propagation
+# keeps of each frame's pixels in its bounded blocks.
+BASE_MIB = 400
+MIB_A_MPX = 150
+
+
+def needs_of_look(look: str) -> dict[str, Any]:
+    """{"gpu"}: whether a GPU makes this look's keys."""
+    return {"gpu": look.partition(":")[0] in GPU_LOOKS}
+
+
+def needs_of(look: str, estimate: Any, size: tuple[int, int]) -> dict[str, Any]:
+    """{"gpu", "model_mib", "part_mib"} of a job; `estimate` is the opened look's own, None when it has none."""
+    model_mib = None if estimate is None else int(estimate(size)["needs_mib"])
+    return {**needs_of_look(look), "model_mib": model_mib, "part_mib": part_mib(size)}
+
+
+def part_mib(size: tuple[int, int]) -> int:
+    """The memory that rendering a segment takes at most; it doesn't grow with the segment's length."""
+    return BASE_MIB + round(MIB_A_MPX * size[0] * size[1] / 1e6)

@@ -1,0 +1,29 @@
+"""Pictures in files that OpenCV doesn't read, or not by value: DPX, TGA, PPM and PGM."""
+
+from __future__ import annotations
+
+import av
+from av.error import FFmpegError
+
+from restrip.media.av.tags import tags_of, words
+from restrip.media.files import MediaUnreadable
+from restrip.media.frame import Frame
+from restrip.media.pixels import UnknownPixels, frame_of
+
+ENDINGS = (".dpx", ".tga", ".ppm", ".pgm")
+
+
+def read_still(path: str) -> Frame:
+    """The picture in a file with one of ENDINGS; the largest value that it names is white. Raises MediaUnreadable."""
+    try:
+        # The name is a name, whatever percent signs it holds.
+        with av.open(f"file:{path}", format="image2", options={"pattern_type": "none"}) as container:
+            picture = next(container.decode(video=0), None)
+    except (FFmpegError, ValueError) as error:
+        raise MediaUnreadable(path, words(error)) from error
+    if picture is None:
+        raise MediaUnreadable(path, "it is no picture, or a damaged one")
+    try:
+        return frame_of(picture, tags_of(picture).resolved((picture.width, picture.height)))
+    except UnknownPixels as error:
+        raise MediaUnreadable(path, f"its pixel layout {error} is unknown") from error

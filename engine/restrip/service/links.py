@@ -1,0 +1,113 @@
+"""Requests about other computers: sharing this engine with them, and having jobs done by an engine elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from restrip.errors import BadInput
+from restrip.jobs import remote
+from restrip.jobs.remote import Remote, fingerprint, from_hex, linked, to_hex
+from restrip.link.message import BadMessage, Message
+from restrip.service.engine import Reply
+from restrip.service.log import say
+from restrip.service.share import NotShared, Share, stop_sharing
+
+if TYPE_CHECKING:
+    from restrip.service.requests import Desk, GuestDoor
+
+
+class InCircles(BadInput):
+    """This engine was to use another and be used by others at once."""
+
+    code = "in-circles"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An engine is either shared or linked to another: jobs could go in circles.",
+            "Stop the one (restrip link --unshare, or restrip link --off) before the other.",
+        )
+
+
+def links(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """How things stand: {"share": None or {...}, "link": None or {...}}; no secret is in it."""
+    share, there = _door(desk).share, linked(desk.engine.root)
+    return {
+        "share": None
+        if share is None
+        else {
+            "address": share.address,
+            "key": to_hex(share.server_key),
+            "guests": {name: fingerprint(share.server_key, key) for name, key in share.guests.items()},
+        },
+        "link": None
+        if there is None
+        else {
+            "host": there.host,
+            "port": there.port,
+            "key": to_hex(there.public),
+            "fingerprint": there.fingerprint,
+            "shared_folders": there.shared_folders,
+        },
+    }
+
+
+def share(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """Share the engine at `listen`, or with "" no longer, and forget the guests. Raises BadAddress, CannotListen."""
+    listen = _text(message, "listen")
+    folder = desk.engine.root / "run"
+    if not listen:
+        _door(desk).open_to_guests(None)
+        stop_sharing(folder)
+        say("no longer shared")
+        return links(desk, message, reply)
+    if linked(desk.engine.root) is not None:
+        raise InCircles
+    opened = _door(desk).open_to_guests(Share.new(listen, Share.load(folder)))
+    assert opened is not None
+    opened.save(folder)
+    say("shared", address=opened.address)
+    return links(desk, message, reply)
+
+
+def allow(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """Let the computer `name` in by its `key`, or with "" no longer. Raises NotShared, BadName, BadKey."""
+    name, key = _text(message, "name"), _text(message, "key")
+    before = _door(desk).share
+    if before is None:
+        raise NotShared
+    after = before.with_guest(name, from_hex(key)) if key else before.without_guest(name)
+    after.save(desk.engine.root / "run")
+    _door(desk).know_guests(after)
+    say("guests", count=len(after.guests))
+    return links(desk, message, reply)
+
+
+def link(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """Have jobs done by the engine at `address` with this `key`, or with "" here again. Raises BadAddress, BadKey.
+
+    Linking to the same address and key again keeps this computer's own key.
+    """
+    address, root = _text(message, "address"), desk.engine.root
+    if not address:
+        remote.unlink(root)
+        return links(desk, message, reply)
+    if _door(desk).share is not None:
+        raise InCircles
+    shared_folders = message.body.get("shared_folders", True)
+    if not isinstance(shared_folders, bool):
+        raise BadMessage("shared_folders is true or false.")
+    new = Remote.new(address, _text(message, "key"), shared_folders=shared_folders)
+    remote.link(root, new.with_key_of(linked(root)))
+    return links(desk, message, reply)
+
+
+def _door(desk: Desk) -> GuestDoor:
+    assert desk.door is not None, "an engine without a server answers no such requests"
+    return desk.door
+
+
+def _text(message: Message, name: str) -> str:
+    value = message.body.get(name, "")
+    if not isinstance(value, str):
+        raise BadMessage(f"{name} is a text.")
+    return value.strip()
