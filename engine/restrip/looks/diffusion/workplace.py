@@ -125,7 +125,7 @@ class Workplace:
                 todo = [n for n in numbers if against is None or tasks[n].key.frame != against.number]
                 link = Link(anchor=against.left, fuses=self._fuses) if against else Link()
                 batch = [prepared[n][0] for n in todo]
-                if todo and self.session.compiled_unet is not None:  # another batch size would be compiled again
+                if todo and self.vae.compiled_decoder is not None:  # another batch size would be compiled again
                     self._widest = max(len(batch), min(self._widest, self.memory.plan.batch))
                     batch += batch[-1:] * (self._widest - len(batch))
                 made = self.maker.make(batch, link, counter.ticks(len(todo)))[: len(todo)] if todo else []
@@ -139,14 +139,14 @@ class Workplace:
             return [results[n].result() for n in range(len(tasks))]
 
     def _compile(self, count: int, anchored: bool) -> None:
-        """Compile the networks when it pays. What keys see of an anchor changes with each step: not compiled."""
-        wanted = not anchored and pays(self.recipe.compile, self.model.device, count, self.session.evaluations)
-        if not wanted:
-            self.session.compiled_unet = self.vae.compiled_decoder = None
-        elif self.session.compiled_unet is None:
-            folder = state_dir() / "compiled"
-            self.session.compiled_unet = compiled(self.model.unet, folder)
-            self.vae.compiled_decoder = compiled(self.model.vae.decode, folder)
+        """Compile the networks when it pays for `count` keys.
+
+        Of anchored keys only the VAE: what their UNet sees of the anchor is another at each step.
+        """
+        pay = pays(self.recipe.compile, self.model.device, count, self.session.evaluations)
+        folder, unet, decoder = state_dir() / "compiled", self.session.compiled_unet, self.vae.compiled_decoder
+        self.session.compiled_unet = (unet or compiled(self.model.unet, folder)) if pay and not anchored else None
+        self.vae.compiled_decoder = (decoder or compiled(self.model.vae.decode, folder)) if pay else None
 
     @property
     def _fuses(self) -> bool:
