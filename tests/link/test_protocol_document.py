@@ -13,6 +13,7 @@ from restrip.link.session import BACK_OFF_S, FEATURES, HELLO_S, MISSES, SILENCE_
 from restrip.link.status import JobStatus
 from restrip.service import requests
 from restrip.service.limits import Limits
+from restrip.service.requests import refusals
 from restrip.service.scheduler import STAY_WITH_MODEL
 from restrip.service.stages import KEYS_AT_ONCE
 from restrip.timeline import ClipRange, Key, Rate
@@ -98,5 +99,5 @@ def test_features_are_words_that_both_sides_use() -> None:
 
 def test_the_protocols_own_errors() -> None:
     listed = set(re.findall(r"`([a-z-]+)`", section("Errors of the protocol itself")))
-    codes = {cls.code for cls in vars(requests).values() if isinstance(cls, type) and hasattr(cls, "code")}
-    assert codes - listed <= {"bad-input", "error", "job-lost"}
+    codes = {cls.code for cls in vars(refusals).values() if isinstance(cls, type) and hasattr(cls, "code")}
+    assert codes - listed <= {"bad-input", "error"}

@@ -19,6 +19,7 @@ from restrip.service.engine import Engine
 from restrip.service.executors import LocalExecutor
 from restrip.service.limits import Limits
 from restrip.service.requests import Desk
+from restrip.service.share import Share
 from restrip.timeline import ClipRange, Key, Rate
 
 anything = st.recursive(
@@ -36,6 +37,18 @@ GOOD: dict[str, Any] = {
 SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
+class Door:
+    """A server that lets nobody in."""
+
+    share: Share | None = None
+
+    def open_to_guests(self, share: Share | None) -> Share | None:
+        return None
+
+    def know_guests(self, share: Share) -> None:
+        """Nobody is."""
+
+
 def engine_over(root: Path) -> Engine:
     """An engine where nobody works."""
 
@@ -49,7 +62,7 @@ def engine_over(root: Path) -> Engine:
 def desk(tmp_path: Path) -> Desk:
     """Requests answered without sockets; nobody works, so that jobs stay queued."""
 
-    return Desk(engine_over(tmp_path), "engine-1")
+    return Desk(engine_over(tmp_path), "engine-1", door=Door())
 
 
 @SETTINGS

@@ -1,0 +1,8 @@
+"""What each request does: a handler gets the desk and the request and returns the reply's body, or None when the reply
+comes later. Specified in docs/protocol.md.
+"""
+
+from restrip.service.requests.desk import Desk, GuestDoor
+from restrip.service.requests.general import FEATURES
+
+__all__ = ["FEATURES", "Desk", "GuestDoor"]

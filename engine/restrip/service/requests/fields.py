@@ -1,0 +1,24 @@
+"""Reading the fields of a request."""
+
+from __future__ import annotations
+
+from restrip.link.ids import check_job_id
+from restrip.link.message import BadMessage, Message
+
+
+def job_id_of(message: Message) -> str:
+    """The id of the job that a request is about. Raises BadJobId."""
+    return check_job_id(message.body.get("job_id"))
+
+
+def text(message: Message, name: str) -> str:
+    """A text, "" when it is missing. Raises BadMessage."""
+    value = message.body.get(name, "")
+    if not isinstance(value, str):
+        raise BadMessage(f"{name} is a text.")
+    return value
+
+
+def is_int(value: object) -> bool:
+    """Whether a JSON value is a whole number."""
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,0 +1,121 @@
+"""Requests about the engine itself."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from restrip import __version__
+from restrip.jobs import states
+from restrip.jobs.schema import schema
+from restrip.link import discovery
+from restrip.link.message import PROTOCOL, BadMessage, Message
+from restrip.service.engine import Reply
+from restrip.service.requests.fields import is_int, text
+from restrip.service.requests.refusals import Busy
+
+if TYPE_CHECKING:
+    from restrip.service.requests.desk import Desk
+
+FEATURES = ("seeds", "suggest", "placed", "blobs", "cache", "models")
+
+
+def hello(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """Who asks, and what this engine is."""
+    client = desk.clients[message.header.session]
+    client.update(client=text(message, "client")[:100], project=text(message, "project")[:1000])
+    return {
+        "protocol": PROTOCOL,
+        "engine_version": __version__,
+        "engine_id": desk.engine_id,
+        "features": list(FEATURES),
+        "settings_etag": schema()["etag"],
+        "gpu": desk.engine.worker_facts.get("gpu"),
+        "busy": desk.engine.busy,
+        "pid": os.getpid(),
+    }
+
+
+def settings(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """What front-ends draw, unless they have it already."""
+    body = schema()
+    if message.body.get("etag") == body["etag"]:
+        return {"same": True, "etag": body["etag"]}
+    return body
+
+
+def ping(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """A sign of life."""
+    return {"engine_id": desk.engine_id, "pid": os.getpid(), "engine_version": __version__, "busy": desk.engine.busy}
+
+
+def show_engine(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """engine_status: queue, workers, memory, clients."""
+    engine, now = desk.engine, time.time()
+    counts = {state: sum(r.state == state for r in engine.records.values()) for state in states.STATES}
+    clients = [
+        {"client": c["client"], "project": c["project"], "seen_s": round(now - c["seen"], 1)}
+        for c in desk.clients.values()
+        if now - c["seen"] < 120
+    ]
+    return {
+        "engine_version": __version__,
+        "protocol": PROTOCOL,
+        "pid": os.getpid(),
+        "up_s": round(now - desk.started, 1),
+        "draining": engine.draining,
+        "jobs": {state: count for state, count in counts.items() if count},
+        "running": [r.job_id for r in engine.records.values() if r.state in states.AT_WORK],
+        "workers": {
+            name: {
+                "running": slot.worker is not None,
+                "task": slot.task.kind if slot.task else "",
+                "phase": slot.phase if slot.task else "",
+                "loaded": slot.loaded,
+            }
+            for name, slot in engine.crew.slots.items()
+        },
+        "executor": dict(engine.crew.executor.facts()),
+        "memory_mib": _own_memory_mib(),
+        "worker_facts": engine.worker_facts,
+        "clients": clients,
+        "state_dir": str(engine.root),
+    }
+
+
+def free_gpu(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """Idle workers leave."""
+    desk.engine.free_gpu()
+    return {"busy": desk.engine.busy}
+
+
+def drain(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """What runs is finished, then the engine ends."""
+    desk.engine.drain()
+    return {"busy": desk.engine.busy}
+
+
+def quit_engine(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """quit: the engine ends. Raises Busy."""
+    if message.body.get("if_idle") and desk.engine.busy:
+        raise Busy
+    desk.quitting = True
+    return {"busy": desk.engine.busy}
+
+
+def log_tail(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """The last lines of the log."""
+    lines = message.body.get("lines", 50)
+    if not is_int(lines) or not 1 <= lines <= 1000:
+        raise BadMessage("lines is a number from 1 to 1000.")
+    return {"lines": [line[:2000] for line in discovery.log_tail(lines)][-400:]}
+
+
+def _own_memory_mib() -> int | None:
+    """Resident memory of the supervisor; None where the system doesn't say."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
+    except (OSError, ValueError, IndexError):
+        return None

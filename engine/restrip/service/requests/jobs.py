@@ -1,0 +1,155 @@
+"""Requests that hand jobs in, list them, and stop and start them."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from restrip.jobs.files import canonical
+from restrip.jobs.intake import StaleSettings, check_clip, check_look, read_job
+from restrip.jobs.schema import schema
+from restrip.jobs.store import JobConflict, Record
+from restrip.link.ids import check_job_id, new_job_id
+from restrip.link.job import BadJob, clip_from_json
+from restrip.link.message import MAX_BYTES, BadMessage, Message
+from restrip.service.engine import Reply
+from restrip.service.requests.fields import is_int, job_id_of, text
+from restrip.service.requests.refusals import Draining
+
+if TYPE_CHECKING:
+    from restrip.service.requests.desk import Desk
+
+MOST_LISTED = 1000
+MOST_SEEDS = 100
+
+
+def submit(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """Take a job in. Raises what `read_job` does, JobConflict, StaleSettings, Draining."""
+    engine = desk.engine
+    job_id = check_job_id(message.body.get("job_id"))
+    known = engine.records.get(job_id)
+    if known is None and engine.draining:
+        raise Draining
+    spec = read_job(message.body)
+    job = {"kind": "render", **spec.to_json()}
+    if known is not None:
+        if canonical(engine.store.job(job_id)) != canonical(job):
+            raise JobConflict(job_id)
+        return {"accepted": True, "job_id": job_id, "state": known.state, "position": 0}
+    etag = message.body.get("settings_etag")
+    if etag is not None and etag != schema()["etag"]:
+        raise StaleSettings
+    record = Record(
+        job_id,
+        project=spec.project,
+        session=message.header.session,
+        name=spec.clip.name or os.path.basename(spec.clip.paths[0]),
+        created=time.time(),
+        priority=spec.priority,
+        delivered=bool(spec.output.folder),
+        guest=message.guest,
+    )
+    return {"accepted": True, "job_id": job_id, "state": "queued", "position": engine.accept(record, job)}
+
+
+def _interactive(desk: Desk, message: Message, job: dict[str, Any]) -> dict[str, Any]:
+    """Accept a job of a kind that goes before renders."""
+    if desk.engine.draining:
+        raise Draining
+    clip = clip_from_json(job["source"])
+    record = Record(
+        new_job_id(),
+        kind=job["kind"],
+        project=text(message, "project")[:1000],
+        session=message.header.session,
+        name=clip.name or os.path.basename(clip.paths[0]),
+        created=time.time(),
+        guest=message.guest,
+    )
+    desk.engine.accept(record, job)
+    return {"job_id": record.job_id}
+
+
+def _source(message: Message) -> dict[str, Any]:
+    source = message.body.get("source")
+    try:
+        check_clip(clip_from_json(source if isinstance(source, dict) else {}))
+    except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError, OverflowError) as error:
+        raise BadJob(f"The source can't be read: {error}.", "See docs/protocol.md, 'A job'.") from error
+    assert isinstance(source, dict)
+    return source
+
+
+def seeds(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """Have several seeds tried on one frame, before renders. Raises BadJob, BadSetting, UnknownLook, Draining."""
+    source, body = _source(message), message.body
+    look, frame, count, prompt = body.get("look"), body.get("frame"), body.get("n", 9), body.get("prompt")
+    if not isinstance(look, dict) or not isinstance(look.get("settings", {}), dict):
+        raise BadJob("seeds needs a look: {name, settings}.")
+    name, settings = str(look.get("name", "")), look.get("settings", {})
+    check_look(name, settings)
+    if not is_int(frame) or not 0 <= int(frame or 0) < clip_from_json(source).length:
+        raise BadJob(f"Frame {str(frame)[:40]} lies outside the clip.", "Give a frame of the clip.")
+    if not is_int(count) or not 1 <= count <= MOST_SEEDS:
+        raise BadJob(f"{str(count)[:40]} seeds can't be tried.", f"Ask for 1 to {MOST_SEEDS}.")
+    if prompt is not None and not isinstance(prompt, str):
+        raise BadJob("The prompt is no text.")
+    job = {"kind": "seeds", "source": source, "frame": frame, "n": count, "prompt": prompt}
+    return _interactive(desk, message, {**job, "look": {"name": name, "settings": settings}})
+
+
+def suggest(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """Have keys suggested, before renders. Raises BadJob, Draining."""
+    source, count, error = _source(message), message.body.get("count"), message.body.get("error")
+    by_count = is_int(count) and error is None and 1 <= int(count or 0) <= 10_000
+    by_error = count is None and isinstance(error, int | float) and not isinstance(error, bool) and error > 0
+    if not by_count and not by_error:
+        raise BadJob("suggest needs how many keys (count) or an error that they may leave (error).")
+    return _interactive(desk, message, {"kind": "suggest", "source": source, "count": count, "error": error})
+
+
+def status(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """All about one job."""
+    return desk.engine.status(job_id_of(message)).to_json()
+
+
+def list_jobs(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """jobs: a page of statuses, newest first."""
+    body = message.body
+    project = body.get("project", desk.clients[message.header.session]["project"] or "*")
+    wanted, beginning = body.get("states"), body.get("beginning", "")
+    limit, skip = body.get("limit", 100), body.get("skip", 0)
+    if not (is_int(limit) and is_int(skip) and limit >= 0 and skip >= 0 and isinstance(beginning, str)):
+        raise BadMessage("limit and skip are numbers from 0, beginning is a text.")
+    if wanted is not None and not (isinstance(wanted, list) and all(isinstance(state, str) for state in wanted)):
+        raise BadMessage("states is a list of states.")
+    found = [
+        record
+        for record in desk.engine.records.values()
+        if (project == "*" or record.project == project)
+        and (wanted is None or record.state in wanted)
+        and record.job_id.startswith(beginning)
+    ]
+    found.sort(key=lambda record: (record.created, record.job_id), reverse=True)
+    listed: list[dict[str, Any]] = []
+    size = 0
+    for record in found[skip : skip + min(limit, MOST_LISTED)]:
+        job = desk.engine.status(record.job_id).to_json()
+        size += len(canonical(job))
+        if size > MAX_BYTES // 2 and listed:
+            break
+        listed.append(job)
+    return {"jobs": listed, "more": skip + len(listed) < len(found)}
+
+
+def cancel(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """Ask a job to stop. Raises UnknownJob, WrongState."""
+    return {"state": desk.engine.cancel(job_id_of(message)).state}
+
+
+def resume(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """resume and retry: send a job on its way again. Raises UnknownJob, WrongState, Draining."""
+    if desk.engine.draining:
+        raise Draining
+    return {"state": desk.engine.resume(job_id_of(message), message.header.type).state}
