@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from restrip.looks.diffusion import distilled, extras
 from restrip.looks.diffusion.checkpoint import Checkpoint, HashBook, family_of, find_checkpoint, find_file
 from restrip.looks.diffusion.family import FAMILIES, UnknownFamily, read_json
-from restrip.looks.diffusion.needs import needs_mib
+from restrip.looks.diffusion.needs import needs_mib, weights_mib
 from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.size import working_size
 from restrip.looks.look import Beside, Styled
@@ -120,9 +120,10 @@ class DiffusionLook:
         elif self.recipe.noise in ("plain", "adjusted"):
             evaluations += steps
         guided = self.recipe.cfg_scale != 1
+        nets = sum(weights_mib(control.path) for control in self.controls)
         return {
             "size": list(at),
-            "needs_mib": needs_mib(self.checkpoint.family, at, 1, guided=guided),
+            "needs_mib": needs_mib(self.checkpoint.family, at, 1, guided=guided) + nets,
             "evaluations": evaluations,
         }
 

@@ -7,9 +7,12 @@ SDPA), with a margin for what libraries keep.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from pathlib import Path
 
 from restrip.looks.diffusion.family import FAMILIES
+from restrip.looks.diffusion.header import read_shapes
 
 # CUDA itself, cuDNN's work space, fragments.
 FIXED_MIB = 900
@@ -46,6 +49,12 @@ def needs_mib(family: str, size: tuple[int, int], batch: int, *, guided: bool = 
     unet = numbers.unet_mib_a_mpx * mpx * batch * (2 if guided else 1)
     vae = numbers.vae_mib_a_mpx * mpx * min(batch, rows_a_call(size))
     return round(FIXED_MIB + numbers.weights_mib + MARGIN * max(unet, vae))
+
+
+def weights_mib(path: Path) -> int:
+    """What the weights of a file, or of a network's folder, take in float16. Raises the errors of read_shapes."""
+    files = [path] if path.is_file() else [*path.glob("*.safetensors")] or [*path.glob("*.bin")]
+    return round(sum(math.prod(shape) for file in files for shape in read_shapes(file).values()) * 2 / 2**20)
 
 
 def rows_a_call(size: tuple[int, int]) -> int:
