@@ -13,7 +13,7 @@ from restrip.errors import RemoteError, RestripError
 from restrip.link.client import Client, connect
 from restrip.link.job import JobSpec, Manifest, Output
 from restrip.link.status import JobStatus
-from restrip.timeline import BadRange, ClipRange, FrameRange, Key, KeyOutside, Rate, check_keys
+from restrip.timeline import BadRange, ClipRange, FrameRange, Key, KeyOutside, Rate, check_keys, is_picture
 
 
 class NoKeys(RestripError):
@@ -138,11 +138,8 @@ def media_paths(clip: str | os.PathLike[str]) -> list[str]:
     path = Path(clip).absolute()
     if not path.is_dir():
         return [str(path)]
-    pictures = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES)
+    pictures = sorted(p for p in path.iterdir() if is_picture(p))
     return [str(p) for p in pictures] or [str(path)]
-
-
-PICTURES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".bmp", ".webp"}
 
 
 def _keys(request: Request, frames: FrameRange) -> tuple[Key, ...]:

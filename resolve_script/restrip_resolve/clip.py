@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from restrip.errors import BadInput
-from restrip.timeline import BadRate, FrameRange, Rate
+from restrip.timeline import PICTURE_ENDINGS, BadRate, FrameRange, Rate
 from restrip_resolve.api import MediaPoolItem, TimelineItem, can, listed, need, uid, whole
 from restrip_resolve.session import Session
 
-STILLS = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".bmp", ".webp", ".dpx", ".gif"}
+STILLS = PICTURE_ENDINGS | {".gif"}
 _SEQUENCE = re.compile(r"(.*)\[(\d+)-(\d+)\](\.\w+)")
 
 # Properties that change the picture, with the value that leaves it alone.

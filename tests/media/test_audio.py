@@ -45,7 +45,7 @@ def source(path: Path, picture_shift: int = 0) -> Path:
 
 
 def movie(path: Path, count: int, name: str) -> Path:
-    with MovieWriter(path, (64, 48), RATE, name) as writer:
+    with MovieWriter(path, (64, 48), RATE, name, timecode="10:00:00:00") as writer:
         for n in range(count):
             writer.write(Frame(np.full((48, 64, 3), n, np.uint8)))
     return path
@@ -79,7 +79,7 @@ def test_sound_stays_in_sync(tmp_path: Path, name: str, ending: str) -> None:
     sound, begin = heard(out)
     assert onsets(sound, begin) == pytest.approx([0.3, 0.8, 1.3, 1.8], abs=0.001 if name == "h264" else 2 / SAMPLES)
     info = probe([str(out)])
-    assert (info.frames, info.rate, info.audio) == (50, RATE, True)
+    assert (info.frames, info.rate, info.audio, info.timecode) == (50, RATE, True, "10:00:00:00")
     with ClipReader(ClipRange((str(out),), RATE, 50)) as a, ClipReader(ClipRange((str(silent),), RATE, 50)) as b:
         assert all((one.rgb == other.rgb).all() for one, other in zip(a.frames(), b.frames(), strict=True))
 

@@ -70,7 +70,7 @@ def test_blender_shows_the_same(tmp_path: Path, bikes: Path) -> None:
     shown: list[tuple[Path, tuple[int, int]]] = []
     for kind, path in kinds.items():
         # bikes.mp4 has no tags: Blender takes every such file for BT.601.
-        with ClipReader(ClipRange((str(path),), RATE, 2), untagged="smpte170m") as reader:
+        with ClipReader(ClipRange((str(path),), RATE, 2, untagged="smpte170m")) as reader:
             frames, colour, size = list(reader.frames()), reader.info.colour, reader.size
         read[kind] = frames[0]
         shown.append((path, size))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
 
 from restrip.media import Frame, read_picture, write_picture
 from restrip.media.files import MediaMissing, MediaUnreadable, OutputUnwritable
+from restrip.timeline import PICTURE_ENDINGS, is_picture
 
 
 def noise(kind: type, alpha: bool) -> Frame:
@@ -55,6 +58,73 @@ def test_grey_pictures_and_palettes(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "grey.png"), grey)
     frame = read_picture(tmp_path / "grey.png")
     assert (frame.rgb == grey[..., None]).all()
+
+
+PGM = {
+    "white at 255": (b"P5 2 1 255\n" + bytes([51, 255]), np.uint8, [51, 255]),
+    "white at 100": (b"P5 2 1 100\n" + bytes([20, 100]), np.uint8, [51, 255]),
+    "white at 1023": (b"P5 2 1 1023\n" + np.array([1023, 0], ">u2").tobytes(), np.uint16, [65535, 0]),
+    "white at 65535": (b"P5 2 1 65535\n" + np.array([7, 65535], ">u2").tobytes(), np.uint16, [7, 65535]),
+    "as text": (b"P2 2 1 255\n51 255\n", np.uint8, [51, 255]),
+}
+
+
+@pytest.mark.parametrize("name", PGM)
+def test_grey_maps_are_read_by_value(tmp_path: Path, name: str) -> None:
+    """The largest value, which the file names, is white; OpenCV would read 1023 of 1023 as nearly black."""
+    raw, kind, values = PGM[name]
+    (tmp_path / "a.pgm").write_bytes(raw)
+    frame = read_picture(tmp_path / "a.pgm")
+    assert frame.rgb.dtype == kind
+    assert np.abs(frame.rgb.astype(int) - np.array(values)[None, :, None]).max() <= (0 if kind == np.uint8 else 1)
+    assert frame.alpha is None
+
+
+def test_colour_maps_are_read_by_value(tmp_path: Path) -> None:
+    (tmp_path / "a.ppm").write_bytes(b"P6 2 1 255\n" + bytes([200, 20, 10, 0, 0, 255]))
+    assert read_picture(tmp_path / "a.ppm").rgb.tolist() == [[[200, 20, 10], [0, 0, 255]]]
+    (tmp_path / "b.PPM").write_bytes(b"P6 1 1 65535\n" + np.array([60000, 300, 7], ">u2").tobytes())
+    assert read_picture(tmp_path / "b.PPM").rgb.tolist() == [[[60000, 300, 7]]]
+
+
+@pytest.mark.parametrize(
+    ("ending", "codec", "layout"),
+    [("tga", "targa", "bgr24"), ("tga", "targa", "bgra"), ("dpx", "dpx", "rgb24"), ("dpx", "dpx", "gbrp10be")],
+)
+def test_scans_and_targas(tmp_path: Path, ending: str, codec: str, layout: str) -> None:
+    """Files as FFmpeg writes them, under a name that would be a pattern."""
+    rng = np.random.default_rng(1)
+    deep = layout.endswith("10be")
+    rgb = rng.integers(0, 1024 if deep else 256, (9, 7, 3)).astype(np.uint16 if deep else np.uint8)
+    picture = av.VideoFrame(7, 9, layout)
+    values = rgb[..., [1, 2, 0]].astype(">u2") if deep else rgb[..., :: 1 if layout == "rgb24" else -1]
+    alpha = np.full((9, 7, 1), 100, np.uint8)
+    for index, plane in enumerate(picture.planes):
+        rows = values[..., index] if deep else np.dstack([values, alpha]) if layout == "bgra" else values
+        lines = [row.tobytes().ljust(plane.line_size, b"\0") for row in rows]
+        plane.update(b"".join(lines).ljust(plane.buffer_size, b"\0"))
+    encoder = av.CodecContext.create(codec, "w")
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 7, 9, layout, Fraction(1, 25)
+    path = tmp_path / f"scan %05d.{ending}"
+    path.write_bytes(b"".join(bytes(packet) for packet in [*encoder.encode(picture), *encoder.encode(None)]))
+    frame = read_picture(path)
+    assert (frame.rgb == (np.rint(rgb * (65535 / 1023)) if deep else rgb)).all()
+    assert (frame.alpha is not None) == (layout == "bgra")
+    assert frame.alpha is None or (frame.alpha == 100).all()
+
+
+def test_every_ending_of_pictures_is_read(tmp_path: Path) -> None:
+    """One list says what is a picture; what it names is read as one, and damage in it is named."""
+    for ending in sorted(PICTURE_ENDINGS):
+        path = tmp_path / f"a{ending}"
+        path.write_bytes(b"no picture at all")
+        with pytest.raises(MediaUnreadable):
+            read_picture(path)
+        assert is_picture(str(path).upper())
+        if ending != ".exr" and cv2.haveImageWriter(str(path)):
+            cv2.imwrite(str(path), np.full((48, 64, 3) if ending != ".pgm" else (48, 64), 90, np.uint8))
+            assert read_picture(path).size == (64, 48)
+    assert not is_picture("movie.mp4") and not is_picture("png")
 
 
 def test_photographs_stand_upright(tmp_path: Path) -> None:

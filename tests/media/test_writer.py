@@ -99,8 +99,9 @@ def test_every_format_comes_back_and_joins(tmp_path: Path, name: str, deep: bool
         assert info.rate == NTSC
         parts = [*read(first, NTSC, 4), *read(second, NTSC, 3)]
         assert all((a.rgb == b.rgb).all() for a, b in zip(parts, back, strict=True)), "joined without encoding again"
-    if form.extension in (".mp4", ".mov"):
+    if form.extension:
         assert info.timecode == "01:00:00;05"
+    if form.extension in (".mp4", ".mov"):
         assert info.colour == TAGGED
 
 

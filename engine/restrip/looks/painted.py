@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from restrip.errors import BadInput
 from restrip.looks.look import Styled
 from restrip.media.files import MediaMissing, MediaUnreadable
+from restrip.timeline import is_picture
 
 if TYPE_CHECKING:
     from restrip.media.frame import Frame
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from restrip.timeline import Key
 
 ASPECT_TOLERANCE = 0.01  # of the frame's aspect: what is stretched by more is worth a sentence
-SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".exr", ".jp2", ".ppm"}
 
 
 class PaintedFolderMissing(BadInput):
@@ -163,7 +163,7 @@ def find_painted(folder: str) -> dict[int, Path]:
         raise PaintedFolderMissing(folder, "can't be listed: permission is denied") from None
     for path in paths:
         number = re.search(r"([0-9]+)$", path.stem)
-        if number and path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file():
+        if number and is_picture(path) and not path.name.startswith(".") and path.is_file():
             found.setdefault(int(number.group(1)), []).append(path)
     for frame, paths in found.items():
         if len(paths) > 1:

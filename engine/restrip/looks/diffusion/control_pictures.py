@@ -18,12 +18,10 @@ import numpy.typing as npt
 
 from restrip.errors import BadInput
 from restrip.media import ClipReader, probe
-from restrip.timeline import ClipRange
+from restrip.timeline import ClipRange, is_picture
 
 if TYPE_CHECKING:
     Bytes = npt.NDArray[np.uint8]
-
-PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".exr")
 
 
 class MissingControlPicture(BadInput):
@@ -50,7 +48,7 @@ class ControlPictures:
     def picture(self, kind: str, frame: int) -> Bytes:
         """What `kind` sees of the clip's frame: [H, W, 3] uint8. Raises MissingControlPicture, and a movie's errors."""
         path = self.path
-        if path is not None and path.is_file() and path.suffix.lower() not in PICTURES:
+        if path is not None and path.is_file() and not is_picture(path):
             return self._from_movie(path, frame)
         number = frame + (self.clip.trim_in if self.clip else 0)
         if path is not None and path.is_dir():
@@ -76,6 +74,6 @@ def _numbered(folder: Path) -> dict[int, Path]:
     found: dict[int, Path] = {}
     for path in sorted(folder.iterdir()):
         digits = re.search(r"(\d+)$", path.stem)
-        if digits and path.suffix.lower() in PICTURES:
+        if digits and is_picture(path):
             found.setdefault(int(digits[1]), path)
     return found

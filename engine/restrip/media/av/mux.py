@@ -18,7 +18,6 @@ from restrip.media.files import OutputUnwritable
 from restrip.media.frame import Frame
 from restrip.media.pixels import fill
 
-
 TIMECODED = ("mp4", "mov", "matroska")
 """Containers that keep a timecode."""
 
