@@ -10,14 +10,14 @@ from typing import Any
 import bpy
 
 from restrip.errors import RestripError
-from restrip.link.client import Client, EngineUnreachable, ProtocolMismatch
+from restrip.link.job import JobSpec
 from restrip.link.schema import Schema
-from restrip.link.start import EngineMissing
 
 from . import form, jobs, models, prefs, previews, results, schema, vse, words
 
 FORECAST_AFTER_S = 0.6
 AGAIN_S = 20.0
+UNUSABLE = ("protocol", "engine-unreachable", "no-messenger", "no-access", "unsafe-folder")
 
 
 @dataclass
@@ -75,11 +75,11 @@ def retry() -> None:
 def draw(layout: Any) -> bool:
     """Say what is wrong with the engine, if anything; whether the rest of the panel makes sense."""
     trouble = _heard.trouble
-    if isinstance(trouble, EngineMissing) or (schema.known() is None and not prefs.found()):
+    if (trouble is not None and trouble.code == "engine-missing") or (schema.known() is None and not prefs.found()):
         prefs.draw_install(layout)
         layout.operator("restrip.connect", text="I Have Installed It", icon="FILE_REFRESH")
         return False
-    if isinstance(trouble, ProtocolMismatch | EngineUnreachable):
+    if trouble is not None and trouble.code in UNUSABLE:
         box = layout.box()
         words.lines(box, trouble.message, "ERROR")
         words.lines(box, trouble.remedy)
@@ -120,19 +120,25 @@ def said(checked: Any) -> str:
 def _ask(now: float) -> None:
     _heard.asking, _heard.asked = True, now
 
-    def came(new: Schema) -> None:
+    def came(told: dict[str, Any] | None) -> None:
         _heard.asking, _heard.heard, _heard.trouble = False, True, None
-        if schema.learn(new):
-            form.rebuild()
-            _on_new_schema()
+        jobs.learn(told)
         # Their pictures are the worker's to make: the settings don't wait for that.
-        jobs.board().courier.ask(lambda client: client.looks(), previews.learn_looks, lambda error: None)
+        jobs.board().courier.ask("looks", {}, previews.learn_looks, lambda error: None)
         models.learn()
 
     def failed(error: RestripError) -> None:
         _heard.asking, _heard.trouble = False, error
 
-    jobs.board().courier.ask(lambda client: client.settings(), came, failed)
+    known = schema.known()
+    jobs.board().courier.ask("settings", {"etag": known.etag if known is not None else ""}, came, failed)
+
+
+def learn(new: Schema) -> None:
+    """The engine's settings: what is drawn from them is made anew when they changed."""
+    if schema.learn(new):
+        form.rebuild()
+        _on_new_schema()
 
 
 def _ask_forecast() -> None:
@@ -154,7 +160,7 @@ def _ask_forecast() -> None:
         if _forecast.key == key:
             _forecast.text = said(told)
 
-    def ask(client: Client) -> dict[str, Any]:
-        return client.check(jobs.spec_of(client, "forecast", order, facts))
+    def ask(spec: JobSpec) -> None:
+        jobs.board().courier.ask("check", {"spec": spec.to_json()}, came, lambda error: None)
 
-    jobs.board().courier.ask(ask, came, lambda error: None)
+    jobs.spec_of("forecast", order, facts, ask, lambda error: None)

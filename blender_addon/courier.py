@@ -1,217 +1,196 @@
-"""The thread that talks with the engine, so that Blender never waits for the network.
-
-main thread                        courier's thread
-ask(work) ── queue ──────────────► work(client) ─────────► engine
-pump()   ◄── queue of callbacks ── answers, job statuses ◄─
-"""
+"""Blender's end of the messenger: starts that process when it is needed, asks, and hears without ever waiting."""
 
 from __future__ import annotations
 
+import base64
 import contextlib
-import threading
+import importlib.util
+import json
+import socket
+import subprocess
+import sys
 import time
-from collections.abc import Callable
-from dataclasses import replace
-from queue import Empty, SimpleQueue
-from typing import TypeVar
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
-from restrip.errors import RestripError
-from restrip.link.client import Client, EngineUnreachable, connect
-from restrip.link.start import EngineMissing, start_engine
+import restrip
+from restrip.errors import RemoteError, RestripError
 from restrip.link.status import Event, JobStatus
 
-T = TypeVar("T")
+from .pipe import Pipe
+
+OUTSIDE = Path(__file__).with_name("outside.py")
+LEAVE_S = 1.0
+START_AGAIN_S = 2.0
+_NO_WINDOW = 0x08000000
+
+Then = Callable[[Any], None]
 Failed = Callable[[RestripError], None]
 
-LISTEN_S = 0.15
-ASK_AGAIN_S = 2.0
-START_S = 15.0
-IDLE_S = 60.0
 
-_PROGRESS = ("state", "phase", "done", "total", "unit", "segment", "eta_s", "note")
+class NoMessenger(RestripError):
+    """The process that talks with the engine can't be started, or ended in the middle."""
 
+    code = "no-messenger"
 
-class NoAccess(RestripError):
-    """The engine's folder can't be used."""
-
-    code = "no-access"
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"Blender can't talk with the Restrip engine: {why}.",
+            "Try again; if that doesn't help, restart Blender and look at what it prints in a terminal.",
+        )
 
 
 class Courier:
-    """Asks the engine in a thread of its own and keeps what it hears for `pump`, which the main thread calls.
+    """Asks the engine through the messenger. Everything is called in the main thread, by `pump`.
 
-    `command` gives the engine's command when it has to be started; empty leaves that to restrip.link. `on_status` and
-    `on_preview` are called by `pump` for the jobs that are followed,
-    the second with events that bring a picture.
+    `chosen` gives the user's own choice of an engine, "" to have it found. `on_status` and `on_preview` are called
+    for the jobs that are followed, the second with events that bring a picture.
     """
 
     def __init__(
         self,
         name: str,
-        command: Callable[[], tuple[str, ...]],
+        chosen: Callable[[], str],
         on_status: Callable[[JobStatus], None],
         on_preview: Callable[[Event], None],
     ) -> None:
         self.name = name
-        self._command = command
+        self._chosen = chosen
         self._on_status, self._on_preview = on_status, on_preview
-        self._asked: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._heard: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._client: Client | None = None
-        self._followed: dict[str, JobStatus] = {}
-        self._due: dict[str, float] = {}
-        self._used = 0.0
-        self._thread: threading.Thread | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pipe: Pipe | None = None
+        self._open: dict[int, tuple[Then, Failed]] = {}
+        self._number = 0
+        self._followed: set[str] = set()
+        self._heard: deque[Callable[[], None]] = deque()
+        self._start_from = 0.0
 
-    def ask(self, work: Callable[[Client], T], then: Callable[[T], None], failed: Failed) -> None:
-        """Have `work` done in the thread; `pump` calls `then` with its result or `failed` with its error."""
-        self._put(lambda: self._do(work, then, failed))
+    @property
+    def running(self) -> bool:
+        """Whether there is a messenger."""
+        return self._process is not None and self._process.poll() is None
+
+    def ask(self, call: str, given: Mapping[str, Any], then: Then, failed: Failed) -> None:
+        """Have one of the `calls` done; `pump` calls `then` with its result or `failed` with its error."""
+        self._number += 1
+        self._open[self._number] = then, failed
+        self._put({"n": self._number, "call": call, "given": dict(given), "engine": self._chosen()})
 
     def follow(self, job_id: str) -> None:
         """Have every change of a job told to `on_status`, until nothing more happens to it."""
-        self._put(lambda: self._follow(job_id))
-
-    def tell(self, callback: Callable[[], None]) -> None:
-        """Have `pump` call something; for other threads that have news for the main thread."""
-        self._heard.put(callback)
+        self._followed.add(job_id)
+        self._put({"follow": job_id})
 
     def pump(self, budget_s: float) -> bool:
-        """Call what came in back, for about so long; whether anything came in."""
+        """Call back what came in, for about so long; whether anything came in."""
         end = time.perf_counter() + budget_s
+        if self._pipe is not None:
+            for message in self._pipe.take():
+                self._hear(message)
+            if self._pipe.closed:
+                self._lost()
+        elif self._followed and time.monotonic() >= self._start_from:
+            self._start()
         called = False
-        while time.perf_counter() < end:
-            try:
-                self._heard.get_nowait()()
-            except Empty:
-                break
+        while self._heard and (time.perf_counter() < end or not called):
+            self._heard.popleft()()
             called = True
         return called
 
     def stop(self) -> None:
-        """End the thread; the engine and its jobs go on."""
-        if self._thread is not None:
-            self._asked.put(None)
-            self._thread.join(timeout=3)
-            self._thread = None
+        """Let the messenger go; the engine and its jobs go on."""
+        if self._pipe is not None:
+            self._pipe.close()
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(LEAVE_S)  # It does what it was asked before it goes.
+        self._end()
 
-    def _put(self, work: Callable[[], None]) -> None:
-        self._asked.put(work)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="restrip-courier", daemon=True)
-            self._thread.start()
+    def _end(self) -> None:
+        """Nothing of the messenger is left."""
+        if self._pipe is not None:
+            self._pipe.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._pipe = self._process = None
 
-    def _run(self) -> None:
+    def _put(self, message: Mapping[str, Any]) -> None:
+        if self._pipe is None or not self.running:
+            self._start()
+        if self._pipe is not None:
+            self._pipe.put(message)
+
+    def _start(self) -> None:
+        self._end()
+        ours, theirs = socket.socketpair()
         try:
-            while True:
-                with contextlib.suppress(Empty):
-                    work = self._asked.get(timeout=0 if self._followed else IDLE_S)
-                    if work is None:
-                        return
-                    work()
-                    continue
-                if self._followed:
-                    self._listen()
-                elif time.monotonic() - self._used > IDLE_S:
-                    self._leave()
-        finally:
-            self._leave()
-
-    def _do(self, work: Callable[[Client], T], then: Callable[[T], None], failed: Failed) -> None:
-        try:
-            result = work(self._open())
-        except RestripError as error:
-            if isinstance(error, EngineUnreachable):
-                self._leave()
-            told = error
-            self._heard.put(lambda: failed(told))
+            self._process = start_outside(theirs, self.name)
         except OSError as error:
-            trouble = _no_access(error)
-            self._heard.put(lambda: failed(trouble))
-        else:
-            self._heard.put(lambda: then(result))
-
-    def _open(self) -> Client:
-        self._used = time.monotonic()
-        if self._client is None:
-            self._client = self._connect()
-            for job_id in self._followed:
-                self._client.subscribe(job_id)
-        return self._client
-
-    def _connect(self) -> Client:
-        with contextlib.suppress(EngineUnreachable):
-            return connect(self.name, start=False)
-        command = self._command()
-        if not command:
-            return connect(self.name)
-        start_engine(command)
-        until = time.monotonic() + START_S
-        while True:
-            try:
-                return connect(self.name, start=False)
-            except EngineUnreachable:
-                if time.monotonic() > until:
-                    raise
-            time.sleep(0.1)
-
-    def _follow(self, job_id: str) -> None:
-        self._followed.setdefault(job_id, JobStatus(job_id))
-        self._due[job_id] = 0.0
-        if self._client is not None:
-            self._client.subscribe(job_id)
-
-    def _listen(self) -> None:
-        """Take events for a moment, and ask for the truth of jobs that have been silent."""
-        try:
-            client = self._open()
-            for event in client.events(LISTEN_S):
-                self._take(event)
-            for job_id in [job_id for job_id, due in self._due.items() if due <= time.monotonic()]:
-                self._learn(client.status(job_id))
-        except (RestripError, OSError) as error:
-            self._leave()
-            trouble = error if isinstance(error, RestripError) else _no_access(error)
-            for job_id, status in self._followed.items():
-                lost = replace(status, job_id=job_id, note=str(trouble))
-                self._heard.put(lambda lost=lost: self._on_status(lost))  # type: ignore[misc]
-            if isinstance(error, EngineMissing):
-                self._followed.clear()
-                self._due.clear()
-            time.sleep(ASK_AGAIN_S)
-
-    def _take(self, event: Event) -> None:
-        job_id = event.job_id
-        last = self._followed.get(job_id)
-        if last is None:
+            ours.close()
+            self._start_from = time.monotonic() + START_AGAIN_S
+            self._fail_all(f"{sys.executable} can't be started ({error.strerror or error})")
             return
-        if event.blob is not None:
-            self._heard.put(lambda: self._on_preview(event))
-        if event.seq <= last.seq:
-            return
-        if event.type == "progress" and event.seq == last.seq + 1:
-            known = {name: event.body[name] for name in _PROGRESS if name in event.body}
-            self._learn(replace(last, seq=event.seq, **known))
-        else:
-            self._due[job_id] = 0.0
+        finally:
+            theirs.close()
+        self._pipe = Pipe(ours)
+        for job_id in self._followed:
+            self._pipe.put({"follow": job_id})
 
-    def _learn(self, status: JobStatus) -> None:
-        last = self._followed[status.job_id]
-        self._followed[status.job_id] = status
-        self._due[status.job_id] = time.monotonic() + ASK_AGAIN_S
-        if status != last:
-            self._heard.put(lambda: self._on_status(status))
-        if status.ended:
-            del self._followed[status.job_id], self._due[status.job_id]
-            if self._client is not None:
-                self._client.unsubscribe(status.job_id)
+    def _hear(self, message: Mapping[str, Any]) -> None:
+        if "n" in message:
+            then, failed = self._open.pop(message["n"], (None, None))
+            if then is None or failed is None:
+                return
+            if "error" in message:
+                error = RemoteError(message["error"])
+                self._heard.append(lambda: failed(error))
+            else:
+                self._heard.append(lambda: then(message["result"]))
+        elif "status" in message:
+            status = JobStatus.from_json(message["status"])
+            if status.ended:
+                self._followed.discard(status.job_id)
+            self._heard.append(lambda: self._on_status(status))
+        elif "preview" in message:
+            told = message["preview"]
+            event = Event(told["topic"], "progress", "", told["body"], base64.b64decode(told["jpeg"]))
+            self._heard.append(lambda: self._on_preview(event))
 
-    def _leave(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+    def _lost(self) -> None:
+        """The messenger ended. The next question starts another; so do jobs that are followed, in a moment."""
+        self._end()
+        self._fail_all("its messenger ended")
+        self._start_from = time.monotonic() + START_AGAIN_S
+
+    def _fail_all(self, why: str) -> None:
+        error = NoMessenger(why)
+        for _, failed in self._open.values():
+            self._heard.append(lambda failed=failed: failed(error))  # type: ignore[misc]
+        self._open.clear()
 
 
-def _no_access(error: OSError) -> NoAccess:
-    return NoAccess(
-        f"The engine's folder can't be used: {error.strerror or error}.", "Look at its rights.", path=error.filename
-    )
+def import_paths() -> list[str]:
+    """The folders that this Blender imports the light core and pyzmq from."""
+    found = [str(Path(restrip.__file__).parents[1])]
+    zmq = importlib.util.find_spec("zmq")
+    if zmq is not None and zmq.origin:
+        found.append(str(Path(zmq.origin).parents[1]))
+    return list(dict.fromkeys(found))
+
+
+def start_outside(end: socket.socket, name: str) -> subprocess.Popen[bytes]:
+    """Start the messenger under Blender's own Python, with its end of the pipe. Raises OSError."""
+    windows = sys.platform == "win32"
+    told = {"module": "messenger", "paths": import_paths(), "name": name, "pipe": None if windows else end.fileno()}
+    command = [sys.executable, "-I", "-B", str(OUTSIDE), json.dumps(told)]
+    if not windows:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(end.fileno(),), start_new_session=True)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, creationflags=_NO_WINDOW)
+    share: Any = end  # `share` is known on Windows only.
+    assert process.stdin is not None
+    process.stdin.write(share.share(process.pid))
+    process.stdin.close()
+    return process

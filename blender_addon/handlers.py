@@ -5,7 +5,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import connection, jobs
+from . import connection, jobs, rendering
 
 
 @persistent  # type: ignore[untyped-decorator,unused-ignore]
@@ -17,14 +17,16 @@ def opened(*_: Any) -> None:
 def register() -> None:
     """Start the timer and listen."""
     bpy.app.handlers.load_post.append(opened)
-    jobs.on_tick[:] = [connection.tick]
+    jobs.on_tick[:] = [rendering.tick, connection.tick]
+    jobs.on_schema[:] = [connection.learn]
     bpy.app.timers.register(jobs.tick, first_interval=jobs.IDLE_TICK_S, persistent=True)
 
 
 def unregister() -> None:
-    """Leave nothing behind: no timer, no handler, no thread."""
+    """Leave nothing behind: no timer, no handler, no process."""
     if bpy.app.timers.is_registered(jobs.tick):
         bpy.app.timers.unregister(jobs.tick)
     if opened in bpy.app.handlers.load_post:
         bpy.app.handlers.load_post.remove(opened)
+    rendering.stop()
     jobs.close()

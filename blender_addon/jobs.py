@@ -12,14 +12,14 @@ from typing import Any
 import bpy
 
 from restrip.errors import RemoteError, RestripError
-from restrip.link.client import Client
 from restrip.link.ids import new_job_id
 from restrip.link.job import JobSpec, Manifest
+from restrip.link.schema import Schema
 from restrip.link.status import WAITING_FOR_CLICK, Event, JobStatus
 from restrip.timeline import Key
 
 from . import clip, markers, prefs, previews, rendering, results, schema, state, values, vse
-from .courier import Courier
+from .courier import Courier, Failed
 
 TICK_S = 0.1
 IDLE_TICK_S = 0.5
@@ -78,7 +78,7 @@ class Board:
     def __init__(self) -> None:
         self.jobs: dict[str, LiveJob] = {}
         name = f"blender {bpy.app.version_string}"
-        self.courier = Courier(name, prefs.engine_command, on_status, on_preview)
+        self.courier = Courier(name, prefs.chosen_engine, on_status, on_preview)
 
     def add(self, job: LiveJob) -> None:
         """Follow one more; what came of earlier ones for the same strip is off the list then."""
@@ -95,6 +95,8 @@ class Board:
 _board: Board | None = None
 on_tick: list[Callable[[], None]] = []
 """What else the timer does; each returns at once."""
+on_schema: list[Callable[[Schema], None]] = []
+"""Who wants the engine's settings when they are new."""
 on_picture: list[Callable[[LiveJob, bytes, int, int], None]] = []
 """Who wants the pictures of a sheet: job, JPEG, seed, how many there will be."""
 
@@ -161,22 +163,39 @@ def send(job: LiveJob, facts: clip.StripFacts) -> None:
     assert order is not None
     job.stage = "sending"
 
-    def work(client: Client) -> None:
-        client.submit(spec_of(client, job.job_id, order, facts))
+    def failed(error: RestripError) -> None:
+        fail(job, error)
 
-    def taken(_: None) -> None:
+    def described(spec: JobSpec) -> None:
+        if job.stage == "sending":
+            board().courier.ask("submit", {"spec": spec.to_json()}, taken, failed)
+
+    def taken(_: Any) -> None:
         if job.stage == "sending":
             job.stage = "engine"
             board().courier.follow(job.job_id)
 
-    board().courier.ask(work, taken, lambda error: fail(job, error))
+    spec_of(job.job_id, order, facts, described, failed)
 
 
-def spec_of(client: Client, job_id: str, order: Order, facts: clip.StripFacts) -> JobSpec:
-    """The job for an order; asks the engine for its settings and what the media is. Runs in the courier's thread."""
-    table = client.settings().settings
-    media = client.probe(facts.paths) if facts.fps else {}
-    return values.job_spec(job_id, clip.clip_of(facts, media), order.keys, order.values, table, order.project)
+def spec_of(job_id: str, order: Order, facts: clip.StripFacts, then: Callable[[JobSpec], None], failed: Failed) -> None:
+    """Have `then` called with the job for an order, once the engine has told its settings and what the media is."""
+
+    def described(told: Mapping[str, Any]) -> None:
+        learn(told["schema"])
+        made = clip.clip_of(facts, told["media"])
+        then(values.job_spec(job_id, made, order.keys, order.values, schema.current(), order.project))
+
+    known = schema.known()
+    asked = {"etag": known.etag if known is not None else "", "paths": facts.paths if facts.fps else ()}
+    board().courier.ask("describe", asked, described, failed)
+
+
+def learn(told: Mapping[str, Any] | None) -> None:
+    """Take over the engine's settings when they are new."""
+    if told is not None:
+        for take in on_schema:
+            take(Schema.from_json(told))
 
 
 def fail(job: LiveJob, error: RestripError) -> None:
@@ -196,7 +215,7 @@ def cancel(job: LiveJob) -> None:
         job.stop()
     if job.stage in ("rendering", "sending"):
         job.stage, job.message = "stopped", "Cancelled."
-    board().courier.ask(lambda client: client.cancel(job.job_id), lambda _: None, _ignore)
+    board().courier.ask("cancel", {"job_id": job.job_id}, _ignore, _ignore)
 
 
 def resume(job: LiveJob) -> None:
@@ -214,7 +233,7 @@ def resume(job: LiveJob) -> None:
     def again(_: Any) -> None:
         board().courier.follow(job.job_id)
 
-    board().courier.ask(lambda client: getattr(client, ask)(job.job_id), again, lambda error: fail(job, error))
+    board().courier.ask(ask, {"job_id": job.job_id}, again, lambda error: fail(job, error))
 
 
 def on_status(status: JobStatus) -> None:
@@ -250,29 +269,31 @@ def on_preview(event: Event) -> None:
 
 
 def follow_interactive(
-    ask: Callable[[Client], str], name: str, came: Callable[[LiveJob], None], order: Order | None = None
+    call: str, given: Mapping[str, Any], name: str, came: Callable[[LiveJob], None], order: Order | None = None
 ) -> None:
-    """Follow a small job (seeds, suggestions) that `ask` hands in; `came` gets it when it is done."""
+    """Follow a small job (seeds, suggestions) that `call` hands in; `came` gets it when it is done."""
 
     def taken(job_id: str) -> None:
         board().add(LiveJob(job_id, name, "engine", mine=False, order=order, came=came))
         board().courier.follow(job_id)
 
-    def failed(error: RestripError) -> None:
-        job = LiveJob(new_job_id(), name, "sending", mine=False)
-        board().add(job)
-        fail(job, error)
+    board().courier.ask(call, given, taken, lambda error: fail_unstarted(name, error))
 
-    board().courier.ask(ask, taken, failed)
+
+def fail_unstarted(name: str, error: RestripError) -> None:
+    """Show that something failed which never became a job."""
+    job = LiveJob(new_job_id(), name, "sending", mine=False)
+    board().add(job)
+    fail(job, error)
 
 
 def fetch(job: LiveJob) -> None:
     """Get the result of a finished job; it is placed when Blender is idle, or on a click."""
 
-    def came(manifest: Manifest) -> None:
-        job.manifest, job.stage = manifest, "waiting"
+    def came(told: Mapping[str, Any]) -> None:
+        job.manifest, job.stage = Manifest.from_json(told), "waiting"
 
-    board().courier.ask(lambda client: client.manifest(job.job_id), came, lambda error: fail(job, error))
+    board().courier.ask("manifest", {"job_id": job.job_id}, came, lambda error: fail(job, error))
 
 
 def put(job: LiveJob) -> None:
@@ -289,7 +310,7 @@ def put(job: LiveJob) -> None:
     notes = [placed.note, *(job.order.notes if job.order is not None else ()), *job.manifest.notes]
     job.stage, job.error, job.message = "placed", None, " ".join(filter(None, notes))
     by, name = f"blender {bpy.app.version_string}: {placed.scene.name}", placed.meta.name
-    board().courier.ask(lambda client: client.placed(job.job_id, by, [name]), lambda _: None, _ignore)
+    board().courier.ask("placed", {"job_id": job.job_id, "by": by, "strips": [name]}, _ignore, _ignore)
 
 
 def put_unasked(job: LiveJob) -> None:
@@ -334,7 +355,7 @@ def file_opened() -> None:
 
 
 def close() -> None:
-    """End the thread and forget all; the engine goes on."""
+    """Let the messenger go and forget all; the engine goes on."""
     global _board
     if _board is not None:
         _board.courier.stop()
@@ -342,8 +363,7 @@ def close() -> None:
 
 
 def _render_teller(job: LiveJob, facts: clip.StripFacts) -> rendering.Teller:
-    """What the rendering thread says, brought into the main thread."""
-    tell = board().courier.tell
+    """What the second Blender says."""
 
     def progress(part: float) -> None:
         job.done = part
@@ -360,12 +380,8 @@ def _render_teller(job: LiveJob, facts: clip.StripFacts) -> rendering.Teller:
         if job.stage == "rendering":
             fail(job, rendering.RenderFailed(job.name, log))
 
-    return rendering.Teller(
-        lambda part: tell(lambda: progress(part)),
-        lambda paths: tell(lambda: done(paths)),
-        lambda log: tell(lambda: failed(log)),
-    )
+    return rendering.Teller(progress, done, failed)
 
 
-def _ignore(error: RestripError) -> None:
+def _ignore(_: Any) -> None:
     """The answer doesn't matter."""

@@ -6,10 +6,10 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from restrip.errors import RestripError
-from restrip.link.client import Client
+from restrip.link.job import JobSpec, clip_to_json
 from restrip.timeline import FrameRange
 
-from . import clip, jobs, markers, operators, values, vse
+from . import jobs, markers, operators, values, vse
 
 FRAMES_A_KEY = 25
 
@@ -47,11 +47,10 @@ class RESTRIP_OT_suggest(operators.Poll, bpy.types.Operator):
 
 def suggest(scene: str, order: jobs.Order, count: int) -> None:
     """Have the engine look, then write markers as one undo step."""
-    facts = order.origin.facts
+    facts, name = order.origin.facts, f"Keyframes for {order.origin.strip}"
 
-    def ask(client: Client) -> str:
-        media = client.probe(facts.paths) if facts.fps else {}
-        return client.ask_suggestions(clip.clip_of(facts, media), count=count)
+    def described(spec: JobSpec) -> None:
+        jobs.follow_interactive("suggest", {"source": clip_to_json(spec.clip), "count": count}, name, came)
 
     def came(job: jobs.LiveJob) -> None:
         found = job.status.result or {}
@@ -59,7 +58,7 @@ def suggest(scene: str, order: jobs.Order, count: int) -> None:
         write(scene, facts.span, keys)
         job.stage, job.message = "placed", f"{len(keys)} keyframes suggested."
 
-    jobs.follow_interactive(ask, f"Keyframes for {order.origin.strip}", came)
+    jobs.spec_of("suggest", order, facts, described, lambda error: jobs.fail_unstarted(name, error))
 
 
 def write(scene_name: str, span: FrameRange, keys: list[tuple[int, str]]) -> None:
@@ -115,14 +114,4 @@ class RESTRIP_OT_key_image(operators.Poll, bpy.types.Operator):
 
 CLASSES = (RESTRIP_OT_suggest, RESTRIP_OT_key_image)
 
-
-def register() -> None:
-    """Make the operators known."""
-    for kind in CLASSES:
-        bpy.utils.register_class(kind)
-
-
-def unregister() -> None:
-    """Forget them."""
-    for kind in reversed(CLASSES):
-        bpy.utils.unregister_class(kind)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -7,7 +7,6 @@ import bpy
 from bpy.props import EnumProperty
 
 from restrip.errors import RestripError
-from restrip.link.client import Client
 
 from . import form, jobs, prefs, vse
 
@@ -20,16 +19,13 @@ def learn() -> None:
     if not folder:
         return
 
-    def ask(client: Client) -> list[dict[str, Any]]:
-        return client.models(folder)
-
     def came(found: list[dict[str, Any]]) -> None:
         _items[:] = [(str(m["path"]), str(m["name"]), f"{m['family']}, {m['path']}") for m in found]
 
     def failed(error: RestripError) -> None:
         jobs.warn(str(error))
 
-    jobs.board().courier.ask(ask, came, failed)
+    jobs.board().courier.ask("models", {"folder": folder}, came, failed)
 
 
 def items(owner: Any = None, context: Any = None) -> list[tuple[str, str, str]]:

@@ -279,14 +279,4 @@ CLASSES = (
     RESTRIP_OT_copy,
 )
 
-
-def register() -> None:
-    """Make the operators known."""
-    for kind in CLASSES:
-        bpy.utils.register_class(kind)
-
-
-def unregister() -> None:
-    """Forget them."""
-    for kind in reversed(CLASSES):
-        bpy.utils.unregister_class(kind)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

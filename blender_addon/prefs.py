@@ -60,8 +60,13 @@ def draw_install(layout: Any) -> None:
     box.operator("restrip.copy", text="Copy", icon="COPYDOWN").text = finding.install_line()
 
 
+def chosen_engine() -> str:
+    """The user's own choice of an engine; "" to have it found."""
+    return _chosen
+
+
 def engine_command() -> tuple[str, ...]:
-    """The command that starts the engine; empty when none is found. Safe in any thread."""
+    """The command that starts the engine; empty when none is found."""
     return finding.engine_command(_chosen)
 
 
@@ -89,7 +94,7 @@ def models_folder() -> str:
 
 
 def read() -> None:
-    """Take over the chosen engine, for the courier's thread."""
+    """Take over the chosen engine."""
     global _chosen
     addon = bpy.context.preferences.addons.get(__package__)
     _chosen = bpy.path.abspath(addon.preferences.engine) if addon and addon.preferences else ""

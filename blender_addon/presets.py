@@ -133,15 +133,15 @@ class RESTRIP_MT_presets(bpy.types.Menu):
 
 CLASSES = (RESTRIP_OT_preset_load, RESTRIP_OT_preset_save, RESTRIP_OT_preset_remove, RESTRIP_MT_presets)
 
+_register, _unregister = bpy.utils.register_classes_factory(CLASSES)
+
 
 def register() -> None:
     """Make operators and menu known."""
     schema.presets_folder().mkdir(parents=True, exist_ok=True)
-    for kind in CLASSES:
-        bpy.utils.register_class(kind)
+    _register()
 
 
 def unregister() -> None:
     """Forget them."""
-    for kind in reversed(CLASSES):
-        bpy.utils.unregister_class(kind)
+    _unregister()

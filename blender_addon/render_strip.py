@@ -1,80 +1,96 @@
 """Runs in a second, windowless Blender: renders one strip of a copied scene as pictures, alone and unaltered.
 
-It is no part of the extension while that runs; rendering.py starts it with one argument, the JSON of `Wanted`.
+rendering.py starts it through outside.py, and reads what it says: "RESTRIP 3" after the third picture, at the end
+"RESTRIP-DONE" with the folder in which they are.
 """
 
-import json
+from __future__ import annotations
+
+import hashlib
 import os
+import shutil
 import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import bpy
 
+from . import vse
 
-def main() -> None:
-    """Render, saying after each frame how many are done."""
-    wanted = json.loads(sys.argv[-1])
-    with bpy.data.libraries.load(wanted["blend"]) as (_, into):
-        into.scenes = [wanted["scene"]]
+
+def main(told: Mapping[str, Any]) -> None:
+    """Render, then end without Blender's exit handlers, which crash or hang in some versions of the module."""
+    status = 1
+    try:
+        home = render(told)
+        print(f"RESTRIP-DONE {home}", flush=True)
+        status = 0
+    finally:
+        if status:
+            traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def render(told: Mapping[str, Any]) -> Path:
+    """Render all frames into a folder that is named by what is in it."""
+    with bpy.data.libraries.load(told["blend"]) as (_, into):
+        into.scenes = [told["scene"]]
     scene = into.scenes[0]
     bpy.context.window.scene = scene
     if hasattr(bpy.context.workspace, "sequencer_scene"):
         bpy.context.workspace.sequencer_scene = scene
-    alone(scene, wanted["strip"])
-    settle(scene, wanted["deep"], wanted["alpha"])
-    for number, frame in enumerate(range(wanted["first"], wanted["end"])):
+    alone(scene, told["strip"])
+    settle(scene, told["deep"], told["alpha"])
+    folder, content = Path(told["folder"]), hashlib.sha256()
+    for number, frame in enumerate(range(told["first"], told["end"])):
+        path = folder / f"f_{number:06d}.png"
         scene.frame_set(frame)
-        scene.render.filepath = os.path.join(wanted["folder"], f"f_{number:06d}.png")
+        scene.render.filepath = str(path)
         bpy.ops.render.render(write_still=True, scene=scene.name)
+        content.update(hashlib.sha256(path.read_bytes()).digest())
         print(f"RESTRIP {number + 1}", flush=True)
+    (folder / "scene.blend").unlink()
+    home = folder.with_name(content.hexdigest()[:32])
+    if home.exists():
+        shutil.rmtree(folder)
+    else:
+        folder.rename(home)
+    return home
 
 
 def alone(scene: Any, name: str) -> None:
     """Let nothing show but the strip, what it is made of, and the meta strips around it."""
-    editor = scene.sequence_editor
-    everything = list(editor.strips_all if "strips_all" in editor.bl_rna.properties else editor.sequences_all)
+    everything = vse.every_strip(scene)
     strip = next(strip for strip in everything if strip.name == name)
     parents = [strip]
-    while parents[-1].parent_meta() is not None:
-        parents.append(parents[-1].parent_meta())
+    while (parent := vse.parent_of(parents[-1])) is not None:
+        parents.append(parent)
     parts, waiting = [], [strip]
     while waiting:
         part = waiting.pop()
         parts.append(part)
-        waiting += [getattr(part, key, None) for key in ("input_1", "input_2") if getattr(part, key, None) is not None]
+        waiting += vse.inputs_of(part)
     for other in everything:
         if other in parts or other in parents:
             other.mute = False
         elif not _within(other, parts):
             other.mute = True
-    fade_in_and_out = f'"{bpy.utils.escape_identifier(name)}"].blend_alpha'
-    for curve in list(_curves(scene)):
-        if curve.data_path.endswith(fade_in_and_out):
-            curve.mute = True  # The result fades as the strip did: not twice.
+    vse.mute_fade(scene, strip)  # The result fades as the strip did: not twice.
     for shown in parents:
         shown.blend_type, shown.blend_alpha = "REPLACE", 1.0
 
 
-def _curves(scene: Any) -> Any:
-    data = scene.animation_data
-    if data is None or data.action is None:
-        return
-    if "fcurves" in data.action.bl_rna.properties:
-        yield from data.action.fcurves
-        return
-    for layer in data.action.layers:
-        for strip in layer.strips:
-            for bag in strip.channelbags:
-                yield from bag.fcurves
-
-
 def _within(strip: Any, parts: list[Any]) -> bool:
     """Whether a strip lies, however deep, in one of these."""
-    parent = strip.parent_meta()
+    parent = vse.parent_of(strip)
     while parent is not None:
         if parent in parts:
             return True
-        parent = parent.parent_meta()
+        parent = vse.parent_of(parent)
     return False
 
 
@@ -100,16 +116,3 @@ def settle(scene: Any, deep: bool, alpha: bool) -> None:
     image.file_format, image.compression = "PNG", 15
     image.color_depth = "16" if deep else "8"
     image.color_mode = "RGBA" if alpha else "RGB"
-
-
-if __name__ == "__main__":
-    status = 1
-    try:
-        main()
-        status = 0
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # Without Blender's exit handlers, which crash or hang in some versions of the module.
-        if status == 0:
-            os._exit(0)

@@ -6,16 +6,14 @@ content, so rendering the same thing again finds the same files, and with them e
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +22,11 @@ import bpy
 from restrip.errors import RestripError
 from restrip.timeline import FrameRange
 
-SCRIPT = Path(__file__).with_name("render_strip.py")
+from . import courier
+
 MARK = "RESTRIP "
+DONE = "RESTRIP-DONE "
+TAIL_BYTES = 8192
 _taken: tuple[float, float] = (-100.0, 0.0)
 
 
@@ -43,26 +44,59 @@ class RenderFailed(RestripError):
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What the second Blender is asked for; it is sent as JSON."""
-
-    blend: str
-    scene: str
-    strip: str
-    first: int
-    end: int
-    folder: str
-    deep: bool
-    alpha: bool
-
-
-@dataclass(frozen=True)
 class Teller:
-    """Called from the watching thread: the part that is done, the pictures, or the log of a failure."""
+    """Called by `tick`: the part that is done, the pictures, or the log of a failure."""
 
     progress: Callable[[float], None]
     done: Callable[[list[str]], None]
     failed: Callable[[str], None]
+
+
+@dataclass
+class Render:
+    """A second Blender at work in `folder`, for `count` pictures; what it says goes into a file."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+    count: int
+    teller: Teller
+    part: float = 0.0
+
+    @property
+    def log(self) -> Path:
+        """Where it says how far it is."""
+        return self.folder.with_suffix(".log")
+
+    def look(self) -> bool:
+        """Tell what is new; False once there is nothing more to come."""
+        status = self.process.poll()
+        said = self._tail()
+        if status is None:
+            marked = [line for line in said if line.startswith(MARK)]
+            part = int(marked[-1][len(MARK) :]) / self.count if marked else 0.0
+            if part != self.part:
+                self.part = part
+                self.teller.progress(part)
+            return True
+        home = next((line[len(DONE) :] for line in reversed(said) if line.startswith(DONE)), "")
+        self.log.unlink(missing_ok=True)
+        if status == 0 and home:
+            self.teller.done([str(Path(home) / f"f_{number:06d}.png") for number in range(self.count)])
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.teller.failed("\n".join(said))
+        return False
+
+    def _tail(self) -> list[str]:
+        """The last lines that it said, each whole."""
+        with open(self.log, "rb") as file:
+            file.seek(max(0, file.seek(0, 2) - TAIL_BYTES))
+            text = file.read().decode("utf-8", "replace")
+        whole = text.rpartition("\n")[0]
+        return [line for line in whole.splitlines() if line]
+
+
+_running: list[Render] = []
 
 
 def begin(scene: Any, strip: Any, span: FrameRange, depth: tuple[bool, bool], teller: Teller) -> Callable[[], None]:
@@ -70,20 +104,42 @@ def begin(scene: Any, strip: Any, span: FrameRange, depth: tuple[bool, bool], te
     folder = Path(tempfile.mkdtemp(prefix="aside-", dir=renders_folder()))
     blend = folder / "scene.blend"
     bpy.data.libraries.write(str(blend), {scene}, path_remap="ABSOLUTE", compress=False)
-    wanted = Wanted(str(blend), scene.name, strip.name, span.first, span.end, str(folder), *depth)
-    process = subprocess.Popen(
-        [*_blender(), json.dumps(asdict(wanted))],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-    watcher = threading.Thread(
-        target=_watch, args=(process, folder, len(span), teller), name="restrip-render", daemon=True
-    )
-    watcher.start()
+    deep, alpha = depth
+    told = {
+        "module": "render_strip",
+        "paths": courier.import_paths(),
+        "blend": str(blend),
+        "scene": scene.name,
+        "strip": strip.name,
+        "first": span.first,
+        "end": span.end,
+        "folder": str(folder),
+        "deep": deep,
+        "alpha": alpha,
+    }
+    with open(folder.with_suffix(".log"), "wb") as log:
+        process = subprocess.Popen(
+            [*_blender(), json.dumps(told)], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
+    _running.append(Render(process, folder, len(span), teller))
     return process.terminate
+
+
+def tick() -> None:
+    """Look at the Blenders that render; the timer calls this."""
+    for render in list(_running):
+        if not render.look():
+            _running.remove(render)
+
+
+def stop() -> None:
+    """End them."""
+    for render in _running:
+        render.process.kill()
+        render.process.wait()
+        render.log.unlink(missing_ok=True)
+        shutil.rmtree(render.folder, ignore_errors=True)
+    _running.clear()
 
 
 def renders_folder() -> Path:
@@ -103,46 +159,16 @@ def taken_mib() -> float:
 def clear() -> None:
     """Delete all pictures; strips are rendered again when they are stylized again."""
     global _taken
-    for folder in renders_folder().iterdir():
-        shutil.rmtree(folder, ignore_errors=True)
+    for path in renders_folder().iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     _taken = (-100.0, 0.0)
 
 
 def _blender() -> list[str]:
     """The command of a second Blender that runs the script; the module bpy has only its Python."""
     if bpy.app.binary_path:
-        return [bpy.app.binary_path, "--background", "--factory-startup", "--python", str(SCRIPT), "--"]
-    return [sys.executable, str(SCRIPT)]
-
-
-def _watch(process: subprocess.Popen[str], folder: Path, count: int, teller: Teller) -> None:
-    """Follow the second Blender to its end. Runs in a thread of its own."""
-    assert process.stdout is not None
-    tail: list[str] = []
-    for line in process.stdout:
-        if line.startswith(MARK):
-            teller.progress(int(line[len(MARK) :]) / count)
-        else:
-            tail = [*tail[-29:], line.rstrip()]
-    process.wait()
-    pictures = sorted(folder.glob("f_*.png"))
-    if process.returncode != 0 or len(pictures) != count:
-        shutil.rmtree(folder, ignore_errors=True)
-        teller.failed("\n".join(tail))
-        return
-    (folder / "scene.blend").unlink()
-    home = folder.with_name(_content(pictures))
-    if home.exists():
-        shutil.rmtree(folder)
-    else:
-        folder.rename(home)
-    teller.done([str(home / picture.name) for picture in pictures])
-
-
-def _content(pictures: list[Path]) -> str:
-    """A name for these pictures, from what is in them."""
-    digest = hashlib.sha256()
-    for picture in pictures:
-        with open(picture, "rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()[:32]
+        return [bpy.app.binary_path, "--background", "--factory-startup", "--python", str(courier.OUTSIDE), "--"]
+    return [sys.executable, str(courier.OUTSIDE)]

@@ -16,7 +16,7 @@ import bpy
 from restrip.link.schema import Schema
 from restrip.link.setting import Setting
 
-from . import values
+from . import calls, values
 
 OWN_SETTINGS = (
     Setting(
@@ -72,13 +72,7 @@ def learn(new: Schema) -> bool:
     if before is not None and before.etag == new.etag:
         return False
     _known = new
-    body = {
-        "etag": new.etag,
-        "settings": [setting.to_json() for setting in new.settings],
-        "looks": [dict(look) for look in new.looks],
-        "formats": [dict(kind) for kind in new.formats],
-    }
-    _save(_folder() / "settings.json", body)
+    _save(_folder() / "settings.json", calls.schema_json(new))
     return True
 
 

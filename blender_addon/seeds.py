@@ -8,7 +8,7 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from restrip.errors import RestripError
-from restrip.link.client import Client
+from restrip.link.job import JobSpec, clip_to_json
 
 from . import jobs, operators, previews, schema, values, vse
 
@@ -59,9 +59,12 @@ def ask(order: jobs.Order, frame: int, count: int) -> None:
     """Hand the job in; its pictures come one by one."""
     facts = order.origin.facts
 
-    def work(client: Client) -> str:
-        spec = jobs.spec_of(client, "seeds", order, facts)
-        return client.ask_seeds(spec.clip, frame, look=spec.look, settings=spec.settings, count=count)
+    name = f"Seeds for {order.origin.strip}"
+
+    def described(spec: JobSpec) -> None:
+        source, settings = clip_to_json(spec.clip), dict(spec.settings)
+        given = {"source": source, "frame": frame, "look": spec.look, "settings": settings, "count": count}
+        jobs.follow_interactive("seeds", given, name, came, order)
 
     def came(job: jobs.LiveJob) -> None:
         found = job.status.result or {}
@@ -69,7 +72,7 @@ def ask(order: jobs.Order, frame: int, count: int) -> None:
         job.stage, job.message = "placed", "Pick a seed: click one, or press its number."
         show_sheet(str(found.get("sheet", "")))
 
-    jobs.follow_interactive(work, f"Seeds for {order.origin.strip}", came, order)
+    jobs.spec_of("seeds", order, facts, described, lambda error: jobs.fail_unstarted(name, error))
 
 
 def picture_came(job: jobs.LiveJob, jpeg: bytes, seed: int, count: int) -> None:
@@ -260,16 +263,16 @@ def draw(layout: Any, job: jobs.LiveJob) -> None:
 
 CLASSES = (RESTRIP_OT_seeds, RESTRIP_OT_pick_seed, RESTRIP_OT_pick_from_sheet)
 
+_register, _unregister = bpy.utils.register_classes_factory(CLASSES)
+
 
 def register() -> None:
     """Make the operators known."""
-    for kind in CLASSES:
-        bpy.utils.register_class(kind)
+    _register()
     jobs.on_picture[:] = [picture_came]
 
 
 def unregister() -> None:
     """Forget them."""
     jobs.on_picture.clear()
-    for kind in reversed(CLASSES):
-        bpy.utils.unregister_class(kind)
+    _unregister()

@@ -212,11 +212,21 @@ def animated(scene: Scene, strip: Strip) -> frozenset[str]:
 def copy_fade(scene: Scene, source: Strip, target: Strip) -> None:
     """Give a strip the opacity of another, with its keyframes."""
     target.blend_alpha = source.blend_alpha
-    path = f"{source.path_from_id()}.blend_alpha"
-    for curve in [curve for curve in _curves(scene.animation_data) if curve.data_path == path]:
+    for curve in _fades_of(scene, source):
         for point in curve.keyframe_points:
             target.blend_alpha = point.co[1]
             target.keyframe_insert("blend_alpha", frame=point.co[0])
+
+
+def mute_fade(scene: Scene, strip: Strip) -> None:
+    """Let the keyframes of a strip's opacity have no effect."""
+    for curve in _fades_of(scene, strip):
+        curve.mute = True
+
+
+def _fades_of(scene: Scene, strip: Strip) -> list[Any]:
+    path = f"{strip.path_from_id()}.blend_alpha"
+    return [curve for curve in _curves(scene.animation_data) if curve.data_path == path]
 
 
 def _curves(data: Any) -> Iterator[Any]:

@@ -6,13 +6,14 @@ environment with another bpy; then every test runs in each of them.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ import numpy as np
 import pytest
 
 from restrip.install.blender import platform_name
+from restrip.link.client import Client, EngineUnreachable, connect
 
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
@@ -88,6 +90,15 @@ def blender(installed: tuple[str, Path]) -> Blender:
         return run(python, user, module, function, given, limit_s)
 
     return call
+
+
+@pytest.fixture
+def engine(_own_state: None) -> Iterator[Client]:
+    """A running engine in a folder of its own, which Blender finds by itself."""
+    with connect("tests") as client:
+        yield client
+        with contextlib.suppress(EngineUnreachable):  # One test kills it.
+            client.quit()
 
 
 @pytest.fixture(scope="session")

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-import pytest
 
-from restrip.link.client import Client, EngineUnreachable, connect
+from restrip.link.client import Client
 from restrip.link.job import Manifest
 from restrip.media import ClipReader
 from restrip.timeline import ClipRange, Rate, mix_at
 
 Blender = Callable[..., Any]
 Picture = npt.NDArray[np.uint8]
-
-
-@pytest.fixture
-def engine(_own_state: None) -> Iterator[Client]:
-    """A running engine in a folder of its own, which Blender finds by itself."""
-    with connect("tests") as client:
-        yield client
-        with contextlib.suppress(EngineUnreachable):  # One test kills it.
-            client.quit()
 
 
 def seen(path: str) -> Picture:

@@ -27,10 +27,11 @@ def test_a_second_blender_renders_just_the_strip(
     )
     assert told["failed"] is None
     assert len(told["reasons"]) == 1
-    assert told["parts"] == pytest.approx([n / 6 for n in range(1, 7)])
+    assert told["parts"] == sorted(set(told["parts"])) and set(told["parts"]) <= {n / 6 for n in range(1, 7)}
     for made, expected in zip(told["paths"], told["expected"], strict=True):
         a, b = cv2.imread(made, cv2.IMREAD_UNCHANGED), cv2.imread(expected, cv2.IMREAD_UNCHANGED)
         assert a is not None and b is not None
         assert a.shape == b.shape == (180, 320, 3)
         assert np.abs(a.astype(int) - b).max() <= 1
     assert told["again"] == told["paths"]
+    assert told["left"] == []

@@ -119,7 +119,7 @@ def changed_meanwhile(path: str, values: dict, folder: str) -> dict:
         assert bpy.ops.restrip.place(job_id=job.job_id) == {"FINISHED"}
     told["placed"] = place_of(scene, "later restyled")
     said: list = []
-    jobs.board().courier.ask(lambda client: None, said.append, said.append)
+    jobs.board().courier.ask("settings", {"etag": ""}, said.append, said.append)
     pump(lambda: bool(said))  # Until the engine has heard of it.
     return told
 

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 
 import bpy
 import scenes
@@ -24,7 +25,7 @@ def traces() -> dict:
     return {
         "types": named,
         "handlers": handlers,
-        "threads": [thread.name for thread in threading.enumerate() if thread.name.startswith("restrip")],
+        "threads": [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()],
         "scene": hasattr(bpy.types.Scene, "restrip") or hasattr(bpy.types.Scene, "restrip_form"),
         "strips": hasattr(kind, "restrip"),
         "modules": [name for name in sys.modules if name.startswith(f"{ADDON}.")],
@@ -40,8 +41,13 @@ def traces() -> dict:
 def off_and_on() -> dict:
     """Used, disabled, enabled again, disabled."""
     jobs = scenes.addon("jobs")
-    jobs.board().courier.ask(lambda client: None, lambda _: None, lambda error: None)
-    running = [thread.name for thread in threading.enumerate() if thread.name.startswith("restrip")]
+    courier, answers = jobs.board().courier, []
+    courier.ask("settings", {"etag": ""}, answers.append, answers.append)
+    end = time.monotonic() + 120
+    while not answers and time.monotonic() < end:
+        jobs.tick()
+        time.sleep(0.02)
+    running, messenger = courier.running, courier._process
     used = traces()
     timer = jobs.tick
     assert bpy.app.timers.is_registered(timer)
@@ -51,7 +57,15 @@ def off_and_on() -> dict:
     addon_utils.enable(ADDON)
     again = traces()
     addon_utils.disable(ADDON)
-    return {"running": running, "used": used, "off": off, "again": again, "off again": traces()}
+    return {
+        "running": running,
+        "ended": messenger.poll() is not None,
+        "answered": isinstance(answers[0], dict),
+        "used": used,
+        "off": off,
+        "again": again,
+        "off again": traces(),
+    }
 
 
 def values_follow_the_strip(path: str, blend: str) -> dict:

@@ -1,6 +1,5 @@
 """Strips rendered through the sequencer by a second Blender."""
 
-import threading
 import time
 
 import scenes
@@ -21,28 +20,12 @@ def through(path: str, other: str, folder: str, kind: str) -> dict:
     span = vse.FrameRange(vse.span_of(subject).first, vse.span_of(subject).first + 6)
     facts = clip.facts_of(scene, subject)
     before = settings(scene)
-    told, over_now = {}, threading.Event()
-
-    def end(name: str):
-        def tell(what) -> None:
-            told[name] = what
-            over_now.set()
-
-        return tell
-
-    teller = rendering.Teller(lambda part: told.setdefault("parts", []).append(part), end("paths"), end("failed"))
-    rendering.begin(scene, subject, span, (False, False), teller)
-    assert over_now.wait(120)
+    first = rendered(rendering, scene, subject, span)
     assert settings(scene) == before
     assert not over.mute
     # And once more: the same pictures are the same files.
-    again, over_now = dict(told), threading.Event()
-    rendering.begin(
-        scene, subject, span, (False, False), rendering.Teller(lambda part: None, end("paths"), end("failed"))
-    )
-    end_at = time.monotonic() + 120
-    while told.get("paths") is again.get("paths") and time.monotonic() < end_at:
-        time.sleep(0.05)
+    again = rendered(rendering, scene, subject, span)
+    left = [path.name for path in rendering.renders_folder().iterdir() if path.name.startswith("aside")]
     vse.remove(scene.sequence_editor, over)
     scene.view_settings.exposure = 0.0
     scene.view_settings.view_transform = "Standard"
@@ -51,12 +34,27 @@ def through(path: str, other: str, folder: str, kind: str) -> dict:
     subject.blend_alpha = 1.0
     return {
         "reasons": facts.reasons,
-        "paths": again.get("paths"),
-        "failed": again.get("failed"),
-        "parts": again.get("parts"),
-        "again": told.get("paths"),
+        "paths": first.get("paths"),
+        "failed": first.get("failed"),
+        "parts": first["parts"],
+        "again": again.get("paths"),
+        "left": left,
         "expected": scenes.render(scene, span, folder),
     }
+
+
+def rendered(rendering, scene, strip, span) -> dict:
+    """What the second Blender tells until it is done."""
+    told: dict = {"parts": []}
+    teller = rendering.Teller(
+        told["parts"].append, lambda paths: told.update(paths=paths), lambda log: told.update(failed=log)
+    )
+    rendering.begin(scene, strip, span, (False, False), teller)
+    end = time.monotonic() + 120
+    while len(told) == 1 and time.monotonic() < end:
+        rendering.tick()
+        time.sleep(0.02)
+    return told
 
 
 def settings(scene) -> list:

@@ -1,10 +1,13 @@
 """Runs in the Blender process: one function of a module beside this file, its result written as JSON."""
 
+import faulthandler
 import importlib
 import json
 import os
 import sys
 import traceback
+
+faulthandler.enable()  # A crash says where.
 
 
 def main() -> None:

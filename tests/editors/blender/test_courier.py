@@ -1,0 +1,146 @@
+"""The messenger: a process of its own that talks with the engine, so that Blender never waits. No Blender here."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from restrip.errors import RestripError
+from restrip.link.client import Client
+from restrip.link.job import JobSpec
+from restrip.link.status import JobStatus
+from restrip.timeline import ClipRange, Key, Rate
+
+ADDON = Path(__file__).parents[3] / "blender_addon"
+LIMIT_S = 120
+
+
+@pytest.fixture(scope="module")
+def load() -> Callable[[str], Any]:
+    """A module of the extension that needs no Blender, by name."""
+    spec = importlib.util.spec_from_file_location("restrip_outside", ADDON / "outside.py")
+    assert spec is not None and spec.loader is not None
+    outside: ModuleType = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(outside)
+
+    def by_name(name: str) -> Any:
+        before = list(sys.path)
+        module = outside.load(name, [])
+        assert sys.path == before
+        return module
+
+    return by_name
+
+
+@pytest.fixture
+def heard() -> list[JobStatus]:
+    """The statuses that came in."""
+    return []
+
+
+@pytest.fixture
+def courier(load: Callable[[str], Any], heard: list[JobStatus], _own_state: None) -> Iterator[Any]:
+    """Blender's end, for the test's own engine."""
+    made = load("courier").Courier("test", lambda: "", heard.append, lambda event: None)
+    yield made
+    made.stop()
+
+
+def until(courier: Any, condition: Callable[[], Any]) -> None:
+    """What Blender's timer does."""
+    end = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < end
+        courier.pump(0.003)
+        time.sleep(0.01)
+
+
+def asked(courier: Any, call: str, **given: Any) -> Any:
+    """Ask and wait; the result, or the error."""
+    came: list[Any] = []
+    courier.ask(call, given, came.append, came.append)
+    until(courier, lambda: came)
+    return came[0]
+
+
+def test_messages_larger_than_the_sockets_take_come_whole(load: Callable[[str], Any]) -> None:
+    ours, theirs = (load("pipe").Pipe(end) for end in socket.socketpair())
+    sent = [{"n": n, "text": "é\n" * 2_000_000} for n in range(2)]
+    for message in sent:
+        ours.put(message)
+    came: list[Any] = []
+    while len(came) < 2:
+        came += theirs.take()
+        ours.take()
+    assert came == sent
+    theirs.put({"last": 1})
+    theirs.close()
+    assert ours.take() == [{"last": 1}]
+    ours.take()
+    assert ours.closed
+    ours.put({"nobody": "there"})
+    ours.close()
+
+
+def test_questions_are_answered_and_refusals_keep_their_words(courier: Any, engine: Client) -> None:
+    schema = asked(courier, "settings", etag="")
+    assert schema["etag"] and schema["settings"] and schema["formats"]
+    assert asked(courier, "settings", etag=schema["etag"]) is None
+    refused = asked(courier, "manifest", job_id="nobody-knows-it")
+    assert isinstance(refused, RestripError)
+    assert refused.code == "unknown-job" and refused.message
+
+
+def test_a_job_is_followed_to_its_end(courier: Any, engine: Client, heard: list[JobStatus], carphone: Path) -> None:
+    clip = ClipRange((str(carphone),), Rate.of(25), 6)
+    spec = JobSpec("followed-1", clip, (Key(0), Key(5)), "neural:19")
+    assert asked(courier, "submit", spec=spec.to_json())["accepted"]
+    courier.follow("followed-1")
+    until(courier, lambda: any(status.state == "done" for status in heard))
+    assert [status.seq for status in heard] == sorted(status.seq for status in heard)
+    manifest = asked(courier, "manifest", job_id="followed-1")
+    assert [key["frame"] for key in manifest["keys"]] == [0, 5]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_messenger_that_dies_is_replaced(courier: Any, engine: Client, heard: list[JobStatus]) -> None:
+    asked(courier, "settings", etag="")
+    first = courier._process.pid
+    courier.follow("nobody-knows-it")
+    until(courier, lambda: heard)
+    os.kill(first, signal.SIGSTOP)
+    failed: list[Any] = []
+    courier.ask("settings", {"etag": ""}, failed.append, failed.append)
+    os.kill(first, signal.SIGKILL)
+    until(courier, lambda: failed)
+    assert failed[0].code == "no-messenger"
+    assert asked(courier, "settings", etag="")["etag"]
+    assert courier._process.pid != first
+
+
+def test_it_ends_with_blender_after_what_was_asked(courier: Any, engine: Client, carphone: Path) -> None:
+    spec = JobSpec("asked-last", ClipRange((str(carphone),), Rate.of(25), 2), (Key(0),), "neural:19")
+    courier.ask("submit", {"spec": spec.to_json()}, lambda _: None, lambda _: None)
+    process, pipe = courier._process, courier._pipe
+    pipe.close()  # As when Blender ends, however it does.
+    assert process.wait(LIMIT_S) == 0
+    assert engine.status("asked-last").state != "unknown"
+
+
+def test_a_python_that_cannot_be_started_is_named(
+    courier: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+    refused = asked(courier, "settings", etag="")
+    assert refused.code == "no-messenger"
+    assert str(tmp_path / "gone") in refused.message
