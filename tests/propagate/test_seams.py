@@ -23,7 +23,16 @@ def proposed(frames, keys, fade, report=silent) -> FrameRange:
 
 @pytest.mark.parametrize(
     ("fade", "gap", "frames"),
-    [("auto", 20, AUTO_FRAMES), ("auto", 3, 3), ("gap", 20, 20), (5, 20, 5), ("5", 20, 5), (50, 20, 20), (0, 20, 0)],
+    [
+        ("auto", 20, 20),
+        ("auto", 3, 3),
+        ("auto", 3 * AUTO_FRAMES, AUTO_FRAMES),
+        ("gap", 20, 20),
+        (5, 20, 5),
+        ("5", 20, 5),
+        (50, 20, 20),
+        (0, 20, 0),
+    ],
 )
 def test_lengths(fade, gap, frames):
     assert fade_length(fade, gap) == frames

@@ -40,8 +40,8 @@ OUTPUT_SETTINGS = (
         "text",
         "auto",
         "Fade",
-        "Where one key hands over to the next: auto (where the strips agree most), gap (all the way from key to key) "
-        "or a number of frames, 0 for a cut.",
+        "Where one key hands over to the next: auto (from key to key, in long gaps 48 frames where the strips agree "
+        "most), gap (all the way from key to key) or a number of frames, 0 for a cut.",
         group="output",
     ),
     Setting(

@@ -16,7 +16,9 @@ from restrip.propagate.window import FrameWindow, StyledKey
 from restrip.timeline import FrameRange
 
 PROXY_SIDE = 270  # the shorter side at which strips are compared before they exist
-AUTO_FRAMES = 8
+AUTO_FRAMES = 48
+"""The longest fade that is chosen unasked: the longer, the better strips score, but in a long gap each key should also
+be seen alone."""
 
 
 class BadFade(BadInput):
