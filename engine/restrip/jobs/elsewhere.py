@@ -274,6 +274,8 @@ class _Journey:
         delivery.delivered({path: outputs.tree_sha256(path) for path in everything})
         own = self.task.folder / "manifest.json"
         files.write_json(own, body)
+        # It is here: nobody there is to be offered it, and its parts may go when room is needed.
+        self.client.placed(self.journal.job, self.client.client)
         return {"manifest": str(target), "sha256": files.file_sha256(own)}
 
 

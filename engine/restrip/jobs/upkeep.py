@@ -6,8 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from restrip.errors import RestripError
 from restrip.jobs import files
+from restrip.jobs.outputs import sweep_folder
 from restrip.jobs.plan import Plan
+from restrip.jobs.received import Received
 from restrip.jobs.tasks import Assignment
 
 
@@ -15,6 +18,8 @@ def show_cache(task: Assignment) -> dict[str, Any]:
     """The cache's size; with `prune_mib` the least recently used beyond it goes first, never a protected job's."""
     protected = hashes_of(task.state_dir, task.body["protected_jobs"])
     freed = 0.0
+    Received(task.state_dir).prune()
+    task.cache.clear_abandoned()
     if task.body.get("prune_mib") is not None:
         freed = task.cache.prune(float(task.body["prune_mib"]), protected)
     usage = task.cache.usage(protected)
@@ -31,6 +36,8 @@ def show_cache(task: Assignment) -> dict[str, Any]:
 def discard(task: Assignment) -> dict[str, Any]:
     """What a job's folder holds, and which cached parts nobody else uses; with `really` those parts are deleted.
 
+    So is what was left half written in the user's folder; what is whole there stays.
+
     The folder itself is the supervisor's to delete.
     """
     job_id = task.body["job_id"]
@@ -41,6 +48,9 @@ def discard(task: Assignment) -> dict[str, Any]:
     size = sum(path.stat().st_size for path in found)
     if task.body["really"]:
         task.cache.drop(mine)
+        place = (files.read_json(folder / "plan.json") or {}).get("folder")
+        if isinstance(place, str) and place:
+            sweep_folder(task.state_dir, Path(place))
     said = "deleted" if task.body["really"] else "would_delete"
     return {said: [str(path) for path in found[:2000]], "files": len(found), "mib": round(size / 2**20, 3)}
 
@@ -50,7 +60,11 @@ def hashes_of(state_dir: Path, job_ids: Iterable[str]) -> set[str]:
     hashes: set[str] = set()
     for job_id in job_ids:
         body = files.read_json(state_dir / "jobs" / job_id / "plan.json")
-        if body is not None:
+        if body is None:
+            continue
+        try:
             plan = Plan.from_json(body["plan"])
-            hashes |= {*plan.key_hashes, *(h for part in plan.parts for h in (part.hash, part.joint_hash))}
+        except (KeyError, TypeError, ValueError, RestripError):
+            continue  # Damaged: the job is planned anew when it goes on.
+        hashes |= {*plan.key_hashes, *(h for part in plan.parts for h in (part.hash, part.joint_hash))}
     return hashes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from restrip.errors import BadInput
@@ -28,8 +29,22 @@ class InCircles(BadInput):
         )
 
 
-def links(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
-    """How things stand: {"share": None or {...}, "link": None or {...}}; no secret is in it."""
+def links(desk: Desk, message: Message, reply: Reply) -> dict[str, Any] | None:
+    """How things stand, with `try` also whether the engine elsewhere answers: "error" is then None, or its error."""
+    facts = standing(desk)
+    if not message.body.get("try") or facts["link"] is None:
+        return facts
+
+    def tell(body: Mapping[str, Any]) -> None:
+        error = None if body.get("ok") else {name: body.get(name) for name in ("code", "message", "remedy")}
+        reply({"ok": True, **facts, "error": error})
+
+    desk.engine.ask_worker("ask_elsewhere", {"type": "ping", "body": {}}, tell)
+    return None
+
+
+def standing(desk: Desk) -> dict[str, Any]:
+    """{"share": None or {...}, "link": None or {...}}; no secret is in it."""
     share, there = _door(desk).share, linked(desk.engine.root)
     return {
         "share": None
@@ -59,14 +74,14 @@ def share(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
         _door(desk).open_to_guests(None)
         stop_sharing(folder)
         say("no longer shared")
-        return links(desk, message, reply)
+        return standing(desk)
     if linked(desk.engine.root) is not None:
         raise InCircles
     opened = _door(desk).open_to_guests(Share.new(listen, Share.load(folder)))
     assert opened is not None
     opened.save(folder)
     say("shared", address=opened.address)
-    return links(desk, message, reply)
+    return standing(desk)
 
 
 def allow(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
@@ -79,7 +94,7 @@ def allow(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
     after.save(desk.engine.root / "run")
     _door(desk).know_guests(after)
     say("guests", count=len(after.guests))
-    return links(desk, message, reply)
+    return standing(desk)
 
 
 def link(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
@@ -90,7 +105,7 @@ def link(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
     address, root = _text(message, "address"), desk.engine.root
     if not address:
         remote.unlink(root)
-        return links(desk, message, reply)
+        return standing(desk)
     if _door(desk).share is not None:
         raise InCircles
     shared_folders = message.body.get("shared_folders", True)
@@ -98,7 +113,7 @@ def link(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
         raise BadMessage("shared_folders is true or false.")
     new = Remote.new(address, _text(message, "key"), shared_folders=shared_folders)
     remote.link(root, new.with_key_of(linked(root)))
-    return links(desk, message, reply)
+    return standing(desk)
 
 
 def _door(desk: Desk) -> GuestDoor:
