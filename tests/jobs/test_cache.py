@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -124,3 +126,14 @@ def test_drop_deletes_these_alone(cache: Cache) -> None:
     assert len(cache.folders({KEY})) == 1
     cache.drop({KEY})
     assert [cache.has("segments", key) for key in (KEY, other)] == [False, True]
+
+
+def test_what_a_killed_worker_left_is_cleared_while_others_write(cache: Cache) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    with cache.make("keys", KEY) as draft:
+        left = draft.folder.with_name(f"abc{files.ASIDE}{dead.pid}")
+        left.mkdir()
+        cache.clear_abandoned()
+        assert draft.folder.is_dir() and not left.exists()
+    assert cache.has("keys", KEY)

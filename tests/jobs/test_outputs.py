@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from restrip.jobs.outputs import Delivery, OutputExists, OutputMoved, check_place, strip_name, tree_sha256
+from restrip.jobs import files
+from restrip.jobs.outputs import (
+    Delivery,
+    OutputExists,
+    OutputMoved,
+    check_place,
+    strip_name,
+    sweep_folder,
+    tree_sha256,
+)
 from restrip.media.files import OutputUnwritable
 from restrip.timeline import Key
+from restrip.timeline.aside import aside_of
 
 
 @pytest.fixture
@@ -88,6 +100,28 @@ def test_a_link_is_never_written_through(state: Path, folder: Path, tmp_path: Pa
     target.symlink_to(tmp_path / "precious")
     with pytest.raises(OutputExists):
         check_place(state, folder, [target])
+
+
+def test_what_a_killed_process_left_half_written_is_swept_away(state: Path, folder: Path) -> None:
+    folder.mkdir()
+    target, child = folder / "strip.mp4", subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    mine = aside_of(target)
+    names = {who: mine.name.replace(f"-{os.getpid()}-", f"-{who}-") for who in (child.pid, dead.pid)}
+    others = [".hidden.part", f"{aside_of(folder / 'other.mp4').name}", "strip.mp4.part", f".x-{dead.pid}-y.part"]
+    manifest = f"strip.mp4{files.ASIDE}{dead.pid}-1234"
+    for name in (mine.name, *names.values(), *others, manifest):
+        (folder / name).write_text("half")
+    resolved = check_place(state, folder, [target])
+    Delivery(state, folder, str(resolved)).expect([target])
+    left = {path.name for path in folder.iterdir()}
+    assert left == {mine.name, names[child.pid], *others}
+    assert child.stdin is not None
+    child.stdin.close()
+    child.wait()
+    sweep_folder(state, folder)
+    assert {path.name for path in folder.iterdir()} == {mine.name, *others}
 
 
 def test_a_folder_that_was_swapped_for_a_link_is_refused(state: Path, folder: Path, tmp_path: Path) -> None:

@@ -12,13 +12,16 @@ import pytest
 from engine_bench import children_of, until
 from job_bench import Little
 
+from restrip.jobs.files import file_sha256
 from restrip.link import discovery
 from restrip.link.client import Client, EngineUnreachable, connect
 from restrip.link.job import JobSpec, Manifest, Output
+from restrip.link.status import JobStatus
 from restrip.service.lock import EngineLock
 
 pytestmark = pytest.mark.usefixtures("engine")
 WAIT_S = 120.0
+PHASES = ("reading", "keys", "motion", "propagating", "writing", "manifest")
 KEYS = (1, 4, 7, 10, 13, 16, 19, 22)
 
 
@@ -65,8 +68,8 @@ def strike(dice: random.Random, engine_pid: int) -> str:
     return whom
 
 
-def go_on(client: Client, job_id: str) -> str:
-    """What a user does: look at the job, resume or retry it when it lies there. Returns its state then."""
+def go_on(client: Client, job_id: str) -> None:
+    """What a user does: look at the job, resume or retry it when it lies there."""
     for _ in range(3):
         try:
             state = client.status(job_id).state
@@ -74,38 +77,84 @@ def go_on(client: Client, job_id: str) -> str:
                 client.resume(job_id)
             elif state == "failed":
                 client.retry(job_id)
-            return client.status(job_id).state
+            return
         except EngineUnreachable:
             continue
     raise AssertionError("the engine doesn't come back")
 
 
-def disturb(little: Little, place: Path, moments: int, seed: int) -> dict[str, int]:
-    """Run jobs, struck at `moments` random moments, and compare each with an undisturbed one."""
-    dice = random.Random(seed)
-    struck: dict[str, int] = {}
+def reached(phase: str, status: JobStatus, out: Path) -> bool:
+    """Whether the job is in this phase; the manifest's begins when the last of the other files is there."""
+    if phase == "manifest":
+        return status.phase == "writing" and (out / "preview.mp4").exists()
+    return status.state == "running" and status.phase == phase
+
+
+class Disturbed:
+    """Jobs that are struck, one after the other, each compared with an undisturbed one when it is done."""
+
+    def __init__(self, client: Client, little: Little, place: Path, seed: int) -> None:
+        self.client, self.little, self.place = client, little, place
+        self.dice = random.Random(seed)
+        self.whole = undisturbed(client, little, place / "whole")
+        self.number = 0
+        self.struck: list[tuple[str, str]] = []
+        self.new_job()
+
+    def new_job(self) -> None:
+        self.number += 1
+        self.job_id, self.out = f"job-{self.number}", self.place / str(self.number)
+        self.client.submit(job(self.little, self.job_id, self.out))
+
+    def strike_in(self, phase: str) -> None:
+        """Wait for the phase, at most for three jobs, then strike a little later."""
+        end = self.number + 3
+        while self.number < end:
+            status = self.client.status(self.job_id)
+            if reached(phase, status, self.out):
+                break
+            if status.state == "done":
+                self.check()
+                self.new_job()
+            elif status.state == "failed":  # Its worker was killed twice: by us.
+                assert status.error is not None and status.error["code"] == "worker-died", status.error
+                self.client.retry(self.job_id)
+        else:
+            phase = "any"
+        time.sleep(self.dice.uniform(0, 0.05))
+        there = entries()
+        self.struck.append((phase, strike(self.dice, _pid())))
+        go_on(self.client, self.job_id)
+        assert entries().items() >= there.items(), "something finished was rendered again, or lost"
+
+    def check(self) -> None:
+        """The job that is done has the same files, and nothing else lies about."""
+        manifest = self.client.manifest(self.job_id)
+        assert [s.sha256 for s in manifest.strips] == [s.sha256 for s in self.whole.strips]
+        assert [file_sha256(Path(s.file)) for s in manifest.strips] == [s.sha256 for s in self.whole.strips]
+        assert manifest.fades == self.whole.fades
+        assert {path.name for path in self.out.iterdir()} == {path.name for path in (self.place / "whole").iterdir()}
+        counts = manifest.counts
+        assert counts["keys_rendered"] + counts["keys_cached"] == len(KEYS)
+        self.client.discard(self.job_id)
+        assert entries() == {}
+
+    def finish(self) -> None:
+        """Let the last job come to its end."""
+        while (status := self.client.watch(self.job_id, timeout_s=WAIT_S)).state != "done":
+            assert status.state in ("failed", "interrupted", "paused"), status
+            go_on(self.client, self.job_id)
+        self.check()
+
+
+def disturb(little: Little, place: Path, moments: int, seed: int) -> list[tuple[str, str]]:
+    """Strike at so many moments, over all phases in turn; which phases were met and who was struck."""
     with connect("test") as client:
-        whole = undisturbed(client, little, place / "whole")
-        number = 0
-        while sum(struck.values()) < moments:
-            number += 1
-            job_id, out = f"job-{number}", place / str(number)
-            client.submit(job(little, job_id, out))
-            while client.status(job_id).state != "done":
-                there = entries()
-                time.sleep(dice.uniform(0, 1.2))
-                if sum(struck.values()) < moments:
-                    whom = strike(dice, _pid())
-                    struck[whom] = struck.get(whom, 0) + 1
-                go_on(client, job_id)
-                now = entries()
-                assert now.items() >= there.items(), "something finished was rendered again, or lost"
-            manifest = client.manifest(job_id)
-            assert [s.sha256 for s in manifest.strips] == [s.sha256 for s in whole.strips]
-            assert manifest.fades == whole.fades
-            assert all(Path(s.file).exists() for s in manifest.strips) and Path(manifest.preview).exists()
-            client.discard(job_id)
-    return struck
+        made = Disturbed(client, little, place, seed)
+        for n in range(moments):
+            made.strike_in(PHASES[n % len(PHASES)])
+        made.finish()
+    return made.struck
 
 
 def _pid() -> int:
@@ -114,11 +163,13 @@ def _pid() -> int:
     return connection.pid
 
 
-def test_killed_now_and_then(little: Little, tmp_path: Path) -> None:
-    assert sum(disturb(little, tmp_path, 5, seed=7).values()) == 5
+def test_killed_in_every_phase(little: Little, tmp_path: Path) -> None:
+    assert len(disturb(little, tmp_path, len(PHASES), seed=7)) == len(PHASES)
 
 
 @pytest.mark.slow
 def test_killed_at_fifty_random_moments(little: Little, tmp_path: Path) -> None:
     struck = disturb(little, tmp_path, 50, seed=11)
-    assert min(struck.get(whom, 0) for whom in ("worker", "engine", "both")) >= 8
+    phases, whom = [phase for phase, _ in struck], [who for _, who in struck]
+    assert min(whom.count(who) for who in ("worker", "engine", "both")) >= 8, struck
+    assert phases.count("any") <= 20, struck

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from restrip.jobs import files
+from restrip.link.discovery import alive
 
 KINDS = ("keys", "segments", "facts")
 STALE_S = 24 * 3600.0
@@ -122,6 +123,14 @@ class Cache:
         incoming = self.root / "incoming"
         for path in incoming.iterdir() if incoming.is_dir() else ():
             if time.time() - path.stat().st_mtime >= older_than_s:
+                files.remove(path)
+
+    def clear_abandoned(self) -> None:
+        """Away with what workers that were killed left half written, while others go on writing."""
+        incoming = self.root / "incoming"
+        for path in list(incoming.iterdir()) if incoming.is_dir() else ():
+            writer = path.name.partition(files.ASIDE)[2]
+            if writer.isdigit() and not alive(int(writer)):
                 files.remove(path)
 
     def _folder(self, kind: str, key: str) -> Path:

@@ -36,7 +36,7 @@ def file_sha256(path: Path) -> str:
 
 def write_bytes(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Put a whole file in place, durable when this returns."""
-    aside = path.with_name(f"{path.name}{ASIDE}{uuid.uuid4().hex[:8]}")
+    aside = path.with_name(f"{path.name}{ASIDE}{os.getpid()}-{uuid.uuid4().hex[:8]}")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -48,6 +48,12 @@ def write_bytes(path: Path, content: bytes, mode: int = 0o600) -> None:
         aside.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def writer_of(aside: Path) -> int:
+    """The process that wrote such a file; 0 when it is none."""
+    pid = aside.name.partition(ASIDE)[2].partition("-")[0]
+    return int(pid) if pid.isascii() and pid.isdigit() else 0
 
 
 def write_json(path: Path, value: Mapping[str, Any], mode: int = 0o600) -> None:

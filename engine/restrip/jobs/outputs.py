@@ -14,8 +14,10 @@ from pathlib import Path
 
 from restrip.errors import BadInput
 from restrip.jobs import files
+from restrip.link.discovery import alive
 from restrip.media.files import OutputUnwritable
 from restrip.timeline import Key
+from restrip.timeline.aside import writer_of
 
 
 class OutputExists(BadInput):
@@ -86,11 +88,29 @@ class Delivery:
         named = list(targets)
         for target in named:
             _check_ours(self._state_dir, target)
+            sweep(target)
         _amend(self._state_dir, {target: "" for target in named})
 
     def delivered(self, targets: Mapping[Path, str]) -> None:
         """Record what was written, by sha256."""
         _amend(self._state_dir, targets)
+
+
+def sweep(target: Path) -> None:
+    """Away with what processes of this machine that were killed left half written beside a target."""
+    if not target.parent.is_dir():
+        return
+    manifests = f"{target.name}{files.ASIDE}"
+    for path in list(target.parent.iterdir()):
+        writer = files.writer_of(path) if path.name.startswith(manifests) else writer_of(path, target)
+        if writer and not alive(writer):
+            files.remove(path)
+
+
+def sweep_folder(state_dir: Path, folder: Path) -> None:
+    """The same for every file that the engine ever meant to put into a folder."""
+    for name in _record(state_dir, folder):
+        sweep(folder / name)
 
 
 def tree_sha256(path: Path) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from restrip.errors import BadInput, RestripError
+from restrip.timeline.aside import aside_of
 
 
 class MediaMissing(BadInput):
@@ -84,7 +84,7 @@ def written(path: str | os.PathLike[str], folder: bool = False) -> Iterator[Path
     `folder` makes a folder, which takes the place of an empty or missing one. Raises OutputUnwritable, DiskFull.
     """
     target = Path(path)
-    aside = target.with_name(f".{uuid.uuid4().hex[:12]}.part")
+    aside = aside_of(target)
     try:
         with disk_errors(str(target)):
             if not folder and target.is_dir():

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from restrip.errors import BadInput
+from restrip.timeline.aside import aside_of
 from restrip.timeline.made import JobMade, KeyMade, StripMade
 from restrip.timeline.numbered import PictureRun, runs_of
 from restrip.timeline.range import FrameRange
@@ -49,7 +49,7 @@ def write_timeline(job: JobMade, path: str | os.PathLike[str]) -> None:
     """Write the job as an .otio file, which appears whole or not at all. Raises OtioMissing, TimelineUnwritable."""
     text = build_timeline(job).to_json_string()
     target = Path(path)
-    aside = target.with_name(f".{uuid.uuid4().hex[:12]}.part")
+    aside = aside_of(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with open(aside, "w", encoding="utf-8") as file:
