@@ -2,7 +2,9 @@
 
     python tests/benchmarks/img2img.py                  on a CPU, with tiny-sd: not slower than stock a frame
     python tests/benchmarks/img2img.py --device cuda    full-size random weights, made on the GPU
+    python tests/benchmarks/img2img.py --rehearse       the GPU's run on the CPU, with networks of a few channels
     python tests/benchmarks/img2img.py --memory         live memory of the full-size networks, counted on shapes alone
+    python tests/benchmarks/img2img.py --memory --real  SD 1.5's networks run once on the CPU: counted against grown
 
 Goals on one H100: SD 1.5 at 512 with 15 evaluations and CFG >= 15 frames/s (8.5 times stock), 4 evaluations without CFG
 and a small VAE >= 140, SDXL at 1024 >= 1.9. Weights don't matter to the time, so random ones serve.
@@ -16,6 +18,7 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import diffusers
@@ -36,7 +39,7 @@ from restrip.looks.diffusion.model import Model
 from restrip.looks.diffusion.schedule import Schedule
 from restrip.looks.diffusion.text import TextEncoder
 from restrip.looks.diffusion.tokenizer import clip_tokenizer
-from restrip.looks.diffusion.workplace import Task, Workplace
+from restrip.looks.diffusion.workplace import Round, Task, Workplace
 from restrip.media.frame import Frame
 from restrip.progress import silent
 from restrip.timeline import Key
@@ -72,9 +75,19 @@ def frames(count: int, size: tuple[int, int]) -> list[Frame]:
     return [Frame(rng.integers(0, 255, (size[1], size[0], 3), np.uint8)) for _ in range(count)]
 
 
+REHEARSAL = {
+    "unet": {"block_out_channels": [32, 32, 32, 32], "attention_head_dim": 4},
+    "vae": {"block_out_channels": [32, 32, 32, 32]},
+}
+rehearsing = False
+
+
 def network(kind: Any, family: str, part: str, device: torch.device, dtype: torch.dtype) -> Any:
-    """A full-size network with random weights."""
+    """A full-size network with random weights; of a few channels while rehearsing."""
     config = json.loads((CONFIGS / family / part / "config.json").read_text())
+    if rehearsing and part in REHEARSAL:
+        config |= REHEARSAL[part]
+        config["block_out_channels"] = config["block_out_channels"][: len(config.get("down_block_types", "1234"))]
     with torch.device(device):
         if issubclass(kind, transformers.PreTrainedModel):
             made = kind(transformers.CLIPTextConfig(**config))
@@ -194,17 +207,20 @@ def flops(model: Model, case: Case) -> float:
 
 def ceiling(device: torch.device) -> float:
     """Operations a second of a large matrix product in bfloat16."""
-    n = 8192
+    n = 256 if rehearsing else 8192
     a, b = (torch.randn(n, n, device=device, dtype=torch.bfloat16) for _ in range(2))
     return 2 * n**3 / (seconds(lambda: [a @ b for _ in range(20)], device, 3) / 20)
 
 
 def on_gpu(options: argparse.Namespace) -> None:
-    device = torch.device("cuda")
+    device = torch.device("cpu" if rehearsing else "cuda")
     most = ceiling(device)
-    print(f"{torch.cuda.get_device_name()}, {most / 1e12:.0f} TFLOP/s in an 8192^3 bfloat16 product")
+    machine = "rehearsal" if rehearsing else f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
+    print(f"{machine}, {most / 1e12:.1f} TFLOP/s in a large bfloat16 product")
     print(f"{'':40s} stock   engine  compiled   of stock  of ceiling  goal   (frames/s)")
     for case in CASES:
+        if rehearsing:
+            case = replace(case, size=(128, 128), batch=2)
         if options.only and options.only not in case.name:
             continue
         model = full_size(case, device)
@@ -212,12 +228,12 @@ def on_gpu(options: argparse.Namespace) -> None:
         one = frames(1, case.size)[0]
         run = stock(model, case)
         before = 1 / seconds(lambda run=run, one=one: run(one), device, 3)
-        count = case.batch * 4
+        count = 2 if rehearsing else case.batch * 4
         tasks = [Task(frame, Key(n)) for n, frame in enumerate(frames(count, case.size))]
         rates = []
-        for compiling in ("off", "on"):
+        for compiling in ("off", "off" if rehearsing else "on"):
             at = place(model, case, compile=compiling)
-            rates.append(count / seconds(lambda at=at, tasks=tasks: at.stylize(tasks, silent, None), device, 2))
+            rates.append(count / seconds(lambda at=at, tasks=tasks: at.stylize(tasks, silent, Round()), device, 2))
         best = max(rates)
         print(
             f"{case.name:40s} {before:6.2f} {rates[0]:8.2f} {rates[1]:9.2f} {best / before:9.1f} x "
@@ -225,7 +241,10 @@ def on_gpu(options: argparse.Namespace) -> None:
             flush=True,
         )
         del model, run, at
-        torch.cuda.empty_cache()
+        if device.type == "cuda":
+            print(f"{'':40s} {torch.cuda.max_memory_allocated() / 2**20:.0f} MiB at most", flush=True)
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
 
 
 def on_cpu() -> None:
@@ -241,7 +260,7 @@ def on_cpu() -> None:
     for n in range(4):
         theirs.append(seconds(lambda: run(one), device) if n == 0 else timed(lambda: run(one)))
         other = frames(n + 2, case.size)[-1]  # a new frame, so that nothing of it is known
-        mine.append(timed(lambda other=other: at.stylize([Task(other, Key(0))], silent, None)))
+        mine.append(timed(lambda other=other: at.stylize([Task(other, Key(0))], silent, Round())))
     a, b = float(np.median(theirs)), float(np.median(mine[1:]))
     print(f"{case.name}: stock {a:.2f} s a frame, engine {b:.2f} s (CPU time), {a / b:.2f} times as fast")
 
@@ -309,6 +328,33 @@ def memory_of(family: str, side: int) -> str:
     )
 
 
+def memory_for_real(side: int = 512) -> None:
+    """SD 1.5's networks in float32 on the CPU: is what is counted what a process grows by?"""
+    torch.set_num_threads(1)
+    cpu = torch.device("cpu")
+    unet = network(diffusers.UNet2DConditionModel, "sd15", "unet", cpu, torch.float32)
+    width = unet.config.cross_attention_dim
+    x, t, text = torch.zeros(1, 4, side // 8, side // 8), torch.zeros(1), torch.zeros(1, 77, width)
+    _compare("UNet, one row", unet, lambda: unet(x, t, text))
+    vae = network(diffusers.AutoencoderKL, "sd15", "vae", cpu, torch.float32)
+    _compare("VAE, one picture decoded", vae, lambda: vae.decode(x))
+
+
+def _compare(name: str, module: Any, work: Callable[[], object]) -> None:
+    # A new process's heap grows with what is alive; the kernel's high-water mark is set back first.
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _kernel_mib("VmHWM")
+    with torch.no_grad():
+        work()
+    grown = _kernel_mib("VmHWM") - before
+    print(f"{name}, float32: counted {live(module, work):.0f} MiB, the process grew by {grown:.0f} MiB", flush=True)
+
+
+def _kernel_mib(name: str) -> float:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
+
+
 def live(module: Any, work: Callable[[], object]) -> float:
     """MiB."""
     mode = Live({p.untyped_storage()._cdata for p in module.parameters()})
@@ -320,14 +366,18 @@ def live(module: Any, work: Callable[[], object]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--rehearse", action="store_true", help="see whether the GPU's run works")
     parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--real", action="store_true", help="with --memory: run them on the CPU (Linux)")
     parser.add_argument("--only", help="part of a case's name")
     options = parser.parse_args()
     diffusers.logging.set_verbosity_error()
     transformers.logging.set_verbosity_error()
     if options.memory:
-        memory()
-    elif options.device == "cuda":
+        (memory_for_real if options.real else memory)()
+    elif options.device == "cuda" or options.rehearse:
+        global rehearsing
+        rehearsing = options.rehearse
         on_gpu(options)
     else:
         on_cpu()
