@@ -35,20 +35,42 @@ def test_each_shot_gets_its_key_and_the_cut_is_the_reason() -> None:
     shots = texture(1), texture(2)
     found = suggest(Clip(24, lambda n: shots[n >= 9]), count=2)
     assert found[0].frame < 9 <= found[1].frame
-    assert found[1].reason == "cut"
+    assert [key.reason for key in found] == ["start", "cut"]
     assert found[1].error < 1
 
 
-def test_a_pan_is_motion() -> None:
+def test_a_pan_shows_new_content() -> None:
     wide = texture(3, 320)
-    found = suggest(Clip(24, lambda n: np.ascontiguousarray(wide[:, 2 * n : 2 * n + 128])), count=2)
-    assert {key.reason for key in found} <= {"motion", "new content"}
+    found = suggest(Clip(40, lambda n: np.ascontiguousarray(wide[:, 4 * n : 4 * n + 128])), count=3)
+    assert [key.reason for key in found] == ["start", "new content", "new content"]
+
+
+def test_more_keys_than_a_still_shot_needs_are_spaced() -> None:
+    still = texture(4)
+    found = suggest(Clip(20, lambda n: still), count=3)
+    assert [key.reason for key in found] == ["start", "even spacing", "even spacing"]
+
+
+def test_a_light_that_goes_on_is_the_reason() -> None:
+    scene = texture(4)
+    dark = (scene * 0.45).astype(np.uint8)
+    found = suggest(Clip(20, lambda n: scene if 8 <= n < 12 else dark), count=3)
+    assert [key.reason for key in found] == ["start", "light", "light"]
+    assert [(key.frame >= 8) + (key.frame >= 12) for key in found] == [0, 1, 2]
+
+
+def test_cuts_are_between_keys_on_both_sides() -> None:
+    shots = texture(1), texture(2), texture(3)
+    found = suggest(Clip(24, lambda n: shots[n // 8]), count=4)
+    assert [key.reason for key in found].count("cut") == 2
+    assert {key.frame // 8 for key in found} == {0, 1, 2}
+    assert {key.reason for key in found} == {"start", "cut", "even spacing"}
 
 
 def test_one_key_is_enough_where_nothing_changes() -> None:
     still = texture(4)
     (only,) = suggest(Clip(20, lambda n: still), error=1.0)
-    assert only.reason == "expression/appearance"
+    assert only.reason == "start"
     assert only.error < 1
 
 
@@ -63,7 +85,7 @@ def test_as_many_keys_as_the_error_needs() -> None:
 
 def test_the_set_is_the_best_there_is() -> None:
     shots = [texture(seed) for seed in (5, 6, 7)]
-    clip = Clip(20, lambda n: shots[(n > 2) + (n > 12)])
+    clip = Clip(14, lambda n: shots[(n > 2) + (n > 8)])
     found = tuple(key.frame for key in suggest(clip, count=2))
     best = min(combinations(candidates_in(clip.frames), 2), key=lambda keys: rebuild_error(clip, keys))
     assert rebuild_error(clip, found) == pytest.approx(rebuild_error(clip, best))

@@ -16,12 +16,18 @@ import numpy.typing as npt
 
 from restrip.propagate.motion import extend, gray_of, step
 from restrip.propagate.sampling import Flow, pull
+from restrip.propagate.shading import exposure
 
 HORIZON_FRAMES = 60
-"""Beyond it a key's error is taken to stay as it is there."""
+"""Beyond it a key's error is taken to grow as it did over the last half of it."""
 
 BLOCKS = (16, 9)
 """Errors are kept as means over so many blocks (across, down): where one key fails another may not."""
+
+OTHER_CONTENT = 0.3
+"""A picture of which so much of the variance is not what another one shows shows something else."""
+
+NOISE = 16.0  # squared code values
 
 Errors = npt.NDArray[np.float32]  # [blocks], squared difference in 8-bit code values, mean over channels
 
@@ -30,18 +36,24 @@ Errors = npt.NDArray[np.float32]  # [blocks], squared difference in 8-bit code v
 class Reach:
     """One direction's errors: `errors[k][n]` are those of the frame n steps away from candidate k, by block.
 
-    `moved[k][n]` is the mean displacement of that frame from the key, as a share of the longer side. `steps[t]` is
-    the error of frame t rebuilt from the frame before it in the walk, mean over the picture.
+    `steps[t]` is the error of frame t rebuilt from the frame before it in the walk, mean over the picture; without what
+    is only another light.
+    `pictures[k]` is candidate k itself.
     """
 
     errors: dict[int, list[Errors]] = field(default_factory=dict)
-    moved: dict[int, list[float]] = field(default_factory=dict)
     steps: dict[int, float] = field(default_factory=dict)
+    pictures: dict[int, npt.NDArray[np.uint8]] = field(default_factory=dict)
 
     def at(self, key: int, distance: int) -> Errors:
-        """The errors `distance` frames from a candidate; the last known ones beyond the horizon."""
+        """The errors `distance` frames from a candidate; beyond the horizon as they grew before it."""
         known = self.errors[key]
-        return known[min(distance, len(known) - 1)]
+        if distance < len(known):
+            return known[distance]
+        last, half = len(known) - 1, HORIZON_FRAMES // 2
+        if last < HORIZON_FRAMES:  # nothing lies further away
+            return known[last]
+        return known[last] + np.maximum(known[last] - known[last - half], 0) * np.float32((distance - last) / half)
 
 
 @dataclass
@@ -64,7 +76,7 @@ class Walk:
         """The next frame: its number, [H, W, 3] uint8."""
         if self._last is not None:
             flow = step(gray_of(picture), gray_of(self._last))
-            self.reach.steps[number] = float(_blocks(picture, pull(self._last, flow)).mean())
+            self.reach.steps[number] = _step_error(picture, pull(self._last, flow))
             for carried in self._carried:
                 carried.flow = extend(flow, carried.flow)
                 self._note(carried, picture)
@@ -72,14 +84,26 @@ class Walk:
         if number in self._candidates:
             self._carried.append(_Carried(number, picture))
             self.reach.errors[number] = [np.zeros(BLOCKS[0] * BLOCKS[1], np.float32)]
-            self.reach.moved[number] = [0.0]
+            self.reach.pictures[number] = picture
         self._last = picture
 
     def _note(self, carried: _Carried, picture: npt.NDArray[np.uint8]) -> None:
         assert carried.flow is not None
-        self.reach.errors[carried.key].append(_blocks(picture, pull(carried.picture, carried.flow)))
-        lengths = np.hypot(carried.flow[..., 0], carried.flow[..., 1])
-        self.reach.moved[carried.key].append(float(lengths.mean()) / max(picture.shape[:2]))
+        self.reach.errors[carried.key].append(block_errors(picture, pull(carried.picture, carried.flow)))
+
+
+def relit(picture: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """`seen`, which should show what `picture` shows (both [H, W, 3]), in its light: itself where light isn't all."""
+    light = exposure(picture, seen)
+    if light.same:
+        return seen
+    lit = light.on(seen)
+    left = float(block_errors(picture, lit).mean())
+    return lit if left < OTHER_CONTENT * float(picture.var(axis=(0, 1)).mean()) + NOISE else seen
+
+
+def _step_error(picture: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> float:
+    return float(block_errors(picture, relit(picture, seen)).mean())
 
 
 def error_between(keys: tuple[int | None, int | None], frames: Sequence[int], ahead: Reach, back: Reach) -> float:
@@ -98,6 +122,7 @@ def error_between(keys: tuple[int | None, int | None], frames: Sequence[int], ah
     return float(best.mean(axis=1).sum()) * len(frames) / len(shown)
 
 
-def _blocks(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> Errors:
+def block_errors(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> Errors:
+    """Squared difference of two pictures [H, W, 3], mean over channels, mean over each block; [blocks]."""
     d = cv2.absdiff(a, b).astype(np.float32)
     return cv2.resize((d * d).mean(axis=2), BLOCKS, interpolation=cv2.INTER_AREA).ravel()

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, inf, sqrt
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -20,23 +19,18 @@ import numpy.typing as npt
 from restrip.errors import BadInput
 from restrip.progress import Report, silent
 from restrip.propagate.reach import Reach, Walk, error_between
+from restrip.propagate.reasons import Reason, reason_of
 from restrip.propagate.window import FrameWindow
 from restrip.timeline import FrameRange
 
-Reason = Literal["motion", "new content", "cut", "expression/appearance"]
-
 LONG_SIDE_PX = 192
-SPACING_FRAMES = 4
+SPACING_FRAMES = 2
 MOST_CANDIDATES = 240
 MOST_KEYS = 60
 
 # A step between neighbours that leaves this much, and this many times the usual, is a cut.
 CUT_ERROR = 900.0
 CUT_TIMES = 6.0
-# A block that a key leaves so wrong shows what the key can't know; so much of the picture is new content.
-UNKNOWN_ERROR = 400.0
-UNKNOWN_SHARE = 0.15
-MOTION_SHARE = 0.03
 
 
 class NothingToSuggest(BadInput):
@@ -77,7 +71,7 @@ def suggest(
 
 
 def candidates_in(frames: FrameRange) -> list[int]:
-    """Every fourth frame, or wider apart in a long clip."""
+    """Every second frame, or wider apart in a long clip."""
     spacing = max(SPACING_FRAMES, ceil(len(frames) / MOST_CANDIDATES))
     first = frames.first + min(len(frames) - 1, spacing) // 2
     return list(range(first, frames.end, spacing))
@@ -150,19 +144,20 @@ class _Search:
         return sqrt((self._cost(before, key) + self._cost(key, after)) / max(1, end - first))
 
     def reason(self, keys: Sequence[int], index: int) -> Reason:
-        """What sets this key apart from the one before it (the first: from the one after it)."""
-        if len(keys) == 1:
-            return self._why(self.ahead, keys[0], self.frames.end - 1)
-        a, b = (keys[0], keys[1]) if index == 0 else (keys[index - 1], keys[index])
-        return self._why(self.ahead, a, b)
-
-    def _why(self, reach: Reach, a: int, b: int) -> Reason:
-        if any(a < cut <= b for cut in self.cuts):
+        """Why this key of the set is one."""
+        if index == 0:
+            return "start"
+        before, key, after = keys[index - 1], keys[index], (*keys, None)[index + 1]
+        if self._is_cut(before, key):
             return "cut"
-        if float(np.mean(reach.at(a, b - a) > UNKNOWN_ERROR)) > UNKNOWN_SHARE:
-            return "new content"
-        moved = reach.moved[a]
-        return "motion" if moved[min(b - a, len(moved) - 1)] > MOTION_SHARE else "expression/appearance"
+        wrong, near = self.ahead.at(before, key - before), [before]
+        if after is not None and not self._is_cut(key, after):
+            wrong, near = np.minimum(wrong, self.back.at(after, after - key)), [before, after]
+        pictures = self.ahead.pictures
+        return reason_of(pictures[key], [pictures[n] for n in near], wrong)
+
+    def _is_cut(self, a: int, b: int) -> bool:
+        return any(a < cut <= b for cut in self.cuts)
 
     def _last_but_one(self, j: int) -> tuple[float, int]:
         before = self._tables[-1]
