@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from job_bench import Hand, Little, frame_of
+from job_bench import FRAMES, Hand, Little, frame_of
 
 from restrip.jobs import files
 from restrip.jobs.cache import Cache
 from restrip.jobs.keys import key_picture
+from restrip.jobs.matte import EmptyMatte
 from restrip.jobs.plan import Plan
 from restrip.link.job import JobSpec
-from restrip.media import Frame, write_picture
-from restrip.timeline import Key
+from restrip.media import Frame, MovieWriter, read_picture, write_picture
+from restrip.timeline import Key, Rate
 
 FAST = {"prompt": "a photo", "steps": 4, "width": 64, "height": 48, "cfg_scale": 1.0, "device": "cpu"}
 
@@ -139,3 +141,53 @@ def test_the_anchor_is_made_with_its_matte(little: Little, tmp_path: Path, rows:
     for index, frame in enumerate((2, 8)):
         off = np.abs(picture(hand, plan, index) - frame_of(frame).rgb)
         assert off[:, 56:].max() == 0 and off[14:34, 6:34].mean() > 3
+
+
+def test_a_subject_that_comes_later_is_restyled_later(little: Little, tmp_path: Path, rows: list[int]) -> None:
+    """A movie as the matte, black at first: those keys stay, the anchor among them."""
+    movie = tmp_path / "matte.mkv"
+    with MovieWriter(movie, (64, 48), Rate.of(25), "ffv1") as writer:
+        for n in range(FRAMES):
+            writer.write(Frame(np.full((48, 64, 3), 255 * (n >= 8), np.uint8)))
+    hand = Hand(tmp_path / "state")
+    plan, missing = planned(hand, little.job("job-1", 2, 10, look="sd:tiny", settings=FAST, matte=str(movie)))
+    assert hand.task("keys", "job-1", keys=missing) == {"rendered": 2}
+    assert rows == [1]
+    assert np.array_equal(picture(hand, plan, 0), frame_of(2).rgb)
+    assert np.abs(picture(hand, plan, 1) - frame_of(10).rgb).mean() > 3
+    entry = cache_of(hand).find("keys", plan.key_hashes[0])
+    assert entry is not None and "black on key 2" in entry.facts["notes"][0]
+
+
+@pytest.mark.parametrize("look", ["sd:tiny", "neural:19"])
+def test_a_matte_that_is_black_on_every_key_is_refused(look: str, little: Little, tmp_path: Path) -> None:
+    movie = tmp_path / "matte.mkv"
+    with MovieWriter(movie, (64, 48), Rate.of(25), "ffv1") as writer:
+        for n in range(FRAMES):
+            writer.write(Frame(np.full((48, 64, 3), 255 * (n == 5), np.uint8)))
+    hand = Hand(tmp_path / "state")
+    settings = FAST if look == "sd:tiny" else {}
+    _, missing = planned(hand, little.job("job-1", 2, 10, look=look, settings=settings, matte=str(movie)))
+    with pytest.raises(EmptyMatte, match="every key"):
+        hand.task("keys", "job-1", keys=missing)
+
+
+def test_seeds_are_shown_one_by_one_and_cost_nothing_when_chosen(
+    little: Little, tmp_path: Path, rows: list[int]
+) -> None:
+    hand = Hand(tmp_path / "state")
+    spec = little.job("seeds-1", 4)
+    hand.folder("seeds-1").mkdir(parents=True)
+    look = {"name": "sd:tiny", "settings": {**FAST, "seed": 5}}
+    body = {"kind": "seeds", "source": spec.to_json()["source"], "frame": 4, "n": 3, "prompt": None, "look": look}
+    files.write_json(hand.folder("seeds-1") / "job.json", body)
+    result = hand.task("seeds", "seeds-1")
+    assert [one["seed"] for one in result["pictures"]] == [5, 6, 7] and rows == [1, 1, 1]
+    shown = [more["seed"] for _, _, _, more in hand.reports if "preview" in more]
+    assert shown == [5, 6, 7]
+    pictures = [read_picture(one["file"]).rgb.astype(int) for one in result["pictures"]]
+    assert min(np.abs(a - b).mean() for a, b in combinations(pictures, 2)) > 3
+    plan, missing = planned(hand, job(little, "job-1", 4, seed=6))
+    assert missing == [] and np.array_equal(picture(hand, plan, 0), pictures[1])
+    hand.task("seeds", "seeds-1")
+    assert rows == [1, 1, 1]

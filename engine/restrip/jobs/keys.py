@@ -14,7 +14,7 @@ from restrip.errors import RestripError
 from restrip.jobs.cache import Entry
 from restrip.jobs.estimate import Speeds, key_name
 from restrip.jobs.gpu import find_gpu
-from restrip.jobs.matte import Matte
+from restrip.jobs.matte import EmptyMatte, Matte
 from restrip.jobs.plan import Plan, explicit
 from restrip.jobs.prepare import job_spec, look_of, saved_plan
 from restrip.jobs.tasks import Assignment
@@ -86,8 +86,12 @@ class KeyMaker:
         if spare_memory is not None:
             spare_memory(int(self.task.body.get("memory", 0)))
         self._beside = bool(getattr(self.look, "takes_beside", False))
-        if self.spec.matte and getattr(self.look, "takes_mattes", False):
-            self._matte = self._stack.enter_context(Matte(self.spec, self.plan.size))
+        if self.spec.matte:
+            matte = self._stack.enter_context(Matte(self.spec, self.plan.size))
+            if not any(matte.share(key.frame).any() for key in self.plan.keys):
+                self._stack.close()
+                raise EmptyMatte(self.spec.matte, "on every key")
+            self._matte = matte if getattr(self.look, "takes_mattes", False) else None
         return self
 
     def __exit__(self, *raised: object) -> None:
@@ -129,6 +133,13 @@ class KeyMaker:
         return self.task.cache.has("keys", self.plan.key_hashes[index])
 
     def _make_together(self, group: list[int], anchor: tuple[Frame, Key] | None, count: int) -> None:
+        for index in [n for n in group if self._untouched(n)]:
+            key = self.plan.keys[index]
+            note = f"The matte is black on key {key.frame}: it stays as it is."
+            keep_key(self.task, self.plan.key_hashes[index], key, Styled(self.window.frame(key.frame), {}, (note,)))
+            group = [n for n in group if n != index]
+        if not group:
+            return
         keys = [explicit(self.spec, self.plan.keys[n]) for n in group]
         frames = [self.window.frame(key.frame) for key in keys]
 
@@ -141,6 +152,10 @@ class KeyMaker:
         for index, key, styled in zip(group, keys, made, strict=True):
             keep_key(self.task, self.plan.key_hashes[index], key, styled)
         self.task.shop.warm = True
+
+    def _untouched(self, index: int) -> bool:
+        """Whether the look would change nothing of this key: what the matte shows may come later, or leave."""
+        return self._matte is not None and not self._matte.share(self.plan.keys[index].frame).any()
 
     def _what_is_beside(self, group: list[int]) -> Beside:
         """What the look may know beside these keys' frames."""
@@ -166,9 +181,9 @@ class KeyMaker:
         return source, self.window.fitted(key_picture(entry))
 
     def _anchor(self) -> tuple[Frame, Key] | None:
-        """The frame and key that the job's keys are made against; none when the look needs none or it is painted."""
+        """The frame and key that the job's keys are made against; none without one, and where a matte hides it."""
         index = self.plan.anchor
-        if index is None or self.plan.keys[index].image:
+        if index is None or self._untouched(index):
             return None
         key = explicit(self.spec, self.plan.keys[index])
         return self.window.frame(key.frame), key

@@ -22,9 +22,9 @@ class EmptyMatte(BadInput):
 
     code = "empty-matte"
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, where: str = "everywhere") -> None:
         super().__init__(
-            f"The matte {path} is black everywhere: nothing would change.", "Paint white what is to be restyled."
+            f"The matte {path} is black {where}: nothing would change.", "Paint white what is to be restyled."
         )
 
 
@@ -70,6 +70,15 @@ class Matte:
         base = source.rgb.astype(np.float32)
         mixed = base + share[..., None] * (styled.rgb.astype(np.float32) - base)
         return Frame(np.rint(mixed).astype(source.rgb.dtype), styled.alpha)
+
+    def cut_out(self, n: int, styled: Frame) -> Frame:
+        """`styled` whole, with alpha where the matte lets it show (and as far as the frame itself does).
+
+        Over the source it is what `limit` makes.
+        """
+        top = np.float32(65535 if styled.deep else 255)
+        share = self.share(n) if styled.alpha is None else self.share(n) * (styled.alpha / top)
+        return Frame(styled.rgb, np.rint(share * top).astype(styled.rgb.dtype))
 
     def _share(self, picture: Frame) -> npt.NDArray[np.float32]:
         """[H, W] 0..1: the mean of R', G', B', softened inwards and outwards by the feather."""
