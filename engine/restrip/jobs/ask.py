@@ -8,6 +8,7 @@ from typing import Any
 
 from restrip.jobs.estimate import Speeds, disk_mib
 from restrip.jobs.gpu import find_gpu
+from restrip.jobs.needs import needs_of
 from restrip.jobs.outputs import check_place
 from restrip.jobs.prepare import missing, plan_job, targets_of
 from restrip.jobs.tasks import Assignment
@@ -31,8 +32,7 @@ def check_job(task: Assignment) -> dict[str, Any]:
         folder = Path(spec.output.folder)
         check_place(task.state_dir, folder, targets_of(spec, plan, folder).values())
     keys, parts = missing(task.cache, plan)
-    estimate = getattr(task.shop.kept["look"], "estimate", None)
-    needs = estimate(plan.size)["needs_mib"] if estimate is not None else None
+    needs = needs_of(spec.look, getattr(task.shop.kept["look"], "estimate", None), plan.size)["model_mib"]
     gpu = find_gpu()
     fixes = []
     if needs is not None and gpu is not None and needs > gpu["total_mib"]:

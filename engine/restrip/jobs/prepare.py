@@ -9,6 +9,7 @@ from typing import Any
 
 from restrip.jobs import files
 from restrip.jobs.cache import Cache
+from restrip.jobs.needs import needs_of
 from restrip.jobs.outputs import check_place, strip_name
 from restrip.jobs.plan import Known, Plan, make_plan, neutral_settings, size_within, source_identity
 from restrip.jobs.tasks import Assignment, JobDamaged, Workshop
@@ -33,6 +34,7 @@ def prepare(task: Assignment) -> dict[str, Any]:
         "missing_keys": missing_keys,
         "missing_parts": missing_parts,
         "part_frames": [len(part.frames) for part in plan.parts],
+        "needs": needs_of(spec.look, getattr(task.shop.kept["look"], "estimate", None), plan.size),
     }
 
 

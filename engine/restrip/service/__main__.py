@@ -1,4 +1,7 @@
-"""`python -m restrip.service [--detach] [--executor local|ray ...]`: the engine. `restrip.link` starts it when it is needed."""
+"""`python -m restrip.service [--detach] [--executor local|ray ...]`: the engine.
+
+`restrip.link` starts it when it is needed.
+"""
 
 from __future__ import annotations
 
