@@ -41,6 +41,11 @@ def propagate(
     """
     if keys == (None, None):
         raise ValueError("a segment has at least one key")
+    if settings.device != "cpu":
+        from restrip.propagate.gpu.carry import propagate as on_device  # only there torch is needed
+
+        yield from on_device(window, keys, settings, report)
+        return
     yield from _Segment(window, keys, settings, report).frames()
 
 
@@ -115,7 +120,7 @@ class _Segment:
             a, b = self._sides
             assert a is not None and b is not None
             a.gain = b.gain = self._settings.shading * b.learn(left, flow_back)
-        picture = _with_alpha_of(source, left.picture.rgb)
+        picture = with_alpha_of(source, left.picture.rgb)
         return Carried(picture, None if right is None else picture, picture if self._settings.joint else None)
 
     def _between(self, n: int, source: Frame, flow_back: Flow | None) -> Carried:
@@ -137,12 +142,12 @@ class _Segment:
         if left is None or right is None or a is None or b is None:
             key, said = (left, a) if b is None else (right, b)
             assert key is not None and said is not None
-            only = _with_alpha_of(source, rendered(said, said, Shares(1, 0), key.picture.deep))
+            only = with_alpha_of(source, rendered(said, said, Shares(1, 0), key.picture.deep))
             joint = only if self._settings.joint else None
             return Carried(None if left is None else only, None if right is None else only, joint)
         shares = shares_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean)
         wanted = shares if self._settings.joint else shares[:2]
-        pictures = [_with_alpha_of(source, rendered(a, b, share, left.picture.deep)) for share in wanted]
+        pictures = [with_alpha_of(source, rendered(a, b, share, left.picture.deep)) for share in wanted]
         return Carried(pictures[0], pictures[1], pictures[2] if self._settings.joint else None)
 
     def _step(self) -> None:
@@ -154,7 +159,7 @@ def _nothing() -> Generator[Flow, None, None]:
     yield from ()
 
 
-def _with_alpha_of(source: Frame, rgb: npt.NDArray) -> Frame:
+def with_alpha_of(source: Frame, rgb: npt.NDArray) -> Frame:
     """A picture as a frame with the source's alpha, in the picture's depth."""
     deep = rgb.dtype == np.uint16
     return Frame(np.ascontiguousarray(rgb), None if source.alpha is None else source.with_depth(deep).alpha)

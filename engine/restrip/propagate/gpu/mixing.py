@@ -1,0 +1,62 @@
+"""From predictions to renditions on the device: weights.py and mixing.py, as tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import exp
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from restrip.propagate.keyed import CODE
+from restrip.propagate.mixing import Shares
+from restrip.propagate.weights import BLUR, FLOOR
+
+
+@dataclass(frozen=True, eq=False)
+class VoteTensors:
+    """What one key says of a frame: the weighted sum of its predictions [H, W, 3], and the weights [H, W]."""
+
+    total: Tensor
+    weight: Tensor
+
+    @classmethod
+    def of(cls, predictions: list[tuple[Tensor, Tensor]]) -> VoteTensors:
+        """Predictions (style [H, W, 3], squared errors [H, W]) by their worth."""
+        worth = weights_of(torch.stack([errors for _, errors in predictions]))
+        total = predictions[0][0] * worth[0, ..., None]
+        for (style, _), weight in zip(predictions[1:], worth[1:], strict=True):
+            total.addcmul_(style, weight[..., None])
+        return cls(total, worth.sum(0))
+
+
+def weights_of(errors: Tensor) -> Tensor:
+    """[N, H, W] from squared rebuild errors [N, H, W] in code values: 1 where nothing is wrong around a pixel."""
+    taps = _gaussian()
+    half = len(taps) // 2
+    blurred = F.pad(errors[None], (half, half, half, half), mode="replicate")[0]
+    h, w = errors.shape[1:]
+    for axis, length in ((2, w), (1, h)):
+        lines = [blurred.narrow(axis, n, length) for n in range(len(taps))]
+        blurred = lines[half] * taps[half]
+        for n in range(half):
+            blurred.add_(lines[n] + lines[-1 - n], alpha=taps[n])
+    return (FLOOR / (blurred + FLOOR)).square_()
+
+
+@lru_cache(maxsize=1)
+def _gaussian() -> tuple[float, ...]:
+    half = 5  # the size that OpenCV takes for floats: 8 sigma + 1, made odd
+    taps = [exp(-(x * x) / (2 * BLUR * BLUR)) for x in range(-half, half + 1)]
+    return tuple(tap / sum(taps) for tap in taps)
+
+
+def rendered(left: VoteTensors, right: VoteTensors, shares: Shares, deep: bool) -> Tensor:
+    """Both keys' predictions by their shares: [H, W, 3] uint8, or if deep 16-bit code values in int16."""
+    scale, top = (1.0, 65535) if deep else (1 / CODE, 255)
+    weight = left.weight * shares.left + right.weight * shares.right
+    value = (left.total * shares.left).add_(right.total, alpha=shares.right).mul_((scale / weight)[..., None])
+    value = value.add_(0.5).clamp_(0, top)
+    return value.to(torch.int32).to(torch.int16) if deep else value.to(torch.uint8)

@@ -1,0 +1,52 @@
+"""Which kernels do the work: Triton's where they run, else torch operations. All of one signature."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from restrip.propagate.gpu import describe, read, search
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The stages that have more than one implementation, and where they run."""
+
+    name: str
+    device: torch.device
+    describe: Callable[..., Tensor]
+    start: Callable[..., tuple[Tensor, Tensor]]
+    sweep: Callable[..., None]
+    read: Callable[..., tuple[Tensor, Tensor]]
+    vote: Callable[..., tuple[Tensor, Tensor]]
+
+
+def stages_on(device: torch.device) -> Stages:
+    """Triton's kernels on NVIDIA's GPUs where Triton is installed (it comes with torch on Linux), else torch's."""
+    if device.type == "cuda" and torch.version.hip is None and importlib.util.find_spec("triton") is not None:
+        return triton_stages(device)
+    return torch_stages(device)
+
+
+def torch_stages(device: torch.device) -> Stages:
+    """Torch operations, on any device."""
+    return Stages("torch", device, describe.describe, search.start, search.sweep, read.read, read.vote)
+
+
+def triton_stages(device: torch.device) -> Stages:
+    """Triton's kernels; on the CPU only under TRITON_INTERPRET=1, for tests."""
+    from restrip.propagate.gpu import describe_triton, read_triton, search_triton
+
+    return Stages(
+        "triton",
+        device,
+        describe_triton.describe,
+        search_triton.start,
+        search_triton.sweep,
+        read_triton.read,
+        read_triton.vote,
+    )
