@@ -87,7 +87,7 @@ def test_states_and_their_ways() -> None:
 def test_waits() -> None:
     limits = Limits()
     assert (HELLO_S, START_S, SILENCE_S, MISSES, BACK_OFF_S[0], BACK_OFF_S[-1]) == (1, 15, 2, 3, 1, 32)
-    assert (limits.load_s, limits.step_s, limits.cancel_s, limits.restarts) == (300, 120, 10, 5)
+    assert (limits.load_s, limits.step_s, limits.cancel_s, limits.restarts) == (300, 120, 7, 5)
     assert (limits.worker_idle_s, limits.engine_idle_s, limits.restarts_within_s) == (5 * 60, 30 * 60, 10 * 60)
     assert (limits.beat_s, limits.event_gap_s) == (2, 0.1)
     assert (STAY_WITH_MODEL, KEYS_AT_ONCE) == (4, 8)

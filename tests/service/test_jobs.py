@@ -134,6 +134,25 @@ def test_cancel_and_resume(client: Client, little: Little) -> None:
     assert rendered(manifest) == (12, 13)
 
 
+def test_a_frozen_worker_is_no_obstacle_to_cancelling(
+    engine: None, little: Little, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that is deep in loading a model: it hears nothing, and asking it to end has no effect."""
+    monkeypatch.setenv("RESTRIP_CANCEL_S", "0.2")
+    with connect("test", project="p") as client:
+        client.submit(little.job("job-1", 2, 10))
+        pid = client.ping()["pid"]
+        until(lambda: bool(children_of(pid)) and client.status("job-1").state == "running")
+        frozen = children_of(pid)
+        for worker in frozen:
+            os.kill(worker, signal.SIGSTOP)
+        assert client.cancel("job-1")["state"] == "cancel_requested"
+        assert client.watch("job-1", timeout_s=WAIT_S).state == "cancelled"
+        until(lambda: not any(discovery.alive(worker) for worker in frozen))
+        client.resume("job-1")
+        assert client.watch("job-1", timeout_s=WAIT_S).state == "done"
+
+
 def test_an_engine_killed_in_the_middle_is_told_started_again_and_nothing_is_lost(
     client: Client, little: Little
 ) -> None:

@@ -142,6 +142,24 @@ def test_a_job_that_is_done_bounds_the_cache(asker: Asker) -> None:
     assert light.task["body"] == {"prune_mib": 20480.0, "protected_jobs": ["job-1"]}
 
 
+def test_how_large_the_cache_may_be_is_set_for_good(asker: Asker, tmp_path: Path) -> None:
+    engine = asker.bench.engine
+    asker.ask("cache", limit_mib=500)
+    engine.tick()
+    light = asker.bench.workers[-1]
+    assert light.task["body"] == {"prune_mib": 500, "limit_mib": 500.0, "protected_jobs": []}
+    asker.bench.done(light, entries=0)
+    again = Asker(tmp_path)
+    assert again.bench.engine.preferences.cache_mib == 500
+    again.ask("cache", prune_mib=100)
+    again.bench.engine.tick()
+    assert again.bench.workers[-1].task["body"] == {"prune_mib": 100, "limit_mib": 500.0, "protected_jobs": []}
+    for wrong in (-1, "5", True, 1e300, [1]):
+        assert asker.ask("cache", limit_mib=wrong)["code"] == "bad-message"
+        assert asker.ask("cache", prune_mib=wrong)["code"] == "bad-message"
+    assert again.bench.engine.preferences.cache_mib == 500
+
+
 def test_discard_forgets_only_when_the_worker_did_its_part(asker: Asker) -> None:
     asker.submit("job-1")
     asker.ask("cancel", job_id="job-1")

@@ -21,6 +21,7 @@ from restrip.cli.bundle import write_bundle
 from restrip.cli.terminal import Terminal
 from restrip.link.client import EngineUnreachable, connect
 from restrip.link.discovery import state_dir
+from restrip.link.preferences import Preferences
 
 ENGINE = {
     "av": "av",
@@ -99,6 +100,7 @@ def examine() -> list[Finding]:
         _gpu(),
         _memory(),
         _state(),
+        _cache(),
         _engine(),
     ]
     return findings
@@ -162,6 +164,11 @@ def _state() -> Finding:
     while not above.exists() and above != above.parent:
         above = above.parent
     return Finding("state folder", os.access(above, os.W_OK), str(folder), f"Make {folder} writable.")
+
+
+def _cache() -> Finding:
+    limit = Preferences.load(state_dir()).cache_mib
+    return Finding("cache", True, f"may have {limit:g} MiB: 'restrip cache --limit MIB' sets it")
 
 
 def _engine() -> Finding:

@@ -185,9 +185,13 @@ class Client(Session):
         """What `discard` would delete: {"would_delete": files, "mib"}."""
         return self.request("would_discard", {"job_id": job_id})
 
-    def cache(self, prune_mib: int | None = None) -> dict[str, Any]:
-        """The size of the cache; with `prune_mib` the least recently used beyond it is deleted first."""
-        body = {} if prune_mib is None else {"prune_mib": prune_mib}
+    def cache(self, prune_mib: float | None = None, *, limit_mib: float | None = None) -> dict[str, Any]:
+        """The size of the cache; with `prune_mib` the least recently used beyond it is deleted first.
+
+        `limit_mib` sets, for good, how large it may become.
+        """
+        given = {"prune_mib": prune_mib, "limit_mib": limit_mib}
+        body = {name: mib for name, mib in given.items() if mib is not None}
         return self.request("cache", body, timeout_s=120)
 
     def engine_status(self) -> dict[str, Any]:

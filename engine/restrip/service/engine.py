@@ -20,6 +20,7 @@ from restrip.jobs.cache import Cache
 from restrip.jobs.remote import linked
 from restrip.jobs.store import JobLost, Record, Store, UnknownJob, after_restart
 from restrip.link.message import MAX_BLOB_BYTES
+from restrip.link.preferences import Preferences
 from restrip.link.status import JobStatus
 from restrip.service import stages
 from restrip.service.crew import Crew
@@ -77,6 +78,7 @@ class Engine:
         self.crew = Crew(limits, start, executor)
         self.worker_facts: dict[str, Any] = {}
         self.draining = False
+        self.preferences = Preferences.load(root, Preferences(limits.cache_mib))
         self.open_results: dict[str, set[str]] = {}
         self._publish = publish
         self._light: deque[Task] = deque()
@@ -490,8 +492,13 @@ class Engine:
         if self._pruned and now - self._pruned < PRUNE_GAP_S:
             return
         self._pruned = now
-        body = {"prune_mib": self.limits.cache_mib, "protected_jobs": self.unplaced()}
+        body = {"prune_mib": self.preferences.cache_mib, "protected_jobs": self.unplaced()}
         self.ask_worker("cache", body, lambda reply: None)
+
+    def prefer(self, preferences: Preferences) -> None:
+        """Take what the user set, now and for engines to come. Raises OSError."""
+        preferences.save(self.root)
+        self.preferences = preferences
 
     def unplaced(self) -> list[str]:
         """Jobs whose cached parts are still wanted: all but those that were placed or written to the user's folder."""

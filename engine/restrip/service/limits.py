@@ -6,13 +6,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from restrip.link.preferences import CACHE_MIB
+
 
 @dataclass(frozen=True)
 class Limits:
     """Seconds, counts and MiB. The variable of `worker_idle_s` is RESTRIP_WORKER_IDLE_S, and so on.
 
     A worker that shows no sign of life for `load_s` while it loads a model, or for `step_s` otherwise, is killed; one
-    that was asked to cancel is killed after `cancel_s`. `cache_mib` bounds the cache.
+    that was asked to cancel is ended after `cancel_s`. `cache_mib` bounds the cache until the user sets a bound.
     """
 
     worker_idle_s: float = 300.0
@@ -20,12 +22,12 @@ class Limits:
     load_s: float = 300.0
     step_s: float = 120.0
     start_s: float = 120.0
-    cancel_s: float = 10.0
+    cancel_s: float = 7.0
     beat_s: float = 2.0
     event_gap_s: float = 0.1
     restarts: int = 5
     restarts_within_s: float = 600.0
-    cache_mib: float = 20_480.0
+    cache_mib: float = CACHE_MIB
     workers: int = 0
 
     @classmethod

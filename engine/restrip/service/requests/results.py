@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from restrip.jobs import states
@@ -10,6 +11,7 @@ from restrip.jobs.files import file_sha256, read_json
 from restrip.jobs.states import WrongState
 from restrip.jobs.store import JobLost
 from restrip.link.message import MAX_BYTES, BadMessage, Message
+from restrip.link.preferences import is_size
 from restrip.service.engine import Reply
 from restrip.service.requests.fields import job_id_of, text
 from restrip.service.requests.refusals import AlreadyPlaced, DiskTrouble
@@ -68,9 +70,12 @@ def discard(desk: Desk, message: Message, reply: Reply) -> None:
 
 def cache(desk: Desk, message: Message, reply: Reply) -> None:
     """How large the cache is and may be; with numbers of MiB make room, or set how large it may be."""
-    prune = message.body.get("prune_mib")
-    if prune is not None and (not isinstance(prune, int | float) or isinstance(prune, bool) or prune < 0):
-        raise BadMessage("prune_mib is a number from 0.")
-    engine = desk.engine
-    body = {"prune_mib": prune, "limit_mib": engine.limits.cache_mib, "protected_jobs": engine.unplaced()}
+    prune, limit, engine = message.body.get("prune_mib"), message.body.get("limit_mib"), desk.engine
+    for name, given in (("prune_mib", prune), ("limit_mib", limit)):
+        if given is not None and not is_size(given):
+            raise BadMessage(f"{name} is a number of MiB, from 0.")
+    if limit is not None:
+        engine.prefer(replace(engine.preferences, cache_mib=float(limit)))
+        prune = limit if prune is None else min(prune, limit)
+    body = {"prune_mib": prune, "limit_mib": engine.preferences.cache_mib, "protected_jobs": engine.unplaced()}
     engine.ask_worker("cache", body, reply)
