@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from restrip.looks.diffusion.checkpoint import MissingCheckpoint
-from restrip.looks.diffusion.extras import BadExtra, controls, loras, without_loras
+from restrip.looks.diffusion.extras import BadExtra, Weighted, controls, loras, unused_loras, without_loras
 from restrip.looks.diffusion.recipe import Recipe
+from restrip.looks.diffusion.settings import without_prompt
 
 
 @pytest.fixture
@@ -44,3 +45,21 @@ def test_missing_files_and_bad_weights(files: Path) -> None:
         loras(Recipe(lora="nowhere:1"))
     with pytest.raises(BadExtra):
         loras(Recipe(prompt="<lora:a:much>"))
+
+
+def test_keys_bring_the_prompt_and_its_loras_stay() -> None:
+    """Jobs open a look without its prompt; what the prompt merges into the model is the model's."""
+    given = {"prompt": "a fox <lora:ink:0.8> at <lora:dusk>", "seed": 7, "lora": "grain:0.5", "steps": 9}
+    assert without_prompt(given, {"prompt": "", "seed": 1}) == {
+        "prompt": "", "seed": 1, "lora": "grain:0.5, ink:0.8, dusk:1", "steps": 9,
+    }  # fmt: skip
+    assert without_prompt({"prompt": "a fox", "seed": 7, "lora": ""}, {"prompt": "", "seed": 1})["lora"] == ""
+
+
+def test_a_lora_of_one_key_alone_is_noticed(tmp_path: Path) -> None:
+    for name in ("ink", "dusk"):
+        (tmp_path / f"{name}.safetensors").touch()
+    ink, dusk = (str(tmp_path / f"{name}.safetensors") for name in ("ink", "dusk"))
+    used = [Weighted(tmp_path / "ink.safetensors", 0.8)]
+    assert unused_loras(f"a <lora:{ink}:0.8> fox", used) == []
+    assert unused_loras(f"<lora:{dusk}:1> <lora:gone:1>", used) == [dusk, "gone"]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from restrip.errors import BadInput
-from restrip.looks.diffusion.checkpoint import find_file
+from restrip.looks.diffusion.checkpoint import MissingCheckpoint, find_file
 from restrip.looks.diffusion.recipe import Recipe
+from restrip.looks.diffusion.settings import LORA_IN_PROMPT
 
 # What a ControlNet looks at; "file" and the last two take pictures that were made elsewhere, or the frame itself.
 CONTROL_KINDS = ("canny", "lineart", "softedge", "tile", "depth", "file")
-
-IN_PROMPT = re.compile(r"<lora:([^:>]+)(?::([^>]*))?>")
 
 
 class BadExtra(BadInput):
@@ -47,14 +47,27 @@ class ControlFile:
 def loras(recipe: Recipe) -> tuple[Weighted, ...]:
     """The LoRA files of the setting and of <lora:name:weight> in the prompt. Raises BadExtra, MissingCheckpoint."""
     named = [_weighted(entry) for entry in _entries(recipe.lora)]
-    for name, weight in IN_PROMPT.findall(recipe.prompt):
+    for name, weight in LORA_IN_PROMPT.findall(recipe.prompt):
         named.append((name.strip(), _number(weight or "1", f"<lora:{name}:{weight}>", "<lora:name:0.8>")))
     return tuple(Weighted(find_file(name), weight) for name, weight in named)
 
 
 def without_loras(prompt: str) -> str:
     """The prompt as the text encoder reads it."""
-    return IN_PROMPT.sub("", prompt)
+    return LORA_IN_PROMPT.sub("", prompt)
+
+
+def unused_loras(prompt: str, used: Sequence[Weighted]) -> list[str]:
+    """LoRA that a key's own prompt names and the job doesn't: one model makes all keys."""
+    paths = {lora.path for lora in used}
+    return [name for name, _ in LORA_IN_PROMPT.findall(prompt) if _path(name.strip()) not in paths]
+
+
+def _path(name: str) -> Path | None:
+    try:
+        return find_file(name)
+    except MissingCheckpoint:
+        return None
 
 
 def controls(recipe: Recipe) -> tuple[ControlFile, ...]:

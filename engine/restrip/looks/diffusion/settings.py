@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from restrip.link.setting import Setting
+
+LORA_IN_PROMPT = re.compile(r"<lora:([^:>]+)(?::([^>]*))?>")
 
 
 def _sd(key: str, kind: Any, default: Any, label: str, help: str, **more: Any) -> Setting:
@@ -186,3 +190,10 @@ ADVANCED = (
 )  # fmt: skip
 
 SD_SETTINGS = (*BASIC, *SIZE, *NOISE, *KEYS, *MODEL, *ADVANCED)
+
+
+def without_prompt(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with prompt and seed as in `defaults`: keys bring theirs. The prompt's LoRA stay, as a setting."""
+    named = [f"{name.strip()}:{weight or 1}" for name, weight in LORA_IN_PROMPT.findall(values["prompt"])]
+    lora = ", ".join(entry for entry in (values["lora"], *named) if entry)
+    return {**values, "prompt": defaults["prompt"], "seed": defaults["seed"], "lora": lora}

@@ -24,7 +24,7 @@ from restrip.looks.diffusion.compiled import compiled, pays
 from restrip.looks.diffusion.control_pictures import ControlPictures
 from restrip.looks.diffusion.controlnet import ControlNet, added, hint
 from restrip.looks.diffusion.denoiser import Control
-from restrip.looks.diffusion.extras import without_loras
+from restrip.looks.diffusion.extras import unused_loras, without_loras
 from restrip.looks.diffusion.fusion import Carried, fusion
 from restrip.looks.diffusion.loaded import Order
 from restrip.looks.diffusion.making import Made, Maker
@@ -206,6 +206,8 @@ class Workplace:
         if against is not None and moved is not None:
             coded = matched(coded, carried(against.coded, moved.flow), moved.seen, self.recipe.anchor_color)
         notes = list(self.look.notes)
+        for name in unused_loras(task.key.prompt or "", self.look.loras):
+            notes.append(f"The LoRA {name} in key {task.key.frame}'s own prompt isn't used: name it in the job's.")
         if made.doubtful:
             notes.append(f"Key {task.key.frame} came out black or of one colour, in full precision too.")
         matte = None if task.matte is None else resized(task.matte, task.frame.size)
