@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import time
 from typing import Any
 
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal
+from restrip.errors import BadInput, RestripError
 from restrip.link.client import EngineUnreachable, connect
 from restrip.link.discovery import log_tail
+from restrip.link.start import engine_argv, start_engine
+
+SETTLE_S = 120.0
 
 
 def add(commands: Any) -> None:
@@ -23,6 +28,8 @@ def add(commands: Any) -> None:
     }
     for name, (help_text, run) in described.items():
         verb = verbs.add_parser(name, help=help_text)
+        if name == "start":
+            _add_executor(verb)
         if name == "stop":
             verb.add_argument("--when-idle", action="store_true", help="finish the jobs in hand first")
             verb.add_argument(
@@ -32,11 +39,88 @@ def add(commands: Any) -> None:
         verb.set_defaults(run=run)
 
 
+def _add_executor(verb: argparse.ArgumentParser) -> None:
+    """Where the engine has its work done; it remembers what is said here."""
+    verb.add_argument("--executor", choices=("local", "ray"), help="this machine's GPUs, or a Ray cluster; remembered")
+    verb.add_argument("--ray-address", default="auto", metavar="HOST:PORT", help="auto: the cluster of this machine")
+    verb.add_argument(
+        "--ray-shared",
+        choices=("auto", "yes", "no"),
+        default="auto",
+        help="whether its machines see this one's files under the same paths; auto looks",
+    )
+    verb.add_argument(
+        "--ray-window", type=int, default=0, metavar="N", help="segments in flight at most; 0: one a core and a few"
+    )
+
+
 def start(options: argparse.Namespace, terminal: Terminal) -> None:
     """Start it, or find it."""
-    with connect("command line") as client:
-        answer = client.ping()
-    terminal.result(answer, "The engine runs.")
+    if options.executor is None:
+        with connect("command line") as client:
+            answer = client.ping()
+        terminal.result(answer, "The engine runs.")
+        return
+    if not _runs():
+        start_engine([*engine_argv(), *_arguments(options)])
+    found = _settled(options)
+    if found["name"] != options.executor or found.get("address", "auto") != _address(options):
+        raise OtherExecutor(str(found["name"]))
+    if found.get("trouble"):
+        raise NoCluster(str(found["trouble"]))
+    count = f" on {found['machines']} machines" if "machines" in found else ""
+    terminal.result(found, f"The engine runs; its work is done by the executor '{found['name']}'{count}.")
+
+
+class OtherExecutor(BadInput):
+    """An engine runs already, and with another executor."""
+
+    code = "other-executor"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"An engine runs already, with other settings (executor '{name}').",
+            "Stop it first: restrip engine stop --when-idle",
+        )
+
+
+class NoCluster(RestripError):
+    """The engine runs and has no cluster to work on."""
+
+    code = "no-cluster"
+
+
+def _address(options: argparse.Namespace) -> str:
+    return str(options.ray_address) if options.executor == "ray" else "auto"
+
+
+def _arguments(options: argparse.Namespace) -> list[str]:
+    ray = ["--ray-address", options.ray_address, "--ray-shared", options.ray_shared]
+    window = ["--ray-window", str(options.ray_window)]
+    return ["--executor", options.executor, *([*ray, *window] if options.executor == "ray" else [])]
+
+
+def _runs() -> bool:
+    try:
+        with connect("command line", start=False):
+            return True
+    except EngineUnreachable:
+        return False
+
+
+def _settled(options: argparse.Namespace) -> dict[str, Any]:
+    """What the engine says of its executor, when it has reached its cluster or has given up."""
+    until = time.monotonic() + SETTLE_S
+    while True:
+        try:
+            with connect("command line", start=False) as client:
+                found: dict[str, Any] = client.engine_status()["executor"]
+            if found.get("state") != "connecting" or time.monotonic() > until:
+                return found
+        except EngineUnreachable:
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.2)
 
 
 def stop(options: argparse.Namespace, terminal: Terminal) -> None:

@@ -37,7 +37,7 @@ class PartMissing(RestripError):
     code = "part-missing"
 
     def __init__(self, package: str) -> None:
-        extra = "diffusion" if package in _OF_DIFFUSION else "engine"
+        extra = "diffusion" if package in _OF_DIFFUSION else "ray" if package == "ray" else "engine"
         super().__init__(
             f"The engine is installed without {package}, which this needs.",
             f"Install it with: pip install 'restrip[{extra}]'",

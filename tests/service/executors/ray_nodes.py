@@ -14,7 +14,9 @@ STORE_BYTES = 80 * 2**20
 
 
 class Nodes:
-    """The cluster; `second` is the id of the node that `remove` takes away."""
+    """The cluster; `second` is the id of the node that `remove` takes away. Its addresses are this machine's own:
+    Ray would lead 127.0.0.1 to one that others reach, so it is another of the loopback's.
+    """
 
     def __init__(self, cpus: tuple[int, ...] = (1, 1)) -> None:
         self._child = subprocess.Popen(
@@ -25,6 +27,7 @@ class Nodes:
             text=True,
             env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1"},
         )
+        self.pid = self._child.pid
         self.address, self.second = json.loads(self._line())
 
     def remove(self) -> None:

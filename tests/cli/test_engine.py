@@ -1,0 +1,46 @@
+"""`restrip engine start` and its executors, with real engines."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
+
+from engine_bench import end_engine
+
+from restrip.cli import main
+from restrip.link import discovery
+
+
+@pytest.fixture(autouse=True)
+def _engine_ends() -> Iterator[None]:
+    yield
+    end_engine()
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, object]:
+    assert main(["engine", *words, "--json"]) == 0
+    found: dict[str, object] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_the_executor_is_chosen_once_and_remembered(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "start", "--executor", "local")["name"] == "local"
+    kept = json.loads((discovery.state_dir() / "executor.json").read_text())
+    assert kept["name"] == "local"
+    # The same again is no other one; another isn't slipped under jobs that run.
+    assert run(capsys, "start", "--executor", "local")["name"] == "local"
+    assert main(["engine", "start", "--executor", "ray"]) == 2
+    assert "restrip engine stop" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="Ray is installed here")
+def test_without_ray_it_says_what_to_install(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["engine", "start", "--executor", "ray"]) == 1
+    assert "restrip[ray]" in capsys.readouterr().err
