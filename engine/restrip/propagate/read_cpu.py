@@ -8,10 +8,84 @@ rebuilds the frame.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from llvmlite import ir
+from numba import njit, prange, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 _OPTIONS = {"boundscheck": False, "cache": True, "nogil": True, "fastmath": {"contract", "nsz", "arcp"}}
 _u = np.uintp
+_NUMBERS = 8  # of a packed pixel
+_LUMA = 6
+
+
+class _Samples:
+    """Vectors of packed pixels in LLVM's terms: numba would leave them scalar, which takes three times as long."""
+
+    def __init__(self, context, builder, signature, args):
+        self.builder = builder
+        key, self.places = (context.make_array(signature.args[n])(context, builder, args[n]).data for n in (0, 1))
+        self.pixels = builder.bitcast(key, ir.VectorType(ir.IntType(16), _NUMBERS).as_pointer())
+        self.kind = ir.VectorType(ir.FloatType(), _NUMBERS)
+
+    def total(self):
+        """A vector that is added to, all 0."""
+        return cgutils.alloca_once_value(self.builder, ir.Constant(self.kind, None))
+
+    def at(self, index):
+        """The packed pixel whose place is the index-th."""
+        place = self.builder.load(self.builder.gep(self.places, [index]))
+        return self.builder.uitofp(self.builder.load(self.builder.gep(self.pixels, [place]), align=2), self.kind)
+
+    def spread(self, value):
+        """A number eight times."""
+        one = self.builder.insert_element(ir.Constant(self.kind, ir.Undefined), value, ir.IntType(32)(0))
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), _NUMBERS), None)
+        return self.builder.shuffle_vector(one, ir.Constant(self.kind, ir.Undefined), mask)
+
+    def add(self, total, a, b=None):
+        """total += a, or a x b."""
+        value = a if b is None else self.builder.fmul(a, b, flags=["contract"])
+        self.builder.store(self.builder.fadd(self.builder.load(total), value, flags=["contract"]), total)
+
+    def numbers(self, *totals):
+        """All numbers of some vectors as a tuple."""
+        vectors = [self.builder.load(total) for total in totals]
+        values = [self.builder.extract_element(v, ir.IntType(32)(n)) for v in vectors for n in range(_NUMBERS)]
+        return cgutils.pack_array(self.builder, values)
+
+
+@intrinsic
+def _moments(typing, key, places, count):
+    """The sum over `count` pixels at `places` (int64, counted in pixels) of the eight numbers; and of luma x them."""
+
+    def generate(context, builder, signature, args):
+        samples = _Samples(context, builder, signature, args)
+        sums, products = samples.total(), samples.total()
+        with cgutils.for_range(builder, args[2]) as loop:
+            pixel = samples.at(loop.index)
+            luma = samples.spread(builder.extract_element(pixel, ir.IntType(32)(_LUMA)))
+            samples.add(sums, pixel)
+            samples.add(products, pixel, luma)
+        return samples.numbers(sums, products)
+
+    return types.UniTuple(types.float32, 2 * _NUMBERS)(key, places, types.intp), generate
+
+
+@intrinsic
+def _weighted(typing, key, places, weights, count):
+    """The sum over `count` pixels at `places` (int64, counted in pixels) of the eight numbers times `weights`."""
+
+    def generate(context, builder, signature, args):
+        samples = _Samples(context, builder, signature, args)
+        weights = context.make_array(signature.args[2])(context, builder, args[2]).data
+        sums = samples.total()
+        with cgutils.for_range(builder, args[3]) as loop:
+            weight = builder.load(builder.gep(weights, [loop.index]))
+            samples.add(sums, samples.at(loop.index), samples.spread(weight))
+        return samples.numbers(sums)
+
+    return types.UniTuple(types.float32, _NUMBERS)(key, places, weights, types.intp), generate
 
 
 @njit(inline="always", **_OPTIONS)
@@ -30,31 +104,16 @@ def vote(frame, key, slopes, field, ridge, steepest, gain, reach, brighter, offs
     wide = offset * np.float32(257)
     for row in prange(h):
         y = np.int64(row)
+        places = np.empty(25, np.int64)
         for x in range(w):
-            s0 = s1 = s2 = k0 = k1 = k2 = l1 = n = np.float32(0)
-            a0 = a1 = a2 = l2 = np.float32(0)
+            count = 0
             for dy in range(max(-2, -y), min(3, h - y)):
                 for dx in range(max(-2, -x), min(3, w - x)):
-                    sx = _u(min(max(np.int64(field[y + dy, x + dx, 0]) - dx, 0), w - 1))
-                    sy = _u(min(max(np.int64(field[y + dy, x + dx, 1]) - dy, 0), h - 1))
-                    luma = np.float32(key[sy, sx, _u(6)])
-                    c0, c1, c2 = (
-                        np.float32(key[sy, sx, _u(0)]),
-                        np.float32(key[sy, sx, _u(1)]),
-                        np.float32(key[sy, sx, _u(2)]),
-                    )
-                    s0 += c0
-                    s1 += c1
-                    s2 += c2
-                    k0 += np.float32(key[sy, sx, _u(3)])
-                    k1 += np.float32(key[sy, sx, _u(4)])
-                    k2 += np.float32(key[sy, sx, _u(5)])
-                    a0 += luma * c0
-                    a1 += luma * c1
-                    a2 += luma * c2
-                    l1 += luma
-                    l2 += luma * luma
-                    n += np.float32(1)
+                    sx = min(max(np.int64(field[_u(y + dy), _u(x + dx), _u(0)]) - dx, 0), w - 1)
+                    sy = min(max(np.int64(field[_u(y + dy), _u(x + dx), _u(1)]) - dy, 0), h - 1)
+                    places[_u(count)] = sy * w + sx
+                    count += 1
+            s0, s1, s2, k0, k1, k2, l1, n, a0, a1, a2, _, _, _, l2, _ = _moments(key, places, count)
             share = np.float32(1) / n
             s0, s1, s2 = s0 * share, s1 * share, s2 * share
             k0 = k0 * share * brighter + offset
@@ -104,23 +163,19 @@ def read(frame, key, slopes, flow, gain, reach, brighter, offset, style, errors)
     wide = offset * np.float32(257)
     for row in prange(h):
         y = np.int64(row)
+        places, weights = np.empty(16, np.int64), np.empty(16, np.float32)
         for x in range(w):
             fx = min(max(np.float32(x) + flow[y, x, 0], np.float32(0)), np.float32(w - 1))
             fy = min(max(np.float32(y) + flow[y, x, 1], np.float32(0)), np.float32(h - 1))
             ix, iy = np.int64(fx), np.int64(fy)
             wx, wy = _cubic(fx - np.float32(ix)), _cubic(fy - np.float32(iy))
-            s0 = s1 = s2 = k0 = k1 = k2 = np.float32(0)
             for j in range(4):
-                sy = _u(min(max(iy + j - 1, 0), h - 1))
+                sy = min(max(iy + j - 1, 0), h - 1)
                 for i in range(4):
-                    sx = _u(min(max(ix + i - 1, 0), w - 1))
-                    weight = wy[j] * wx[i]
-                    s0 += weight * np.float32(key[sy, sx, _u(0)])
-                    s1 += weight * np.float32(key[sy, sx, _u(1)])
-                    s2 += weight * np.float32(key[sy, sx, _u(2)])
-                    k0 += weight * np.float32(key[sy, sx, _u(3)])
-                    k1 += weight * np.float32(key[sy, sx, _u(4)])
-                    k2 += weight * np.float32(key[sy, sx, _u(5)])
+                    sx = min(max(ix + i - 1, 0), w - 1)
+                    places[_u(4 * j + i)] = sy * w + sx
+                    weights[_u(4 * j + i)] = wy[j] * wx[i]
+            s0, s1, s2, k0, k1, k2, _, _ = _weighted(key, places, weights, 16)
             s0, s1, s2 = (s0 * brighter + wide, s1 * brighter + wide, s2 * brighter + wide)
             d0 = np.float32(frame[y, x, 0]) - k0 * brighter - offset
             d1 = np.float32(frame[y, x, 1]) - k1 * brighter - offset

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restrip.propagate.flow_cpu import missing, move
 from restrip.propagate.sampling import Flow, pull
 
 WINDOW = 13  # pixels that move as one
@@ -47,12 +48,10 @@ def refined(frame: Gradients, key: Gray, flow: Flow) -> Flow:
     Least squares over a window with the frame's own gradients (Baker and Matthews 2004, section 3.2).
     """
     flow, target = flow.copy(), key.astype(np.float32)
-    xx, xy, yy = frame.inverse
+    along, down = np.empty_like(target), np.empty_like(target)
     for _ in range(TURNS):
-        missing = frame.luma - pull(target, flow)
-        along, down = _mean(frame.x * missing), _mean(frame.y * missing)
-        flow[..., 0] += np.clip(xx * along + xy * down, -FARTHEST, FARTHEST)
-        flow[..., 1] += np.clip(xy * along + yy * down, -FARTHEST, FARTHEST)
+        missing(frame.luma, pull(target, flow), frame.x, frame.y, along, down)
+        move(flow, frame.inverse, _mean(along), _mean(down), np.float32(FARTHEST))
     return flow
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -9,12 +11,15 @@ import numpy.typing as npt
 Flow = npt.NDArray[np.float32]  # [H, W, 2], pixels: what shows at x, y lies at x + flow[..., 0], y + flow[..., 1]
 
 
+@lru_cache(2)
+def _places(h: int, w: int) -> Flow:
+    return np.dstack(np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32)))
+
+
 def pull(picture: npt.NDArray, flow: Flow, kernel: int = cv2.INTER_LINEAR) -> npt.NDArray:
     """`picture` [H, W] or [H, W, C] seen through `flow`; edges repeat. Returns the picture's type."""
     h, w = flow.shape[:2]
-    at = np.empty((h, w, 2), np.float32)
-    np.add(flow[..., 0], np.arange(w, dtype=np.float32)[None], out=at[..., 0])
-    np.add(flow[..., 1], np.arange(h, dtype=np.float32)[:, None], out=at[..., 1])
+    at = flow + _places(h, w)
     return cv2.remap(picture, at, None, kernel, borderMode=cv2.BORDER_REPLICATE)
 
 
