@@ -34,6 +34,7 @@ def prepare(task: Assignment) -> dict[str, Any]:
         "missing_keys": missing_keys,
         "missing_parts": missing_parts,
         "part_frames": [len(part.frames) for part in plan.parts],
+        "size": list(plan.size),
         "needs": needs_of(spec.look, getattr(task.shop.kept["look"], "estimate", None), plan.size),
     }
 

@@ -28,6 +28,7 @@ from restrip.service.executors import Executor
 from restrip.service.executors.executor import Start
 from restrip.service.limits import Limits
 from restrip.service.log import say
+from restrip.service.pace import STAGES, Pace, units_of
 from restrip.service.progress import Progress
 from restrip.service.reports import FAULTS, BadReport, check_report, check_result
 from restrip.service.scheduler import Run, Scheduler, Task
@@ -77,6 +78,7 @@ class Engine:
         self.progress: dict[str, Progress] = {}
         self.crew = Crew(limits, start, executor)
         self.worker_facts: dict[str, Any] = {}
+        self.pace = Pace.load(root)
         self.draining = False
         self.preferences = Preferences.load(root, Preferences(limits.cache_mib))
         self.open_results: dict[str, set[str]] = {}
@@ -272,9 +274,10 @@ class Engine:
             elif message["t"] == "result":
                 check_result(slot.task.kind, message["result"])
                 self.worker_facts.update(message.get("facts", {}))
+                took_s = time.monotonic() - slot.given
                 task = slot.finished()
                 assert task is not None
-                self._done(task, message["result"])
+                self._done(task, message["result"], took_s)
             elif message["t"] == "error":
                 task = slot.finished()
                 assert task is not None
@@ -318,7 +321,9 @@ class Engine:
             self.change(task.job_id, "start")
         progress = self.progress[task.job_id]
         if progress.stage != run.stage:
-            progress.enter(run.stage, run.total_units)
+            workers = len(self.crew.executor.places())
+            expected, later = self.pace.expected_s(run, run.stage, workers), self.pace.later_s(run, workers)
+            progress.enter(run.stage, run.total_units, expected if run.stage in STAGES else None, later)
 
     def _progressed(self, task: Task, message: Mapping[str, Any]) -> None:
         run = self._run_of(task)
@@ -338,7 +343,7 @@ class Engine:
         body = {**progress.to_json(), "state": record.state, "seq": record.seq, **shown}
         self._publish(f"job.{task.job_id}", "progress", body, blob)
 
-    def _done(self, task: Task, result: Mapping[str, Any]) -> None:
+    def _done(self, task: Task, result: Mapping[str, Any], took_s: float) -> None:
         if not task.job_id:
             self._answer(task, {"ok": True, **result})
             return
@@ -352,6 +357,7 @@ class Engine:
             if count:
                 record = self.amend(task.job_id, **{made: getattr(record, made) + count})
         run.made = {"keys": record.keys_rendered, "segments": record.segments_rendered}
+        self.pace.measured(run, units_of(run, "finish") if task.kind == "finish" else task.units, took_s)
         stage_over = self._finish(run, task)
         last = run.stage in ("finish", "seeds", "suggest")
         if record.state != "running" and not (last and record.state == "cancel_requested"):
@@ -360,6 +366,7 @@ class Engine:
             self.scheduler.drop(task.job_id)
             self.change(task.job_id, "finish", result=dict(result))
             say("job done", job=task.job_id)
+            self.pace.save()
             self._prune_now_and_then()
 
     def _failed(self, task: Task, error: Mapping[str, Any], machine: str = "") -> None:

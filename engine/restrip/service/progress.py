@@ -14,7 +14,8 @@ ETA_AFTER_S = 1.0
 @dataclass
 class Progress:
     """The present stage of one job: `done` of `total` units; time is measured from the stage's begin. `shares` are the
-    units that the tasks at work have done of theirs.
+    units that the tasks at work have done of theirs. `expected_s` is what the stage is thought to take, `later_s` what
+    the stages after it are; None for what isn't known.
     """
 
     phase: str = ""
@@ -26,9 +27,12 @@ class Progress:
     began: float = 0.0
     sent: float = 0.0
     shares: dict[str, int] = field(default_factory=dict)
+    expected_s: float | None = None
+    later_s: float | None = 0.0
 
-    def enter(self, stage: str, total: int) -> None:
+    def enter(self, stage: str, total: int, expected_s: float | None = None, later_s: float | None = 0.0) -> None:
         """A stage begins."""
+        self.expected_s, self.later_s = expected_s, later_s
         self.stage, self.phase, self.done, self.total, self.segment = stage, "", 0, total, -1
         self.shares = {}
         self.began = time.monotonic()
@@ -56,11 +60,16 @@ class Progress:
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds that the rest of the stage takes at its pace so far; None before that can be said."""
+        """Seconds until the job is done: the rest of the stage at its pace so far, and the stages after it.
+
+        None before that can be said.
+        """
         spent = time.monotonic() - self.began
-        if not self.done or spent < ETA_AFTER_S or self.total <= self.done:
+        if self.later_s is None:
             return None
-        return round(spent * (self.total - self.done) / self.done, 1)
+        if self.done and spent >= ETA_AFTER_S:
+            return round(spent * max(0, self.total - self.done) / self.done + self.later_s, 1)
+        return None if self.expected_s is None else round(max(0.0, self.expected_s - spent) + self.later_s, 1)
 
     def to_json(self) -> dict[str, Any]:
         """The fields of a progress event."""

@@ -92,6 +92,9 @@ def check_result(kind: str, result: Mapping[str, Any]) -> None:
         frames = result.get("part_frames")
         if not (isinstance(frames, list) and all(is_number(n) and n > 0 for n in frames)):
             raise BadReport("part_frames are no counts", kind)
+        size = result.get("size", [1, 1])
+        if not (isinstance(size, list) and len(size) == 2 and all(is_number(n) and n > 0 for n in size)):
+            raise BadReport("size is no size", kind)
         for name, end in (("missing_keys", MOST_NUMBER), ("missing_parts", len(frames))):
             listed = result.get(name)
             if not (isinstance(listed, list) and all(is_number(n) and 0 <= n < end for n in listed)):

@@ -43,6 +43,7 @@ class Slot:
     why: str = ""
     machine: str = ""
     leaving: bool = False
+    given: float = 0.0
     last_life: float = 0.0
     idle_since: float = 0.0
     cancel_since: float = 0.0
@@ -60,7 +61,7 @@ class Slot:
             self.worker = self.spawn(self.place, f"{self.place.name}-{uuid.uuid4().hex[:8]}")
             self.ready = False
             say("worker started", worker=self.worker.worker_id)
-        self.task, self.last_life, self.cancel_since, self.phase = task, now, 0.0, ""
+        self.task, self.given, self.last_life, self.cancel_since, self.phase = task, now, now, 0.0, ""
         self.machine = ""
         self.worker.send(
             {

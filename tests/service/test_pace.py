@@ -1,0 +1,98 @@
+"""How long a job may still take."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine_bench import Bench
+
+from restrip.service import engine as engine_module
+from restrip.service import progress as progress_module
+from restrip.service import slot as slot_module
+from restrip.service.pace import Pace
+from restrip.service.scheduler import Run
+
+PLAN = {"missing_keys": [0, 1], "missing_parts": [0, 1], "part_frames": [10, 20, 5], "size": [1000, 1000]}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The engine's time; a test moves it."""
+    now = [1000.0]
+
+    class Clock:
+        @staticmethod
+        def monotonic() -> float:
+            return now[0]
+
+        @staticmethod
+        def time() -> float:
+            return now[0]
+
+    for module in (slot_module, engine_module, progress_module):
+        monkeypatch.setattr(module, "time", Clock)
+    return now
+
+
+def whole_job(bench: Bench, clock: list[float], job_id: str, plan: dict[str, Any] = PLAN) -> list[float | None]:
+    """A job whose keys take 3 s, whose frames take 2 s, and whose end takes 7; what was said at each stage's begin."""
+    said: list[float | None] = []
+    bench.submit(job_id)
+    worker = bench.tick()
+    said.append(bench.engine.status(job_id).eta_s)
+    bench.done(worker, **plan)
+    for seconds, _ in ((6, "keys"), (20, "part"), (40, "part"), (7, "finish")):
+        bench.engine.tick()
+        said.append(bench.engine.status(job_id).eta_s)
+        clock[0] += seconds
+        bench.done(worker, rendered=1)
+    assert bench.state(job_id) == "done"
+    return said
+
+
+def test_the_first_job_knows_its_present_stage_at_most(tmp_path: Path, clock: list[float]) -> None:
+    assert whole_job(Bench(tmp_path), clock, "job-1") == [None] * 5
+
+
+def test_the_next_one_knows_the_whole_from_the_plan_on(tmp_path: Path, clock: list[float]) -> None:
+    bench = Bench(tmp_path)
+    whole_job(bench, clock, "job-1")
+    assert whole_job(bench, clock, "job-2") == [None, 73.0, 67.0, 47.0, 7.0]
+    # It is kept for the next engine, and counts by pixels: a quarter of them takes a quarter of the time.
+    again = Bench(tmp_path)
+    small = whole_job(again, clock, "job-3", {**PLAN, "size": [500, 500]})
+    assert small[1] == pytest.approx(73 / 4, abs=0.1)
+
+
+def test_the_stage_at_work_goes_by_its_own_pace(tmp_path: Path, clock: list[float]) -> None:
+    bench = Bench(tmp_path)
+    whole_job(bench, clock, "job-1")
+    bench.submit("job-2")
+    worker = bench.tick()
+    bench.done(worker, **PLAN)
+    bench.engine.tick()
+    clock[0] += 30
+    bench.say(worker, "progress", phase="keys", done=50, total=100)
+    # Half of the keys took 30 s, so the other half will; then 60 s of frames and 7 s of ending.
+    assert bench.engine.status("job-2").eta_s == 30 + 60 + 7
+
+
+def test_several_workers_share_what_can_be_shared(tmp_path: Path) -> None:
+    pace = Pace(tmp_path / "pace.json", {"keys neural": 3.0, "parts": 2.0, "finish": 0.2})
+    run = Run("job-1", "s", 0.0, look="neural:1", stage="keys", facts=PLAN)
+    assert pace.expected_s(run, "keys", 1) == 6 and pace.expected_s(run, "keys", 3) == 2
+    assert pace.later_s(run, 2) == 30 + 7
+    assert Pace(tmp_path / "none").later_s(run, 1) is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"parts": -1}', '{"parts": true}', '{"parts": "fast"}', "{"])
+def test_a_damaged_file_is_forgotten(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pace.json").write_text(text)
+    pace = Pace.load(tmp_path)
+    assert pace.seconds == {}
+    pace.seconds["parts"] = 2.0
+    pace.save()
+    assert json.loads((tmp_path / "pace.json").read_text()) == {"parts": 2.0}
