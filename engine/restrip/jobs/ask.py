@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
-from restrip.jobs.estimate import Speeds, disk_mib
+from restrip.jobs.estimate import Speeds
 from restrip.jobs.gpu import find_gpu
 from restrip.jobs.needs import needs_of
 from restrip.jobs.outputs import check_place
 from restrip.jobs.prepare import missing, plan_job, targets_of
+from restrip.jobs.room import SPARE_MIB, free_mib, room_of
 from restrip.jobs.tasks import Assignment
 from restrip.link.job import JobSpec
 from restrip.looks.diffusion.checkpoint import list_models as list_checkpoints
@@ -37,9 +37,9 @@ def check_job(task: Assignment) -> dict[str, Any]:
     fixes = []
     if needs is not None and gpu is not None and needs > gpu["total_mib"]:
         fixes.append(f"The look needs {needs} MiB and the GPU has {gpu['total_mib']}: set a smaller working size.")
-    room = shutil.disk_usage(task.state_dir).free / 2**20
-    disk = disk_mib(plan, parts)
-    if disk > room:
+    room = free_mib(task.state_dir)
+    disk = room_of(plan, parts, baked=spec.output.baked, preview=spec.output.preview).mib
+    if disk + SPARE_MIB > room:
         fixes.append(f"About {round(disk)} MiB are needed on the disk and {round(room)} are free: make room.")
     return {
         "keys": len(plan.keys),

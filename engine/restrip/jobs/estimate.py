@@ -1,4 +1,4 @@
-"""How long and how large a job will be, from what was measured on this machine. Loads no numerics."""
+"""How long a job will take, from what was measured on this machine. Loads no numerics."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from restrip.jobs import files
 from restrip.jobs.plan import Plan
 
 SMOOTHING = 0.3
-# Bytes a pixel of one rendition, generously; H.264 at visually lossless quality has about 0.5.
-BYTES_A_PIXEL = {"h264": 0.6, "hevc": 0.8, "prores4444": 1.6, "prores422hq": 1.0, "dnxhr_hqx": 1.2}
-BYTES_A_PIXEL_ELSE = 8.0
 
 
 @dataclass
@@ -51,13 +48,3 @@ class Speeds:
 def key_name(look: str) -> str:
     """The name under which a look's speed is kept: its family's."""
     return f"key {look.partition(':')[0]}"
-
-
-def disk_mib(plan: Plan, parts: Sequence[int]) -> float:
-    """Room that the missing parts take in the cache and the strips beside it."""
-    pixels = plan.size[0] * plan.size[1]
-    frames = sum(len(plan.parts[n].frames) for n in parts)
-    everything = sum(len(part.frames) for part in plan.parts)
-    renditions = 1 if plan.every else 3 if plan.joint else 2
-    a_pixel = BYTES_A_PIXEL.get(plan.format, BYTES_A_PIXEL_ELSE)
-    return (frames + everything) * renditions * pixels * a_pixel / 2**20

@@ -159,6 +159,11 @@ class _Ending:
             picture = str(entry.file("picture.png")) if entry is not None else ""
             keys.append(KeyResult(key, picture, facts.get("facts", {})))
             notes += [note for note in facts.get("notes", ()) if note not in notes]
+        for entry in self.entries:
+            notes += [note for note in entry.facts.get("notes", ()) if note not in notes]
+        concealed = self._concealed()
+        if concealed:
+            notes.append(f"Damaged in the source and concealed: frame {_listed(concealed)} of the clip.")
         retries = self.task.body.get("retries", [])
         if retries:
             notes.append(f"{len(retries)} steps were tried again with less memory.")
@@ -179,7 +184,7 @@ class _Ending:
             sheet=str(self.targets.get("sheet", "")),
             notes=tuple(notes),
             counts=self._counts(),
-            facts=self._facts(retries),
+            facts=self._facts(retries, concealed),
         )
 
     def _counts(self) -> dict[str, int]:
@@ -192,7 +197,12 @@ class _Ending:
             "segments_cached": max(0, len(self.plan.segments) - segments),
         }
 
-    def _facts(self, retries: list[Any]) -> dict[str, Any]:
+    def _concealed(self) -> list[int]:
+        """The clip's frames whose pictures are damaged in the source."""
+        parts = zip(self.plan.parts, self.entries, strict=True)
+        return [part.frames.first + n for part, entry in parts for n in entry.facts.get("concealed", ())]
+
+    def _facts(self, retries: list[Any], concealed: list[int]) -> dict[str, Any]:
         facts: dict[str, Any] = {
             "format": self.plan.format,
             "look": dict(self.plan.look_identity),
@@ -201,6 +211,15 @@ class _Ending:
             # How long the source is and what its timecode says: timelines are built from the manifest alone.
             "media": probe(self.spec.clip.paths, self.spec.clip.source_rate or self.spec.clip.rate).to_json(),
         }
+        if self.spec.output.look_only:
+            facts["look_only"] = True
+        if concealed:
+            facts["concealed"] = concealed
         if retries:
             facts["retries"] = retries
         return facts
+
+
+def _listed(frames: list[int], most: int = 12) -> str:
+    text = ", ".join(map(str, frames[:most]))
+    return text if len(frames) <= most else f"{text} and {len(frames) - most} more"

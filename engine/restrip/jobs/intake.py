@@ -69,6 +69,8 @@ def read_job(body: Mapping[str, Any]) -> JobSpec:
             f"A job has no mode {spec.mode!r} with step {spec.step}.", "Use keys, or every with a step from 1."
         )
     _check_output(spec)
+    if spec.output.look_only and not spec.matte:
+        raise BadJob("The look alone can't be written without a matte.", "Choose a matte, or the whole picture.")
     return spec
 
 
@@ -107,6 +109,7 @@ def _check_kinds(spec: JobSpec) -> None:
         all(isinstance(text, str) and len(text) <= MOST_TEXT for text in texts)
         and isinstance(out.baked, bool)
         and isinstance(out.preview, bool)
+        and isinstance(out.look_only, bool)
         and _is_int(out.long_side)
         and (isinstance(out.fade, str) or _is_int(out.fade))
         and (spec.cuts is None or all(0 <= cut < spec.clip.length for cut in spec.cuts))

@@ -18,6 +18,7 @@ from restrip.jobs.window import Window
 from restrip.link.job import JobSpec
 from restrip.media import MovieWriter
 from restrip.media.formats import FORMATS
+from restrip.media.timecode import shown_at
 from restrip.propagate import Carried, FadeScore, PropagateSettings, StyledKey, propagate, propose_fade
 from restrip.timeline import FrameRange, Segment
 
@@ -56,7 +57,9 @@ class _Rendering:
             matte = stack.enter_context(Matte(self.spec, self.plan.size)) if self.spec.matte else None
             writers = {name: stack.enter_context(self._writer(name)) for name in self._names()}
             fades = [self._segment(segment, writers, matte) for segment in self.part.segments]
-        self.draft.facts.update(fades=fades, names=self._names())
+        concealed = [n - self.part.frames.first for n in self.part.frames if self.window.reader.concealed(n)]
+        notes = [] if concealed else list(self.window.reader.damage_notes)
+        self.draft.facts.update(fades=fades, names=self._names(), concealed=concealed, notes=notes)
 
     def _names(self) -> list[str]:
         """The renditions that this part has."""
@@ -68,9 +71,10 @@ class _Rendering:
 
     def _writer(self, name: str) -> MovieWriter:
         extension = FORMATS[self.plan.format].extension
-        colour = self.window.reader.info.colour
+        clip, info = self.spec.clip, self.window.reader.info
         path = self.draft.folder / f"{name}{extension}"
-        return MovieWriter(path, self.plan.size, self.spec.clip.rate, self.plan.format, colour)
+        starts = shown_at(info.timecode, info.rate, clip.media_time(self.part.frames.first), clip.rate)
+        return MovieWriter(path, self.plan.size, clip.rate, self.plan.format, info.colour, timecode=starts)
 
     def _segment(self, segment: Segment, writers: dict[str, MovieWriter], matte: Matte | None) -> dict[str, Any]:
         window = self.window.part(segment.frames)
@@ -99,13 +103,14 @@ class _Rendering:
         return propose_fade(window, keys, self.spec.output.fade, settings, self._report(None, "motion"))
 
     def _write(self, n: int, carried: Carried, writers: dict[str, MovieWriter], matte: Matte | None) -> None:
-        source = self.window.frame(n) if matte is not None else None
+        whole = not self.spec.output.look_only
+        source = self.window.frame(n) if matte is not None and whole else None
         for name, writer in writers.items():
             picture = getattr(carried, name)
             if picture is None:
                 raise RuntimeError(f"propagation gave no {name} rendition of frame {n}")
-            if matte is not None and source is not None:
-                picture = matte.limit(n, picture, source)
+            if matte is not None:
+                picture = matte.cut_out(n, picture) if source is None else matte.limit(n, picture, source)
             writer.write(picture)
 
     def _key(self, index: int | None) -> StyledKey | None:

@@ -17,11 +17,12 @@ from typing import Any
 
 from restrip.errors import RestripError
 from restrip.jobs.files import digest, file_sha256
-from restrip.jobs.schema import MATTE_SETTINGS
+from restrip.jobs.schema import MATTE_SETTINGS, SOURCE_SETTINGS
 from restrip.link.job import JobSpec
+from restrip.looks.diffusion.settings import without_prompt
 from restrip.looks.settings import own_settings
 from restrip.media.files import MediaMissing, MediaUnreadable
-from restrip.media.formats import fitting_format
+from restrip.media.formats import FORMATS, fitting_format
 from restrip.propagate.settings import PROPAGATE_SETTINGS
 from restrip.timeline import (
     ClipRange,
@@ -87,7 +88,8 @@ class Plan:
     """What a job comes down to. `size` is (width, height) of what is rendered; `anchor` the key that the others of
     the job are made against, None when the look needs none; `previous` is for each key the one whose finished picture
     it is made from too, if any. `every` says that parts have one joint rendition;
-    `format` names what is written, `source` is the media's identity.
+    `format` names what is written, `deep` (more than 8 bit) and `alpha` say what of it is kept; `source` is the media's
+    identity.
     """
 
     keys: tuple[Key, ...]
@@ -103,6 +105,8 @@ class Plan:
     notes: tuple[str, ...]
     look_identity: Mapping[str, Any]
     previous: tuple[int | None, ...] = ()
+    deep: bool = False
+    alpha: bool = False
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -152,6 +156,8 @@ class Plan:
             "notes": list(self.notes),
             "look_identity": dict(self.look_identity),
             "previous": list(self.previous),
+            "deep": self.deep,
+            "alpha": self.alpha,
         }
 
     @classmethod
@@ -174,12 +180,15 @@ class Plan:
             notes=tuple(body["notes"]),
             look_identity=body["look_identity"],
             previous=tuple(body["previous"]),
+            deep=body["deep"],
+            alpha=body["alpha"],
         )
 
 
 @dataclass(frozen=True)
 class Known:
-    """What has to be found out before a plan: the media's size (width, height) as it is read, its cuts, the look.
+    """What has to be found out before a plan: the media's size (width, height) as it is read, whether it is `deep` and
+    has `alpha`, its cuts, the look.
 
     `key_facts` hold, by frame, what decides a key's picture beside the look's identity, if anything does;
     `takes_mattes` says that the look makes another picture inside a matte, `carries_previous` that it carries each
@@ -194,6 +203,8 @@ class Known:
     notes: tuple[str, ...] = ()
     takes_mattes: bool = False
     carries_previous: bool = False
+    deep: bool = False
+    alpha: bool = False
 
 
 def make_plan(spec: JobSpec, known: Known) -> Plan:
@@ -204,20 +215,36 @@ def make_plan(spec: JobSpec, known: Known) -> Plan:
     cuts = tuple(sorted({cut for cut in known.cuts if 0 < cut < spec.clip.length}))
     keys, notes = _keys(spec, cuts)
     size = size_within(known.size, spec.output.long_side)
-    format_name, format_note = fitting_format(spec.output.format, size)
+    alpha = known.alpha or spec.output.look_only
+    format_name, format_note = fitting_format(spec.output.format, size, alpha)
     source = source_identity(spec.clip.paths)
     anchor, anchor_note = _anchor(spec, keys) if known.needs_anchor else (None, "")
     notes = (*notes, *(note for note in (format_note, anchor_note) if note), *known.notes)
     previous = _previous(keys, anchor, cuts) if known.carries_previous else (None,) * len(keys)
-    against = _Against(anchor, previous, {"source": source, "size": list(size)})
+    against = _Against(anchor, previous, {"source": source, "size": list(size), **_reading(spec)})
     hashes = _key_hashes(spec, keys, against, known)
     every = spec.mode == "every"
     groups = _groups(segments_of(keys, spec.clip.length, cuts), EVERY_PART_FRAMES if every else 0, cuts)
     shared = _segment_facts(spec, source, size, format_name)
     parts = tuple(Part(group, _part_hash(spec.clip, group, hashes, keys, shared)) for group in groups)
     joint = every or spec.output.baked
-    identity = known.look_identity
-    return Plan(keys, hashes, cuts, parts, size, anchor, every, joint, format_name, source, notes, identity, previous)
+    return Plan(
+        keys,
+        hashes,
+        cuts,
+        parts,
+        size,
+        anchor,
+        every,
+        joint,
+        format_name,
+        source,
+        notes,
+        known.look_identity,
+        previous,
+        deep=known.deep and FORMATS[format_name].deep,
+        alpha=alpha and FORMATS[format_name].alpha,
+    )
 
 
 def size_within(size: tuple[int, int], long_side: int) -> tuple[int, int]:
@@ -245,7 +272,7 @@ def neutral_settings(spec: JobSpec) -> dict[str, Any]:
     """The look's own settings, completed, with the prompt and the seed left to the keys."""
     own = own_settings(spec.look, spec.settings)
     defaults = own_settings(spec.look, {})
-    return {**own, **{name: defaults[name] for name in ("prompt", "seed") if name in defaults}}
+    return without_prompt(own, defaults) if "prompt" in own else own
 
 
 def source_identity(paths: Sequence[str]) -> str:
@@ -345,6 +372,7 @@ def _segment_facts(spec: JobSpec, source: str, size: tuple[int, int], format_nam
     return {
         "stage": SEGMENT_STAGE,
         "source": source,
+        **_reading(spec),
         "size": list(size),
         "rate": str(spec.clip.rate),
         "source_rate": str(spec.clip.source_rate or spec.clip.rate),
@@ -352,14 +380,20 @@ def _segment_facts(spec: JobSpec, source: str, size: tuple[int, int], format_nam
         "format": format_name,
         "settings": propagation_settings(spec),
         "matte": matte_facts(spec),
+        "look_only": spec.output.look_only,
         "every": spec.mode == "every",
     }
 
 
+def _reading(spec: JobSpec) -> dict[str, Any]:
+    """How the source's code values are read, where that isn't the usual way."""
+    return {"untagged": spec.clip.untagged} if spec.clip.untagged else {}
+
+
 def propagation_settings(spec: JobSpec) -> dict[str, Any]:
-    """The job's settings that propagation and the matte take: all that aren't the look's own."""
+    """The job's settings that propagation, the matte and reading take: all that aren't the look's own."""
     own = own_settings(spec.look, spec.settings)
-    wanted = {setting.key: setting.default for setting in (*PROPAGATE_SETTINGS, *MATTE_SETTINGS)}
+    wanted = {setting.key: setting.default for setting in (*PROPAGATE_SETTINGS, *MATTE_SETTINGS, *SOURCE_SETTINGS)}
     return {key: spec.settings.get(key, default) for key, default in wanted.items() if key not in own}
 
 

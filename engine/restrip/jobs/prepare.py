@@ -12,6 +12,8 @@ from restrip.jobs.cache import Cache
 from restrip.jobs.needs import needs_of
 from restrip.jobs.outputs import check_place, strip_name
 from restrip.jobs.plan import Known, Plan, make_plan, neutral_settings, size_within, source_identity
+from restrip.jobs.room import check_room, room_of
+from restrip.jobs.source import open_source
 from restrip.jobs.tasks import Assignment, JobDamaged, Workshop
 from restrip.link.job import JobSpec
 from restrip.looks import Look, open_look
@@ -30,6 +32,8 @@ def prepare(task: Assignment) -> dict[str, Any]:
     place = _check_outputs(task, spec, plan)
     files.write_json(task.folder / "plan.json", {"plan": plan.to_json(), "folder": str(place)})
     missing_keys, missing_parts = missing(task.cache, plan)
+    room = room_of(plan, missing_parts, baked=spec.output.baked, preview=spec.output.preview)
+    check_room(task.state_dir, place, room, plan)
     return {
         "missing_keys": missing_keys,
         "missing_parts": missing_parts,
@@ -42,24 +46,31 @@ def prepare(task: Assignment) -> dict[str, Any]:
 def plan_job(task: Assignment, spec: JobSpec) -> Plan:
     """Everything that has to be opened is opened here, so that bad input is known before work starts."""
     task.report("reading", 0, spec.clip.length)
-    with ClipReader(spec.clip) as reader:
-        size = reader.size
-        cuts = spec.cuts if spec.cuts is not None else _cuts(task, spec.clip, reader)
-        notes = tuple(reader.notes)
-    look = look_of(task.shop, spec, size_within(size, spec.output.long_side), task.report)
-    plan = make_plan(spec, known_of(look, size, tuple(cuts), notes))
+    with open_source(spec) as media:
+        cuts = spec.cuts if spec.cuts is not None else _cuts(task, spec.clip, media)
+    look = look_of(task.shop, spec, size_within(media.size, spec.output.long_side), task.report)
+    plan = make_plan(spec, known_of(look, media, tuple(cuts)))
     check_keys: Callable[[Sequence[Key]], None] | None = getattr(look, "check_keys", None)
     if check_keys is not None:
         check_keys(plan.keys)
     return plan
 
 
-def known_of(look: Look, size: tuple[int, int], cuts: tuple[int, ...] = (), notes: tuple[str, ...] = ()) -> Known:
+def known_of(look: Look, media: ClipReader, cuts: tuple[int, ...] = ()) -> Known:
     """What a plan needs to know: the media's, and the look's."""
     key_facts: Mapping[int, Any] = getattr(look, "key_facts", dict)()
-    takes_mattes = bool(getattr(look, "takes_mattes", False))
-    carries = bool(getattr(look, "carries_previous", False))
-    return Known(size, cuts, look.identity(), look.needs_anchor, key_facts, notes, takes_mattes, carries)
+    return Known(
+        media.size,
+        cuts,
+        look.identity(),
+        look.needs_anchor,
+        key_facts,
+        media.notes,
+        takes_mattes=bool(getattr(look, "takes_mattes", False)),
+        carries_previous=bool(getattr(look, "carries_previous", False)),
+        deep=media.deep,
+        alpha=media.info.alpha,
+    )
 
 
 def missing(cache: Cache, plan: Plan) -> tuple[list[int], list[int]]:

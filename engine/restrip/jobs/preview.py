@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from restrip.link.job import JobSpec, Manifest, StripFile
 from restrip.media import ClipReader, MovieWriter, fit_picture, mux_audio, read_picture
 from restrip.media.formats import fitting_format
 from restrip.media.frame import Frame
+from restrip.media.timecode import shown_at
 from restrip.timeline import ClipRange, Crossfade, mix_at
 
 Report = Callable[..., None]
@@ -62,6 +62,17 @@ def mixed(left: Frame, right: Frame, fade: Crossfade, n: int) -> Frame:
     return Frame(rgb.astype(np.uint16) if left.deep else rgb.astype(np.uint8), left.alpha)
 
 
+def seen(frame: Frame, under: Frame | None) -> Frame:
+    """The frame where it is opaque, and `under` (itself over black; None is black alone) where it isn't."""
+    if frame.alpha is None:
+        return frame
+    top = np.float32(65535 if frame.deep else 255)
+    share = (frame.alpha / top)[..., None]
+    base = np.float32(0) if under is None else seen(under, None).with_depth(frame.deep).rgb.astype(np.float32)
+    rgb = np.rint(base + share * (frame.rgb.astype(np.float32) - base))
+    return Frame(rgb.astype(frame.rgb.dtype))
+
+
 def strip_clip(manifest: Manifest, strip: StripFile) -> ClipRange:
     """A strip's file as a clip of its own."""
     path = Path(strip.file)
@@ -72,13 +83,15 @@ def strip_clip(manifest: Manifest, strip: StripFile) -> ClipRange:
 def write_preview(spec: JobSpec, manifest: Manifest, path: Path, report: Report) -> None:
     """The strips as the editor plays them, H.264 with the source's sound, at `path`."""
     format_name, _ = fitting_format("h264", manifest.size)
-    total = spec.clip.length
-    with ClipReader(spec.clip) as source:
-        colour = source.info.colour
-    with MovieWriter(path, manifest.size, spec.clip.rate, format_name, colour, fine=True) as writer:
-        for done, frame in zip(count(1), Playback(manifest).frames(), strict=False):
-            writer.write(frame)
-            report("writing", done, total)
+    clip, size = spec.clip, manifest.size
+    with ClipReader(clip) as source:
+        info = source.info
+        starts = shown_at(info.timecode, info.rate, clip.media_time(0), clip.rate)
+        with MovieWriter(path, size, clip.rate, format_name, info.colour, timecode=starts, fine=True) as writer:
+            for n, frame in enumerate(Playback(manifest).frames()):
+                under = fit_picture(source.frame(n), size) if manifest.facts.get("look_only") else None
+                writer.write(seen(frame, under))
+                report("writing", n + 1, clip.length)
     add_sound(spec.clip, path)
 
 

@@ -25,6 +25,17 @@ MATTE_SETTINGS = (
     ),
 )
 
+SOURCE_SETTINGS = (
+    Setting(
+        "strict",
+        "bool",
+        False,
+        "Refuse damage",
+        "Stop at a frame that is damaged in the source, instead of showing the one before in its place and listing it.",
+        group="source",
+    ),
+)
+
 OUTPUT_SETTINGS = (
     Setting(
         "format",
@@ -56,14 +67,22 @@ OUTPUT_SETTINGS = (
         group="output",
     ),
     Setting("baked", "bool", False, "Baked movie", "One blended movie beside the strips.", group="output"),
+    Setting(
+        "look_only",
+        "bool",
+        False,
+        "Look only",
+        "Without the source around it: the matte becomes the strips' transparency, to lie over the source.",
+        group="output",
+    ),
     Setting("preview", "bool", False, "Preview", "A movie of the strips as the editor plays them.", group="output"),
 )
 """The fields of a job's `output` that front-ends draw; they are sent there and not among the settings."""
 
 
 def job_settings() -> tuple[Setting, ...]:
-    """What `JobSpec.settings` may hold: of every look, of propagation, of mattes."""
-    return (*look_settings(), *PROPAGATE_SETTINGS, *MATTE_SETTINGS)
+    """What `JobSpec.settings` may hold: of every look, of propagation, of mattes, of reading the source."""
+    return (*look_settings(), *PROPAGATE_SETTINGS, *MATTE_SETTINGS, *SOURCE_SETTINGS)
 
 
 def schema() -> dict[str, Any]:

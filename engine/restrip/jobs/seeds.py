@@ -12,11 +12,12 @@ from restrip.jobs import files
 from restrip.jobs.keys import KeyLost, KeyMaker, key_picture
 from restrip.jobs.plan import Plan, make_plan
 from restrip.jobs.prepare import known_of, look_of
+from restrip.jobs.source import open_source
 from restrip.jobs.tasks import Assignment, JobDamaged
 from restrip.jobs.window import Window
 from restrip.link.job import JobSpec, clip_from_json
 from restrip.looks import own_settings
-from restrip.media import ClipReader, fit_picture, write_picture
+from restrip.media import fit_picture, write_picture
 from restrip.media.frame import Frame
 from restrip.timeline import Key
 
@@ -78,10 +79,9 @@ def _picture(task: Assignment, body: dict[str, Any], seed: int) -> Frame:
 
 
 def _plan(task: Assignment, spec: JobSpec) -> tuple[Plan, Any]:
-    with ClipReader(spec.clip) as reader:
-        size = reader.size
-    look = look_of(task.shop, spec, size, task.report)
-    return make_plan(spec, known_of(look, size)), look
+    with open_source(spec) as media:
+        look = look_of(task.shop, spec, media.size, task.report)
+        return make_plan(spec, known_of(look, media)), look
 
 
 def contact_sheet(pictures: list[tuple[str, Frame]]) -> Frame:

@@ -6,8 +6,9 @@ from types import TracebackType
 from typing import Self
 
 from restrip.jobs.plan import Plan, SourceChanged, source_identity
+from restrip.jobs.source import open_source
 from restrip.link.job import JobSpec
-from restrip.media import ClipReader, fit_picture
+from restrip.media import fit_picture
 from restrip.media.formats import FORMATS
 from restrip.media.frame import Frame
 from restrip.timeline import FrameRange
@@ -25,7 +26,7 @@ class Window:
             raise SourceChanged(spec.clip.name or spec.clip.paths[0])
         self.size = plan.size
         self.frames = frames
-        self.reader = ClipReader(spec.clip)
+        self.reader = open_source(spec)
         self.deep = self.reader.deep and (for_keys or FORMATS[plan.format].deep)
 
     def __enter__(self) -> Self:

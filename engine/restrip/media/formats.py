@@ -86,16 +86,17 @@ def check_size(format_name: str, size: tuple[int, int]) -> OutputFormat:
     return form
 
 
-def fitting_format(format_name: str, size: tuple[int, int]) -> tuple[str, str]:
-    """The format itself, or one of the same kind that takes this size, with a note that says so.
+def fitting_format(format_name: str, size: tuple[int, int], alpha: bool = False) -> tuple[str, str]:
+    """The format itself, or one that takes this size, and `alpha` if there is any, with a note that says so.
 
     ProRes 4444 stands in: both editors read it, at any size. Raises SizeNotTaken when it doesn't fit either.
     """
     form = FORMATS[format_name]
     reason = form.refusal(size)
+    what = f"{size[0]}x{size[1]}, {reason}"
+    if not reason and alpha and not form.alpha:
+        what = reason = "the clip's transparency"
     if not reason:
         return format_name, ""
     stand_in = check_size("prores4444", size)
-    return "prores4444", (
-        f"The result is {stand_in.label}, not {form.label}: {form.label} can't hold {size[0]}x{size[1]}, {reason}."
-    )
+    return "prores4444", f"The result is {stand_in.label}, not {form.label}: {form.label} can't hold {what}."

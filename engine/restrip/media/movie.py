@@ -80,6 +80,11 @@ class MovieFrames:
         return self._used
 
     @property
+    def damaged(self) -> set[int]:
+        """The numbers of the pictures that were damaged or missing so far."""
+        return {number for number in self._damage if number is not None} | set(self._stand_ins)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """A sentence for each kind of damage met so far."""
         numbers = sorted(number for number in self._damage if number is not None)

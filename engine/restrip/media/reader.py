@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from fractions import Fraction
 from types import TracebackType
 from typing import Protocol
@@ -46,6 +46,9 @@ class _Pictures(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]: ...
+
+    @property
+    def damaged(self) -> Collection[int]: ...
 
     def frame(self, number: int) -> Frame: ...
 
@@ -103,6 +106,15 @@ class ClipReader:
     def notes(self) -> tuple[str, ...]:
         """Sentences about the media and what reading it met so far."""
         return (*self._info.notes, *self._pictures.notes)
+
+    @property
+    def damage_notes(self) -> tuple[str, ...]:
+        """The sentences of `notes` about what reading met so far."""
+        return self._pictures.notes
+
+    def concealed(self, number: int) -> bool:
+        """Whether frame `number`, as read so far, shows a picture that is damaged or the stand-in for one."""
+        return self.picture_number(number) in self._pictures.damaged
 
     @property
     def decoded(self) -> int:

@@ -50,6 +50,11 @@ class SequenceFrames:
         return number
 
     @property
+    def damaged(self) -> set[int]:
+        """The numbers of the pictures that couldn't be read so far."""
+        return set(self._damage)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about pictures that were concealed or resampled."""
         notes = []
