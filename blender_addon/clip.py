@@ -21,7 +21,6 @@ from restrip.timeline import ClipRange, FrameRange, Rate
 from . import vse
 
 SILENT_KINDS = ("SOUND",)
-ONE_INPUT = ("SPEED", "GLOW", "TRANSFORM", "GAUSSIAN_BLUR")
 PLAIN_COLOUR = ("sRGB", "")
 
 
@@ -59,7 +58,7 @@ class StripFacts:
 def subject_of(scene: Any, strip: Any) -> Any:
     """The strip whose picture the user sees for `strip`: the topmost effect with no other input."""
     while True:
-        above = [other for other in vse.effects_on(scene, strip) if other.type in ONE_INPUT]
+        above = [other for other in vse.effects_on(scene, strip) if other.type in vse.ONE_INPUT]
         if not above:
             return strip
         strip = above[0]

@@ -13,7 +13,7 @@ from restrip.errors import RestripError
 from restrip.link.job import JobSpec
 from restrip.link.schema import Schema
 
-from . import form, jobs, models, prefs, previews, results, schema, vse, words
+from . import form, jobs, models, orders, prefs, previews, results, schema, vse, words
 
 FORECAST_AFTER_S = 0.6
 AGAIN_S = 20.0
@@ -63,6 +63,8 @@ def tick() -> None:
     again = _heard.trouble is not None and now - _heard.asked > AGAIN_S
     if _heard.wanted and not _heard.asking and (not _heard.heard or again):
         _ask(now)
+    if _heard.heard:
+        models.tick()
     if _forecast.key is not None and not _forecast.asked and now - _forecast.since > FORECAST_AFTER_S:
         _ask_forecast()
 
@@ -97,7 +99,7 @@ def forecast(scene: Any, strip: Any) -> str:
         return ""
     span = vse.span_of(strip)
     marks = tuple(sorted((mark.frame, mark.name) for mark in scene.timeline_markers if mark.frame in span))
-    key = (scene.name, strip.name, strip.restrip.values, strip.restrip.placed, span, marks)
+    key = (scene.name, strip.name, vse.base_of(strip).restrip.values, strip.restrip.placed, span, marks)
     if key != _forecast.key:
         _forecast.key, _forecast.since, _forecast.text, _forecast.asked = key, time.monotonic(), "", False
     return _forecast.text
@@ -125,7 +127,6 @@ def _ask(now: float) -> None:
         jobs.learn(told)
         # Their pictures are the worker's to make: the settings don't wait for that.
         jobs.board().courier.ask("looks", {}, previews.learn_looks, lambda error: None)
-        models.learn()
 
     def failed(error: RestripError) -> None:
         _heard.asking, _heard.trouble = False, error
@@ -149,7 +150,7 @@ def _ask_forecast() -> None:
     if strip is None:
         return
     try:
-        order = jobs.order_of(scene, strip)
+        order = orders.order_of(scene, strip)
     except RestripError:
         return
     facts = order.origin.facts

@@ -30,12 +30,12 @@ def name_of(key: str) -> str:
 
 
 def target(scene: Any) -> Any:
-    """The strip that the form edits: the active one, or the source of the result that it is or lies in."""
+    """The strip that the form edits: the active one, what it is an effect on, or the source of a result."""
     strip = vse.active_strip(scene)
     if strip is None:
         return None
     strip = results.whole(strip)
-    return (results.source_of(scene, strip) or strip) if strip.restrip.result_of else strip
+    return vse.base_of((results.source_of(scene, strip) or strip) if strip.restrip.result_of else strip)
 
 
 def get(scene: Any, setting: Setting) -> Any:

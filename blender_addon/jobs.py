@@ -16,31 +16,15 @@ from restrip.link.ids import new_job_id
 from restrip.link.job import JobSpec, Manifest
 from restrip.link.schema import Schema
 from restrip.link.status import WAITING_FOR_CLICK, Event, JobStatus
-from restrip.timeline import Key
+from restrip.timeline import FrameRange
 
-from . import clip, markers, prefs, previews, rendering, results, schema, state, values, vse
+from . import clip, prefs, previews, rendering, results, schema, values, vse
 from .courier import Courier, Failed
+from .orders import Order, order_of
 
 TICK_S = 0.1
 IDLE_TICK_S = 0.5
 BUDGET_S = 0.003
-
-
-@dataclass(frozen=True)
-class Order:
-    """A strip as it was when its job was begun, and what is wanted of it.
-
-    `pictures` stand for its media once it was rendered through the sequencer; `replaces` says that the result takes
-    the place of the last one.
-    """
-
-    origin: results.Origin
-    keys: tuple[Key, ...]
-    values: Mapping[str, Any]
-    project: str
-    notes: tuple[str, ...] = ()
-    replaces: bool = False
-    pictures: clip.StripFacts | None = None
 
 
 @dataclass
@@ -65,6 +49,11 @@ class LiveJob:
     came: Callable[[LiveJob], None] | None = None
     seeds: tuple[int, ...] = ()
     done: float = 0.0
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether there is something to go on with: a strip, or a job in the engine."""
+        return self.order is not None or bool(self.status.job_id)
 
     @property
     def active(self) -> bool:
@@ -109,28 +98,6 @@ def board() -> Board:
     return _board
 
 
-def order_of(scene: Any, strip: Any, *, replaces: bool = False) -> Order:
-    """Read a strip with its markers and values. Raises NothingToStylize."""
-    facts = clip.facts_of(scene, strip)
-    wanted = schema.values_of(strip)
-    only_named = values.own(wanted, "keys.markers") == "named"
-    images = values.read(scene.restrip.images)
-    keys, notes = markers.keys_in(scene.timeline_markers, facts.span, only_named=only_named, images=images)
-    origin = results.Origin(scene.name, strip.name, facts)
-    return Order(origin, keys, wanted, state.project_of(scene), notes, replaces)
-
-
-def plain_order_of(scene: Any, strip: Any, refusal: str) -> Order:
-    """As `order_of`, for what is asked of the strip's own file alone.
-
-    Raises NothingToStylize, which begins with `refusal`, for a strip that would have to be rendered first.
-    """
-    order = order_of(scene, strip)
-    if order.origin.facts.reasons:
-        raise clip.NothingToStylize(f"{refusal} {strip.name}: {', '.join(order.origin.facts.reasons)}.")
-    return order
-
-
 def begin(scene: Any, strip: Any, *, replaces: bool = False) -> LiveJob:
     """Start a job for a strip. Raises NothingToStylize."""
     order = order_of(scene, strip, replaces=replaces)
@@ -141,10 +108,53 @@ def begin(scene: Any, strip: Any, *, replaces: bool = False) -> LiveJob:
     schema.remember(order.values)
     if facts.reasons:
         job.stage = "rendering"
-        job.stop = rendering.begin(scene, strip, facts.span, schema.depth(order.values), _render_teller(job, facts))
+        render(scene, strip, job, facts.span, lambda pictures: _rendered(job, pictures))
     else:
         send(job, facts)
     return job
+
+
+def render(scene: Any, strip: Any, job: LiveJob, span: FrameRange, then: Callable[[clip.StripFacts], None]) -> None:
+    """Render a part of a strip through the sequencer for a job; `then` gets the pictures as facts."""
+    facts = clip.facts_of(scene, strip)
+
+    def progress(part: float) -> None:
+        job.done = part
+
+    def done(paths: list[str]) -> None:
+        job.stop = None
+        if job.stage == "rendering":
+            then(replace(facts, paths=tuple(paths), span=span, fps=0.0, start=span.first, content=len(span)))
+
+    def failed(log: str) -> None:
+        job.stop = None
+        if job.stage == "rendering":
+            fail(job, rendering.RenderFailed(job.name, log))
+
+    teller = rendering.Teller(progress, done, failed)
+    job.stop = rendering.begin(scene, strip, span, schema.depth(schema.values_of(strip)), teller)
+
+
+def _rendered(job: LiveJob, pictures: clip.StripFacts) -> None:
+    assert job.order is not None
+    job.order = replace(job.order, pictures=pictures)
+    send(job, pictures)
+
+
+def pictured(scene: Any, strip: Any, name: str, span: FrameRange, then: Callable[[clip.StripFacts], None]) -> None:
+    """The files that show a strip, for a small job of this name: its own, or `span` of it rendered first."""
+    facts = clip.facts_of(scene, strip)
+    if not facts.reasons:
+        then(facts)
+        return
+    job = LiveJob(new_job_id(), name, "rendering", mine=False)
+    board().add(job)
+
+    def done(pictures: clip.StripFacts) -> None:
+        board().jobs.pop(job.job_id, None)
+        then(pictures)
+
+    render(scene, strip, job, span, done)
 
 
 def said_at_start(job: LiveJob) -> str:
@@ -360,27 +370,6 @@ def close() -> None:
     if _board is not None:
         _board.courier.stop()
         _board = None
-
-
-def _render_teller(job: LiveJob, facts: clip.StripFacts) -> rendering.Teller:
-    """What the second Blender says."""
-
-    def progress(part: float) -> None:
-        job.done = part
-
-    def done(paths: list[str]) -> None:
-        job.stop = None
-        if job.stage == "rendering" and job.order is not None:
-            pictures = replace(facts, paths=tuple(paths), fps=0.0, start=facts.span.first, content=len(facts.span))
-            job.order = replace(job.order, pictures=pictures)
-            send(job, pictures)
-
-    def failed(log: str) -> None:
-        job.stop = None
-        if job.stage == "rendering":
-            fail(job, rendering.RenderFailed(job.name, log))
-
-    return rendering.Teller(progress, done, failed)
 
 
 def _ignore(_: Any) -> None:

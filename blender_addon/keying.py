@@ -9,7 +9,7 @@ from restrip.errors import RestripError
 from restrip.link.job import JobSpec, clip_to_json
 from restrip.timeline import FrameRange
 
-from . import jobs, markers, operators, values, vse
+from . import clip, jobs, markers, operators, orders, values, vse
 
 FRAMES_A_KEY = 25
 
@@ -37,17 +37,20 @@ class RESTRIP_OT_suggest(operators.Poll, bpy.types.Operator):
         scene = vse.edited_scene(context)
         for strip in operators.sources(context):
             try:
-                order = jobs.plain_order_of(scene, strip, "Keyframes can't be suggested for")
+                suggest(scene, strip, self.count)
             except RestripError as error:
                 self.report({"ERROR"}, str(error))
                 return {"CANCELLED"}
-            suggest(scene.name, order, self.count)
         return {"FINISHED"}
 
 
-def suggest(scene: str, order: jobs.Order, count: int) -> None:
-    """Have the engine look, then write markers as one undo step."""
-    facts, name = order.origin.facts, f"Keyframes for {order.origin.strip}"
+def suggest(scene: Any, strip: Any, count: int) -> None:
+    """Have the engine look, then write markers as one undo step. Raises NothingToStylize."""
+    order, where = orders.order_of(scene, strip), scene.name
+    span, name = order.origin.facts.span, f"Keyframes for {strip.name}"
+
+    def shown(facts: clip.StripFacts) -> None:
+        jobs.spec_of("suggest", order, facts, described, lambda error: jobs.fail_unstarted(name, error))
 
     def described(spec: JobSpec) -> None:
         jobs.follow_interactive("suggest", {"source": clip_to_json(spec.clip), "count": count}, name, came)
@@ -55,10 +58,10 @@ def suggest(scene: str, order: jobs.Order, count: int) -> None:
     def came(job: jobs.LiveJob) -> None:
         found = job.status.result or {}
         keys = [(int(key["frame"]), str(key.get("reason", ""))) for key in found.get("keys", ())]
-        write(scene, facts.span, keys)
+        write(where, span, keys)
         job.stage, job.message = "placed", f"{len(keys)} keyframes suggested."
 
-    jobs.spec_of("suggest", order, facts, described, lambda error: jobs.fail_unstarted(name, error))
+    jobs.pictured(scene, strip, name, span, shown)
 
 
 def write(scene_name: str, span: FrameRange, keys: list[tuple[int, str]]) -> None:

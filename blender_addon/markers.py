@@ -9,16 +9,21 @@ from typing import Any
 
 from restrip.timeline import FrameRange, Key, keys_from_markers
 
-# "K", "K3", "K (motion)", "K: a prompt", "K3: a prompt"
+# "K", "K3", "K (motion)", "K: a prompt", "K3: a prompt seed: 7", "K: seed: 7"
 _NAMED = re.compile(r"K\d*\s*(?:\([^)]*\)\s*)?(?::\s*(?P<prompt>.*))?")
+_SEED = re.compile(r"(?:^|[\s,]+)seed\s*[:=]\s*(\d+)(?=$|[\s,])", re.IGNORECASE)
 
 
 def key_at(name: str, frame: int, images: Mapping[str, str]) -> Key:
-    """A marker as a key: a name like "K: a prompt" brings a prompt, one in `images` the picture painted for it."""
-    named = _NAMED.fullmatch(name.strip())
-    prompt = (named["prompt"] or "").strip() if named else ""
+    """A marker as a key: a name like "K: a prompt seed: 7" brings prompt and seed, one in `images` its picture."""
     image = images.get(name)
-    return Key(frame, prompt=prompt if prompt and image is None else None, image=image, name=name)
+    if image is not None:
+        return Key(frame, image=image, name=name)
+    named = _NAMED.fullmatch(name.strip())
+    text = (named["prompt"] or "").strip() if named else ""
+    seed = _SEED.search(text)
+    prompt = _SEED.sub("", text, count=1).strip(" ,")
+    return Key(frame, prompt=prompt or None, seed=int(seed[1]) if seed else None, name=name)
 
 
 def keys_in(

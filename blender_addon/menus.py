@@ -17,7 +17,7 @@ class RESTRIP_MT_strip(bpy.types.Menu):
         """The operators, the one that everybody wants first."""
         layout = self.layout
         layout.operator("restrip.stylize", icon="BRUSH_DATA")
-        layout.operator("restrip.stylize", text="Stylize Again (Changed Only)", icon="FILE_REFRESH").replace = True
+        layout.operator("restrip.stylize_again", icon="FILE_REFRESH")
         layout.separator()
         layout.operator("restrip.seeds", icon="IMGDISPLAY")
         layout.operator("restrip.suggest", icon="MARKER")

@@ -1,26 +1,50 @@
-"""The checkpoints in the user's models folder, as the engine lists them."""
+"""The models in the user's folder, as the engine lists them, and choosing one of them for a setting."""
 
-from pathlib import Path
+from __future__ import annotations
+
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import bpy
-from bpy.props import EnumProperty
+from bpy.props import EnumProperty, StringProperty
 
 from restrip.errors import RestripError
 
-from . import form, jobs, prefs, vse
+from . import form, jobs, prefs, schema, vse
 
-_items: list[tuple[str, str, str]] = []
+CHECKPOINTS = ("sd15", "sd15-inpaint", "sdxl", "sdxl-inpaint")
+ROLES: Mapping[str, tuple[str, ...]] = {
+    "look.sd": CHECKPOINTS,
+    "lora": ("lora",),
+    "controlnet": ("controlnet",),
+    "vae": ("vae",),
+}
+"""Which families of models a setting takes, by its key."""
+ADDED: Mapping[str, str] = {"lora": "{}:0.8", "controlnet": "canny={}:1.0"}
+"""The settings that take several, each written like this."""
+
+_items: dict[str, list[tuple[str, str, str]]] = {}
+_asked = ""
+
+
+def tick() -> None:
+    """Ask again when another folder was chosen."""
+    if prefs.models_folder() != _asked:
+        learn()
 
 
 def learn() -> None:
-    """Ask the engine what is in the models folder; the list fills when it answers."""
-    folder = prefs.models_folder()
+    """Ask the engine what is in the models folder; the lists fill when it answers."""
+    global _asked
+    folder = _asked = prefs.models_folder()
+    _items.clear()
     if not folder:
         return
 
     def came(found: list[dict[str, Any]]) -> None:
-        _items[:] = [(str(m["path"]), str(m["name"]), f"{m['family']}, {m['path']}") for m in found]
+        for key, families in ROLES.items():
+            fitting = [model for model in found if model["family"] in families]
+            _items[key] = [(str(m["path"]), str(m["name"]), f"{m['family']}, {m['path']}") for m in fitting]
 
     def failed(error: RestripError) -> None:
         jobs.warn(str(error))
@@ -29,40 +53,51 @@ def learn() -> None:
 
 
 def items(owner: Any = None, context: Any = None) -> list[tuple[str, str, str]]:
-    """As Blender asks for them; the list lives as long as the extension."""
-    return _items
+    """As Blender asks for them; the lists live as long as the extension."""
+    return _items.get(owner.key if owner is not None else "look.sd", [])
 
 
-def known() -> bool:
-    """Whether there is something to choose from."""
-    return bool(_items)
+def with_one_more(text: str, key: str, path: str) -> str:
+    """What a setting holds once a file was chosen for it: the file, or one more in its list."""
+    if key not in ADDED or path in text:
+        return text if key in ADDED else path
+    entry = ADDED[key].format(path)
+    return f"{text.rstrip(' ,')}, {entry}" if text.strip(" ,") else entry
 
 
 class RESTRIP_OT_pick_model(bpy.types.Operator):
-    """Choose a checkpoint from the models folder"""
+    """Choose a file of the models folder"""
 
     bl_idname = "restrip.pick_model"
     bl_label = "Models"
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
     bl_property = "model"
 
+    key: StringProperty(default="look.sd", options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
     model: EnumProperty(items=items)  # type: ignore[valid-type]
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        """Something must be listed."""
-        if not known() and hasattr(cls, "poll_message_set"):
+        """A folder must be chosen."""
+        chosen = bool(prefs.models_folder())
+        if not chosen and hasattr(cls, "poll_message_set"):
             cls.poll_message_set("Set the models folder in the extension's preferences")
-        return known()
+        return chosen
 
     def invoke(self, context: Any, event: Any) -> set[str]:
         """A list to search in."""
+        if not items(self):
+            what = {"lora": "LoRA", "controlnet": "ControlNet", "vae": "VAE"}.get(self.key, "checkpoint")
+            self.report({"INFO"}, f"There is no {what} in {prefs.models_folder()}, or it is still being read")
+            return {"CANCELLED"}
         context.window_manager.invoke_search_popup(self)
         return {"RUNNING_MODAL"}
 
     def execute(self, context: Any) -> set[str]:
         """Set it on the strip."""
-        form.put(vse.edited_scene(context), "look.sd", str(Path(self.model)))
+        scene = vse.edited_scene(context)
+        before = str(schema.values_of(form.target(scene)).get(self.key, ""))
+        form.put(scene, self.key, with_one_more(before, self.key, self.model))
         vse.redraw(context)
         return {"FINISHED"}
 

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import StringProperty
 
 from restrip.errors import RestripError
 
@@ -42,35 +42,50 @@ class Poll:
         return not reason
 
 
-class RESTRIP_OT_stylize(Poll, bpy.types.Operator):
+class Stylize(Poll):
+    """Begins a job for each selected strip."""
+
+    bl_options: ClassVar[set[str]] = {"REGISTER"}
+    replaces = False
+
+    def execute(self, context: Any) -> set[str]:
+        """Begin them, and say what they will do."""
+        scene = vse.edited_scene(context)
+        report: Any = self.report  # type: ignore[attr-defined]
+        begun = []
+        for strip in sources(context):
+            try:
+                begun.append(jobs.begin(scene, strip, replaces=self.replaces))
+            except RestripError as error:
+                report({"ERROR"}, str(error))
+        for job in begun:
+            report({"INFO"}, jobs.said_at_start(job))
+        vse.redraw(context)
+        return {"FINISHED"} if begun else {"CANCELLED"}
+
+
+class RESTRIP_OT_stylize(Stylize, bpy.types.Operator):
     """Restyle the selected strips at their markers; each comes back as strips with crossfades above it"""
 
     bl_idname = "restrip.stylize"
     bl_label = "Stylize"
-    bl_options: ClassVar[set[str]] = {"REGISTER"}
 
-    replace: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+
+class RESTRIP_OT_stylize_again(Stylize, bpy.types.Operator):
+    """Render again what changed since the last result, which the new one replaces. Fades that you moved stay"""
+
+    bl_idname = "restrip.stylize_again"
+    bl_label = "Stylize Again (Changed Only)"
+
+    replaces = True
 
     @classmethod
-    def description(cls, context: Any, properties: Any) -> str:
-        """The tooltip."""
-        if properties.replace:
-            return "Render again what changed since the last result, which the new one replaces"
-        return str(cls.__doc__)
-
-    def execute(self, context: Any) -> set[str]:
-        """Begin a job for each selected strip."""
+    def why_not(cls, context: Any) -> str:
+        """A result must be there."""
         scene = vse.edited_scene(context)
-        begun = []
-        for strip in sources(context):
-            try:
-                begun.append(jobs.begin(scene, strip, replaces=self.replace))
-            except RestripError as error:
-                self.report({"ERROR"}, str(error))
-        for job in begun:
-            self.report({"INFO"}, jobs.said_at_start(job))
-        vse.redraw(context)
-        return {"FINISHED"} if begun else {"CANCELLED"}
+        if sources(context) and all(results.result_of(scene, strip) is None for strip in sources(context)):
+            return "There is no result yet: use Stylize"
+        return super().why_not(context)
 
 
 class JobOperator:
@@ -268,6 +283,7 @@ class RESTRIP_OT_copy(bpy.types.Operator):
 
 CLASSES = (
     RESTRIP_OT_stylize,
+    RESTRIP_OT_stylize_again,
     RESTRIP_OT_cancel,
     RESTRIP_OT_resume,
     RESTRIP_OT_place,

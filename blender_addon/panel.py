@@ -8,7 +8,7 @@ import bpy
 
 from restrip.link.setting import Setting
 
-from . import clip, connection, form, jobs, markers, previews, results, schema, seeds, values, vse, words
+from . import clip, connection, form, jobs, markers, models, previews, results, schema, seeds, values, vse, words
 
 CATEGORY = "Restrip"
 MAIN_GROUP = "basic"
@@ -67,7 +67,7 @@ def draw_job(layout: Any, job: jobs.LiveJob) -> None:
         words.lines(box, job.error.remedy)
         row = box.row(align=True)
         row.operator("restrip.copy", text="Copy Details", icon="COPYDOWN").text = details(job)
-        if job.stage == "failed":
+        if job.stage == "failed" and job.can_go_on:
             row.operator("restrip.resume", text="Try Again", icon="FILE_REFRESH").job_id = job.job_id
     elif job.message:
         words.lines(box, job.message)
@@ -75,7 +75,7 @@ def draw_job(layout: Any, job: jobs.LiveJob) -> None:
         seeds.draw(box, job)
     if job.stage == "waiting" or (job.stage == "placed" and job.manifest and not results.on_timeline(job.job_id)):
         box.operator("restrip.place", icon="SEQ_SEQUENCER").job_id = job.job_id
-    if job.stage == "stopped":
+    if job.stage == "stopped" and job.can_go_on:
         box.operator("restrip.resume", icon="PLAY").job_id = job.job_id
 
 
@@ -93,17 +93,18 @@ def draw_strip(layout: Any, scene: Any, strip: Any) -> None:
     if hasattr(data, form.name_of(f"look.{family}")):
         if family == "neural" and previews.looks_known():
             column.template_icon_view(data, form.LOOKS, show_labels=True, scale=4.0, scale_popup=4.0)
-        row = column.row(align=True)
-        row.prop(data, form.name_of(f"look.{family}"))
-        if family == "sd":
-            row.operator("restrip.pick_model", text="", icon="VIEWZOOM")
+        draw_setting(column, data, f"look.{family}")
     draw_settings(column, data, form.shown(given, schema.current()).get(MAIN_GROUP, []))
     layout.separator()
+    strip = clip.subject_of(scene, strip)
     layout.label(text=keyframes_said(scene, strip, given), icon="MARKER")
     again = results.result_of(scene, strip) is not None
     column = layout.column(align=True)
     column.scale_y = 1.4
-    column.operator("restrip.stylize", text="Stylize Again" if again else "Stylize", icon="BRUSH_DATA").replace = again
+    if again:
+        column.operator("restrip.stylize_again", text="Stylize Again", icon="FILE_REFRESH")
+    else:
+        column.operator("restrip.stylize", icon="BRUSH_DATA")
     said_before = connection.forecast(scene, strip)
     if said_before:
         layout.label(text=said_before, icon="TIME")
@@ -116,7 +117,15 @@ def draw_settings(layout: Any, data: Any, table: list[Setting]) -> None:
     """A row for each setting."""
     for setting in table:
         if hasattr(data, form.name_of(setting.key)):
-            layout.prop(data, form.name_of(setting.key))
+            draw_setting(layout, data, setting.key)
+
+
+def draw_setting(layout: Any, data: Any, key: str) -> None:
+    """One row; with a button that lists the files of the models folder where one is chosen."""
+    row = layout.row(align=True)
+    row.prop(data, form.name_of(key))
+    if key in models.ROLES:
+        row.operator("restrip.pick_model", text="", icon="VIEWZOOM").key = key
 
 
 def keyframes_said(scene: Any, strip: Any, given: Any) -> str:

@@ -7,15 +7,16 @@ channel 1   [====A========| handle ]
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from restrip.errors import RestripError
-from restrip.link.job import Manifest
+from restrip.link.job import Manifest, StripFile
 from restrip.timeline import FrameRange
 
-from . import vse
+from . import fades, vse
 
 RESULT_COLOUR = "COLOR_05"
 ODD, EVEN, FADES = 1, 2, 3
@@ -38,7 +39,8 @@ class Spot:
     """Where a result goes: frame 0 of the clip on `start`, showing `span`, over `channel`, in `owner`.
 
     `source` is the strip that it was made from, or None when that is gone; `rendered` says that the clip was the
-    whole canvas as the sequencer rendered it.
+    whole canvas as the sequencer rendered it. `moved` are the fades of the result that is replaced which the editor
+    had moved.
     """
 
     owner: Any
@@ -47,6 +49,7 @@ class Spot:
     channel: int
     source: Any = None
     rendered: bool = False
+    moved: Mapping[fades.Pair, FrameRange] = field(default_factory=dict)
 
 
 def place(manifest: Manifest, spot: Spot, canvas: tuple[int, int]) -> Any:
@@ -85,21 +88,33 @@ def mute(scene: Any, source: Any) -> tuple[str, ...]:
 def _fill(meta: Any, manifest: Manifest, spot: Spot, canvas: tuple[int, int]) -> None:
     """The strips and fades of a manifest inside a meta strip."""
     placed = {}
+    first = spot.start - (round(vse.content_start(spot.source)) if spot.source is not None else 0)
+    crossings = fades.fitted(manifest, spot.moved, first)
     for number, part in enumerate(manifest.strips):
-        if not len(part.visible):
+        visible = _visible(part, crossings)
+        if not len(visible):
             continue
         channel, start = ODD if number % 2 == 0 else EVEN, spot.start + part.frames.first
         add = vse.add_pictures if Path(part.file).is_dir() else vse.add_movie
         strip = add(meta, f"key {part.key + 1}", part.file, channel, start)
-        vse.set_span(strip, part.visible.shifted(spot.start))
+        vse.set_span(strip, visible.shifted(spot.start))
         _fit(strip, spot, canvas)
+        frame = manifest.keys[part.key].key.frame
+        fades.remember(strip, first + frame, frame - part.frames.first)
         placed[part.key] = strip
-    for fade in manifest.fades:
-        if len(fade.frames) and fade.left in placed and fade.right in placed:
-            pair = placed[fade.left], placed[fade.right]
-            vse.add_cross(
-                meta, f"fade {fade.left + 1} to {fade.right + 1}", FADES, pair, fade.frames.shifted(spot.start)
-            )
+    proposed = {(fade.left, fade.right): fade.frames for fade in manifest.fades}
+    for (left, right), frames in crossings.items():
+        if len(frames) and left in placed and right in placed:
+            pair = placed[left], placed[right]
+            effect = vse.add_cross(meta, f"fade {left + 1} to {right + 1}", FADES, pair, frames.shifted(spot.start))
+            fades.remember_laid(effect, placed[left], by_hand=frames != proposed[left, right])
+
+
+def _visible(part: StripFile, crossings: Mapping[fades.Pair, FrameRange]) -> FrameRange:
+    """What a key's strip shows: from the fade before it to the end of the one behind it."""
+    first = next((fade.first for (_, right), fade in crossings.items() if right == part.key), part.visible.first)
+    end = next((fade.end for (left, _), fade in crossings.items() if left == part.key), part.visible.end)
+    return FrameRange(first, end)
 
 
 def _fit(strip: Any, spot: Spot, canvas: tuple[int, int]) -> None:

@@ -13,7 +13,7 @@ import bpy
 from restrip.link.job import Manifest
 from restrip.timeline import FrameRange
 
-from . import clip, place, vse
+from . import clip, fades, place, vse
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,8 @@ def place_result(job_id: str, manifest: Manifest, origin: Origin | None, *, repl
     rendered = bool(origin.facts.reasons) if origin is not None else source.restrip.rendered
     owner = vse.owner_of(scene, source)
     old = result_of(scene, source) if replace else None
-    spot = place.Spot(owner, start, span if len(span) else whole, source.channel, source, rendered)
+    kept = fades.moved(old) if old is not None else {}
+    spot = place.Spot(owner, start, span if len(span) else whole, source.channel, source, rendered, kept)
     meta = place.place(manifest, spot, vse.size_of(scene))
     muted = place.mute(scene, source)
     if old is not None and old != meta:

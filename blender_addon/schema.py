@@ -16,7 +16,7 @@ import bpy
 from restrip.link.schema import Schema
 from restrip.link.setting import Setting
 
-from . import calls, values
+from . import calls, values, vse
 
 OWN_SETTINGS = (
     Setting(
@@ -85,8 +85,8 @@ def depth(used: Mapping[str, Any]) -> tuple[bool, bool]:
 
 
 def values_of(strip: Any) -> Mapping[str, Any]:
-    """What is set for a strip; the last job's values when it has none of its own."""
-    own = values.read(strip.restrip.values) if strip is not None else {}
+    """What is set for a strip, or for the one that it is an effect on; else the last job's values."""
+    own = values.read(vse.base_of(strip).restrip.values) if strip is not None else {}
     return own or defaults()
 
 

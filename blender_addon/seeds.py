@@ -9,8 +9,9 @@ from bpy.props import IntProperty, StringProperty
 
 from restrip.errors import RestripError
 from restrip.link.job import JobSpec, clip_to_json
+from restrip.timeline import FrameRange
 
-from . import jobs, operators, previews, schema, values, vse
+from . import clip, jobs, operators, orders, previews, schema, values, vse
 
 SHEET = "Restrip Seeds"
 SETTING = "seed"
@@ -45,25 +46,31 @@ class RESTRIP_OT_seeds(operators.Poll, bpy.types.Operator):
         scene = vse.edited_scene(context)
         strip = operators.sources(context)[0]
         try:
-            order = jobs.plain_order_of(scene, strip, "Seeds can't be tried on")
+            ask(scene, strip, self.count)
         except RestripError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        ask(order, scene.frame_current - order.origin.facts.span.first, self.count)
         if not bpy.app.background:
             open_window(context, blank_sheet(self.count))
         return {"FINISHED"}
 
 
-def ask(order: jobs.Order, frame: int, count: int) -> None:
-    """Hand the job in; its pictures come one by one."""
-    facts = order.origin.facts
+def ask(scene: Any, strip: Any, count: int) -> None:
+    """Hand the job in for the frame under the playhead; its pictures come one by one. Raises NothingToStylize."""
+    order, frame = orders.order_of(scene, strip), scene.frame_current
+    name = f"Seeds for {strip.name}"
 
-    name = f"Seeds for {order.origin.strip}"
+    def shown(facts: clip.StripFacts) -> None:
+        jobs.spec_of("seeds", order, facts, described, lambda error: jobs.fail_unstarted(name, error))
 
     def described(spec: JobSpec) -> None:
-        source, settings = clip_to_json(spec.clip), dict(spec.settings)
-        given = {"source": source, "frame": frame, "look": spec.look, "settings": settings, "count": count}
+        given = {
+            "source": clip_to_json(spec.clip),
+            "frame": frame - spec.clip.timeline_start,
+            "look": spec.look,
+            "settings": dict(spec.settings),
+            "count": count,
+        }
         jobs.follow_interactive("seeds", given, name, came, order)
 
     def came(job: jobs.LiveJob) -> None:
@@ -72,7 +79,7 @@ def ask(order: jobs.Order, frame: int, count: int) -> None:
         job.stage, job.message = "placed", "Pick a seed: click one, or press its number."
         show_sheet(str(found.get("sheet", "")))
 
-    jobs.spec_of("seeds", order, facts, described, lambda error: jobs.fail_unstarted(name, error))
+    jobs.pictured(scene, strip, name, FrameRange(frame, frame + 1), shown)
 
 
 def picture_came(job: jobs.LiveJob, jpeg: bytes, seed: int, count: int) -> None:
@@ -182,7 +189,7 @@ def pick(job: jobs.LiveJob, seed: int) -> bool:
     strip = next((s for s in vse.every_strip(scene) if s.name == job.order.origin.strip), None) if scene else None
     if strip is None:
         return False
-    strip.restrip.values = values.written({**schema.values_of(strip), SETTING: seed})
+    vse.base_of(strip).restrip.values = values.written({**schema.values_of(strip), SETTING: seed})
     job.message = f"Seed {seed} is set."
     return True
 

@@ -22,6 +22,8 @@ Owner = Any
 
 CHANNELS = 128
 """Blender's own bound."""
+ONE_INPUT = ("SPEED", "GLOW", "TRANSFORM", "GAUSSIAN_BLUR")
+"""The effects that change one strip's picture."""
 
 
 class MediaUnreadable(RestripError):
@@ -253,6 +255,13 @@ def inputs_of(effect: Strip) -> list[Strip]:
     """The strips that an effect strip works on; none for other strips."""
     names = ("input_1", "input_2")
     return [getattr(effect, name) for name in names if has(effect, name) and getattr(effect, name) is not None]
+
+
+def base_of(strip: Strip) -> Strip:
+    """The strip at the bottom of a chain of effects with one input each: the one that keeps the chain's settings."""
+    while strip.type in ONE_INPUT and inputs_of(strip):
+        strip = inputs_of(strip)[0]
+    return strip
 
 
 def effects_on(scene: Scene, strip: Strip) -> list[Strip]:

@@ -45,6 +45,23 @@ def build() -> Any:
     return module
 
 
+@pytest.fixture(scope="session")
+def load() -> Callable[[str], Any]:
+    """A module of the extension that needs no Blender, by name."""
+    spec = importlib.util.spec_from_file_location("restrip_outside", ROOT / "blender_addon" / "outside.py")
+    assert spec is not None and spec.loader is not None
+    outside = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(outside)
+
+    def by_name(name: str) -> Any:
+        before = list(sys.path)
+        module = outside.load(name, [])
+        assert sys.path == before
+        return module
+
+    return by_name
+
+
 @pytest.fixture(scope="session", params=PYTHONS, ids=lambda python: Path(python).parents[1].name)
 def python(request: pytest.FixtureRequest) -> str:
     """An interpreter that has bpy."""

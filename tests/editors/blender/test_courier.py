@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 import socket
@@ -10,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -21,25 +19,7 @@ from restrip.link.job import JobSpec
 from restrip.link.status import JobStatus
 from restrip.timeline import ClipRange, Key, Rate
 
-ADDON = Path(__file__).parents[3] / "blender_addon"
 LIMIT_S = 120
-
-
-@pytest.fixture(scope="module")
-def load() -> Callable[[str], Any]:
-    """A module of the extension that needs no Blender, by name."""
-    spec = importlib.util.spec_from_file_location("restrip_outside", ADDON / "outside.py")
-    assert spec is not None and spec.loader is not None
-    outside: ModuleType = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(outside)
-
-    def by_name(name: str) -> Any:
-        before = list(sys.path)
-        module = outside.load(name, [])
-        assert sys.path == before
-        return module
-
-    return by_name
 
 
 @pytest.fixture

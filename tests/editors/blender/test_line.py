@@ -92,6 +92,9 @@ def test_what_happens_to_a_strip_meanwhile_is_followed(
     assert told["again"] == [[301, 313, 2]]
     assert told["counts"][1]["segments_rendered"] == 2, told["counts"]
     assert told["muted"] is True
+    laid, pulled, *kept = told["fades"]
+    assert pulled == [laid[0], laid[1] - 1]
+    assert kept == [pulled, pulled], "a fade between keys that stay is the editor's"
     assert told["removed"] == [False, "", ["again"]]
     assert told["in another file"] == []
     assert told["offered"] == ["later", "waiting", ["later"]]
@@ -137,6 +140,34 @@ def test_a_cropped_strip_is_rendered_first_and_only_once(
     assert difference(seen(told["source"][0]), seen(told["result"][0])) < 3
     assert told["same pictures"] is True
     assert told["counts"]["segments_rendered"] == told["counts"]["keys_rendered"] == 0
+
+
+def test_effects_scenes_and_modifiers_come_back_as_they_were_seen(
+    blender: Blender, engine: Client, carphone: Path, tmp_path: Path
+) -> None:
+    values = {"look.neural": "19", "style_strength": 0.0}
+    told = blender("line.effects", path=str(carphone), values=values, folder=str(tmp_path))
+    assert {"fast", "inserted"} <= set(told)
+    muted: set[str] = set()
+    for name, seen_of in told.items():
+        assert "Rendered through the sequencer first" in seen_of["said"]
+        assert seen_of["place"] == seen_of["span"]
+        muted |= {"fast", "fast speed"} if name == "fast" else {name}
+        assert set(seen_of["muted"]) == muted
+        for source, result in zip(seen_of["source"], seen_of["result"], strict=True):
+            assert difference(seen(source), seen(result)) < 3, name
+        # The two frames are told apart, so it isn't one picture for all.
+        assert difference(*map(seen, seen_of["source"])) > 3, name
+
+
+def test_keyframes_are_suggested_for_strips_that_no_file_shows(
+    blender: Blender, engine: Client, carphone: Path
+) -> None:
+    told = blender("line.asked_of_rendered", path=str(carphone), values={"look.neural": "19"})
+    assert told["stages"] == ["rendering"]
+    assert len(told["markers"]) == 2
+    assert all(61 <= frame < 71 for frame, _ in told["markers"])
+    assert told["jobs"] == [["Keyframes for shot", "2 keyframes suggested."]]
 
 
 def test_an_engine_killed_in_the_middle_loses_nothing(blender: Blender, engine: Client, carphone: Path) -> None:

@@ -43,8 +43,15 @@ def begin(scene, name: str, values: dict, replace: bool = False):
     strip.restrip.values = scenes.addon("values").written(values)
     select(scene, name)
     with sequencer_context(scene):
-        assert bpy.ops.restrip.stylize(replace=replace) == {"FINISHED"}
+        operator = bpy.ops.restrip.stylize_again if replace else bpy.ops.restrip.stylize
+        assert operator() == {"FINISHED"}
     return list(jobs.board().jobs.values())[-1]
+
+
+def fade_of(scene, name: str) -> list:
+    vse = scenes.addon("vse")
+    span = vse.span_of(next(strip for strip in vse.every_strip(scene) if strip.name == name))
+    return [span.first, span.end]
 
 
 def place_of(scene, name: str) -> list:
@@ -86,9 +93,19 @@ def changed_meanwhile(path: str, values: dict, folder: str) -> dict:
     pump(lambda: first.stage == "placed")
     told["first"] = place_of(scene, "again restyled")
     marks[1].frame = 306
+    pulled = next(strip for strip in vse.every_strip(scene) if strip.name == "fade 3 to 4")
+    before = vse.span_of(pulled)
+    inner = vse.inputs_of(pulled)[0]
+    vse.set_span(inner, vse.FrameRange(vse.span_of(inner).first, vse.span_of(inner).end - 1))
+    told["fades"] = [[before.first, before.end], fade_of(scene, "fade 3 to 4")]
     second = begin(scene, "again", values, replace=True)
     pump(lambda: second.stage == "placed")
-    metas = [strip for strip in scenes.top(scene) if strip.restrip.result_of in (first.job_id, second.job_id)]
+    told["fades"].append(fade_of(scene, "fade 3 to 4"))
+    third = begin(scene, "again", values, replace=True)
+    pump(lambda: third.stage == "placed")
+    told["fades"].append(fade_of(scene, "fade 3 to 4"))
+    mine = [job.job_id for job in (first, second, third)]
+    metas = [strip for strip in scenes.top(scene) if strip.restrip.result_of in mine]
     told["again"] = [[vse.span_of(meta).first, vse.span_of(meta).end, meta.channel] for meta in metas]
     told["counts"] = [dict(first.manifest.counts), dict(second.manifest.counts)]
     told["muted"] = again.mute
@@ -200,6 +217,69 @@ def rendered(path: str, values: dict, folder: str) -> dict:
         "result": scenes.render(scene, (65,), folder),
         "same pictures": first[0] == list(again.manifest.clip.paths),
         "counts": dict(again.manifest.counts),
+    }
+
+
+def effects(path: str, values: dict, folder: str) -> dict:
+    """A strip with a speed effect, one of another scene, and one with a modifier, each to its end; in one file."""
+    scene = scenes.empty_scene(30, (176, 144))
+    vse, jobs = scenes.addon("vse"), scenes.addon("jobs")
+    told: dict = {}
+
+    def lay(where, name: str, start: int):
+        strip = scenes.add(where, path, start, 1, name)
+        vse.set_span(strip, vse.FrameRange(start, start + 20))
+        return strip
+
+    lay(scene, "fast", 1)
+    fast = scenes.effect(scene, "fast speed", "SPEED", next(s for s in scenes.top(scene) if s.name == "fast"), 2)
+    fast.speed_control, fast.speed_factor = "MULTIPLY", 2.0
+    other = bpy.data.scenes.new("other")
+    other.render.resolution_x, other.render.resolution_y, other.render.fps = 176, 144, 30
+    other.sequence_editor_create()
+    other.frame_start, other.frame_end = 1, 20
+    lay(other, "within", 1).use_flip_x = True
+    inserted = scenes.top(scene).new_scene(name="inserted", scene=other, channel=1, frame_start=101)
+    inserted.scene_input = "SEQUENCER"
+    names = {"fast": "fast speed", "inserted": "inserted"}
+    if bpy.app.version[:2] not in ((5, 0), (5, 1)):  # There the module bpy crashes when it adds a modifier.
+        toned = lay(scene, "toned", 201).modifiers.new(name="tone", type="BRIGHT_CONTRAST")
+        toned.bright = 20.0
+        names["toned"] = "toned"
+    for name, subject in names.items():
+        span = vse.span_of(next(strip for strip in scenes.top(scene) if strip.name == subject))
+        frames = (span.first + 1, span.first + 7)
+        source = scenes.render(scene, frames, folder, f"{name}-source")
+        job = begin(scene, name, values)
+        said = jobs.said_at_start(job)
+        pump(lambda job=job: job.stage == "placed")
+        told[name] = {
+            "said": said,
+            "source": source,
+            "result": scenes.render(scene, frames, folder, f"{name}-result"),
+            "place": place_of(scene, f"{subject} restyled")[1:],
+            "span": [span.first, span.end],
+            "muted": sorted(strip.name for strip in scenes.top(scene) if strip.mute),
+        }
+    return told
+
+
+def asked_of_rendered(path: str, values: dict) -> dict:
+    """Keyframes suggested for a strip that has to be rendered first."""
+    scene = scenes.empty_scene(30, (176, 144))
+    vse, jobs = scenes.addon("vse"), scenes.addon("jobs")
+    strip = scenes.add(scene, path, 51, 1, "shot")
+    vse.set_span(strip, vse.FrameRange(61, 71))
+    strip.use_reverse_frames = True
+    select(scene, "shot")
+    with sequencer_context(scene):
+        assert bpy.ops.restrip.suggest(count=2) == {"FINISHED"}
+    stages = [job.stage for job in jobs.board().jobs.values()]
+    pump(lambda: any(job.stage == "placed" for job in jobs.board().jobs.values()))
+    return {
+        "stages": stages,
+        "markers": [[mark.frame, mark.name] for mark in scene.timeline_markers],
+        "jobs": [[job.name, job.message] for job in jobs.board().jobs.values()],
     }
 
 

@@ -58,7 +58,18 @@ def mark(scene, frames, names=()):
         scene.timeline_markers.new(names[number] if number < len(names) else f"F_{frame}", frame=frame)
 
 
-def render(scene, frames, folder: str) -> list[str]:
+def effect(scene, name: str, kind: str, source, channel: int):
+    """An effect strip on one input, over the whole of it."""
+    span = addon("vse").span_of(source)
+    known = top(scene).bl_rna.functions["new_effect"].parameters.keys()
+    first = "input1" if "input1" in known else "seq1"
+    length = {"length": len(span)} if "length" in known else {"frame_end": span.end}
+    return top(scene).new_effect(
+        name=name, type=kind, channel=channel, frame_start=span.first, **{first: source}, **length
+    )
+
+
+def render(scene, frames, folder: str, name: str = "out") -> list[str]:
     """The sequence's frames as PNG files."""
     settings = scene.render.image_settings
     if hasattr(settings, "media_type"):
@@ -67,7 +78,7 @@ def render(scene, frames, folder: str) -> list[str]:
     paths = []
     for frame in frames:
         scene.frame_set(frame)
-        scene.render.filepath = str(Path(folder) / f"out_{frame:05d}.png")
+        scene.render.filepath = str(Path(folder) / f"{name}_{frame:05d}.png")
         bpy.ops.render.render(write_still=True)
         paths.append(scene.render.filepath)
     return paths
