@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 from scenes import Pictures, negative, sliding, styled, texture
 
 from restrip.media.frame import Frame
 from restrip.progress import silent
-from restrip.propagate import FadeScore, PropagateSettings, propose_fade
+from restrip.propagate import FadeScore, PropagateSettings, propose_fade, seams
+from restrip.propagate.motion import KeyMotion
 from restrip.propagate.seams import AUTO_FRAMES, PROXY_SIDE, BadFade, fade_length
 from restrip.timeline import FrameRange
 
@@ -120,17 +120,13 @@ def test_progress_counts_both_walks():
 
 def test_large_frames_are_compared_small(monkeypatch):
     sizes = set()
-    real = cv2.DISOpticalFlow_create
 
-    class Watched:
-        def __init__(self, preset):
-            self._real = real(preset)
+    class Watched(KeyMotion):
+        def next(self, frame):
+            sizes.add(frame.shape[:2])
+            return super().next(frame)
 
-        def calc(self, a, b, flow):
-            sizes.add(a.shape)
-            return self._real.calc(a, b, flow)
-
-    monkeypatch.setattr(cv2, "DISOpticalFlow_create", Watched)
+    monkeypatch.setattr(seams, "KeyMotion", Watched)
     frames = sliding(4, (800, 600), (4, 0))
     keys = styled(frames, 0, negative(frames[0])), styled(frames, 3, negative(frames[3]))
     proposed(frames, keys, 1)
