@@ -11,6 +11,7 @@ import pytest
 from job_bench import FRAMES, Hand, Little, frame_of
 
 from restrip.jobs import files
+from restrip.jobs import keys as keys_module
 from restrip.jobs.cache import Cache
 from restrip.jobs.keys import key_picture
 from restrip.jobs.matte import EmptyMatte
@@ -61,12 +62,18 @@ def job(little: Little, job_id: str, *frames: int, **settings: Any) -> JobSpec:
     return little.job(job_id, *frames, look="sd:tiny", settings={**FAST, **settings})
 
 
-def test_the_anchor_is_made_once(little: Little, tmp_path: Path, rows: list[int]) -> None:
+@pytest.mark.parametrize("gpu", [None, {"name": "any", "total_mib": 8000}])
+def test_the_anchor_is_made_once(
+    gpu: Any, little: Little, tmp_path: Path, rows: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One by one, and in one call as on a GPU."""
+    monkeypatch.setattr(keys_module, "find_gpu", lambda: gpu)
     hand = Hand(tmp_path / "state")
     plan, missing = planned(hand, job(little, "job-1", 2, 8, 14))
     assert (missing, plan.anchor) == ([0, 1, 2], 0)
     assert hand.task("keys", "job-1", keys=missing) == {"rendered": 3}
     assert rows == [1, 1, 1]
+    assert [more["frame"] for _, _, _, more in hand.reports if "preview" in more] == [2, 8, 14]
     alone, _ = planned(hand, job(little, "job-2", 2))
     assert alone.key_hashes[0] == plan.key_hashes[0]  # a seed tried on the anchor's frame is the anchor
 

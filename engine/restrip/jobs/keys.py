@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -28,6 +29,7 @@ from restrip.media.frame import Frame
 from restrip.timeline import Key
 
 PREVIEW_SIDE_PX = 320
+WRITERS = 4
 
 
 class KeyLost(RestripError):
@@ -149,8 +151,12 @@ class KeyMaker:
         look: Any = self.look
         more = {"beside": self._what_is_beside(group)} if self._beside else {}
         made: list[Styled] = look.stylize(frames, keys, report, anchor, **more)
-        for index, key, styled in zip(group, keys, made, strict=True):
-            keep_key(self.task, self.plan.key_hashes[index], key, styled)
+        hashes = [self.plan.key_hashes[index] for index in group]
+        # Coding a picture takes about as long as a GPU needs to make one.
+        with ThreadPoolExecutor(min(WRITERS, len(group))) as pool:
+            kept = pool.map(store_key, [self.task] * len(group), hashes, made)
+            for key, styled, _ in zip(keys, made, kept, strict=True):
+                show_key(self.task, key, styled)
         self.task.shop.warm = True
 
     def _untouched(self, index: int) -> bool:
@@ -202,9 +208,19 @@ def keep_painted(task: Assignment, plan: Plan, window: Window, index: int) -> No
 
 def keep_key(task: Assignment, key_hash: str, key: Key, styled: Styled) -> None:
     """Cache a key's picture and show a small one to whoever watches."""
+    store_key(task, key_hash, styled)
+    show_key(task, key, styled)
+
+
+def store_key(task: Assignment, key_hash: str, styled: Styled) -> None:
+    """Cache a key's picture."""
     with task.cache.make("keys", key_hash) as draft:
         write_picture(draft.folder / "picture.png", styled.picture)
         draft.facts.update(facts=dict(styled.facts), notes=list(styled.notes))
+
+
+def show_key(task: Assignment, key: Key, styled: Styled) -> None:
+    """Show a small picture of a key to whoever watches."""
     task.report("keys", 0, 0, preview=preview_blob(styled.picture), frame=key.frame, seed=key.seed)
 
 
