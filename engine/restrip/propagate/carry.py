@@ -17,7 +17,7 @@ from restrip.media.frame import Frame
 from restrip.progress import Report
 from restrip.propagate.backward import backward, walked_frames
 from restrip.propagate.describe import describe
-from restrip.propagate.keyed import KeyPicture
+from restrip.propagate.keyed import CODE, KeyPicture
 from restrip.propagate.mixing import Shares, Votes, rendered, shares_at
 from restrip.propagate.motion import KeyMotion, StepMotion
 from restrip.propagate.predict import Light, Matcher, matched, warped
@@ -76,7 +76,9 @@ class _Side:
         frame = other.source.rgb8()
         plain, moved = (warped(frame, self.picture, flow, Light(gain)) for gain in (0.0, 1.0))
         truth = other.picture.with_depth(True).rgb.astype(np.float32)
-        return learned_gain(plain.style / 257, moved.style / 257, truth / 257, weight_of(plain.errors))
+        for picture in (plain.style, moved.style, truth):
+            picture /= CODE
+        return learned_gain(plain.style, moved.style, truth, weight_of(plain.errors))
 
 
 class _Segment:
@@ -125,12 +127,12 @@ class _Segment:
 
     def _between(self, n: int, source: Frame, flow_back: Flow | None) -> Carried:
         frame = source.rgb8()
-        described = describe(frame)
         if self._ahead is None:
             flow, step = None, self._steps.next(frame)
         else:
             flow = self._ahead.next(frame)
             step = self._ahead.step
+        described = describe(frame)  # after the motion, which needs as much memory
         votes = [
             None if side is None or motion is None else side.votes(frame, described, motion, step)
             for side, motion in zip(self._sides, (flow, flow_back), strict=True)

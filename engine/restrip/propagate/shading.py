@@ -20,6 +20,7 @@ WINDOW = 5
 LEAST_GAIN = 0.1  # of a frame's exposure; below it there is nothing to be seen
 USUAL_GAIN = 0.9  # where there is no second key to learn from
 
+_BAND = 64  # rows
 _BLOCKS = (32, 18)
 _SLIGHT, _PLAIN = (4.0, 12.0)  # code values: a change of exposure below the first is none, above the second is one
 
@@ -108,10 +109,18 @@ def learned_gain(
     All [H, W, 3] in code values: predicted without and with the whole correction, and the key as it is; `worth`
     [H, W] is how far a place is known. Colours that differ everywhere between the keys don't count.
     """
-    correction, wanted = (moved - plain).reshape(-1, 3), (truth - plain).reshape(-1, 3)
-    w = worth.reshape(-1, 1) / max(float(worth.sum()), 1e-6)
-    correction = correction - (w * correction).sum(0)
-    wanted = np.clip(wanted - (w * wanted).sum(0), -60, 60)
+    share = worth / max(float(worth.sum()), 1e-6)
+    bands = [slice(y, y + _BAND) for y in range(0, len(worth), _BAND)]  # whole pictures of differences would be large
+
+    def weighted(picture: npt.NDArray[np.float32], band: slice) -> npt.NDArray[np.float32]:
+        return np.einsum("yx,yxc->c", share[band], picture[band] - plain[band])
+
+    usual, tint = (np.sum([weighted(picture, band) for band in bands], 0) for picture in (moved, truth))
     doubt = 0.02  # squared code values: what it takes to overrule the usual gain
-    along = float((w * correction * wanted).sum()) + doubt * USUAL_GAIN
-    return min(max(along / (float((w * correction * correction).sum()) + doubt), 0.0), 1.2)
+    along, spread = doubt * USUAL_GAIN, doubt
+    for band in bands:
+        correction = moved[band] - plain[band] - usual
+        wanted = np.clip(truth[band] - plain[band] - tint, -60, 60)
+        along += float(np.einsum("yx,yxc,yxc", share[band], correction, wanted))
+        spread += float(np.einsum("yx,yxc,yxc", share[band], correction, correction))
+    return min(max(along / spread, 0.0), 1.2)
