@@ -22,6 +22,8 @@ from . import vse
 
 SILENT_KINDS = ("SOUND",)
 PLAIN_COLOUR = ("sRGB", "")
+UNTAGGED = "smpte170m"
+"""What Blender takes a movie for that doesn't name its colour matrix, at every size: BT.601."""
 
 
 class NothingToStylize(BadInput):
@@ -111,6 +113,7 @@ def clip_of(facts: StripFacts, media: Mapping[str, Any]) -> ClipRange:
     }
     if not facts.fps:
         return ClipRange(trim_in=max(0, facts.trim_in), **common)
+    common["untagged"] = UNTAGGED
     source_rate = media_rate(facts.fps, str(media["rate"]))
     if not stretched(facts, int(media["frames"])):
         return ClipRange(trim_in=facts.trim_in + facts.skipped, source_rate=source_rate, **common)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
+import cv2
+import numpy as np
 import pytest
 
 from restrip.link.job import clip_from_json
+from restrip.media import ClipReader
+from restrip.timeline import ClipRange
 
 Blender = Callable[..., Any]
 Counting = Callable[..., Path]
@@ -61,6 +67,30 @@ def test_frames_hidden_before_the_content_count(
     )
     assert clip_from_json(told["clip"]).trim_in == 9
     assert number_on(told["pictures"][0]) == 9
+
+
+def test_colours_of_a_movie_without_tags_are_blenders(blender: Blender, tmp_path: Path) -> None:
+    movie = tmp_path / "untagged.mp4"
+    rows = np.linspace(0, 255, 720, dtype=np.uint8)[:, None].repeat(1280, 1)
+    colours = np.stack([rows, rows[::-1], np.full_like(rows, 40)], axis=-1)
+    with av.open(str(movie), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "4", "threads": "1"})
+        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
+        for _ in range(4):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(colours, format="rgb24")))
+        container.mux(stream.encode())
+    media = {"rate": "25", "frames": 4}
+    told = blender("clips.movie", path=str(movie), media=media, folder=str(tmp_path), size=[1280, 720])
+    clip = clip_from_json(told["clip"])
+    seen = cv2.imread(told["pictures"][1])
+    assert seen is not None
+
+    def apart(clip: ClipRange) -> float:
+        with ClipReader(clip) as reader:
+            return float(np.abs(reader.frame(1).rgb8().astype(int) - seen[:, :, ::-1]).mean())
+
+    assert apart(clip) < 2
+    assert apart(replace(clip, untagged="bt709")) > 5
 
 
 def test_a_row_of_pictures_is_taken_as_it_is(blender: Blender, counting_pictures: list[str]) -> None:

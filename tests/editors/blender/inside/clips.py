@@ -7,10 +7,17 @@ from restrip.link.job import clip_to_json
 
 
 def movie(
-    path: str, media: dict, folder: str, fps: int = 25, trim=(0, 0), stretch: bool = False, hide: int = 0
+    path: str,
+    media: dict,
+    folder: str,
+    fps: int = 25,
+    trim=(0, 0),
+    stretch: bool = False,
+    hide: int = 0,
+    size=(320, 180),
 ) -> dict:
     """A trimmed movie strip as the extension reads it, and the frames that Blender shows of it."""
-    scene = scenes.empty_scene(fps)
+    scene = scenes.empty_scene(fps, size)
     strip = scenes.add_stretched(scene, path, 5) if stretch else scenes.add(scene, path, 5)
     if hide:
         strip.animation_offset_start = hide
