@@ -52,6 +52,9 @@ def add_output(parser: argparse.ArgumentParser) -> None:
         "--fade", default="auto", metavar="N|gap|auto", help="crossfade in frames, 0 for cuts, gap for the whole gap"
     )
     parser.add_argument("--baked", action="store_true", help="also one blended movie of the whole range")
+    parser.add_argument(
+        "--look-only", action="store_true", help="with --matte: the look alone, transparent where the source stays"
+    )
     parser.add_argument("--preview", action="store_true", help="also preview.mp4, as an editor would play the strips")
     parser.add_argument(
         "--sheet", metavar="FILE", default="", help="also a .png of source, keys and result side by side"
@@ -80,6 +83,7 @@ def output_of(options: argparse.Namespace) -> Output:
         fade=fade,
         baked=options.baked,
         preview=options.preview,
+        look_only=options.look_only,
         sheet=str(Path(options.sheet).absolute()) if options.sheet else "",
         long_side=options.size,
         otio=str(Path(options.otio).absolute()) if options.otio else "",

@@ -46,7 +46,7 @@ class MovieFrames:
 
     def __init__(self, path: str, *, strict: bool = False, block_bytes: int = BLOCK_BYTES, untagged: str = "") -> None:
         self._movie = Movie(path)
-        self._movie.on_damage = self._heard
+        self._movie.on_damage = self._heard_of_packet
         self._strict = strict
         self._most = block_bytes
         self._room = block_bytes // 4
@@ -223,6 +223,12 @@ class MovieFrames:
         while self._used > self._room and len(self._kept) > 2:
             _, old = self._kept.popitem(last=False)
             self._used -= sum(plane.buffer_size for plane in old.planes)
+
+    def _heard_of_packet(self, why: str) -> None:
+        """A packet can't be decoded: which picture that was shows when it is missing; most likely the next."""
+        self._damage.setdefault(None, why)
+        if self._strict:
+            raise MediaDamaged(self._movie.path, min(self._expected, len(self.index.times) - 1), why)
 
     def _heard(self, pts: int | None, why: str) -> None:
         number = None if pts is None else self.index.numbers.get(pts)

@@ -66,7 +66,7 @@ class Decoded:
 class Movie:
     """A movie open for reading; always at one place, so used by one thread.
 
-    `on_damage(pts, why)` hears of packets that can't be decoded. `decoded` counts the packets given to the decoder.
+    `on_damage(why)` hears of packets that can't be decoded. `decoded` counts the packets given to the decoder.
     Raises MediaMissing, MediaUnreadable.
     """
 
@@ -74,7 +74,7 @@ class Movie:
         check_readable(path)
         self.path = path
         self.decoded = 0
-        self.on_damage: Callable[[int | None, str], None] = lambda pts, why: None
+        self.on_damage: Callable[[str], None] = lambda why: None
         self._packets: Iterator[Any] = iter(())
         self._stashed: Any = None
         self._container: Any = None
@@ -146,7 +146,8 @@ class Movie:
             else:
                 pictures = self._stream.codec_context.decode(packet)
         except FFmpegError as error:
-            self.on_damage(None if packet is None else packet.pts, words(error))
+            # Of which packet is unknown: a decoder with several threads tells it when a later one is handed in.
+            self.on_damage(words(error))
             return
         for picture in pictures:
             yield Decoded(picture.pts, picture, bool(picture.is_corrupt))
@@ -180,7 +181,7 @@ class Movie:
             except FFmpegError as error:
                 if isinstance(error, OSError) and error.errno != errno.EINVAL:
                     raise MediaUnreadable(self.path, words(error), "Check the disk or the network share.") from error
-                self.on_damage(None, words(error))
+                self.on_damage(words(error))
                 return
             yield packet
 

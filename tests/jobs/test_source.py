@@ -1,0 +1,166 @@
+"""What the source has is carried through a job: timecode, transparency, damage that is named, the editor's matrix."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from job_bench import FRAMES, Hand, Little, frame_of
+
+from restrip.jobs.plan import Known, make_plan
+from restrip.jobs.source import open_source
+from restrip.link.job import JobSpec, Manifest, Output
+from restrip.media import ClipReader, Frame, MovieWriter, probe, write_picture
+from restrip.media.movie import MediaDamaged
+from restrip.timeline import ClipRange, Rate
+
+
+@pytest.fixture
+def hand(tmp_path: Path) -> Hand:
+    return Hand(tmp_path / "state")
+
+
+def of(little: Little, clip: Path, *frames: int, length: int = FRAMES, **more: object) -> JobSpec:
+    """A job on another clip with the same number of frames."""
+    spec = little.job("job-1", *frames, length=length)
+    return replace(spec, clip=replace(spec.clip, paths=(str(clip),)), **more)
+
+
+def frames_of(file: str, length: int) -> list[Frame]:
+    with ClipReader(ClipRange((file,), Rate.of(25), length)) as reader:
+        return list(reader.frames())
+
+
+def write(path: Path, frames: list[Frame], name: str, timecode: str = "") -> Path:
+    with MovieWriter(path, frames[0].size, Rate.of(25), name, timecode=timecode) as writer:
+        for frame in frames:
+            writer.write(frame)
+    return path
+
+
+def test_every_file_has_the_timecode_of_its_first_frame(hand: Hand, little: Little, tmp_path: Path) -> None:
+    clip = write(tmp_path / "clip.mov", [frame_of(n) for n in range(FRAMES)], "prores422hq", "09:59:59:20")
+    spec = of(little, clip, 4, 8, length=12, output=Output(baked=True, preview=True))
+    manifest = hand.run(replace(spec, clip=replace(spec.clip, trim_in=3)))
+    # The clip begins three frames into the media; the second key's strip begins at the first key.
+    named = [probe([strip.file]).timecode for strip in manifest.strips]
+    assert named == ["09:59:59:23", "10:00:00:02"]
+    assert probe([manifest.baked]).timecode == probe([manifest.preview]).timecode == "09:59:59:23"
+
+
+def test_transparency_is_kept_by_a_format_that_can(hand: Hand, little: Little, tmp_path: Path) -> None:
+    alpha = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (48, 1))
+    clip = write(tmp_path / "clip.mkv", [Frame(frame_of(n).rgb, alpha) for n in range(6)], "ffv1")
+    manifest = hand.run(of(little, clip, 2, length=6, output=Output(preview=True)))
+    assert any("transparency" in note and "ProRes 4444" in note for note in manifest.notes)
+    (strip,) = manifest.strips
+    assert strip.file.endswith(".mov")
+    for frame in frames_of(strip.file, 6):
+        assert frame.alpha is not None
+        assert np.abs(frame.with_depth(False).alpha.astype(int) - alpha).max() <= 1
+    # An editor shows it over black: on the left there is nothing, on the right all of it.
+    shown = frames_of(manifest.preview, 6)[2].rgb
+    assert shown[:, 0].max() < 8
+    assert abs(shown[:, 63].astype(int) - (255 - frame_of(2).rgb[:, 63])).mean() < 8
+
+
+def test_the_look_alone_has_the_matte_as_transparency(hand: Hand, little: Little, tmp_path: Path) -> None:
+    matte = np.zeros((48, 64, 3), np.uint8)
+    matte[:, 32:] = 255
+    write_picture(tmp_path / "matte.png", Frame(matte))
+    asked = {"matte": str(tmp_path / "matte.png"), "settings": {"matte_feather": 4.0}}
+    whole = hand.run(little.job("job-1", 4, length=8, output=Output(format="ffv1"), **asked))
+    alone = hand.run(
+        little.job("job-2", 4, length=8, output=Output(format="ffv1", look_only=True, preview=True), **asked)
+    )
+    assert alone.facts["look_only"] and "look_only" not in whole.facts
+    assert alone.counts["segments_rendered"] == 2, "another picture than the whole one's"
+    pairs = zip(frames_of(whole.strips[0].file, 8), frames_of(alone.strips[0].file, 8), strict=True)
+    shown = frames_of(alone.preview, 8)
+    for n, (mixed, cut) in enumerate(pairs):
+        assert cut.alpha is not None
+        assert cut.alpha[:, :24].max() == 0 and cut.alpha[:, 40:].min() == 255
+        # Over the source it is the whole picture again, in the editor and in the preview.
+        share = cut.alpha[..., None] / 255
+        over = frame_of(n).rgb * (1 - share) + cut.rgb * share
+        assert np.abs(over - mixed.rgb).max() <= 2
+        assert np.abs(shown[n].rgb.astype(int) - mixed.rgb).mean() < 2
+
+
+def test_the_look_alone_needs_a_format_with_transparency(hand: Hand, little: Little, tmp_path: Path) -> None:
+    write_picture(tmp_path / "matte.png", Frame(np.full((48, 64, 3), 128, np.uint8)))
+    job = little.job("job-1", 2, length=4, matte=str(tmp_path / "matte.png"), output=Output(look_only=True))
+    manifest = hand.run(job)
+    assert manifest.facts["format"] == "prores4444"
+    assert all(
+        frame.alpha is not None and abs(int(frame.with_depth(False).alpha[24, 32]) - 128) <= 1
+        for frame in frames_of(manifest.strips[0].file, 4)
+    )
+
+
+def damaged(tmp_path: Path) -> Path:
+    """24 frames in groups of 12; frame 14 says that it is longer than the file."""
+    path = write(tmp_path / "clip.mp4", [frame_of(n) for n in range(FRAMES)], "h264")
+    with av.open(str(path)) as movie:
+        packets = [packet for packet in movie.demux(movie.streams.video[0]) if packet.size]
+        place = packets[14].pos
+    raw = bytearray(path.read_bytes())
+    raw[place : place + 4] = b"\x7f\xff\xff\xff"
+    path.write_bytes(raw)
+    return path
+
+
+def concealed(manifest: Manifest) -> list[int]:
+    return list(manifest.facts.get("concealed", []))
+
+
+def test_concealed_frames_are_listed(hand: Hand, little: Little, tmp_path: Path) -> None:
+    job = of(little, damaged(tmp_path), 4, 20)
+    manifest = hand.run(job)
+    assert concealed(manifest) == [14]
+    assert any("14" in note and "concealed" in note for note in manifest.notes)
+    assert len(frames_of(manifest.strips[0].file, 20)) == 20
+    # What comes from the cache is listed as well; where the clip is trimmed, in the frames of that clip.
+    assert concealed(hand.run(replace(job, job_id="job-2"))) == [14]
+    assert concealed(hand.run(replace(little.job("job-3", 4, 20)))) == []
+
+
+def test_damage_is_refused_when_asked_for(hand: Hand, little: Little, tmp_path: Path) -> None:
+    job = of(little, damaged(tmp_path), 4, 20)
+    hand.run(job)
+    with pytest.raises(MediaDamaged) as caught:
+        hand.run(replace(job, job_id="job-2", settings={"strict": True}))
+    assert caught.value.detail["picture"] == 14
+    before = replace(job.clip, length=13)
+    assert hand.run(replace(job, job_id="job-3", clip=before, keys=job.keys[:1], settings={"strict": True})).strips
+
+
+def untagged(path: Path) -> Path:
+    """Two frames of one saturated colour, H.264 without a word about its colours."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=25, options={"crf": "0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for _ in range(2):
+            picture = av.VideoFrame(64, 48, "yuv420p")
+            for plane, value in zip(picture.planes, (120, 90, 200), strict=True):
+                plane.update(bytes([value]) * plane.buffer_size)
+            out.mux(stream.encode(picture))
+        out.mux(stream.encode(None))
+    return path
+
+
+def test_an_untagged_source_is_read_as_the_editor_shows_it(little: Little, tmp_path: Path) -> None:
+    """ITU-R BT.601 and BT.709, R'G'B' of Y' 120, Cb 90, Cr 200."""
+    plain = of(little, untagged(tmp_path / "clip.mp4"), length=2)
+    as_hd = replace(plain, clip=replace(plain.clip, untagged="bt709"))
+    for spec, colour in ((plain, (236, 77, 44)), (as_hd, (250, 91, 41))):
+        with open_source(spec) as reader:
+            assert np.abs(reader.frame(1).rgb.astype(int) - colour).max() <= 1
+    look = {"look": "painted"}
+    one, other = (make_plan(spec, Known((64, 48), (), look)) for spec in (plain, as_hd))
+    assert set(one.key_hashes).isdisjoint(other.key_hashes), "another picture, another key"
+    assert {part.hash for part in one.parts}.isdisjoint(part.hash for part in other.parts)
+    assert JobSpec.from_json(as_hd.to_json()) == as_hd
