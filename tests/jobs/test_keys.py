@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from job_bench import FRAMES, Hand, Little, frame_of
 
-from restrip.jobs import files
+from restrip.jobs import ask, files
 from restrip.jobs import keys as keys_module
 from restrip.jobs.cache import Cache
 from restrip.jobs.keys import key_picture
@@ -177,6 +177,19 @@ def test_a_matte_that_is_black_on_every_key_is_refused(look: str, little: Little
     _, missing = planned(hand, little.job("job-1", 2, 10, look=look, settings=settings, matte=str(movie)))
     with pytest.raises(EmptyMatte, match="every key"):
         hand.task("keys", "job-1", keys=missing)
+
+
+def test_a_check_knows_whether_the_gpu_suffices(
+    little: Little, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand = Hand(tmp_path / "state")
+    spec = job(little, "job-1", 2, width=1024, height=768)
+    for total_mib, fits in ((16_000, True), (3_500, False)):
+        monkeypatch.setattr(ask, "find_gpu", lambda total_mib=total_mib: {"name": "any", "total_mib": total_mib})
+        told = hand.task("check", job=spec.to_json())
+        assert told["fits"] is fits
+    assert 3_500 < told["needs_mib"] < 16_000
+    assert "set the working size to" in told["fixes"][0] and "x" in told["fixes"][0]
 
 
 def test_seeds_are_shown_one_by_one_and_cost_nothing_when_chosen(

@@ -32,11 +32,16 @@ def check_job(task: Assignment) -> dict[str, Any]:
         folder = Path(spec.output.folder)
         check_place(task.state_dir, folder, targets_of(spec, plan, folder).values())
     keys, parts = missing(task.cache, plan)
-    needs = needs_of(spec.look, getattr(task.shop.kept["look"], "estimate", None), plan.size)["model_mib"]
+    look = task.shop.kept["look"]
+    needs = needs_of(spec.look, getattr(look, "estimate", None), plan.size)["model_mib"]
     gpu = find_gpu()
     fixes = []
     if needs is not None and gpu is not None and needs > gpu["total_mib"]:
-        fixes.append(f"The look needs {needs} MiB and the GPU has {gpu['total_mib']}: set a smaller working size.")
+        width, height = look.largest(plan.size, gpu["total_mib"])
+        fixes.append(
+            f"The look needs {needs} MiB and the GPU has {gpu['total_mib']}: "
+            f"set the working size to {width}x{height} or less."
+        )
     room = free_mib(task.state_dir)
     disk = room_of(plan, parts, baked=spec.output.baked, preview=spec.output.preview).mib
     if disk + SPARE_MIB > room:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from restrip.looks.diffusion import distilled, extras
 from restrip.looks.diffusion.checkpoint import Checkpoint, HashBook, family_of, find_checkpoint, find_file
 from restrip.looks.diffusion.family import FAMILIES, UnknownFamily, read_json
-from restrip.looks.diffusion.needs import needs_mib, weights_mib
+from restrip.looks.diffusion.needs import largest_size, needs_mib, weights_mib
 from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.size import working_size
 from restrip.looks.look import Beside, Styled
@@ -126,6 +126,11 @@ class DiffusionLook:
             "needs_mib": needs_mib(self.checkpoint.family, at, 1, guided=guided) + nets,
             "evaluations": evaluations,
         }
+
+    def largest(self, size: tuple[int, int], have_mib: int) -> tuple[int, int]:
+        """The largest working size for frames of `size` that fits into so much GPU memory, one frame at a time."""
+        at = working_size(size, self.recipe, self.native_px)
+        return largest_size(self.checkpoint.family, at, have_mib - sum(weights_mib(c.path) for c in self.controls))
 
     @property
     def native_px(self) -> int:
