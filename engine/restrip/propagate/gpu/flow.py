@@ -1,7 +1,7 @@
 """Dense motion between pictures: least squares from coarse to fine, and what the neighbours found.
 
-    coarsest: all places within SEARCHED pixels -> [ least squares -> neighbours' motion -> least squares ->
-    neighbours' -> smoothed ] -> twice as fine ... -> half size
+    coarsest -> [ all places around -> least squares -> neighbours' motion -> least squares -> neighbours' -> smoothed ]
+    -> twice as fine ... -> half size
 
 The CPU has DIS for this (motion.py); a search in rows of patches has no equal on a GPU. Several targets are searched
 at once: the time goes into starting operations, not into their arithmetic.
@@ -16,15 +16,15 @@ from torch import Tensor
 from restrip.propagate.gpu.planes import box, pull
 
 COARSEST = 14  # pixels of the shorter side
-SEARCHED = 3
-WINDOW, PATCH, AROUND = (9, 5, 7)  # windows of least squares, of comparing, of smoothing
-TURNS = 4
-REACHES = (4, 2)  # of the neighbours whose motion is tried
+SEARCHED, NEAR = (3, 1)  # pixels a side, at the coarsest level and at the others
+WINDOW, PATCH, AROUND = (9, 7, 5)  # windows of least squares, of comparing, of smoothing
+TURNS = 3
+REACHES = (8, 3)  # of the neighbours whose motion is tried
 CALM = 20.0  # squared code values a pixel: flat places move with their surroundings
 FARTHEST = 2.0  # pixels a turn
 FAVOUR = 0.95  # a neighbour's motion is taken where it leaves less than this of the error
-FAR = 4.0  # squared code values a pixel: what a far motion must bring at the coarsest level
-NOISE = 20.0  # squared code values: errors below it are alike
+FAR = 20.0  # squared code values a pixel: what a move must bring
+NOISE = 100.0  # squared code values: errors below it are alike
 
 
 def dense(frame: Tensor, targets: Tensor) -> Tensor:
@@ -35,9 +35,10 @@ def dense(frame: Tensor, targets: Tensor) -> Tensor:
     if len(levels) == 1:
         levels.append(_halved(levels[0]))
     flow = torch.zeros((len(targets), *levels[-1].shape[2:], 2), device=frame.device)
-    flow = _searched(levels[-1], flow)
-    for level in levels[:0:-1]:
-        flow = _settled(level, _doubled(flow, level.shape[2:]) if flow.shape[1:3] != level.shape[2:] else flow)
+    for n, level in enumerate(levels[:0:-1]):
+        if n:
+            flow = _doubled(flow, level.shape[2:])
+        flow = _settled(level, _searched(level, flow, NEAR if n else SEARCHED))
     return _doubled(flow, frame.shape)
 
 
@@ -59,15 +60,15 @@ def _error(level: Tensor, flow: Tensor) -> Tensor:
     return box(missing * missing, PATCH)[:, 0]
 
 
-def _searched(level: Tensor, flow: Tensor) -> Tensor:
-    best, found = _error(level, flow), flow
-    for y in range(-SEARCHED, SEARCHED + 1):
-        for x in range(-SEARCHED, SEARCHED + 1):
-            tried = flow + torch.tensor((x, y), dtype=flow.dtype, device=flow.device)
-            error = _error(level, tried) + FAR * (abs(x) + abs(y))
-            found = torch.where((error < best)[..., None], tried, found)
-            best = torch.minimum(error, best)
-    return found
+def _searched(level: Tensor, flow: Tensor, reach: int) -> Tensor:
+    """The best of all places within `reach` pixels; near ones are preferred by FAR a pixel."""
+    side = torch.arange(-reach, reach + 1, device=flow.device, dtype=flow.dtype)
+    moves = torch.cartesian_prod(side, side)
+    tried = (flow[None] + moves[:, None, None, None]).flatten(0, 1)
+    missing = level[:1] - pull(level[1:].repeat(len(moves), 1, 1, 1), tried)
+    errors = box(missing * missing, PATCH).view(len(moves), *flow.shape[:3])
+    which = (errors + FAR * moves.abs().sum(1)[:, None, None, None]).argmin(0)
+    return flow + moves[which]
 
 
 def _settled(level: Tensor, flow: Tensor) -> Tensor:

@@ -37,7 +37,7 @@ def planar(rgb: Tensor) -> Tensor:
 def gray_of(rgb: Tensor) -> Tensor:
     """Luma [H, W] of a picture [H, W, 3] uint8: float32 of whole numbers, those of the CPU's gray."""
     r, g, b = rgb.to(torch.int32).unbind(2)
-    return ((4899 * r + 9617 * g + 1868 * b + 8192) >> 14).to(torch.float32)
+    return ((9798 * r + 19235 * g + 3735 * b + (1 << 14)) >> 15).to(torch.float32)
 
 
 @lru_cache(maxsize=64)
