@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import ExitStack
 from typing import Any
@@ -81,9 +80,9 @@ class _Rendering:
         keys = (self._key(segment.left), self._key(segment.right))
         base = propagation_settings(self.spec)
         joint = "joint" in writers
-        settings = PropagateSettings.of(base, joint=joint, scratch=str(self.draft.folder), device=_device())
+        settings = PropagateSettings.of(base, joint=joint, scratch=str(self.draft.folder))
         fade = self._fade(window, keys, settings)
-        settings = PropagateSettings.of(base, joint=joint, scratch=settings.scratch, device=settings.device, fade=fade)
+        settings = PropagateSettings.of(base, joint=joint, scratch=settings.scratch, fade=fade)
         score = FadeScore()
         frames = iter(segment.frames)
         for carried in propagate(window, keys, settings, self._report(segment, "propagating")):
@@ -137,9 +136,3 @@ class _Rendering:
     @staticmethod
     def _two_sided(segment: Segment | None) -> bool:
         return segment is not None and segment.left is not None and segment.right is not None
-
-
-def _device() -> str:
-    """Where propagation runs: "cuda" when this process has loaded torch for a look and it has one, else "cpu"."""
-    torch = sys.modules.get("torch")
-    return "cuda" if torch is not None and torch.cuda.is_available() else "cpu"

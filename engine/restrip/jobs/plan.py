@@ -23,7 +23,8 @@ from restrip.looks.diffusion.settings import without_prompt
 from restrip.looks.settings import own_settings
 from restrip.media.files import MediaMissing, MediaUnreadable
 from restrip.media.formats import FORMATS, fitting_format
-from restrip.propagate.settings import PROPAGATE_SETTINGS
+from restrip.propagate.gpu.choice import chosen
+from restrip.propagate.settings import ON, PROPAGATE_SETTINGS
 from restrip.timeline import (
     ClipRange,
     Crossfade,
@@ -210,7 +211,7 @@ class Known:
 def make_plan(spec: JobSpec, known: Known) -> Plan:
     """Divide a job into keys and parts, with their hashes.
 
-    Raises KeyOutside, MediaMissing, MediaUnreadable, BadSetting, SizeNotTaken.
+    Raises KeyOutside, MediaMissing, MediaUnreadable, BadSetting, SizeNotTaken, NoGpu.
     """
     cuts = tuple(sorted({cut for cut in known.cuts if 0 < cut < spec.clip.length}))
     keys, notes = _keys(spec, cuts)
@@ -368,7 +369,12 @@ def _key_hashes(spec: JobSpec, keys: Sequence[Key], against: _Against, known: Kn
 
 
 def _segment_facts(spec: JobSpec, source: str, size: tuple[int, int], format_name: str) -> dict[str, Any]:
-    """What every part of a job depends on beside its frames and keys."""
+    """What every part of a job depends on beside its frames and keys.
+
+    Where it is carried counts, and not what was asked: a GPU's pictures differ from the CPU's.
+    """
+    settings = propagation_settings(spec)
+    device = chosen(settings.pop(ON), size)
     return {
         "stage": SEGMENT_STAGE,
         "source": source,
@@ -378,7 +384,8 @@ def _segment_facts(spec: JobSpec, source: str, size: tuple[int, int], format_nam
         "source_rate": str(spec.clip.source_rate or spec.clip.rate),
         "fade": spec.output.fade,
         "format": format_name,
-        "settings": propagation_settings(spec),
+        "settings": settings,
+        **({} if device == "cpu" else {"device": device}),
         "matte": matte_facts(spec),
         "look_only": spec.output.look_only,
         "every": spec.mode == "every",

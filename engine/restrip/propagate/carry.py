@@ -17,6 +17,7 @@ from restrip.media.frame import Frame
 from restrip.progress import Report
 from restrip.propagate.backward import backward, walked_frames
 from restrip.propagate.describe import describe
+from restrip.propagate.gpu.choice import chosen
 from restrip.propagate.keyed import CODE, KeyPicture
 from restrip.propagate.mixing import Shares, Votes, rendered, shares_at
 from restrip.propagate.motion import KeyMotion, StepMotion
@@ -41,7 +42,7 @@ def propagate(
     """
     if keys == (None, None):
         raise ValueError("a segment has at least one key")
-    if settings.device != "cpu":
+    if chosen(settings.device, window.size) != "cpu":
         from restrip.propagate.gpu.carry import propagate as on_device  # only there torch is needed
 
         yield from on_device(window, keys, settings, report)

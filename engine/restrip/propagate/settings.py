@@ -9,6 +9,9 @@ from typing import Any
 from restrip.link.setting import Setting, complete
 from restrip.timeline import FrameRange
 
+ON = "propagate_on"
+"""The setting that says where; what it comes to is `restrip.propagate.gpu.choice.chosen`'s to say."""
+
 PROPAGATE_SETTINGS = (
     Setting(
         "lean",
@@ -31,6 +34,16 @@ PROPAGATE_SETTINGS = (
         1.0,
         group="motion",
     ),
+    Setting(
+        ON,
+        "choice",
+        "auto",
+        "Carry on",
+        "Where keys are carried through time. Automatic takes an NVIDIA or AMD GPU that torch can use and that has the "
+        "memory; the pictures of CPU and GPU differ slightly.",
+        choices=(("auto", "Automatic"), ("cpu", "CPU"), ("cuda", "GPU")),
+        group="motion",
+    ),
 )
 
 
@@ -40,8 +53,8 @@ class PropagateSettings:
 
     `lean` and `shading` are the settings of those keys. `fade` is the proposed hand-over inside the segment, around
     which the two renditions lean on each other; None leans over the whole segment. `joint` asks for the baked
-    rendition too. `device` is "cpu", or "cuda" where torch and Triton have one. `scratch` is a folder for temporary
-    files ("" is the system's); they hold the motion of a segment and vanish with the work.
+    rendition too. `device` is "auto", "cpu" or "cuda", as the setting `propagate_on`. `scratch` is a folder for
+    temporary files ("" is the system's); they hold the motion of a segment and vanish with the work.
     """
 
     lean: float = 0.1
@@ -55,4 +68,5 @@ class PropagateSettings:
     def of(cls, given: Mapping[str, Any], **more: Any) -> PropagateSettings:
         """From settings by `Setting.key`; those of others are left alone. Raises BadSetting."""
         mine = {setting.key for setting in PROPAGATE_SETTINGS}
-        return cls(**complete(PROPAGATE_SETTINGS, {k: v for k, v in given.items() if k in mine}), **more)
+        values = complete(PROPAGATE_SETTINGS, {k: v for k, v in given.items() if k in mine})
+        return cls(**{"device": values.pop(ON), **values, **more})

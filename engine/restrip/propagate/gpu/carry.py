@@ -33,12 +33,12 @@ Keys = tuple[StyledKey | None, StyledKey | None]
 
 
 def propagate(window: FrameWindow, keys: Keys, settings: PropagateSettings, report: Report) -> Iterator[Carried]:
-    """As `restrip.propagate.propagate`, on the device that the settings name to torch ("cuda").
+    """As `restrip.propagate.propagate`, on the GPU that torch would use.
 
     Where something else has taken its memory, the CPU does it. Raises PropagationOutOfGpuMemory when it runs out later.
     """
-    device = torch.device(settings.device)
-    if device.type == "cuda" and _free_mib(device) < need_mib(window.size):
+    device = torch.device("cuda")
+    if _free_mib(device) < need_mib(window.size):
         report(0, 1, "Another program, or the look, has the GPU's memory: the CPU carries these frames.")
         yield from on_cpu(window, keys, replace(settings, device="cpu"), report)
         return
@@ -47,8 +47,7 @@ def propagate(window: FrameWindow, keys: Keys, settings: PropagateSettings, repo
     except torch.OutOfMemoryError as error:
         raise PropagationOutOfGpuMemory(window.size) from error
     finally:
-        if device.type == "cuda":
-            torch.cuda.empty_cache()
+        torch.cuda.empty_cache()
 
 
 def _free_mib(device: torch.device) -> int:
