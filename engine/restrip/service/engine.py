@@ -37,6 +37,7 @@ from restrip.service.slot import LOST, Slot
 Publish = Callable[[str, str, Mapping[str, Any], bytes | None], None]
 Reply = Callable[[Mapping[str, Any]], None]
 PRUNE_GAP_S = 600.0
+SAVE_GAP_S = 1.0
 
 
 class WorkerDied(RestripError):
@@ -87,6 +88,8 @@ class Engine:
         self._replies: dict[str, Reply] = {}
         self._deaths: deque[float] = deque()
         self._pruned = 0.0
+        self._unsaved: set[str] = set()
+        self._counted = 0.0
 
     # ------------------------------------------------------------------ jobs
 
@@ -205,6 +208,7 @@ class Engine:
     def tick(self) -> None:
         """Watch the workers and give out work. Called often."""
         self.crew.watch()
+        self._save_counts()
         if self._light and self.crew.light.free:
             self._give(self.crew.light, self._light.popleft())
         if not self.scheduler.waiting:
@@ -213,9 +217,15 @@ class Engine:
         if trouble is not None:
             self._cannot_work(trouble)
             return
+        idle: set[frozenset[str]] = set()
         for slot in self.crew.free():
-            task = self.scheduler.next(slot.loaded, slot.place, self.crew.loaded_beside(slot))
-            if task is not None:
+            if slot.place.kinds in idle:
+                continue  # A cluster has thousands of places of three kinds.
+            beside = self.crew.loaded_beside(slot) if slot.loaded else ()
+            task = self.scheduler.next(slot.loaded, slot.place, beside)
+            if task is None:
+                idle.add(slot.place.kinds)
+            else:
                 self._begin(task)
                 self._give(slot, task)
 
@@ -355,7 +365,9 @@ class Engine:
             made = f"{'keys' if task.kind == 'keys' else 'segments'}_rendered"
             count = int(result.get("rendered", 0))
             if count:
-                record = self.amend(task.job_id, **{made: getattr(record, made) + count})
+                # Saved within a second, or with the next change of state: a flush to the disk a task is too much.
+                record = self.records[task.job_id] = replace(record, **{made: getattr(record, made) + count})
+                self._unsaved.add(task.job_id)
         run.made = {"keys": record.keys_rendered, "segments": record.segments_rendered}
         self.pace.measured(run, units_of(run, "finish") if task.kind == "finish" else task.units, took_s)
         stage_over = self._finish(run, task)
@@ -486,6 +498,16 @@ class Engine:
         self.records[record.job_id] = record
         self._publish(f"job.{record.job_id}", "state", self.status(record.job_id).to_json(), None)
         return record
+
+    def _save_counts(self) -> None:
+        """Save how many keys and segments the jobs at work have made, now and then."""
+        now = time.monotonic()
+        if not self._unsaved or now - self._counted < SAVE_GAP_S:
+            return
+        self._counted = now
+        for job_id in self._unsaved & set(self.records):
+            self._save(self.records[job_id])
+        self._unsaved.clear()
 
     def _save(self, record: Record) -> None:
         """A full disk must not end the engine: memory stays right, and a restart finds the job interrupted."""

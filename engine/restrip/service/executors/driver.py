@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from restrip.service.worker import Pipe, end_with_parent, take_over_pipes
 
 Connect = Callable[[str, Callable[[], None]], Grid]
 TURN_S, IDLE_TURN_S = 0.2, 1.0
+CONNECT_S = 20.0
 
 
 def connect_to_ray(address: str, wake: Callable[[], None]) -> Grid:
@@ -30,9 +32,16 @@ def connect_to_ray(address: str, wake: Callable[[], None]) -> Grid:
     # Nobody is told that Ray is used here, unless the user has it so.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        from restrip.service.executors.ray_grid import RayGrid
+        from restrip.service.executors.ray_grid import RayGrid, RayUnreachable
     except ModuleNotFoundError as error:
         raise PartMissing((error.name or "ray").partition(".")[0]) from error
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon:
+        # Ray itself waits for minutes.
+        try:
+            socket.create_connection((host, int(port)), CONNECT_S).close()
+        except (OSError, ValueError) as error:
+            raise RayUnreachable(address, str(error).lower()) from error
     return RayGrid(address, wake)
 
 
