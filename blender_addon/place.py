@@ -70,6 +70,8 @@ def place(manifest: Manifest, spot: Spot, canvas: tuple[int, int]) -> Any:
     meta.color_tag = RESULT_COLOUR
     if spot.source is not None:
         _like_source(spot.source.id_data, meta, spot.source)
+    if manifest.facts.get("look_only"):
+        meta.blend_type = "ALPHA_OVER"
     return meta
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,10 +98,12 @@ def place_result(job_id: str, manifest: Manifest, origin: Origin | None, *, repl
     kept = fades.moved(old) if old is not None else {}
     spot = place.Spot(owner, start, span if len(span) else whole, source.channel, source, rendered, kept)
     meta = place.place(manifest, spot, vse.size_of(scene))
-    muted = place.mute(scene, source)
+    over = bool(manifest.facts.get("look_only"))  # Then the result is transparent and lies over its source.
+    muted = () if over else place.mute(scene, source)
     if old is not None and old != meta:
         channel, name = old.channel, old.name
-        muted = tuple({*json.loads(old.restrip.muted or "[]"), *muted})
+        before = json.loads(old.restrip.muted or "[]")
+        muted = _shown(scene, before) if over else tuple({*before, *muted})
         vse.remove(vse.owner_of(scene, old), old)
         meta.channel, meta.name = channel, name
         for part in vse.strips_of(meta):  # While both were there, Blender numbered the new names.
@@ -109,6 +111,14 @@ def place_result(job_id: str, manifest: Manifest, origin: Origin | None, *, repl
     meta.restrip.result_of = source.restrip.placed = job_id
     meta.restrip.muted = json.dumps(sorted(muted))
     return Placed(scene, meta, note)
+
+
+def _shown(scene: Any, names: Collection[str]) -> tuple[str, ...]:
+    """Show the strips of these names again; returns that none is muted."""
+    for strip in vse.every_strip(scene):
+        if strip.name in names:
+            strip.mute = False
+    return ()
 
 
 def remove(scene: Any, meta: Any) -> None:
@@ -120,9 +130,7 @@ def remove(scene: Any, meta: Any) -> None:
             source.restrip.job = ""  # Or the result would be offered again as soon as the file is opened.
         source.restrip.placed = ""
     vse.remove(vse.owner_of(scene, meta), meta)
-    for strip in vse.every_strip(scene):
-        if strip.name in muted:
-            strip.mute = False
+    _shown(scene, muted)
 
 
 def unplaced(scenes: Any) -> Mapping[str, str]:

@@ -151,3 +151,12 @@ def test_a_source_that_fades_in_gives_a_result_that_fades_in(
     assert brightest[0] == 0
     assert 60 < brightest[1] < 200
     assert brightest[2:] == pytest.approx([235, 235], abs=6)
+
+
+def test_a_look_alone_lies_over_its_source(
+    blender: Blender, manifest: dict[str, Any], counting: Callable[..., Path], tmp_path: Path
+) -> None:
+    alone = {**manifest, "facts": {"look_only": True}}
+    source = str(counting("25"))
+    told = blender("places.two_keys", manifest=alone, source=source, folder=str(tmp_path), look=[("blend_type", "ADD")])
+    assert told["blend"][0] == "ALPHA_OVER"
