@@ -101,6 +101,33 @@ def test_the_look_alone_needs_a_format_with_transparency(hand: Hand, little: Lit
     )
 
 
+def turned(path: Path, frames: list[Frame]) -> Path:
+    """A movie stored as `frames`, to be seen turned clockwise by 90 degrees (ISO 14496-12, section 8.3.2)."""
+    raw = bytearray(write(path, frames, "h264").read_bytes())
+    place = raw.index(b"tkhd") + 44
+    for number, value in enumerate((0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)):
+        raw[place + 4 * number : place + 4 * number + 4] = value.to_bytes(4, "big", signed=True)
+    path.write_bytes(raw)
+    return path
+
+
+def test_keys_mattes_and_results_stand_as_the_source_is_seen(hand: Hand, little: Little, tmp_path: Path) -> None:
+    """A phone held upright: the key is painted on the upright picture, and the matte is a movie of the same phone."""
+    clip = turned(tmp_path / "clip.mp4", [frame_of(n) for n in range(6)])
+    stored = np.zeros((48, 64, 3), np.uint8)
+    stored[:24] = 255  # Above when stored: on the right when seen.
+    matte = turned(tmp_path / "matte.mp4", [Frame(stored)] * 6)
+    (tmp_path / "painted").mkdir()
+    write_picture(tmp_path / "painted" / "2.png", Frame(np.full((64, 48, 3), 200, np.uint8)))
+    job = of(little, clip, 2, length=6, look=f"painted:{tmp_path / 'painted'}", matte=str(matte))
+    manifest = hand.run(replace(job, settings={"matte_feather": 0.0}, output=Output(format="ffv1")))
+    assert manifest.size == (48, 64)
+    for n, frame in enumerate(frames_of(manifest.strips[0].file, 6)):
+        upright = np.rot90(frame_of(n).rgb, -1).astype(int)
+        assert np.abs(frame.rgb[:, :22] - upright[:, :22]).mean() < 4, "the source where the matte is black"
+        assert np.abs(frame.rgb[:, 26:].astype(int) - 200).mean() < 4, "the key where it is white"
+
+
 def damaged(tmp_path: Path) -> Path:
     """24 frames in groups of 12; frame 14 says that it is longer than the file."""
     path = write(tmp_path / "clip.mp4", [frame_of(n) for n in range(FRAMES)], "h264")

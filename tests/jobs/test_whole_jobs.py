@@ -361,11 +361,12 @@ def test_a_clip_with_sound_is_heard_in_the_preview(hand: Hand, bigbuckbunny: Pat
     own = tmp_path / "own.png"
     write_picture(own, Frame(np.full((36, 64, 3), 77, np.uint8)))
     clip = ClipRange((str(bigbuckbunny),), Rate.of(25), 6, trim_in=30)
-    out = Output(preview=True, long_side=64)
+    out = Output(preview=True, baked=True, long_side=64)
     spec = Little(bigbuckbunny, tmp_path).job("job-1", clip=clip, keys=(Key(3, image=str(own)),), output=out)
     manifest = hand.run(spec)
-    info = probe([manifest.preview])
-    assert info.audio and info.frames == 6
+    for path in (manifest.preview, manifest.baked):
+        info = probe([path])
+        assert info.audio and info.frames == 6
     assert not probe([manifest.strips[0].file]).audio
 
 

@@ -34,6 +34,8 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     for ending in (".png", ".tif", ".exr"):
         paths.append(folder / f"still{ending}")
         write_picture(paths[-1], Frame(numbered(300)))
+    paths.append(folder / "still.ppm")
+    paths[-1].write_bytes(b"P6 64 48 255\n" + numbered(300).tobytes())
     return paths
 
 

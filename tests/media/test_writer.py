@@ -227,6 +227,27 @@ def coded_source(path: Path, matrix: str, levels: str, layout: str) -> Path:
     return path
 
 
+@pytest.mark.parametrize("name", [name for name, form in FORMATS.items() if form.lossless])
+def test_real_footage_comes_back_to_the_code_value(tmp_path: Path, name: str, bikes: Path, carphone: Path) -> None:
+    for clip in (bikes, carphone):
+        with ClipReader(ClipRange((str(clip),), Rate.of(25), 2, trim_in=30)) as reader:
+            frames, colour = list(reader.frames()), reader.info.colour
+        result = write(tmp_path / f"{clip.stem}{FORMATS[name].extension or name}", frames, name, Rate.of(25), colour)
+        for given, got in zip(frames, read(result, Rate.of(25), 2), strict=True):
+            assert (given.rgb == got.rgb).all()
+
+
+@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67", "log100", "bt709"])
+def test_curves_for_no_display_pass_through_with_a_note(tmp_path: Path, transfer: str) -> None:
+    tags = ColourTags("bt2020nc", "bt2020", transfer, "limited")
+    path = write(tmp_path / "a.mov", [picture(0, deep=True)], "prores422hq", NTSC, tags)
+    with ClipReader(ClipRange((str(path),), NTSC, 1)) as reader:
+        assert reader.info.colour == tags
+        assert any(transfer in note for note in reader.notes) == (transfer != "bt709")
+        again = write(tmp_path / "b.mov", [reader.frame(0)], "prores422hq", NTSC, reader.info.colour)
+        assert difference(read(again, NTSC, 1)[0], reader.frame(0)).mean() < 0.5
+
+
 def test_h264_keeps_the_sources_own_values(tmp_path: Path, bigbuckbunny: Path) -> None:
     """Real footage, decoded, written and decoded: visually lossless."""
     with ClipReader(ClipRange((str(bigbuckbunny),), Rate.of(25), 6, trim_in=60)) as reader:
