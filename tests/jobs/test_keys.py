@@ -192,9 +192,11 @@ def test_a_check_knows_whether_the_gpu_suffices(
     assert "set the working size to" in told["fixes"][0] and "x" in told["fixes"][0]
 
 
-def test_seeds_are_shown_one_by_one_and_cost_nothing_when_chosen(
-    little: Little, tmp_path: Path, rows: list[int]
+@pytest.mark.parametrize("gpu", [None, {"name": "any", "total_mib": 8000}])
+def test_seeds_are_shown_as_they_come_and_cost_nothing_when_chosen(
+    gpu: Any, little: Little, tmp_path: Path, rows: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(keys_module, "find_gpu", lambda: gpu)
     hand = Hand(tmp_path / "state")
     spec = little.job("seeds-1", 4)
     hand.folder("seeds-1").mkdir(parents=True)

@@ -31,6 +31,9 @@ from restrip.timeline import Key
 PREVIEW_SIDE_PX = 320
 WRITERS = 4
 
+# More than any batch: a task has fewer keys.
+MOST_AT_ONCE = 64
+
 
 class KeyLost(RestripError):
     """A key's picture went missing between its making and its use."""
@@ -56,19 +59,19 @@ def make_keys(task: Assignment) -> dict[str, Any]:
             look = look_of(task.shop, spec, plan.size, task.report)
             with KeyMaker(task, spec, plan, look, window) as maker:
                 maker.done, maker.total = len(task.body["keys"]) - len(styled), len(task.body["keys"])
-                for chunk in _chunks(look, styled, int(task.body.get("memory", 0))):
+                for chunk in chunks_of(look, styled, int(task.body.get("memory", 0))):
                     maker.make(chunk)
                 made += maker.made
     return {"rendered": made}
 
 
-def _chunks(look: Look, indices: list[int], spared: int) -> Iterator[list[int]]:
-    """Keys to make in one call: all for a look that batches on a GPU, else one, so that each is cached when done.
+def chunks_of(look: Look, indices: list[int], spared: int, most: int = MOST_AT_ONCE) -> Iterator[list[int]]:
+    """Keys to make in one call: `most` for a look that batches on a GPU, else one, so that each is cached when done.
 
     `spared` counts the workers that ended with larger plans.
     """
     batches = hasattr(look, "estimate") and find_gpu() is not None and not spared
-    at_once = len(indices) if batches else 1
+    at_once = most if batches else 1
     for n in range(0, len(indices), at_once):
         yield indices[n : n + at_once]
 

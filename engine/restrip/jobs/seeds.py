@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from restrip.jobs import files
-from restrip.jobs.keys import KeyLost, KeyMaker, key_picture
-from restrip.jobs.plan import Plan, make_plan
+from restrip.jobs.keys import KeyLost, KeyMaker, chunks_of, key_picture
+from restrip.jobs.plan import make_plan
 from restrip.jobs.prepare import known_of, look_of
 from restrip.jobs.source import open_source
 from restrip.jobs.tasks import Assignment, JobDamaged
@@ -25,6 +27,9 @@ CELL_PX = 384
 GAP_PX = 8
 LABEL_PX = 26
 
+# On a GPU: shown together, and soon enough.
+SEEDS_AT_ONCE = 4
+
 
 def try_seeds(task: Assignment) -> dict[str, Any]:
     """Make the pictures and the sheet. Returns {"sheet": file, "pictures": [{"seed", "file"}]}."""
@@ -34,12 +39,10 @@ def try_seeds(task: Assignment) -> dict[str, Any]:
     result = task.folder / "result"
     result.mkdir(exist_ok=True)
     pictures = []
-    for done, seed in enumerate(seeds := seeds_for(body)):
-        picture = _picture(task, body, seed)
+    for seed, picture in _pictures(task, body, seeds_for(body)):
         path = result / f"seed-{seed}.png"
         write_picture(path, picture)
         pictures.append((seed, picture, path))
-        task.report("keys", done + 1, len(seeds))
     sheet = result / "sheet.png"
     write_picture(sheet, contact_sheet([(str(seed), picture) for seed, picture, _ in pictures]))
     return {"sheet": str(sheet), "pictures": [{"seed": seed, "file": str(path)} for seed, _, path in pictures]}
@@ -54,34 +57,37 @@ def seeds_for(body: dict[str, Any]) -> list[int]:
     return [first + n for n in range(int(body["n"]))]
 
 
-def _picture(task: Assignment, body: dict[str, Any], seed: int) -> Frame:
-    """The frame in this seed: from the cache, or made and cached as the key that a job would make."""
+def _pictures(task: Assignment, body: dict[str, Any], seeds: list[int]) -> Iterator[tuple[int, Frame]]:
+    """The frame in these seeds: from the cache, or made and cached as the keys that a job would make."""
     frame = int(body["frame"])
     spec = JobSpec(
         job_id="seeds",
         clip=clip_from_json(body["source"]),
-        keys=(Key(frame, prompt=body.get("prompt"), seed=seed),),
+        keys=(),
         look=body["look"]["name"],
         settings=body["look"].get("settings", {}),
         cuts=(),
     )
-    plan, look = _plan(task, spec)
-    if not task.cache.has("keys", plan.key_hashes[0]):
-        with (
-            Window(spec, plan, spec.clip.frames, for_keys=True) as window,
-            KeyMaker(task, spec, plan, look, window) as maker,
-        ):
-            maker.make([0])
-    entry = task.cache.find("keys", plan.key_hashes[0])
-    if entry is None:
-        raise KeyLost(frame)
-    return key_picture(entry)
-
-
-def _plan(task: Assignment, spec: JobSpec) -> tuple[Plan, Any]:
     with open_source(spec) as media:
         look = look_of(task.shop, spec, media.size, task.report)
-        return make_plan(spec, known_of(look, media)), look
+        known = known_of(look, media)
+    alone = [make_plan(replace(spec, keys=(Key(frame, body.get("prompt"), seed),)), known) for seed in seeds]
+    # One plan with a key for each seed, which no job could have: all on one frame.
+    keys, hashes = (tuple(part for plan in alone for part in getattr(plan, of)) for of in ("keys", "key_hashes"))
+    plan = replace(alone[0], keys=keys, key_hashes=hashes, previous=(None,) * len(seeds))
+    missing = [n for n, key_hash in enumerate(hashes) if not task.cache.has("keys", key_hash)]
+    with (
+        Window(spec, plan, spec.clip.frames, for_keys=True) as window,
+        KeyMaker(task, spec, plan, look, window) as maker,
+    ):
+        maker.done, maker.total = len(seeds) - len(missing), len(seeds)
+        for chunk in chunks_of(look, missing, int(task.body.get("memory", 0)), SEEDS_AT_ONCE):
+            maker.make(chunk)
+    for seed, key_hash in zip(seeds, hashes, strict=True):
+        entry = task.cache.find("keys", key_hash)
+        if entry is None:
+            raise KeyLost(frame)
+        yield seed, key_picture(entry)
 
 
 def contact_sheet(pictures: list[tuple[str, Frame]]) -> Frame:
