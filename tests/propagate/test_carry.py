@@ -113,3 +113,18 @@ def test_progress_counts_every_step():
     ):
         pass
     assert seen == [(n, 6) for n in range(1, 7)]
+
+
+def test_a_look_that_ignores_light_is_left_alone_once_the_other_key_shows_it():
+    scene = sliding(1, SIZE, (0, 0))[0].astype(np.float32)
+    x = np.arange(SIZE[0]) - SIZE[0] / 2
+    lamp = 25 * np.exp(-x * x / 800)[None, :, None]  # a light that goes on in the middle
+    frames = [np.clip(np.rint(scene + lamp * n / 6), 0, 255).astype(np.uint8) for n in range(7)]
+    picture = negative(frames[0])
+    left, right = styled(frames, 0, picture), styled(frames, 6, picture)
+    fade = FrameRange(5, 6)
+    alone = carried(frames, (left, None), fade=fade)
+    taught = carried(frames, (left, right), fade=fade, lean=0.0)
+    off = [float(np.abs(out[4].left.rgb.astype(int) - picture).mean()) for out in (alone, taught)]
+    assert off[0] > 3  # it followed
+    assert off[1] < 0.3 * off[0]

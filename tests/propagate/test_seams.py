@@ -80,6 +80,27 @@ def test_a_fade_avoids_what_neither_key_knows(middle, early):
     assert (fade.end <= middle) == early
 
 
+def test_both_keys_are_compared_on_the_same_frame():
+    frames = sliding(9, (128, 64), (1, 0))
+    keys = styled(frames, 0, negative(frames[0])), styled(frames, 8, negative(frames[8]))
+    costs = seams._disagreement(Pictures(frames, FrameRange(0, 8)), *keys, silent)
+    assert costs.shape == (8,)
+    assert costs.mean() < 0.3 * float(np.abs(frames[0].astype(int) - frames[8]).mean())
+
+
+def test_frames_that_neither_key_rebuilds_cost_something_though_the_strips_agree(monkeypatch):
+    class Still(KeyMotion):
+        def next(self, frame):
+            return np.zeros((*frame.shape[:2], 2), np.float32)
+
+    monkeypatch.setattr(seams, "KeyMotion", Still)
+    frames = [texture(SIZE, 1)] * 12
+    frames[4:7] = [texture(SIZE, 2)] * 3
+    keys = styled(frames, 0, frames[0]), styled(frames, 11, frames[0])
+    costs = seams._disagreement(Pictures(frames, FrameRange(0, 11)), *keys, silent)
+    np.testing.assert_array_equal(costs > 1, [4 <= n < 7 for n in range(11)])
+
+
 def test_of_places_that_are_alike_it_is_the_first():
     frames = [texture(SIZE, 1)] * 13
     assert proposed(frames, (styled(frames, 0, frames[0]), styled(frames, 12, frames[0])), 4) == FrameRange(0, 4)
