@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 ENDED = ("done", "failed", "cancelled", "unknown")
@@ -46,8 +46,8 @@ class JobStatus:
         return self.state in ENDED or self.state in WAITING_FOR_CLICK
 
     def to_json(self) -> dict[str, Any]:
-        """The body of a `status` reply."""
-        return asdict(self)
+        """The body of a `status` reply; what is in it is shared, not copied."""
+        return dict(vars(self))
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> JobStatus:

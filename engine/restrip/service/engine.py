@@ -324,6 +324,10 @@ class Engine:
             say("worker not started", level=logging.ERROR, place=slot.place.name, why=error.strerror)
             slot.gone()
             self._failed(task, CannotStart(error).to_wire())
+        except FAULTS as error:
+            trace = "".join(traceback.format_tb(error.__traceback__))
+            say("task not given", level=logging.ERROR, error=type(error).__name__, trace=trace)
+            self.at_fault(slot, task, type(error).__name__)
 
     def _begin(self, task: Task) -> None:
         run = self.scheduler.runs[task.job_id]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -131,10 +132,11 @@ def list_jobs(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
         and (wanted is None or record.state in wanted)
         and record.job_id.startswith(beginning)
     ]
-    found.sort(key=lambda record: (record.created, record.job_id), reverse=True)
+    wanted_at_most = skip + min(limit, MOST_LISTED)
+    newest = heapq.nlargest(wanted_at_most, found, key=lambda record: (record.created, record.job_id))
     listed: list[dict[str, Any]] = []
     size = 0
-    for record in found[skip : skip + min(limit, MOST_LISTED)]:
+    for record in newest[skip:]:
         job = desk.engine.status(record.job_id).to_json()
         size += len(canonical(job))
         if size > MAX_BYTES // 2 and listed:
