@@ -88,7 +88,7 @@ def test_a_cluster(floors: Floors, little: Little, alone: Manifest, tmp_path: Pa
     from restrip.link.discovery import state_dir
 
     left = {path.name for path in (state_dir() / "nodes").glob("*/*")}
-    assert left <= ({"files", "tasks"} if shared == "no" else set())
+    assert left == ({"files", "tasks"} if shared == "no" else set())
     assert not list((state_dir() / "nodes").glob("*/tasks/*"))
 
 

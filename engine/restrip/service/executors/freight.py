@@ -26,7 +26,7 @@ from restrip.jobs.cache import Cache
 from restrip.link.job import clip_from_json
 
 PIECE_BYTES = 32 << 20
-OWN_PLACES = ("output", "project", "job_id", "name")
+OWN_PLACES = ("output", "project", "job_id")
 """Fields of a job that name no file to read."""
 
 
