@@ -78,7 +78,8 @@ def facts_of(scene: Any, strip: Any) -> StripFacts:
     common: dict[str, Any] = {"name": strip.name, "span": span, "rate": vse.rate_of(scene), "start": start}
     if strip.type == "MOVIE":
         path = bpy.path.abspath(strip.filepath, library=scene.library)
-        if strip.fps <= 0 or not Path(path).is_file():
+        fps = vse.media_fps(strip, path)
+        if fps <= 0:
             raise NothingToStylize(
                 f"The file of {strip.name} is missing: {path}.", "Find it again, then try once more."
             )
@@ -86,7 +87,7 @@ def facts_of(scene: Any, strip: Any) -> StripFacts:
             paths=() if reasons else (str(Path(path).resolve()),),
             content=content,
             skipped=strip.animation_offset_start,
-            fps=strip.fps,
+            fps=fps,
             reasons=reasons,
             **common,
         )

@@ -167,7 +167,7 @@ def add_movie(owner: Owner, name: str, path: str, channel: int, start: int) -> S
     strip = strips_of(owner).new_movie(
         name=name, filepath=path, channel=channel, frame_start=start, fit_method="ORIGINAL"
     )
-    if strip.fps <= 0:
+    if 0 in media_size(strip):  # Not `fps`, for which Blender would open the file once more.
         strips_of(owner).remove(strip)
         raise MediaUnreadable(path)
     return strip
@@ -196,6 +196,23 @@ def add_cross(owner: Owner, name: str, channel: int, pair: tuple[Strip, Strip], 
     return collection.new_effect(
         name=name, type="CROSS", channel=channel, frame_start=fade.first, **{first: pair[0], second: pair[1]}, **length
     )
+
+
+_rates: dict[tuple[str, int], float] = {}
+
+
+def media_fps(strip: Strip, path: str) -> float:
+    """The frames a second of a movie strip's file as Blender reads them; 0 when it can't.
+
+    Blender opens the file each time it is asked, so what it said is kept as long as the file stays the same.
+    """
+    try:
+        key = path, Path(path).stat().st_mtime_ns
+    except OSError:
+        return 0.0
+    if key not in _rates:
+        _rates[key] = float(strip.fps)
+    return _rates[key]
 
 
 def media_size(strip: Strip) -> tuple[int, int]:
