@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from crowd import PRETEND, WAIT_S, small_job
+from engine_bench import until
 
-from restrip.link.discovery import Connection, run_folder
+import restrip
+from restrip.link.client import Client, connect
+from restrip.link.discovery import Connection, read_connection, run_folder
 from restrip.service import supervisor
+from restrip.service.executors.choice import Choice
+from restrip.service.installed import installed_version
+from restrip.service.limits import Limits
 from restrip.service.lock import EngineLock
 from restrip.service.server import write_connection
+from restrip.service.supervisor import Supervisor
 
 
 @pytest.fixture
@@ -50,3 +62,70 @@ def test_a_lock_that_nobody_gives_back_is_left_alone(held: EngineLock, monkeypat
     monkeypatch.setattr(supervisor, "HAND_OVER_S", 0.0)
     assert not supervisor.take(mine())
     held.release()
+
+
+# ---------------------------------------------------------------------- its workers, and its own package
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """A client of an engine that runs on a thread here; its workers pretend unless the test says otherwise."""
+    monkeypatch.setattr(supervisor, "WORKER", (str(PRETEND), "worker", "2"))
+    there = Supervisor(run_folder(), Limits(beat_s=0.05, cancel_s=0.2, workers=1), Choice())
+    thread = threading.Thread(target=there.run)
+    thread.start()
+    until(lambda: read_connection() is not None)
+    with connect("test", project="p", start=False) as made:
+        yield made
+    there.desk.quitting = True
+    thread.join()
+
+
+NONSENSE = {
+    "text": "print('hello')",
+    "huge": "sys.stdout.write('x' * 3_000_000)",
+    "huge and JSON": "print(json.dumps({'t': 'result', 'id': task['id'], 'result': {'x': 'y' * 2_000_000}}))",
+    "no result": "print(json.dumps({'t': 'result', 'id': task['id'], 'result': {}}))",
+    "numbers": 'print(\'{"t": "result", "id": "\' + task[\'id\'] + \'", "result": {"a": NaN}}\')',
+    "bytes": "sys.stdout.buffer.write(bytes(range(256)) * 10 + b'\\n')",
+    "end": "sys.exit(3)",
+    "trace": "raise SystemError('a pale horse')",
+    "death": "os.kill(os.getpid(), 9)",
+}
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE)
+def test_no_worker_ends_the_engine(client: Client, monkeypatch: pytest.MonkeyPatch, nonsense: str) -> None:
+    program = (
+        f"import json, os, sys, time\ntask = json.loads(input())\n{NONSENSE[nonsense]}\nsys.stdout.flush()\ninput()"
+    )
+    monkeypatch.setattr(supervisor, "WORKER", ("-c", program))
+    client.submit(small_job("job-1"))
+    status = client.watch("job-1", timeout_s=WAIT_S)
+    assert status.state == "failed" and status.error is not None
+    assert status.error["code"] in ("worker-fault", "worker-died") and status.error["detail"]["why"]
+    monkeypatch.setattr(supervisor, "WORKER", (str(PRETEND), "worker", "2"))
+    client.retry("job-1")
+    assert client.watch("job-1", timeout_s=WAIT_S).state == "done"
+
+
+def test_an_engine_that_was_upgraded_finishes_and_makes_room(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.submit(small_job("job-hog"))
+    until(lambda: client.status("job-hog").phase == "propagating")
+    monkeypatch.setattr(supervisor, "installed_version", lambda: "99.0")
+    until(lambda: bool(client.engine_status()["draining"]))
+    assert client.status("job-hog").state == "running"
+    client.submit(small_job("job-hog"))  # The same again is no new job.
+    client.cancel("job-hog")
+    until(lambda: (found := read_connection()) is not None and found.stopped == "clean", WAIT_S)
+    stored = json.loads((run_folder().parent / "jobs" / "job-hog" / "state.json").read_text())
+    assert stored["state"] == "cancelled"
+
+
+def test_the_installed_version_is_read_from_the_disk(tmp_path: Path) -> None:
+    assert installed_version() == restrip.__version__
+    assert installed_version(tmp_path / "gone.py") == ""
+    (tmp_path / "x.py").write_text('"""Doc."""\n__version__ = "2.0"\n')
+    assert installed_version(tmp_path / "x.py") == "2.0"
+    (tmp_path / "x.py").write_bytes(b"\xff")
+    assert installed_version(tmp_path / "x.py") == ""

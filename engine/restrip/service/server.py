@@ -6,6 +6,7 @@ guest ────── CURVE ──► ZAP: is this a key that was allowed? �
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -27,6 +28,8 @@ from restrip.service.share import CannotListen, Share
 
 LOOPBACK = "127.0.0.1"
 SUBSCRIBER_HWM = 500
+WORKERS_END_S = 3.0
+"""How long an engine that ends waits for threads whose worker can't be killed: one stuck in a driver."""
 FRONT_ENDS, GUESTS = b"restrip", b"restrip-guests"
 GUEST = b"guest:"
 Answer = Callable[[Message, Reply], None]
@@ -43,7 +46,9 @@ class Server:
         # Before the other sockets: without it libzmq lets everybody in.
         self._zap = self.context.socket(zmq.REP)
         self._zap.bind("inproc://zeromq.zap.01")
-        self.inbox = self.context.socket(zmq.PULL)
+        # One of its own: threads that listen to workers have sockets in it, which only they may close.
+        self.workers: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.inbox = self.workers.socket(zmq.PULL)
         self.inbox.bind(INBOX)
         self._requests, self._requests_at = self._bind(zmq.ROUTER)
         self._events, self._events_at = self._bind(zmq.XPUB)
@@ -132,6 +137,9 @@ class Server:
         self._zap.close(linger=0)
         self.inbox.close(linger=0)
         self.context.destroy(linger=300)
+        ending = threading.Thread(target=self.workers.term, daemon=True, name="end of the workers' sockets")
+        ending.start()
+        ending.join(WORKERS_END_S)
 
     def _bind(self, kind: int) -> tuple[zmq.Socket[bytes], str]:
         socket = self._socket(kind, self._server_key, self._server_secret, FRONT_ENDS)

@@ -18,6 +18,7 @@ from restrip.link import discovery
 from restrip.link.start import engine_argv
 from restrip.service.engine import Engine
 from restrip.service.executors.choice import Choice, chosen
+from restrip.service.installed import installed_version
 from restrip.service.limits import Limits
 from restrip.service.lock import EngineLock
 from restrip.service.log import EngineLog, log, say
@@ -79,7 +80,7 @@ class Supervisor:
         self.desk.quitting = True
 
     def _start(self, worker_id: str, environment: Mapping[str, str] | None = None, argv: Sequence[str] = ()) -> Worker:
-        return WorkerProcess(worker_id, self.server.context, environment, argv or WORKER)
+        return WorkerProcess(worker_id, self.server.workers, environment, argv or WORKER)
 
     def _heard(self, worker_id: str, line: bytes) -> None:
         try:
@@ -102,6 +103,14 @@ class Supervisor:
         self._beat = now
         self.server.publish("engine", "beat", {"busy": self.engine.busy, "time": time.time()})
         self.desk.forget_old_clients()
+        self._drain_when_upgraded()
+
+    def _drain_when_upgraded(self) -> None:
+        """Workers that start now are of the version on the disk: what runs is finished, and the new engine follows."""
+        there = installed_version()
+        if there and there != __version__ and not self.engine.draining:
+            say("engine upgraded", version=__version__, installed=there)
+            self.engine.drain()
 
 
 def take(lock: EngineLock) -> bool:
