@@ -6,22 +6,23 @@ import pytest
 
 from restrip.link.setting import BadSetting
 from restrip.propagate import PROPAGATE_SETTINGS, PropagateSettings
+from restrip.propagate.settings import ON
 from restrip.timeline import FrameRange
 
 
 def test_defaults_are_the_tables():
     of = PropagateSettings.of({})
-    assert of == PropagateSettings()
+    assert of == PropagateSettings(device="auto")
     for setting in PROPAGATE_SETTINGS:
-        assert getattr(of, setting.key) == setting.default
+        assert getattr(of, "device" if setting.key == ON else setting.key) == setting.default
 
 
 def test_given_ones_count_and_those_of_others_are_left_alone():
-    of = PropagateSettings.of({"lean": 0.5, "steps": 20}, fade=FrameRange(3, 5), joint=True)
+    of = PropagateSettings.of({"lean": 0.5, "steps": 20, ON: "cpu"}, fade=FrameRange(3, 5), joint=True)
     assert of == PropagateSettings(lean=0.5, fade=FrameRange(3, 5), joint=True)
 
 
-@pytest.mark.parametrize("given", [{"lean": 1.5}, {"shading": -0.1}, {"lean": "much"}])
+@pytest.mark.parametrize("given", [{"lean": 1.5}, {"shading": -0.1}, {"lean": "much"}, {ON: "toaster"}])
 def test_what_is_out_of_range_is_refused(given):
     with pytest.raises(BadSetting):
         PropagateSettings.of(given)
