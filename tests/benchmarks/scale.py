@@ -377,8 +377,8 @@ def one_real_run(place: Path, count: int, long_side: int) -> float:
 
     place.mkdir()
     os.environ["RESTRIP_STATE_DIR"] = str(place / "own")
-    keys = tuple(Key(n) for n in range(4, 132, 8))
-    source = ClipRange((str(clip()),), Rate.of(RATE), 132)
+    keys = tuple(Key(n) for n in range(2, 34, 4))
+    source = ClipRange((str(clip()),), Rate.of(RATE), 34)
     output = Output(folder=str(place / "out"), long_side=long_side)
     nodes = Nodes((1,) * count)
     floor = Floor(
@@ -413,7 +413,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="restrip-scale-") as name:
         root = Path(name)
         if options.ray:
-            real_run(root, 320)
+            real_run(root, 240)
             return
         width, height = map(int, options.size.split("x"))
         engine = {places: measure_engine(root, places) for places in (1, 64, 1024)}

@@ -18,7 +18,7 @@ from restrip.service.limits import Limits
 from restrip.service.process import INBOX, WORKER, WorkerProcess
 from restrip.service.reports import read_line
 
-WAIT_S = 240.0
+WAIT_S = 400.0
 
 
 class Floor:

@@ -60,6 +60,15 @@ def test_paths_are_led_to_their_new_place_and_nothing_else_is(tmp_path: Path) ->
     assert (led["output"], led["project"]) == (body["output"], body["project"])
 
 
+def test_what_a_task_says_names_the_engines_folders(tmp_path: Path) -> None:
+    roots = {"/edits": "/node/1", "/edits/looks": "/node/12", "/state/jobs/j": "/node/tasks/t/jobs/j"}
+    said = {"facts": {"file": "/node/12/a.png", "clip": "/node/1/c.mp4"}, "sheet": "/node/tasks/t/jobs/j/sheet.png"}
+    assert freight.brought_home(said, roots) == {
+        "facts": {"file": "/edits/looks/a.png", "clip": "/edits/c.mp4"},
+        "sheet": "/state/jobs/j/sheet.png",
+    }
+
+
 def test_a_sequence_that_is_told_in_few_words_is_led_too(tmp_path: Path) -> None:
     paths = [tmp_path / f"shot_{n:04d}.png" for n in range(80)]
     for path in paths:

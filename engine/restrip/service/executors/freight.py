@@ -96,9 +96,11 @@ def moved(job: Mapping[str, Any], paths: Sequence[str], roots: Mapping[str, str]
     return {**_replaced(rest, lambda text: pattern.sub(lambda match: led[match[0]], text)), "source": source}
 
 
-def brought_home(result: Mapping[str, Any], there: str, here: str) -> dict[str, Any]:
-    """A result with the job's folder `there` said as `here`."""
-    found: dict[str, Any] = _replaced(dict(result), lambda text: text.replace(there, here))
+def brought_home(said: Mapping[str, Any], roots: Mapping[str, str]) -> dict[str, Any]:
+    """What a task says, with the folders of its machine named as the engine's; `roots` as in `moved`."""
+    home = {there: here for here, there in roots.items()}
+    pattern = re.compile("|".join(map(re.escape, sorted(home, key=len, reverse=True))) or r"(?!)")
+    found: dict[str, Any] = _replaced(dict(said), lambda text: pattern.sub(lambda match: home[match[0]], text))
     return found
 
 

@@ -162,19 +162,19 @@ class _Apart:
         if lacks:
             return Shipment(lacks=tuple(lacks))
         try:
-            self._lay_out()
+            roots = self._lay_out()
             given = {key for _, key in self.order.entries}
             message = {**self.order.message, "job": str(self.job), "state_dir": str(self.state)}
             result = run_task(self.shop, message, report)
-            return self._packed(result, given)
+            return self._packed(result, given, {**roots, self.order.message["job"]: str(self.job)})
         finally:
             files.remove(self.state)
 
     def _is_here(self, bundle: freight.Bundle) -> bool:
         return (self.files / bundle.digest).is_dir() or (self.order.mode == "auto" and bundle.same_here())
 
-    def _lay_out(self) -> None:
-        """The job's folder and the cache as the task expects them, with the paths of this machine."""
+    def _lay_out(self) -> dict[str, str]:
+        """The job's folder and the cache as the task expects them, with the paths of this machine: by root there."""
         roots = {bundle.root: self._root(bundle) for bundle in self.order.bundles}
         self.job.mkdir(parents=True, mode=0o700)
         freight.unpacked(map(self.open, self.order.job), self.job)
@@ -189,6 +189,7 @@ class _Apart:
         for kind, key in self.order.entries:
             if self.order.handles[key]:
                 freight.take_entry(Cache(self.state), kind, key, map(self.open, self.order.handles[key]))
+        return roots
 
     def _root(self, bundle: freight.Bundle) -> str:
         if self.order.mode == "auto" and bundle.same_here():
@@ -196,12 +197,14 @@ class _Apart:
         pieces = map(self.open, self.order.handles.get(bundle.digest, ()))
         return str(freight.put_in_place(pieces, self.files / bundle.digest))
 
-    def _packed(self, result: Mapping[str, Any], given: set[str]) -> Shipment:
+    def _packed(self, result: Mapping[str, Any], given: set[str], roots: Mapping[str, str]) -> Shipment:
         made = []
         for kind in KINDS:
             for folder in sorted((self.state / "cache" / kind).glob("??/*")):
                 if folder.name not in given:
+                    facts = files.read_json(folder / "facts.json") or {}
+                    files.write_json(folder / "facts.json", freight.brought_home(facts, roots))
                     made.append((kind, folder.name, freight.packed_folder(folder, bytes)))
         left = freight.packed_folder(self.job / "result", bytes)
-        home = freight.brought_home(result, str(self.job), self.order.message["job"])
+        home = freight.brought_home(result, roots)
         return Shipment(home, made=tuple(made), left=tuple(left), loaded=self.shop.loaded, facts=self.shop.facts())
