@@ -87,7 +87,7 @@ def test_it_runs_in_a_session_of_its_own(client: Client) -> None:
 def test_eight_that_start_it_at_once_end_with_one_engine() -> None:
     program = (
         "from restrip.link import client, session\n"
-        "session.START_S = 120\n"
+        "session.Session.patience_s = 120\n"
         "with client.connect('t') as c: print(c.ping()['engine_id'])"
     )
     children = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(8)]
@@ -273,7 +273,8 @@ def test_a_newer_front_end_replaces_an_idle_older_engine(client: Client, monkeyp
     pid = connection().pid
     monkeypatch.setattr(session, "PROTOCOL", "2.0")
     monkeypatch.setattr(session, "HELLO_S", WAIT_S)
-    monkeypatch.setattr(session, "START_S", 1.0)
+    monkeypatch.setattr(session.Session, "patience_s", 1.0)
+    monkeypatch.setattr(session, "START_S", WAIT_S)
     # The engine that this package starts is of the old major again: the front-end says so.
     with pytest.raises((ProtocolMismatch, EngineUnreachable)):
         connect("newer")
