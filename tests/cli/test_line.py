@@ -132,6 +132,18 @@ def test_probe_says_what_a_clip_is(run: Run, carphone: Path) -> None:
     assert (info["frames"], info["rate"], info["size"]) == (120, "30000/1001", list(SIZE))
 
 
+def test_keys_are_suggested_with_their_reasons_as_the_clip_counts(run: Run, carphone: Path) -> None:
+    code, found, err = run("suggest", str(carphone), "--count", "3", "--range", "60:80")
+    assert code == 0, err
+    keys = found["keys"]
+    assert [key["frame"] for key in keys] == sorted({key["frame"] for key in keys})
+    assert len(keys) == 3
+    assert all(60 <= key["frame"] < 80 and key["reason"] and key["error"] > 0 for key in keys)
+    code, fewer, err = run("suggest", str(carphone), "--error", "50", "--range", "60:80")
+    assert code == 0, err
+    assert [key["reason"] for key in fewer["keys"]] == ["start"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
