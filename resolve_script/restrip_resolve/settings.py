@@ -7,6 +7,7 @@ prompt = an oil painting      # a line for each setting of the look; a '#' in fr
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -36,6 +37,11 @@ class BadSettingsFile(BadInput):
         )
 
 
+def usual_format(platform: str) -> str:
+    """What every edition of Resolve reads there: the free one for Linux has no H.264."""
+    return "prores4444" if platform.startswith("linux") else "h264"
+
+
 @dataclass(frozen=True)
 class Choices:
     """The settings of the Resolve scripts themselves; `look_settings` are the engine's."""
@@ -48,7 +54,7 @@ class Choices:
     seams: str = "auto"
     when_done: str = "place"
     folder: str = ""
-    format: str = "h264"
+    format: str = field(default_factory=lambda: usual_format(sys.platform))
     fade: str = "auto"
     long_side: int = 0
     matte: str = ""
@@ -70,7 +76,7 @@ OWN: Mapping[str, str] = {
     " timeline), or cuts.",
     "when_done": "place: the script waits and places the result. leave: run Restrip - Place finished results later.",
     "folder": "Where results go; each job gets a folder in it. Empty: Restrip in your videos folder.",
-    "format": "The strips' format; Restrip - Settings lists them below.",
+    "format": "The strips' format; Restrip - Settings lists them below. On Linux only Studio reads h264 and hevc.",
     "fade": "auto, gap (the whole gap between two keys), or a number of frames; 0 for cuts.",
     "long_side": "Render smaller: the longer side in pixels; 0 is the clip's own size.",
     "matte": "A picture or movie; white is where the clip changes.",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from restrip_resolve.settings import OWN, BadSettingsFile, Choices, engine_settings, load, template
+from restrip_resolve.settings import OWN, BadSettingsFile, Choices, engine_settings, load, template, usual_format
 from stage import SCHEMA
+
+from restrip.media.formats import FORMATS
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -18,6 +20,12 @@ def write(tmp_path: Path, text: str) -> Path:
 def test_without_a_file_there_are_defaults(tmp_path: Path) -> None:
     assert load(tmp_path / "none.txt") == Choices()
     assert load().look == "neural:19"
+
+
+@pytest.mark.parametrize(("platform", "usual"), [("linux", "prores4444"), ("darwin", "h264"), ("win32", "h264")])
+def test_the_usual_format_is_one_that_every_edition_reads(platform: str, usual: str) -> None:
+    assert usual_format(platform) == usual
+    assert usual in FORMATS
 
 
 def test_every_own_setting_has_a_description_and_a_default() -> None:
