@@ -133,6 +133,28 @@ def test_a_folder_that_was_swapped_for_a_link_is_refused(state: Path, folder: Pa
         Delivery(state, folder, str(resolved))
 
 
+@pytest.mark.parametrize("by", ["a link", "another folder", "nothing", "a link above"])
+def test_a_folder_that_is_swapped_between_two_files_gets_no_more(state: Path, tmp_path: Path, by: str) -> None:
+    folder = tmp_path / "above" / "out"
+    folder.mkdir(parents=True)
+    delivery = Delivery(state, folder, str(check_place(state, folder, [])))
+    delivery.expect([folder / "strip.mp4"])
+    delivery.stay()
+    (tmp_path / "elsewhere" / "out").mkdir(parents=True)
+    if by == "a link above":
+        folder.parent.rename(tmp_path / "before")
+        (tmp_path / "above").symlink_to(tmp_path / "elsewhere")
+    else:
+        folder.rename(tmp_path / "before")
+    if by == "a link":
+        folder.symlink_to(tmp_path / "elsewhere" / "out")
+    elif by == "another folder":
+        folder.mkdir()
+    for ask in (delivery.stay, lambda: delivery.delivered({folder / "strip.mp4": "1"})):
+        with pytest.raises(OutputMoved):
+            ask()
+
+
 def test_folders_of_pictures_have_a_hash_too(folder: Path) -> None:
     (folder / "strip").mkdir(parents=True)
     (folder / "strip" / "1.png").write_text("1")

@@ -15,6 +15,7 @@ from job_bench import FRAMES, Hand, Little, frame_of
 from restrip.errors import RestripError
 from restrip.jobs.files import file_sha256
 from restrip.jobs.preview import Playback, mixed
+from restrip.jobs.window import Window
 from restrip.link.job import Manifest, Output
 from restrip.media import ClipReader, Frame, MovieWriter, probe, read_picture, write_picture
 from restrip.timeline import ClipRange, Crossfade, FrameRange, Key, Rate
@@ -275,6 +276,30 @@ def test_a_source_that_changes_in_the_middle_is_told(hand: Hand, little: Little,
     with pytest.raises(RestripError) as caught:
         hand.task("keys", "job-1", keys=found["missing_keys"])
     assert code_of(caught) == "source-changed"
+
+
+def test_what_is_read_through_a_path_that_was_swapped_is_not_kept(
+    hand: Hand, little: Little, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link takes the clip's place after it was looked at and before it is opened."""
+    clip, secret = tmp_path / "clip.mkv", tmp_path / "secret.mkv"
+    clip.write_bytes(little.clip.read_bytes())
+    secret.write_bytes(little.clip.read_bytes())
+    hand.put(bad(little, paths=(str(clip),)))
+    found = hand.task("prepare", "job-1")
+    hand.task("keys", "job-1", keys=found["missing_keys"])
+    enter = Window.__enter__
+
+    def swapped(self: Window) -> Window:
+        clip.unlink()
+        clip.symlink_to(secret)
+        return enter(self)
+
+    monkeypatch.setattr(Window, "__enter__", swapped)
+    with pytest.raises(RestripError) as caught:
+        hand.task("part", "job-1", part=0)
+    assert code_of(caught) == "source-changed"
+    assert list((hand.state / "cache" / "segments").glob("??/*")) == []
 
 
 def test_a_part_that_went_missing_is_told_and_made_again(hand: Hand, little: Little) -> None:

@@ -87,6 +87,7 @@ class _Ending:
         return entry
 
     def _report(self) -> None:
+        self.delivery.stay()
         self.task.report("writing", self.step, self.steps)
         self.step += 1
 

@@ -75,13 +75,31 @@ def try_folder(folder: Path) -> Path:
 
 
 class Delivery:
-    """Puts files into one folder and keeps its record. `resolved` is where the folder led when the job began."""
+    """Puts files into one folder and keeps its record. `resolved` is where the folder led when the job began.
+
+    Raises OutputMoved when it leads elsewhere.
+    """
 
     def __init__(self, state_dir: Path, folder: Path, resolved: str) -> None:
         self._state_dir = state_dir
         self.folder = folder
-        if os.path.realpath(folder) != resolved:
-            raise OutputMoved(folder)
+        self._resolved = resolved
+        self._place = self._look()
+
+    def stay(self) -> None:
+        """Look again, before each file: raise OutputMoved when the folder was swapped for another, or for a link."""
+        if self._look() != self._place:
+            raise OutputMoved(self.folder)
+
+    def _look(self) -> tuple[int, int]:
+        """Which folder of the disk it is."""
+        if os.path.realpath(self.folder) != self._resolved:
+            raise OutputMoved(self.folder)
+        try:
+            seen = os.stat(self._resolved)
+        except OSError as error:
+            raise OutputMoved(self.folder) from error
+        return seen.st_dev, seen.st_ino
 
     def expect(self, targets: Iterable[Path]) -> None:
         """Say what is about to be written, before it is: after a crash these are still ours. Raises OutputExists."""
@@ -93,6 +111,7 @@ class Delivery:
 
     def delivered(self, targets: Mapping[Path, str]) -> None:
         """Record what was written, by sha256."""
+        self.stay()
         _amend(self._state_dir, targets)
 
 

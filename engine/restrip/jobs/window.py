@@ -22,8 +22,8 @@ class Window:
     """
 
     def __init__(self, spec: JobSpec, plan: Plan, frames: FrameRange, *, for_keys: bool = False) -> None:
-        if source_identity(spec.clip.paths) != plan.source:
-            raise SourceChanged(spec.clip.name or spec.clip.paths[0])
+        self._spec, self._plan = spec, plan
+        self._check_source()
         self.size = plan.size
         self.frames = frames
         self.reader = open_source(spec)
@@ -37,6 +37,14 @@ class Window:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.reader.__exit__(kind, error, trace)
+        if kind is None:
+            self._check_source()  # What was read is what was planned, also when a path was swapped in between.
+
+    def _check_source(self) -> None:
+        """Raise SourceChanged when the media isn't the one that the job was planned for."""
+        clip = self._spec.clip
+        if source_identity(clip.paths) != self._plan.source:
+            raise SourceChanged(clip.name or clip.paths[0])
 
     def frame(self, n: int) -> Frame:
         """Frame n of the clip."""
