@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from safetensors.numpy import save_file
 
+import restrip
 from restrip.link.client import Client
 
 Blender = Callable[..., Any]
@@ -41,6 +44,28 @@ def test_settings_are_drawn_from_the_schema_and_kept_on_the_strip(
     assert told["read"] is True
     assert told["rebuilt"] == [True, False]
     assert told["still"] == 150
+
+
+def test_the_models_folder_offers_what_fits(
+    blender: Blender, engine: Client, counting: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "models"
+    shutil.copytree(Path(restrip.__file__).parent / "data" / "tiny-sd", folder / "tiny")
+    (folder / "Lora").mkdir()
+    for name in ("ink", "rain"):
+        half = {"lora_unet_mid.lora_down.weight": np.zeros((1, 4), np.float16)}
+        save_file(half, str(folder / "Lora" / f"{name}.safetensors"))
+    told = blender("living.models", movie=str(counting("25")), folder=str(folder))
+    assert told["without a folder"] is False
+    assert told["listed"] == {
+        "look.sd": ["tiny"],
+        "lora": ["ink.safetensors", "rain.safetensors"],
+        "controlnet": [],
+        "vae": [],
+    }
+    ink, rain = (folder / "Lora" / f"{name}.safetensors" for name in ("ink", "rain"))
+    assert told["values"]["look.sd"] == str(folder / "tiny")
+    assert told["values"]["lora"] == f"{ink}:0.8, {rain}:0.8"
 
 
 def test_a_sheet_of_seeds_fills_row_by_row(blender: Blender, tmp_path: Path) -> None:

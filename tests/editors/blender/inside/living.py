@@ -125,6 +125,27 @@ def values_follow_the_strip(path: str, blend: str) -> dict:
     return told
 
 
+def models(movie: str, folder: str) -> dict:
+    """What a models folder offers, and what choosing from it sets."""
+    jobs, models, connection = (scenes.addon(name) for name in ("jobs", "models", "connection"))
+    scene = scenes.empty_scene()
+    strip = scenes.add(scene, movie)
+    scene.sequence_editor.active_strip = strip
+    told: dict = {"without a folder": bpy.ops.restrip.pick_model.poll()}
+    bpy.context.preferences.addons[ADDON].preferences.models = folder
+    connection.wanted()
+    end = time.monotonic() + 240
+    while not models._items and time.monotonic() < end:
+        jobs.tick()
+        time.sleep(0.02)
+    told["listed"] = {key: [item[1] for item in items] for key, items in models._items.items()}
+    for key in ("look.sd", "lora", "lora", "vae"):
+        for path, _, _ in models._items[key]:
+            assert bpy.ops.restrip.pick_model(key=key, model=path) == {"FINISHED"}
+    told["values"] = scenes.addon("values").read(strip.restrip.values)
+    return told
+
+
 def sheet(pictures: list) -> dict:
     """A sheet of seeds that fills up, and where a click lands."""
     seeds = scenes.addon("seeds")

@@ -217,7 +217,7 @@ scene.sequence_editor.active_strip = strips["key 1"]
     story.desk.keys("key", "g")
     for key in ("4", "minus", "Return"):
         story.desk.keys("key", key)
-    story.expect("a shorter crossfade", "len(vse.span_of(strips['fade 1 to 2']))", int(before) - 4)
+    story.wait("a shorter crossfade", f"len(vse.span_of(strips['fade 1 to 2'])) == {int(before) - 4}", 30)
     story.picture("fade")
     story.desk.keys("key", "Tab")
 
