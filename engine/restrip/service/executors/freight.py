@@ -12,12 +12,13 @@ A bundle is a stream of tar in pieces, so that no file has to fit into memory.
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import tarfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,25 @@ def stamp_of(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return seen.st_size, seen.st_mtime_ns
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What a job reads: the paths that it names, and the same as bundles. It may be long: a path a frame."""
+
+    paths: tuple[str, ...]
+    bundles: tuple[Bundle, ...]
+
+    def pieces(self, put: Callable[[bytes], Any]) -> list[Any]:
+        """Lay it out."""
+        return [put(files.canonical(asdict(self)))]
+
+    @classmethod
+    def from_pieces(cls, pieces: Iterable[bytes]) -> Reads:
+        """What `pieces` laid out."""
+        body = json.loads(b"".join(pieces))
+        bundles = (Bundle(b["root"], tuple(b["names"]), tuple(map(tuple, b["stamps"]))) for b in body["bundles"])
+        return cls(tuple(body["paths"]), tuple(bundles))
 
 
 def read_by(job: Mapping[str, Any]) -> tuple[str, ...]:

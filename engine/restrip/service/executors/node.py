@@ -46,9 +46,9 @@ class Order:
     """A task as it travels. `message` is what a worker gets. `mode` is "here" on the engine's own machine, else "yes",
     "no" or "auto" as for whether folders are shared; `token` is (path, content) of a file in the engine's folder.
 
-    `job` is the pieces of job.json and plan.json, `paths` what the job reads, `bundles` the same by folder, `entries`
-    the (kind, hash) in the cache that the task reads. `handles` lead to the pieces of bundles and entries, by digest
-    and hash, as far as they were laid out.
+    `job` is the pieces of job.json and plan.json, `reads` those of what the job reads (a freight.Reads), `entries` the
+    (kind, hash) in the cache that the task reads. `handles` lead to the pieces of bundles and entries, by digest and
+    hash, as far as they were laid out.
     """
 
     message: Mapping[str, Any]
@@ -56,8 +56,7 @@ class Order:
     token: tuple[str, str]
     version: str = __version__
     job: Sequence[Any] = ()
-    paths: tuple[str, ...] = ()
-    bundles: tuple[freight.Bundle, ...] = ()
+    reads: Sequence[Any] = ()
     entries: tuple[tuple[str, str], ...] = ()
     handles: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
@@ -111,10 +110,14 @@ def do(shop: Workshop, order: Order, node_id: str, tell: Tell, open_piece: Open)
     try:
         if order.version != __version__:
             raise NodeDiffers(order.version)
-        if order.mode == "here" or _shared(order):
+        if order.mode in ("here", "yes"):
             result = run_task(shop, order.message, report)
             return Shipment(result=result, loaded=shop.loaded, facts=shop.facts())
-        return _Apart(shop, order, node_folder(node_id), open_piece).run(report)
+        reads = freight.Reads.from_pieces(map(open_piece, order.reads))
+        if order.mode == "auto" and _same_folders(order, reads):
+            result = run_task(shop, order.message, report)
+            return Shipment(result=result, loaded=shop.loaded, facts=shop.facts())
+        return _Apart(shop, order, reads, node_folder(node_id), open_piece).run(report)
     except RestripError as error:
         return Shipment(error=error.to_wire(), loaded=shop.loaded)
     except Exception as error:  # noqa: BLE001
@@ -134,30 +137,28 @@ def node_folder(node_id: str) -> Path:
     return own
 
 
-def _shared(order: Order) -> bool:
-    if order.mode != "auto":
-        return order.mode == "yes"
+def _same_folders(order: Order, reads: freight.Reads) -> bool:
     path, content = order.token
     try:
         seen = Path(path).read_text("utf-8")
     except OSError:
         return False
-    return seen == content and all(bundle.same_here() for bundle in order.bundles)
+    return seen == content and all(bundle.same_here() for bundle in reads.bundles)
 
 
 class _Apart:
     """A task on a node that doesn't see the engine's files."""
 
-    def __init__(self, shop: Workshop, order: Order, folder: Path, open_piece: Open) -> None:
-        self.shop, self.order, self.open = shop, order, open_piece
+    def __init__(self, shop: Workshop, order: Order, reads: freight.Reads, folder: Path, open_piece: Open) -> None:
+        self.shop, self.order, self.reads, self.open = shop, order, reads, open_piece
         self.files = folder / "files"
         self.state = folder / "tasks" / order.message["id"]
         self.job = self.state / "jobs" / Path(order.message["job"]).name
 
     def run(self, report: NodeReporter) -> Shipment:
         """Bring here what is missing, do it, pack what it made."""
-        here = {bundle.digest for bundle in self.order.bundles if self._is_here(bundle)}
-        read = [*(bundle.digest for bundle in self.order.bundles), *(key for _, key in self.order.entries)]
+        here = {bundle.digest for bundle in self.reads.bundles if self._is_here(bundle)}
+        read = [*(bundle.digest for bundle in self.reads.bundles), *(key for _, key in self.order.entries)]
         lacks = [name for name in read if name not in here and name not in self.order.handles]
         if lacks:
             return Shipment(lacks=tuple(lacks))
@@ -175,10 +176,10 @@ class _Apart:
 
     def _lay_out(self) -> dict[str, str]:
         """The job's folder and the cache as the task expects them, with the paths of this machine: by root there."""
-        roots = {bundle.root: self._root(bundle) for bundle in self.order.bundles}
+        roots = {bundle.root: self._root(bundle) for bundle in self.reads.bundles}
         self.job.mkdir(parents=True, mode=0o700)
         freight.unpacked(map(self.open, self.order.job), self.job)
-        body = freight.moved(files.read_json(self.job / "job.json") or {}, self.order.paths, roots)
+        body = freight.moved(files.read_json(self.job / "job.json") or {}, self.reads.paths, roots)
         files.write_json(self.job / "job.json", body)
         saved = files.read_json(self.job / "plan.json")
         if saved is not None:

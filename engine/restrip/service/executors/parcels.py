@@ -25,8 +25,8 @@ class _Job:
 
     stamp: tuple[tuple[int, int], ...]
     plan: Plan | None
-    paths: tuple[str, ...]
     bundles: tuple[freight.Bundle, ...]
+    reads: list[Any]
     papers: list[Any]
     handles: dict[str, list[Any]] = field(default_factory=dict)
 
@@ -47,8 +47,7 @@ class Parcels:
         return replace(
             order,
             job=job.papers,
-            paths=job.paths,
-            bundles=job.bundles,
+            reads=job.reads,
             entries=tuple(("keys", key) for key in entries),
             handles=handles,
         )
@@ -88,7 +87,9 @@ class Parcels:
         saved = files.read_json(folder / "plan.json")
         plan = Plan.from_json(saved["plan"]) if saved is not None else None
         paths = freight.read_by(body)
-        return _Job(stamp, plan, paths, freight.bundles_of(paths), freight.packed(folder, PAPERS, self._grid.put))
+        reads = freight.Reads(paths, freight.bundles_of(paths))
+        papers = freight.packed(folder, PAPERS, self._grid.put)
+        return _Job(stamp, plan, reads.bundles, reads.pieces(self._grid.put), papers)
 
 
 def _keys_of(plan: Plan | None, message: Mapping[str, Any]) -> tuple[str, ...]:
