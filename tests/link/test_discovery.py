@@ -72,6 +72,19 @@ def test_a_link_in_its_place_is_refused(tmp_path: Path) -> None:
 
 
 @posix
+def test_another_users_folder_and_file_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = run_folder() / "engine.json"
+    path.write_text("{}")
+    path.chmod(0o600)
+    me = os.geteuid()
+    monkeypatch.setattr(discovery.os, "geteuid", lambda: me + 1)
+    with pytest.raises(UnsafeFolder, match="belongs to another user"):
+        run_folder()
+    with pytest.raises(UnsafeFolder, match="belongs to another user"):
+        discovery.check_private(path)
+
+
+@posix
 def test_a_folder_above_that_others_write_to_is_refused(tmp_path: Path) -> None:
     above = tmp_path / "state"
     above.mkdir()

@@ -90,13 +90,23 @@ def test_failed_then_mended_then_tried_again(client: Client, little: Little, tmp
     assert client.watch("job-1", timeout_s=WAIT_S).state == "done"
 
 
-def test_two_clients_share_and_both_end(client: Client, little: Little) -> None:
-    with connect("other", project="q") as other:
+def test_three_share_and_each_sees_its_own(client: Client, little: Little) -> None:
+    """Two editors and a command line at once; a job is placed by either editor, once."""
+    with connect("resolve", project="q") as resolve, connect("command line") as line:
         client.submit(little.job("job-1", 2, 10, 18))
-        other.submit(replace(little.job("job-2", 3, 11, 19), project="q"))
-        assert client.watch("job-1", timeout_s=WAIT_S).state == "done"
-        assert other.watch("job-2", timeout_s=WAIT_S).state == "done"
-        assert [job.job_id for job in other.jobs()] == ["job-2"]
+        resolve.submit(replace(little.job("job-2", 3, 11), project="q"))
+        line.submit(replace(little.job("job-3", 5), project=""))
+        for asker, job_id in ((line, "job-3"), (resolve, "job-2"), (client, "job-1")):
+            assert asker.watch(job_id, timeout_s=WAIT_S).state == "done"
+        assert line.engine_status()["jobs"] == {"done": 3}
+        assert [job.job_id for job in client.jobs()] == ["job-1"]
+        assert [job.job_id for job in resolve.jobs()] == ["job-2"]
+        assert {job.job_id for job in line.jobs()} == {"job-1", "job-2", "job-3"}
+        assert {c["client"] for c in line.engine_status()["clients"]} >= {"test", "resolve", "command line"}
+        assert resolve.placed("job-1", "resolve", ["a"])["ok"]
+        with pytest.raises(RemoteError, match="placed by resolve"):
+            client.placed("job-1", "blender", ["a"])
+        assert client.status("job-1").placed_by == "resolve"
 
 
 def test_seeds_go_before_renders_and_are_kept(client: Client, little: Little) -> None:

@@ -21,7 +21,7 @@ from restrip.errors import RemoteError
 from restrip.link import discovery, session
 from restrip.link.client import Client, EngineUnreachable, ProtocolMismatch, connect
 from restrip.link.job import JobSpec
-from restrip.link.message import MAX_BYTES, REQUESTS, encode, header, pack
+from restrip.link.message import MAX_BYTES, REQUESTS, Header, encode, header, pack
 from restrip.link.wire import Wire
 from restrip.timeline import ClipRange, Key, Rate
 
@@ -227,6 +227,31 @@ def test_events_come_after_a_welcome(client: Client) -> None:
     client.submit(job("job-1"))
     client.cancel("job-1")
     until(lambda: "state" in found or bool(found.extend(event.type for event in client.events(0.2))))
+
+
+def test_a_silent_engine_is_asked_whether_it_lives_and_then_given_up(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process is there and says nothing: pings, then fresh sockets, then an error and no endless wait."""
+    for name, value in (("SILENCE_S", 0.05), ("BACK_OFF_S", (0.01, 0.02)), ("HELLO_S", 0.05)):
+        monkeypatch.setattr(session, name, value)
+    monkeypatch.setattr(session.Session, "patience_s", 0.2)
+    sent: list[str] = []
+    send = Wire.send
+
+    def note(self: Wire, head: Header, body: dict[str, object]) -> bool:
+        sent.append(head.type)
+        return send(self, head, body)
+
+    monkeypatch.setattr(Wire, "send", note)
+    pid = connection().pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(EngineUnreachable):
+            client.status("job-1")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert sent.count("ping") >= session.MISSES and "hello" in sent
 
 
 def test_the_engine_has_a_beat(monkeypatch: pytest.MonkeyPatch) -> None:
