@@ -12,7 +12,7 @@ import pytest
 ENGINE = Path(__file__).parents[2] / "engine" / "restrip"
 FORBIDDEN_MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "system", "popen"}
-NUMERICS = ("torch", "cv2", "numpy", "av", "numba", "onnxruntime", "PIL", "diffusers")
+NUMERICS = ("torch", "cv2", "numpy", "av", "numba", "onnxruntime", "PIL", "diffusers", "ray")
 
 
 @pytest.mark.parametrize("folder", ["link", "jobs", "service", "timeline"])

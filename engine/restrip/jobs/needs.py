@@ -7,10 +7,10 @@ from typing import Any
 GPU_LOOKS = ("sd",)
 """Families of looks that a GPU makes; the others are made by the processor."""
 
-# Measured by tests/benchmarks/memory.py and rounded up: a process with the engine's libraries, and what propagation
-# keeps of each frame's pixels in its bounded blocks.
-BASE_MIB = 400
-MIB_A_MPX = 150
+# A segment's process had 294 MiB at 320x180, 339 at 640x360 and 595 at 1280x720, libraries included (8 and 12 frames;
+# propagation works in bounded blocks, so a longer one has no more): 280 and 356 a million pixels, with a margin of a quarter.
+BASE_MIB = 350
+MIB_A_MPX = 450
 
 
 def needs_of_look(look: str) -> dict[str, Any]:
