@@ -7,8 +7,9 @@ from typing import Any
 GPU_LOOKS = ("sd",)
 """Families of looks that a GPU makes; the others are made by the processor."""
 
-# A segment's process had 294 MiB at 320x180, 339 at 640x360 and 595 at 1280x720, libraries included (8 and 12 frames;
-# propagation works in bounded blocks, so a longer one has no more): 280 and 356 a million pixels, with a margin of a quarter.
+# A segment's process had 294 MiB at 320x180, 339 at 640x360 and 595 at 1280x720, libraries included, for 8 and 12
+# frames; propagation works in bounded blocks, so longer ones have no more. That is 280 and 356 a million pixels; the
+# rest is margin.
 BASE_MIB = 350
 MIB_A_MPX = 450
 
