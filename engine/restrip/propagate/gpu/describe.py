@@ -7,18 +7,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from restrip.propagate.describe import DETAIL, NUMBERS, TAPS, polynomials
-from restrip.propagate.gpu.bands import bands
+from restrip.propagate.gpu.bands import bands, rows_for
 
 ROOTS = ((0.57735027, 0.57735027, 0.57735027), (0.70710678, 0.0, -0.70710678), (0.40824829, -0.81649658, 0.40824829))
 
+BYTES_A_PIXEL = 192  # of the band: the numbers twice in float32, planes
+
 
 def describe(rgb: Tensor, rows: int = 0) -> Tensor:
-    """Descriptors [H, W, 16] int16 of a picture [H, W, 3] uint8, `rows` at a time (0: all)."""
+    """Descriptors [H, W, 16] int16 of a picture [H, W, 3] uint8, `rows` at a time (0: as many as fit)."""
     h, w = rgb.shape[:2]
     half = TAPS // 2
     basis = torch.from_numpy(polynomials()).to(rgb.device)
     out = torch.empty((h, w, NUMBERS), dtype=torch.int16, device=rgb.device)
-    for first, end in bands(h, rows):
+    for first, end in bands(h, rows or rows_for(w, BYTES_A_PIXEL)):
         top, bottom = max(first - half, 0), min(end + half, h)
         planes = rgb[top:bottom].permute(2, 0, 1).to(torch.float32)
         planes = torch.stack([sum(p * g for p, g in zip(planes, gains, strict=True)) for gains in ROOTS])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-BYTES_A_PIXEL = 640
+BYTES_A_PIXEL = 480
 """What a segment holds for each pixel at its worst: keys, motion, predictions. A test counts it."""
 
 BESIDES_MIB = 1024  # the driver's own, and what torch operations take for a band of rows
