@@ -193,6 +193,9 @@ def spec_of(job_id: str, order: Order, facts: clip.StripFacts, then: Callable[[J
 
     def described(told: Mapping[str, Any]) -> None:
         learn(told["schema"])
+        _, strip = results.find_source(job_id, order.origin)
+        if strip is not None:
+            strip.restrip.turned = int(told["media"].get("rotation", 0))
         made = clip.clip_of(facts, told["media"])
         then(values.job_spec(job_id, made, order.keys, order.values, schema.current(), order.project))
 

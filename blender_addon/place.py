@@ -7,6 +7,7 @@ channel 1   [====A========| handle ]
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from . import fades, vse
 
 RESULT_COLOUR = "COLOR_05"
 ODD, EVEN, FADES = 1, 2, 3
+HALF_TURN = 180
 
 
 class NoRoom(RestripError):
@@ -134,6 +136,16 @@ def _fit(strip: Any, spot: Spot, canvas: tuple[int, int]) -> None:
     taken.scale_x = given.scale_x * shown[0] / width
     taken.scale_y = given.scale_y * shown[1] / height
     strip.use_flip_x, strip.use_flip_y = plain.use_flip_x, plain.use_flip_y
+    if plain.restrip.turned == HALF_TURN and not vse.turns_movies():
+        _stand_up(strip)
+
+
+def _stand_up(strip: Any) -> None:
+    """Undo what the editor did to a movie that this Blender shows upside down: the result stands by itself."""
+    if strip.use_flip_x and strip.use_flip_y:
+        strip.use_flip_x = strip.use_flip_y = False
+    elif abs(strip.transform.rotation) > math.pi / 2:
+        strip.transform.rotation -= math.copysign(math.pi, strip.transform.rotation)
 
 
 def _like_source(scene: Any, meta: Any, source: Any) -> None:

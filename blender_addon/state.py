@@ -15,10 +15,10 @@ from . import vse
 class RestripStrip(bpy.types.PropertyGroup):
     """What Restrip knows of a strip.
 
-    On a source: its values, the id of its newest job and where its content lay when that was handed in, and the id of
-    the job whose result was placed. On a result: the id of its job and the names of the strips it muted. Inside a
-    result, on a key's strip: how far its key lies behind the source's content start, and behind its own; on a
-    crossfade: where it was placed (see fades.py).
+    On a source: its values, the id of its newest job and where its content lay when that was handed in, the id of the
+    job whose result was placed, and the degrees by which the file says that it is to be turned. On a result: the id of
+    its job and the names of the strips it muted. Inside a result, on a key's strip: how far its key lies behind the
+    source's content start, and behind its own; on a crossfade: where it was placed (see fades.py).
     """
 
     values: StringProperty()  # type: ignore[valid-type]
@@ -26,6 +26,7 @@ class RestripStrip(bpy.types.PropertyGroup):
     start: IntProperty()  # type: ignore[valid-type]
     rendered: BoolProperty()  # type: ignore[valid-type]
     placed: StringProperty()  # type: ignore[valid-type]
+    turned: IntProperty()  # type: ignore[valid-type]
     result_of: StringProperty()  # type: ignore[valid-type]
     muted: StringProperty()  # type: ignore[valid-type]
     key_at: IntProperty()  # type: ignore[valid-type]

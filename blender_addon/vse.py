@@ -198,6 +198,11 @@ def add_cross(owner: Owner, name: str, channel: int, pair: tuple[Strip, Strip], 
     )
 
 
+def turns_movies() -> bool:
+    """Whether Blender shows a movie turned as its file says. It does since strips are called strips, in 4.4."""
+    return hasattr(bpy.types, "Strip")
+
+
 _rates: dict[tuple[str, int], float] = {}
 
 

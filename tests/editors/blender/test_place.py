@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,25 @@ def test_the_place_and_the_mix_of_the_source_are_kept(
     assert told["transform"] == [2.0, 1.5, 40.0]
     assert told["flip"] is True
     assert told["blend"] == ["ADD", 0.5, "COLOR_02"]
+
+
+@pytest.mark.parametrize(
+    ("look", "rotation", "flip"),
+    [
+        ([("transform.rotation", 3.1)], round(3.1 - math.pi, 4), False),
+        ([("use_flip_x", True), ("use_flip_y", True)], 0.0, False),
+        ([("transform.rotation", 0.2), ("use_flip_x", True)], 0.2, True),
+    ],
+)
+def test_what_was_stood_up_by_hand_stands(
+    look: Any, rotation: float, flip: bool, blender: Blender, manifest: dict[str, Any], counting: Any, tmp_path: Path
+) -> None:
+    given = {"manifest": manifest, "source": str(counting("25")), "folder": str(tmp_path), "trim": (28, 28)}
+    told = blender("places.two_keys", look=[*look, ("restrip.turned", 180)], **given)
+    if told["turns"]:  # Then Blender stood it up itself, and the editor turned it further on purpose.
+        assert (told["rotation"], told["flip"]) == (dict(look).get("transform.rotation", 0), "use_flip_x" in dict(look))
+    else:
+        assert (told["rotation"], told["flip"]) == (pytest.approx(rotation, abs=1e-3), flip)
 
 
 def test_a_source_that_fades_in_gives_a_result_that_fades_in(

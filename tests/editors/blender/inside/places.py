@@ -52,6 +52,8 @@ def two_keys(
         "blend": [meta.blend_type, round(meta.blend_alpha, 3), meta.color_tag],
         "transform": [round(value, 4) for value in (transform.scale_x, transform.scale_y, transform.offset_x)],
         "flip": inner["key 1"].use_flip_x,
+        "rotation": round(transform.rotation, 4),
+        "turns": vse.turns_movies(),
         "selected": [other.name for other in scenes.top(scene) if other.select],
         "strips": scenes.strips(scene),
         "handles": [inner["key 1"].frame_offset_end, inner["key 2"].frame_offset_start],
