@@ -63,6 +63,17 @@ def test_the_rest_stays() -> None:
     assert Private(JOB).hide(line) == line
 
 
+@pytest.mark.parametrize("line", ["", "...", "~~^^~~", "\u0000", "horse", "pale"])
+def test_lines_of_few_words_or_none_are_no_trouble(line: str) -> None:
+    assert Private(JOB).hide(line) == line
+    assert Private().hide(line) == line
+
+
+def test_several_places_in_a_line() -> None:
+    hidden = Private({"prompt": "pale horse"}).hide("pale horse, then pale Horse and horse pale")
+    assert hidden == f"{LEFT_OUT}, then {LEFT_OUT} and horse pale"
+
+
 def test_questions_without_a_job_are_private_too() -> None:
     assert Private({"paths": ["/x/Take One.mov"]}, None).hide("Take One.mov is empty") == f"{LEFT_OUT} is empty"
 

@@ -31,6 +31,7 @@ def test_markers_outside_are_counted_and_left_out():
     keys, notes = keys_from_markers([Key(-3), Key(7), Key(30), Key(99)], 30)
     assert keys == (Key(7),)
     assert notes == ("3 markers lie outside the strip and were not used.",)
+    assert keys_from_markers([Key(7), Key(30)], 30)[1] == ("1 marker lies outside the strip and was not used.",)
 
 
 @pytest.mark.parametrize(("length", "middle"), [(1, 0), (2, 1), (30, 15), (31, 15)])

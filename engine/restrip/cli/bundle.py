@@ -1,17 +1,17 @@
 """`restrip doctor --bundle FILE`: what a report of a problem needs, and nothing private.
 
 The bundle has versions, findings, the engine's status and its logs. It has no prompts, no pictures, no names of
-footage: job files are left out, and paths in logs are cut to their last part's ending.
+footage: job files are left out, paths are cut to their ending, and what stands in a job's files is cut from the logs.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
-import re
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -20,12 +20,10 @@ from typing import Any
 from restrip.cli.options import BadOption
 from restrip.link.client import EngineUnreachable, connect
 from restrip.link.discovery import state_dir
+from restrip.link.privacy import Private
 
 LOGS = "engine.log*"
 MOST_LOG_BYTES = 2 << 20
-# From where a path may begin to the line's last separator and what follows it: folders may have blanks in their
-# names, so too much is cut rather than too little.
-_PATH = re.compile(r"(?<![\w.])(?:[A-Za-z]:)?[\\/][^\n'\"]*[\\/][^\\/\s'\":,;]*")
 PRIVATE = ("name", "prompt", "negative_prompt", "project", "clients", "jobs")
 
 
@@ -37,19 +35,23 @@ def write_bundle(path: Path, findings: Sequence[Any]) -> list[str]:
         "engine.json": json.dumps(_engine(), indent=1),
     }
     for log in sorted((state_dir() / "run").glob(LOGS)):
-        contents[log.name] = without_paths(_tail(log))
+        contents[log.name] = _tail(log)
+    private = Private(*_jobs())
+    contents = {name: "\n".join(map(private.hide, text.split("\n"))) for name, text in contents.items()}
     try:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
             for name, text in contents.items():
-                bundle.writestr(name, without_paths(text))
+                bundle.writestr(name, text)
     except OSError as error:
         raise BadOption(f"{path} can't be written: {error.strerror}.", "Choose another file for --bundle.") from None
     return sorted(contents)
 
 
-def without_paths(text: str) -> str:
-    """The text with every path cut down to <path> and its suffix, so that names of people and footage don't show."""
-    return _PATH.sub(lambda found: "<path>" + Path(found.group().replace("\\", "/")).suffix[:8], text)
+def _jobs() -> Iterator[Any]:
+    """What all jobs were asked: their words must not be in the bundle."""
+    for path in (state_dir() / "jobs").glob("*/job.json"):
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            yield json.loads(path.read_bytes())
 
 
 def _tail(log: Path) -> str:

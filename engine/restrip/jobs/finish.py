@@ -167,7 +167,8 @@ class _Ending:
             notes.append(f"Damaged in the source and concealed: frame {_listed(concealed)} of the clip.")
         retries = self.task.body.get("retries", [])
         if retries:
-            notes.append(f"{len(retries)} steps were tried again with less memory.")
+            many = "1 step was" if len(retries) == 1 else f"{len(retries)} steps were"
+            notes.append(f"{many} tried again, with less memory where that is possible.")
         return Manifest(
             job_id=spec.job_id,
             engine_version=__version__,

@@ -63,9 +63,10 @@ class Private:
             for n in range(len(words) - length + 1):
                 if tuple(names[n : n + length]) in self._rows:
                     hidden[n : n + length] = [True] * length
-        for (start, end), gone in reversed(list(zip(_spans(words, hidden), _runs(hidden), strict=True))):
-            if gone:
-                text = text[:start] + LEFT_OUT + text[end:]
+        for n in reversed(range(len(words))):
+            if hidden[n] and (n == 0 or not hidden[n - 1]):
+                last = next((m for m in range(n, len(words)) if not hidden[m]), len(words)) - 1
+                text = text[: words[n].start()] + LEFT_OUT + text[words[last].end() :]
         return text
 
     def _keep(self, text: str) -> None:
@@ -96,15 +97,3 @@ def _texts(value: Any, field: str = "") -> Iterator[str]:
 
 def _is_look(text: str) -> bool:
     return text.partition(":")[0] in ("neural", "painting", "painted", "sd")
-
-
-def _runs(hidden: list[bool]) -> list[bool]:
-    """Whether each run of equal values is hidden."""
-    return [hidden[n] for n in range(len(hidden)) if n == 0 or hidden[n] != hidden[n - 1]]
-
-
-def _spans(words: list[re.Match[str]], hidden: list[bool]) -> list[tuple[int, int]]:
-    """From where to where each of these runs goes in the text."""
-    begins = [n for n in range(len(hidden)) if n == 0 or hidden[n] != hidden[n - 1]]
-    ends = [*begins[1:], len(hidden)]
-    return [(words[begin].start(), words[end - 1].end()) for begin, end in zip(begins, ends, strict=True)]

@@ -7,6 +7,7 @@ print do so into the engine's log. When stdin ends the supervisor is gone, and s
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import json
 import os
 import queue
@@ -15,7 +16,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from restrip.jobs.tasks import Workshop
 
 REPORT_GAP_S = 0.1
 
@@ -34,7 +38,7 @@ class Pipe:
     def send(self, message: Mapping[str, Any]) -> None:
         """Tell the supervisor."""
         with self._lock:
-            self._outgoing.write(json.dumps(message).encode() + b"\n")
+            self._outgoing.write(json.dumps(message, allow_nan=False).encode() + b"\n")
             self._outgoing.flush()
 
     def cancelled(self, task_id: str) -> bool:
@@ -98,29 +102,39 @@ def end_with_parent(platform: str = sys.platform) -> None:
 
 def work(pipe: Pipe) -> None:
     """Do tasks until the supervisor is gone. An error that is no RestripError ends the worker: the log has it."""
-    from restrip.errors import RestripError
-    from restrip.jobs.tasks import Workshop, run_task
+    from restrip.jobs.tasks import Workshop
 
     shop = Workshop()
     pipe.send({"t": "ready", "pid": os.getpid()})
     while True:
         task = pipe.tasks.get()
-        task_id = task["id"]
         try:
-            result = run_task(shop, task, Reporter(pipe, task_id))
-        except RestripError as error:
-            pipe.send({"t": "error", "id": task_id, "error": error.to_wire(), "loaded": shop.loaded})
-        except Exception as error:
-            pipe.send({"t": "crash", "id": task_id, "what": f"{type(error).__name__}: {error}"})
+            pipe.send({"id": task["id"], **_outcome(shop, task, Reporter(pipe, task["id"])), "loaded": shop.loaded})
+        except Exception as error:  # A result that is no JSON among them.
+            pipe.send({"t": "crash", "id": task["id"], "what": f"{type(error).__name__}: {error}"})
             raise
-        else:
-            pipe.send({"t": "result", "id": task_id, "result": result, "loaded": shop.loaded, "facts": shop.facts()})
+
+
+def _outcome(shop: Workshop, task: Mapping[str, Any], report: Reporter) -> dict[str, Any]:
+    """What there is to say of a task that is over."""
+    from restrip.errors import RestripError
+    from restrip.jobs.tasks import run_task
+
+    try:
+        result = run_task(shop, task, report)
+    except RestripError as error:
+        return {"t": "error", "error": error.to_wire()}
+    return {"t": "result", "result": result, "facts": shop.facts()}
 
 
 def main() -> None:
     """The worker's life."""
     pipe = take_over_pipes()
+    faulthandler.enable()
     end_with_parent()
+    # They would print what they are given, prompts among it.
+    for library in ("TRANSFORMERS", "DIFFUSERS"):
+        os.environ.setdefault(f"{library}_VERBOSITY", "error")
     if os.name == "posix":
         # The supervisor decides; a Ctrl-C in its terminal is not meant for the worker.
         signal.signal(signal.SIGINT, signal.SIG_IGN)

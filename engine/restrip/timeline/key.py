@@ -59,7 +59,13 @@ def keys_from_markers(markers: Iterable[Key], length: int) -> tuple[tuple[Key, .
     inside = [key for key in given if key.frame in FrameRange(0, length)]
     notes = []
     if len(inside) < len(given):
-        notes.append(f"{len(given) - len(inside)} markers lie outside the strip and were not used.")
+        outside = len(given) - len(inside)
+        lie = (
+            "1 marker lies outside the strip and was"
+            if outside == 1
+            else f"{outside} markers lie outside the strip and were"
+        )
+        notes.append(f"{lie} not used.")
     if not inside:
         inside = [Key(length // 2)]
         notes.append(f"No marker lies inside the strip: its middle frame, {length // 2}, is the key.")
