@@ -9,7 +9,7 @@ from typing import Any
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal
 from restrip.errors import BadInput, RestripError
-from restrip.link.client import EngineUnreachable, connect
+from restrip.link.client import Client, EngineUnreachable, connect
 from restrip.link.discovery import log_tail
 from restrip.link.start import engine_argv, start_engine
 
@@ -63,7 +63,7 @@ def start(options: argparse.Namespace, terminal: Terminal) -> None:
         return
     if not _runs():
         start_engine([*engine_argv(), *_arguments(options)])
-    found = _settled(options)
+    found = _settled()
     if found["name"] != options.executor or found.get("address", "auto") != _address(options):
         raise OtherExecutor(str(found["name"]))
     if found.get("trouble"):
@@ -108,19 +108,26 @@ def _runs() -> bool:
         return False
 
 
-def _settled(options: argparse.Namespace) -> dict[str, Any]:
+def _settled() -> dict[str, Any]:
     """What the engine says of its executor, when it has reached its cluster or has given up."""
     until = time.monotonic() + SETTLE_S
-    while True:
-        try:
-            with connect("command line", start=False) as client:
-                found: dict[str, Any] = client.engine_status()["executor"]
+    with _connected(until) as client:
+        while True:
+            found: dict[str, Any] = client.engine_status()["executor"]
             if found.get("state") != "connecting" or time.monotonic() > until:
                 return found
+            time.sleep(0.2)
+
+
+def _connected(until: float) -> Client:
+    """The engine that is starting. Raises EngineUnreachable when it hasn't by then."""
+    while True:
+        try:
+            return connect("command line", start=False)
         except EngineUnreachable:
             if time.monotonic() > until:
                 raise
-        time.sleep(0.2)
+            time.sleep(0.2)
 
 
 def stop(options: argparse.Namespace, terminal: Terminal) -> None:

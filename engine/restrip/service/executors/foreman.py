@@ -134,9 +134,11 @@ class Foreman:
         if now - self._looked > LOOK_S:
             self._looked = now
             self._look()
+        # In this order: where a task was begun is on the board before it comes back.
+        back = self.grid.back()
         for told in self.grid.told():
             self._told(told)
-        for ticket, came in self.grid.back():
+        for ticket, came in back:
             if ticket in self.working:
                 self._back(self.working.pop(ticket), came)
         for errand in list(self.waiting):
