@@ -14,9 +14,10 @@ import pytest
 
 from restrip.jobs import files
 from restrip.link import discovery
-from restrip.service import lock, worker
+from restrip.service import lock, process, worker
 from restrip.service.lock import EngineLock
 from restrip.service.log import KEPT, EngineLog, log, say
+from restrip.service.requests.general import own_memory_mib
 
 
 def test_the_lock_is_one_processs_alone(tmp_path: Path) -> None:
@@ -100,6 +101,30 @@ def test_whether_a_process_lives_on_windows(monkeypatch: pytest.MonkeyPatch, cod
     assert discovery._alive_on_windows(5) is runs
     assert closed == [77]
     assert discovery._alive_on_windows(6) is False
+
+
+def test_the_supervisors_memory_where_the_system_says_it() -> None:
+    linux, mac = own_memory_mib("linux"), own_memory_mib("darwin")
+    assert linux is None or 5 < linux < 100_000
+    assert mac is not None and mac >= 0  # In kB here, in bytes there: only the branch is run.
+
+
+def test_windows_has_no_modes_and_syncs_folders_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path.chmod(0o777)
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_posix", lambda: False)
+        patch.setattr(discovery, "_posix", lambda: False)
+        discovery.check_private(tmp_path)
+        files.sync_folder(tmp_path / "gone")
+    with pytest.raises(discovery.UnsafeFolder):
+        discovery.check_private(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        files.sync_folder(tmp_path / "gone")
+
+
+@pytest.mark.parametrize("platform", ["win32", "linux"])
+def test_a_worker_shows_no_console_on_windows(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
+    assert process.no_window(platform) == (0x08000000 if platform == "win32" else 0)
 
 
 @pytest.fixture

@@ -14,7 +14,9 @@ from engine_bench import PLAN, Bench
 from restrip.jobs.store import Record
 from restrip.link.job import JobSpec, Manifest, Output
 from restrip.link.message import Message, header
+from restrip.service import engine as engine_module
 from restrip.service.requests import Desk
+from restrip.service.requests import desk as desk_module
 from restrip.timeline import ClipRange, Key, Rate
 
 JOB = JobSpec("job-1", ClipRange(("/c.mp4",), Rate.of(25), 9, name="c"), (Key(0),), "neural:1", output=Output())
@@ -218,3 +220,12 @@ def test_clients_that_left_are_forgotten(asker: Asker, monkeypatch: pytest.Monke
         client["seen"] -= 7200
     asker.desk.forget_old_clients()
     assert asker.desk.clients == {}
+
+
+def test_sessions_and_questions_are_bounded(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk_module, "MOST_CLIENTS", 3)
+    monkeypatch.setattr(engine_module, "MOST_QUESTIONS", 2)
+    for n in range(10):
+        asker.ask("ping", session=f"s{n}")
+        assert len(asker.desk.clients) <= 3 and f"s{n}" in asker.desk.clients
+    assert [asker.ask("looks").get("code") for _ in range(3)] == [None, None, "too-many-questions"]

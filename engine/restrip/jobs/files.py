@@ -93,7 +93,7 @@ def sync_file(path: Path) -> None:
 
 def sync_folder(path: Path) -> None:
     """Have a folder's names on the disk; Windows has no such call and does it by itself."""
-    if os.name != "posix":
+    if not _posix():
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -117,6 +117,10 @@ def remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def _posix() -> bool:
+    return os.name == "posix"
 
 
 def _windows() -> bool:

@@ -91,14 +91,14 @@ def private_folder(path: Path) -> Path:
     if not path.exists() and not path.is_symlink():
         path.mkdir(mode=0o700, exist_ok=True)
     check_private(path)
-    if os.name == "posix" and path.parent.stat().st_mode & 0o022:
+    if _posix() and path.parent.stat().st_mode & 0o022:
         raise UnsafeFolder(path.parent, "can be written to by other users")
     return path
 
 
 def check_private(path: Path) -> None:
     """Raise UnsafeFolder unless `path` is this user's own and closed to others. Windows: the profile's rights do it."""
-    if os.name != "posix":
+    if not _posix():
         return
     seen = path.lstat()
     if stat.S_ISLNK(seen.st_mode):
@@ -159,6 +159,10 @@ def log_tail(lines: int = 30) -> list[str]:
     except OSError:
         return []
     return text.splitlines()[-lines:]
+
+
+def _posix() -> bool:
+    return os.name == "posix"
 
 
 def _read_object(path: Path) -> dict[str, Any] | None:

@@ -37,6 +37,7 @@ from restrip.service.slot import LOST, Slot
 Publish = Callable[[str, str, Mapping[str, Any], bytes | None], None]
 Reply = Callable[[Mapping[str, Any]], None]
 PRUNE_GAP_S = 600.0
+MOST_QUESTIONS = 1000
 SAVE_GAP_S = 1.0
 
 
@@ -66,6 +67,15 @@ class CannotStart(RestripError):
             f"No worker can be started: {(error.strerror or str(error)).lower()}.",
             "Close other programs, then retry: what was finished is kept.",
         )
+
+
+class TooManyQuestions(RestripError):
+    """The light worker has more questions than it can answer in any time that somebody waits."""
+
+    code = "too-many-questions"
+
+    def __init__(self) -> None:
+        super().__init__(f"{MOST_QUESTIONS} questions wait for an answer already.", "Ask again later.")
 
 
 class Engine:
@@ -200,7 +210,10 @@ class Engine:
     # ------------------------------------------------------------------ work
 
     def ask_worker(self, kind: str, body: Mapping[str, Any], reply: Reply) -> None:
-        """Have the light worker do something small; `reply` gets {"ok": ...} when it is done."""
+        """Have the light worker do something small; `reply` gets {"ok": ...} when it is done, or when too many wait."""
+        if len(self._light) >= MOST_QUESTIONS:
+            reply({"ok": False, **TooManyQuestions().to_wire()})
+            return
         task = Task(uuid.uuid4().hex, kind, body=dict(body))
         self._replies[task.task_id] = reply
         self._light.append(task)

@@ -70,7 +70,7 @@ class WorkerProcess:
             stderr=subprocess.PIPE,
             close_fds=True,
             env={**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1"},
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            creationflags=no_window(),
         )
         self.pid = self._child.pid
         self._context = context
@@ -147,6 +147,11 @@ class WorkerProcess:
                 text = line.decode("utf-8", "replace").rstrip()
                 if text and said <= LOGGED_A_SECOND:
                     say("worker said", worker=self.worker_id, text=private.hide(text))
+
+
+def no_window(platform: str = sys.platform) -> int:
+    """The flag that keeps Windows from opening a console for a worker; elsewhere there is none."""
+    return 0x08000000 if platform == "win32" else 0
 
 
 def _private(task: Mapping[str, Any]) -> Private:

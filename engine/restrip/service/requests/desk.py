@@ -20,6 +20,7 @@ from restrip.service.requests.refusals import DiskTrouble, Mistake, OtherEngine,
 from restrip.service.share import Share
 
 FORGET_CLIENT_S = 3600.0
+MOST_CLIENTS = 1000
 
 
 class GuestDoor(Protocol):
@@ -80,6 +81,8 @@ class Desk:
         if handler is None:
             raise UnknownType(header.type)
         guests.admit(self.engine, message)
+        if header.session not in self.clients and len(self.clients) >= MOST_CLIENTS:
+            del self.clients[min(self.clients, key=lambda session: self.clients[session]["seen"])]
         client = self.clients.setdefault(header.session, {"client": "", "project": ""})
         client["seen"] = time.time()
         return handler(self, message, reply)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,7 @@ def show_engine(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
             for name, slot in engine.crew.slots.items()
         },
         "executor": dict(engine.crew.executor.facts()),
-        "memory_mib": _own_memory_mib(),
+        "memory_mib": own_memory_mib(),
         "worker_facts": engine.worker_facts,
         "clients": clients,
         "state_dir": str(engine.root),
@@ -112,8 +113,12 @@ def log_tail(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
     return {"lines": [line[:2000] for line in discovery.log_tail(lines)][-400:]}
 
 
-def _own_memory_mib() -> int | None:
-    """Resident memory of the supervisor; None where the system doesn't say."""
+def own_memory_mib(platform: str = sys.platform) -> int | None:
+    """Resident memory of the supervisor: at present on Linux, at most on macOS; None where the system doesn't say."""
+    if platform == "darwin":
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 20
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
