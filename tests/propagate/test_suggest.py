@@ -85,7 +85,7 @@ def test_as_many_keys_as_the_error_needs() -> None:
 
 def test_the_set_is_the_best_there_is() -> None:
     shots = [texture(seed) for seed in (5, 6, 7)]
-    clip = Clip(14, lambda n: shots[(n > 2) + (n > 8)])
+    clip = Clip(12, lambda n: shots[(n > 2) + (n > 7)])
     found = tuple(key.frame for key in suggest(clip, count=2))
     best = min(combinations(candidates_in(clip.frames), 2), key=lambda keys: rebuild_error(clip, keys))
     assert rebuild_error(clip, found) == pytest.approx(rebuild_error(clip, best))
