@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import logging
 import time
 import traceback
@@ -14,86 +12,43 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from restrip.errors import RestripError
 from restrip.jobs import states
 from restrip.jobs.cache import Cache
 from restrip.jobs.remote import linked
-from restrip.jobs.store import JobLost, Record, Store, UnknownJob, after_restart
-from restrip.link.message import MAX_BLOB_BYTES
+from restrip.jobs.store import JobLost, Record, after_restart
 from restrip.link.preferences import Preferences
-from restrip.link.status import JobStatus
 from restrip.service import stages
+from restrip.service.book import Book, Publish
 from restrip.service.crew import Crew
 from restrip.service.executors import Executor
 from restrip.service.executors.executor import Start
 from restrip.service.limits import Limits
 from restrip.service.log import say
 from restrip.service.pace import STAGES, Pace, units_of
-from restrip.service.progress import Progress
+from restrip.service.progress import Progress, preview_of
 from restrip.service.reports import FAULTS, BadReport, check_report, check_result
 from restrip.service.scheduler import Run, Scheduler, Task
 from restrip.service.slot import LOST, Slot
+from restrip.service.troubles import MOST_QUESTIONS, CannotStart, TooManyQuestions, WorkerDied
 
-Publish = Callable[[str, str, Mapping[str, Any], bytes | None], None]
 Reply = Callable[[Mapping[str, Any]], None]
 PRUNE_GAP_S = 600.0
-MOST_QUESTIONS = 1000
 SAVE_GAP_S = 1.0
 
 
-class WorkerDied(RestripError):
-    """The worker ended in the middle of a task, twice."""
-
-    code = "worker-died"
-
-    def __init__(self, why: str, kind: str) -> None:
-        what = "showed no sign of life and was ended" if why == "hung" else "ended unexpectedly"
-        reason = "" if why in ("hung", "crash", "cancelled") else f" ({why})"
-        super().__init__(
-            f"The worker {what} while it did '{kind}', also with less memory{reason}.",
-            "'restrip engine log' has more. Try again, perhaps with a smaller size: what was finished is kept.",
-            kind=kind,
-            why=why,
-        )
-
-
-class CannotStart(RestripError):
-    """The system doesn't let the engine start a worker."""
-
-    code = "cannot-start-worker"
-
-    def __init__(self, error: OSError) -> None:
-        super().__init__(
-            f"No worker can be started: {(error.strerror or str(error)).lower()}.",
-            "Close other programs, then retry: what was finished is kept.",
-        )
-
-
-class TooManyQuestions(RestripError):
-    """The light worker has more questions than it can answer in any time that somebody waits."""
-
-    code = "too-many-questions"
-
-    def __init__(self) -> None:
-        super().__init__(f"{MOST_QUESTIONS} questions wait for an answer already.", "Ask again later.")
-
-
-class Engine:
+class Engine(Book):
     """Everything that the supervisor knows. Called from one thread; nothing in here waits or computes."""
 
     def __init__(self, root: Path, limits: Limits, publish: Publish, start: Start, executor: Executor) -> None:
-        self.root, self.limits = root, limits
-        self.store = Store(root)
+        super().__init__(root, publish)
+        self.limits = limits
         self.scheduler = Scheduler()
-        self.records: dict[str, Record] = {}
-        self.progress: dict[str, Progress] = {}
         self.crew = Crew(limits, start, executor)
         self.worker_facts: dict[str, Any] = {}
         self.pace = Pace.load(root)
         self.draining = False
         self.preferences = Preferences.load(root, Preferences(limits.cache_mib))
         self.open_results: dict[str, set[str]] = {}
-        self._publish = publish
         self._light: deque[Task] = deque()
         self._replies: dict[str, Reply] = {}
         self._deaths: deque[float] = deque()
@@ -125,33 +80,6 @@ class Engine:
         self._enqueue(record)
         say("job accepted", job=record.job_id, kind=record.kind)
         return position
-
-    def record(self, job_id: str) -> Record:
-        """What is known of a job. Raises UnknownJob."""
-        found = self.records.get(job_id)
-        if found is None:
-            raise UnknownJob(job_id)
-        return found
-
-    def status(self, job_id: str) -> JobStatus:
-        """A job as front-ends see it; "unknown" for one that isn't here."""
-        record = self.records.get(job_id)
-        if record is None:
-            return JobStatus(job_id)
-        known = {name: getattr(record, name) for name in _SHARED}
-        if record.state in states.AT_WORK and job_id in self.progress:
-            shown = self.progress[job_id].to_json()
-            return JobStatus(**{**known, **shown, "note": shown["note"] or record.note})
-        return JobStatus(**known)
-
-    def change(self, job_id: str, event: str, **more: Any) -> Record:
-        """Move a job to the state that `event` leads to, on disk and for all to see. Raises UnknownJob, WrongState."""
-        record = self.record(job_id)
-        return self._put(replace(record, state=states.after(job_id, record.state, event), **more))
-
-    def amend(self, job_id: str, **more: Any) -> Record:
-        """Change facts of a job, not its state."""
-        return self._put(replace(self.record(job_id), **more))
 
     def cancel(self, job_id: str) -> Record:
         """Ask for a job to stop. Raises UnknownJob, WrongState."""
@@ -359,7 +287,7 @@ class Engine:
         progress = self.progress[task.job_id]
         before = progress.phase
         progress.take(message, run.done_units, task.units)
-        blob = _blob(message.get("preview"))
+        blob = preview_of(message.get("preview"))
         now = time.monotonic()
         if progress.phase == before and blob is None and now - progress.sent < self.limits.event_gap_s:
             return
@@ -508,14 +436,6 @@ class Engine:
         if reply is not None:
             reply(body)
 
-    def _put(self, record: Record) -> Record:
-        """Save a record, then say so: what is published is on the disk."""
-        record = replace(record, seq=record.seq + 1)
-        self._save(record)
-        self.records[record.job_id] = record
-        self._publish(f"job.{record.job_id}", "state", self.status(record.job_id).to_json(), None)
-        return record
-
     def _save_counts(self) -> None:
         """Save how many keys and segments the jobs at work have made, now and then."""
         now = time.monotonic()
@@ -525,13 +445,6 @@ class Engine:
         for job_id in self._unsaved & set(self.records):
             self._save(self.records[job_id])
         self._unsaved.clear()
-
-    def _save(self, record: Record) -> None:
-        """A full disk must not end the engine: memory stays right, and a restart finds the job interrupted."""
-        try:
-            self.store.save(record)
-        except OSError as error:
-            say("state not saved", level=logging.ERROR, job=record.job_id, why=str(error))
 
     def _prune_now_and_then(self) -> None:
         now = time.monotonic()
@@ -545,21 +458,3 @@ class Engine:
         """Take what the user set, now and for engines to come. Raises OSError."""
         preferences.save(self.root)
         self.preferences = preferences
-
-    def unplaced(self) -> list[str]:
-        """Jobs whose cached parts are still wanted: all but those that were placed or written to the user's folder."""
-        return [r.job_id for r in self.records.values() if not (r.state == "done" and (r.placed_by or r.delivered))]
-
-
-_SHARED = ("job_id", "project", "state", "seq", "note", "error", "created", "name", "placed_by", "kind", "result")
-
-
-def _blob(text: Any) -> bytes | None:
-    """A preview out of a worker's message; None when there is none that may be sent."""
-    if not isinstance(text, str):
-        return None
-    try:
-        blob = base64.b64decode(text, validate=True)
-    except binascii.Error:
-        return None
-    return blob if len(blob) <= MAX_BLOB_BYTES else None

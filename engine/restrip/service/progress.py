@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from restrip.link.message import MAX_BLOB_BYTES
 
 UNITS = {"reading": "frames", "keys": "keys", "writing": "strips"}
 ETA_AFTER_S = 1.0
@@ -82,3 +86,14 @@ class Progress:
             "eta_s": self.eta_s,
             "note": self.note,
         }
+
+
+def preview_of(text: Any) -> bytes | None:
+    """A preview out of a worker's message; None when there is none that may be sent."""
+    if not isinstance(text, str):
+        return None
+    try:
+        blob = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return None
+    return blob if len(blob) <= MAX_BLOB_BYTES else None
