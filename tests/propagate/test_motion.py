@@ -157,3 +157,15 @@ def test_small_pictures_have_no_direct_motion():
     small, large = (gray_of(texture(size, 1)) for size in ((60, 47), (60, 48)))
     assert direct(small, small) is None
     assert direct(large, large).shape == (48, 60, 2)
+
+
+def test_the_number_of_threads_of_the_search_does_not_matter():
+    frames, flows, before = sliding(3, (160, 120), (3, 1)), [], cv2.getNumThreads()
+    try:
+        for threads in (1, 3):
+            cv2.setNumThreads(threads)
+            motion = KeyMotion(frames[0])
+            flows.append([motion.next(frame) for frame in frames[1:]])
+    finally:
+        cv2.setNumThreads(before)
+    np.testing.assert_array_equal(*flows)
