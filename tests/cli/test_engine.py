@@ -40,6 +40,15 @@ def test_the_executor_is_chosen_once_and_remembered(capsys: pytest.CaptureFixtur
     assert "restrip engine stop" in capsys.readouterr().err
 
 
+def test_its_status_and_its_workers_leave(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "free-gpu") == {"busy": False}
+    assert run(capsys, "status") == {"running": False}
+    run(capsys, "start")
+    status = run(capsys, "status")
+    assert status["running"] and {"jobs", "workers", "worker_facts", "memory_mib", "clients"} <= set(status)
+    assert run(capsys, "free-gpu") == {"busy": False}
+
+
 @pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="Ray is installed here")
 def test_without_ray_it_says_what_to_install(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["engine", "start", "--executor", "ray"]) == 1

@@ -1,4 +1,4 @@
-"""`restrip engine start|stop|status|log`: the one process that all editors share."""
+"""`restrip engine start|stop|status|free-gpu|log`: the one process that all editors share."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ SETTLE_S = 120.0
 def add(commands: Any) -> None:
     """Describe the commands."""
     parser = commands.add_parser("engine", help="start, stop or look at the engine")
-    verbs = parser.add_subparsers(metavar="start|stop|status|log", required=True)
+    verbs = parser.add_subparsers(metavar="start|stop|status|free-gpu|log", required=True)
     described = {
         "start": ("start it; nothing happens when it runs", start),
         "stop": ("stop it", stop),
-        "status": ("queue, worker and memory", status),
+        "status": ("queue, workers, GPU, memory and clients", status),
+        "free-gpu": ("let its idle workers go, so that the GPU's memory is free", free_gpu),
         "log": ("the end of its log", log),
     }
     for name, (help_text, run) in described.items():
@@ -152,6 +153,17 @@ def status(options: argparse.Namespace, terminal: Terminal) -> None:
         return
     facts = {name: value for name, value in answer.items() if name != "ok"}
     terminal.result({"running": True, **facts}, *_lines(facts))
+
+
+def free_gpu(options: argparse.Namespace, terminal: Terminal) -> None:
+    """Send its idle workers home."""
+    try:
+        with connect("command line", start=False) as client:
+            busy = bool(client.free_gpu()["busy"])
+    except EngineUnreachable:
+        busy = False
+    said = "A job is at work: its worker stays." if busy else "The GPU's memory is free in a moment."
+    terminal.result({"busy": busy}, said)
 
 
 def _lines(facts: Any, indent: str = "") -> list[str]:
