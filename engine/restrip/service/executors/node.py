@@ -132,8 +132,10 @@ def node_folder(node_id: str) -> Path:
     if not own.is_dir():
         own.mkdir(exist_ok=True, mode=0o700)
         for other in nodes.iterdir():
-            if time.time() - other.stat().st_mtime > FORGET_S:
+            used = freight.stamp_of(other)
+            if other != own and used is not None and time.time() - used[1] / 1e9 > FORGET_S:
                 files.remove(other)
+    os.utime(own)  # In use.
     return own
 
 
