@@ -125,4 +125,5 @@ def error_between(keys: tuple[int | None, int | None], frames: Sequence[int], ah
 def block_errors(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> Errors:
     """Squared difference of two pictures [H, W, 3], mean over channels, mean over each block; [blocks]."""
     d = cv2.absdiff(a, b).astype(np.float32)
-    return cv2.resize((d * d).mean(axis=2), BLOCKS, interpolation=cv2.INTER_AREA).ravel()
+    np.multiply(d, d, out=d)
+    return cv2.resize(d, BLOCKS, interpolation=cv2.INTER_AREA).mean(axis=2).ravel()
