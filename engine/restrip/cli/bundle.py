@@ -72,4 +72,4 @@ def _engine() -> dict[str, Any]:
             status = client.engine_status()
     except EngineUnreachable:
         return {"running": False}
-    return {"running": True, **{name: value for name, value in status.items() if name not in PRIVATE}}
+    return {**{name: value for name, value in status.items() if name not in PRIVATE}, "running": True}

@@ -151,7 +151,9 @@ def status(options: argparse.Namespace, terminal: Terminal) -> None:
     except EngineUnreachable:
         terminal.result({"running": False}, "No engine runs; it starts by itself when it is needed.")
         return
-    facts = {name: value for name, value in answer.items() if name != "ok"}
+    # The engine's own "running" are the jobs.
+    named = {"running": "at_work"}
+    facts = {named.get(name, name): value for name, value in answer.items() if name != "ok"}
     terminal.result({"running": True, **facts}, *_lines(facts))
 
 
