@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 
 from restrip.service.executors.local import LocalExecutor, local_places
+from restrip.service.limits import Limits
 from restrip.service.place import Place
 from restrip.service.process import Worker
 
@@ -56,3 +57,5 @@ def test_there_is_one_place_until_the_gpus_are_known() -> None:
 
 def test_the_number_of_workers_can_be_set() -> None:
     assert len(LocalExecutor(start, 5, find=lambda: ["GPU-a"]).places()) == 5
+    assert Limits.from_environment({"RESTRIP_WORKERS": "2", "RESTRIP_RESTARTS": "3"}) == Limits(workers=2, restarts=3)
+    assert Limits.from_environment({"RESTRIP_WORKERS": "many"}).workers == 0
