@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+# Before torch, which may load Triton: its kernels are tested on the CPU.
+os.environ.setdefault("TRITON_INTERPRET", "1")
 # Before numpy, cv2 or torch are imported anywhere: two cores are shared by engine, worker and tests.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(variable, "1")

@@ -95,8 +95,7 @@ def test_matches_are_the_cpus_bit_for_bit(stages, scene):
         np.testing.assert_array_equal(field.numpy(), theirs.match(described, scene.flow, steps))
 
 
-@pytest.mark.parametrize("exposure", [Exposure(), Exposure(0.8, 12.0)])
-@pytest.mark.parametrize("gain", [0.0, 0.9])
+@pytest.mark.parametrize(("gain", "exposure"), [(0.0, Exposure()), (0.9, Exposure(0.8, 12.0))])
 def test_readings_are_the_cpus(stages, scene, gain, exposure):
     light = torch.tensor((gain, exposure.gain, exposure.offset))
     frame = torch.from_numpy(scene.frame)

@@ -144,8 +144,16 @@ def _gpu() -> Finding:
     if gpu is None:
         return Finding("GPU", True, "none: the CPU does the work")
     name, free, total, api = gpu
-    fallback = "" if api == "cuda" else "; propagation runs without the CUDA kernels"
-    return Finding("GPU", True, f"{name}, {free} of {total} MiB free, {api}{fallback}")
+    return Finding("GPU", True, f"{name}, {free} of {total} MiB free, {api}; {carried_by(api)}")
+
+
+def carried_by(api: str) -> str:
+    """How keys are carried through time with a GPU of this kind ("cuda", "hip", "mps")."""
+    if api == "mps":
+        return "propagation runs on the CPU"
+    if api == "cuda" and importlib.util.find_spec("triton") is not None:
+        return "propagation by Triton"
+    return "propagation by torch operations, without Triton's kernels"
 
 
 def _memory() -> Finding:

@@ -1,0 +1,208 @@
+"""Propagation on a GPU: python tests/benchmarks/propagation_gpu.py [--device cuda] [--sizes 960x540,...] [--frames N]
+
+Seconds a frame, both keys and motion included, and of each stage; the device memory at its peak against what is
+counted on; and how far the pictures are from the CPU's. --compile cuda:90 or hip:gfx942 only compiles the kernels for
+such a GPU, which needs none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+SIZES = "960x540,1920x1080,3840x2160"
+GOALS_S = {(1920, 1080): 0.04, (3840, 2160): 0.16}
+
+POINTERS = {"rgb": "*u8", "errors": "*fp32", "flow": "*fp32", "step": "*fp32", "slopes": "*fp32", "light": "*fp32"}
+POINTERS |= {"style": "*fp32", "table": "*fp32", "tie": "fp32", "quiet": "fp32", "h": "i32", "w": "i32"}
+
+
+def scene(size: tuple[int, int], count: int) -> list[Any]:
+    """`count` pictures of (width, height): a texture that moves, with a square in front that moves otherwise."""
+    import cv2
+    import numpy as np
+
+    w, h = size
+    wide = np.random.default_rng(0).integers(0, 255, (h // 8 + 40, w // 8 + 40, 3), np.uint8)
+    wide = cv2.resize(wide, (w + 320, h + 320), interpolation=cv2.INTER_CUBIC)
+    pictures = []
+    for n in range(count):
+        picture = wide[3 * n : 3 * n + h, 5 * n : 5 * n + w].copy()
+        x, y = w // 4 + 6 * n, h // 3
+        picture[y : y + h // 4, x : x + w // 4] = wide[-h // 4 - 1 : -1, -w // 4 - 1 : -1]
+        pictures.append(picture)
+    return pictures
+
+
+def segment(size: tuple[int, int], count: int) -> tuple[Any, Any]:
+    """A window of `count` frames and its two keys, a negative as the look."""
+    import numpy as np
+
+    from restrip.media.frame import Frame
+    from restrip.propagate import StyledKey
+    from restrip.timeline import FrameRange
+
+    pictures = [Frame(np.ascontiguousarray(p)) for p in scene(size, count + 1)]
+
+    class Window:
+        frames = FrameRange(0, count)
+
+        def __init__(self) -> None:
+            self.size = size
+
+        def frame(self, n: int) -> Frame:
+            return pictures[n]
+
+    left, right = (StyledKey(n, pictures[n], Frame(255 - pictures[n].rgb)) for n in (0, count))
+    return Window(), (left, right)
+
+
+def whole(size: tuple[int, int], count: int, device: str) -> tuple[float, list[Any]]:
+    """Seconds a frame that is carried (the key's own is not), and the renditions."""
+    from restrip.progress import silent
+    from restrip.propagate import PropagateSettings, propagate
+
+    window, keys = segment(size, count)
+    begin = time.perf_counter()
+    out = list(propagate(window, keys, PropagateSettings(device=device), silent))
+    return (time.perf_counter() - begin) / (count - 1), out
+
+
+def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
+    """Milliseconds of each stage for one key and one frame."""
+    import torch
+
+    from restrip.propagate.gpu.carry import _Side
+    from restrip.propagate.gpu.match import Matcher
+    from restrip.propagate.gpu.mixing import VoteTensors, rendered
+    from restrip.propagate.gpu.motion import KeyMotion, Shown
+    from restrip.propagate.gpu.planes import download, upload
+    from restrip.propagate.gpu.stages import stages_on
+    from restrip.propagate.mixing import Shares
+
+    where = torch.device(device)
+    stages, (window, keys) = stages_on(where), segment(size, 3)
+    shown = [Shown.of(upload(window.frame(n).rgb, where)) for n in range(3)]
+    side = _Side(keys[0], shown[0], 1.0, stages)
+    described, light = stages.describe(shown[2].rgb), torch.tensor((0.9, 1.0, 0.0), device=where)
+    motion = KeyMotion(shown[0])
+    first = motion.next(shown[1])
+    flow = motion.next(shown[2])
+    field = Matcher(side.tensors.described, stages).match(described, flow, None)
+    read = stages.read(shown[2].rgb, side.tensors, flow, light)
+    votes = VoteTensors.of([read, read])
+
+    def moved() -> None:
+        motion.resume(first, shown[1])
+        motion.next(shown[2])
+
+    work: dict[str, Callable[[], object]] = {
+        "upload": lambda: Shown.of(upload(window.frame(2).rgb, where)),
+        "motion": moved,
+        "describe": lambda: stages.describe(shown[2].rgb),
+        "match": lambda: Matcher(side.tensors.described, stages).match(described, flow, None),
+        "read": lambda: stages.read(shown[2].rgb, side.tensors, flow, light),
+        "vote": lambda: stages.vote(shown[2].rgb, side.tensors, field, light),
+        "weigh": lambda: VoteTensors.of([read, read]),
+        "mix": lambda: rendered(votes, votes, Shares(1, 0.5), False),
+        "download": lambda: download(shown[2].rgb),
+    }
+    wait = torch.cuda.synchronize if where.type == "cuda" else lambda: None
+    times = {}
+    with torch.inference_mode():
+        for name, stage in work.items():
+            repeats = 20 if where.type == "cuda" else 1
+            stage()  # compiles
+            wait()
+            begin = time.perf_counter()
+            for _ in range(repeats):
+                stage()
+            wait()
+            times[name] = (time.perf_counter() - begin) / repeats * 1e3
+    return times
+
+
+def timed(sizes: list[tuple[int, int]], count: int, device: str) -> None:
+    """Print the tables."""
+    import numpy as np
+    import torch
+
+    from restrip.propagate.gpu.memory import need_mib
+
+    on_gpu = device != "cpu"
+    name = torch.cuda.get_device_name() if on_gpu else "CPU"
+    print(f"{name}, torch {torch.__version__}\n\n| frame | s a frame, both keys | goal | peak MiB | counted on |")
+    print("| --- | --- | --- | --- | --- |")
+    for size in sizes:
+        whole(size, 3, device)  # compiles
+        if on_gpu:
+            torch.cuda.reset_peak_memory_stats()
+        seconds, out = whole(size, count, device)
+        peak = torch.cuda.max_memory_allocated() >> 20 if on_gpu else 0
+        goal = GOALS_S.get(size, "")
+        print(f"| {size[0]}x{size[1]} | {seconds:.3f} | {goal} | {peak} | {need_mib(size)} |", flush=True)
+        if size == sizes[0] and on_gpu:
+            _, cpu = whole(size, count, "cpu")
+            apart = [np.abs(a.left.rgb.astype(int) - b.left.rgb).mean() for a, b in zip(out, cpu, strict=True)]
+            note = f"pictures differ from the CPU's by {np.mean(apart):.2f} code values in the mean"
+    print(f"\n{note}" if on_gpu else "")
+    for size in sizes:
+        times = stage_times(size, device)
+        print(f"{size[0]}x{size[1]}, ms a key: " + ", ".join(f"{k} {v:.2f}" for k, v in times.items()), flush=True)
+
+
+def compiled(target: str) -> dict[str, int]:
+    """Every kernel compiled for "cuda:90" or "hip:gfx942": its name and the size of its binary."""
+    os.environ.pop("TRITON_INTERPRET", None)
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    from restrip.propagate.gpu import describe_triton, read_triton, search_triton
+
+    api, _, arch = target.partition(":")
+    gpu = GPUTarget(api, int(arch) if api == "cuda" else arch, 64 if arch.startswith("gfx9") else 32)
+    search = {"N": 16, "BLOCK": search_triton.BLOCK}
+    read = {"CODE": 257.0, "REACH": 25.0, "BLOCK": read_triton.BLOCK}
+    kernels = [
+        (describe_triton.describe_kernel, {"TAPS": 7, "N": 16, "BLOCK": describe_triton.BLOCK}),
+        (search_triton.start_kernel, {**search, "BEFORE": True}),
+        (search_triton.sweep_kernel, {**search, "PARITY": 1, "PLACES": 6, "SEED": 2}),
+        (read_triton.vote_kernel, {**read, "RIDGE": 5.0, "STEEPEST": 514.0}),
+        (read_triton.read_kernel, read),
+    ]
+    sizes = {}
+    for kernel, constants in kernels:
+        pointers = POINTERS | {"frame": "*u8" if "slopes" in kernel.arg_names else "*i16"}
+        kinds = {name: "constexpr" if name in constants else pointers.get(name, "*i16") for name in kernel.arg_names}
+        made = triton.compile(ASTSource(kernel, signature=kinds, constexprs=constants), target=gpu)
+        sizes[kernel.__name__] = len(made.asm["cubin" if api == "cuda" else "hsaco"])
+    return sizes
+
+
+def main() -> None:
+    ask = argparse.ArgumentParser()
+    ask.add_argument("--device", default="cuda")
+    ask.add_argument("--sizes", default=SIZES)
+    ask.add_argument("--frames", type=int, default=20)
+    ask.add_argument("--compile", default="")
+    given = ask.parse_args()
+    if given.compile:
+        print(json.dumps(compiled(given.compile)))
+        return
+    sizes = [(int(w), int(h)) for w, h in (size.split("x") for size in given.sizes.split(","))]
+    if given.device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            sys.exit("there is no GPU here that torch can use")
+    timed(sizes, given.frames, given.device)
+
+
+if __name__ == "__main__":
+    main()
