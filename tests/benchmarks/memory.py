@@ -5,7 +5,8 @@
 
 job        a whole job in a worker's process: cuts, a key, its parts, strip and preview. The look changes nothing and
            propagation hands the frames through, so that 10,000 frames take minutes and not days.
-carry      the same job, and the key is really carried: for small sizes.
+carry      the same job, and the key is really carried: slower by far. Lengths to be compared must fill the blocks that
+           readers keep (256 MiB of pictures), or their filling is what is measured.
 backwards  a reader that walks from the last frame to the first, and a writer.
 
 Each length runs in a process of its own. Printed are its peak resident set (VmHWM) and how much of that is beyond what
