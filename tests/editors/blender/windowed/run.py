@@ -285,7 +285,7 @@ scene.frame_set(30)
         f"""
 import json
 path = {listed}[0][0]
-given = {{"look.family": "sd", "look.sd": path, "steps": 8, "cfg_scale": 4.0, "prompt": "a warm pastel painting"}}
+given = {{"look.family": "sd", "look.sd": path, "steps": 4, "pixel_budget": 36864, "prompt": "a warm pastel painting"}}
 strips["hare"].restrip.values = json.dumps(given)
 with override(): bpy.ops.restrip.seeds()
 """
