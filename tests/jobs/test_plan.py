@@ -103,6 +103,18 @@ def test_what_each_setting_touches(clip: Path, change: dict[str, object], keys: 
     assert shared(plan_of(job(clip)), plan_of(job(clip, **change))) == (keys, parts)
 
 
+def test_parts_carried_on_a_gpu_are_others_and_asking_for_the_cpu_is_not(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [job(clip, settings={"propagate_on": on}) for on in ("auto", "cpu")]
+    auto, cpu = (plan_of(spec) for spec in asked)
+    assert shared(auto, cpu) == (len(cpu.keys), len(cpu.parts))  # no GPU: both are the CPU
+    monkeypatch.setattr("restrip.propagate.gpu.choice.gpu_mib", lambda: 24_000)
+    on_gpu, still_cpu = (plan_of(spec) for spec in asked)
+    assert shared(on_gpu, cpu) == (len(cpu.keys), 0)
+    assert shared(still_cpu, cpu) == (len(cpu.keys), len(cpu.parts))
+
+
 def test_another_look_or_version_makes_all_anew(clip: Path) -> None:
     assert shared(plan_of(job(clip)), plan_of(job(clip), look={"look": "neural:1", "version": 2})) == (0, 0)
 
