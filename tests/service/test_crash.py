@@ -108,9 +108,10 @@ class Disturbed:
 
     def strike_in(self, phase: str) -> None:
         """Wait for the phase, at most for three jobs, then strike a little later."""
-        end = self.number + 3
+        end, until_s = self.number + 3, time.monotonic() + 5 * WAIT_S
         while self.number < end:
             status = self.client.status(self.job_id)
+            assert time.monotonic() < until_s, status
             if reached(phase, status, self.out):
                 break
             if status.state == "done":
@@ -119,6 +120,7 @@ class Disturbed:
             elif status.state == "failed":  # Its worker was killed twice: by us.
                 assert status.error is not None and status.error["code"] == "worker-died", status.error
                 self.client.retry(self.job_id)
+            time.sleep(0.002)
         else:
             phase = "any"
         time.sleep(self.dice.uniform(0, 0.05))
