@@ -35,7 +35,9 @@ def flows_to(frame: Shown, targets: list[Shown]) -> list[Tensor]:
     """
     if min(frame.gray.shape) < MIN_SIDE:
         return [frame.gray.new_zeros((*frame.gray.shape, 2)) for _ in targets]
-    lumas = [exposed(target.gray, exposure(frame.colour, target.colour)) for target in targets]
+    every = _every(frame.gray)
+    colours = [shown.colour[:, ::every, ::every] for shown in (frame, *targets)]
+    lumas = [exposed(t.gray, exposure(colours[0], c)) for t, c in zip(targets, colours[1:], strict=True)]
     return list(dense(frame.gray, torch.stack(lumas)))
 
 
@@ -116,6 +118,11 @@ class KeyMotion:
 
 def light_between(frame: Tensor, key: Tensor, flow: Tensor) -> Tensor:
     """The exposure [2] of `frame` against `key`, both [3, H, W], which `flow` leads to; from some of the pixels."""
-    every = max(1, min(flow.shape[:2]) // LIGHT_SIDE)
+    every = _every(frame[0])
     frame, key, flow = frame[:, ::every, ::every], key[:, ::every, ::every], flow[::every, ::every]
     return exposure(frame, pulled(key, flow / every))
+
+
+def _every(plane: Tensor) -> int:
+    """Of how many rows and columns of [H, W] one is enough to compare light."""
+    return max(1, min(plane.shape) // LIGHT_SIDE)

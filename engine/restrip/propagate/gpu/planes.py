@@ -68,7 +68,8 @@ def box(planes: Tensor, window: int) -> Tensor:
 def blocks_of(planes: Tensor, blocks: tuple[int, int]) -> Tensor:
     """Means of planes [C, H, W] over (across, down) blocks that share the pixels between them; [C, down, across]."""
     across, down = (_shares(planes.shape[2 - n], blocks[n], planes.device) for n in (0, 1))
-    return down @ planes @ across.T
+    # In double precision, because a look may have allowed products in less than single.
+    return (down @ planes.to(torch.float64) @ across.T).to(torch.float32)
 
 
 @lru_cache(maxsize=16)
@@ -76,4 +77,4 @@ def _shares(length: int, blocks: int, device: torch.device) -> Tensor:
     edges = np.linspace(0, length, blocks + 1)
     pixels = np.arange(length)
     covered = np.minimum(pixels + 1, edges[1:, None]) - np.maximum(pixels, edges[:-1, None])
-    return torch.tensor(np.clip(covered, 0, 1) * blocks / length, dtype=torch.float32, device=device)
+    return torch.tensor(np.clip(covered, 0, 1) * blocks / length, dtype=torch.float64, device=device)
