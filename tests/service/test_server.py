@@ -199,14 +199,6 @@ def test_quit_if_idle_and_drain_of_an_idle_engine(client: Client) -> None:
     until(lambda: not discovery.alive(pid))
 
 
-def test_an_idle_engine_leaves_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RESTRIP_ENGINE_IDLE_S", "0.3")
-    with connect("test") as client:
-        pid = client.ping()["pid"]
-        until(lambda: not discovery.alive(pid))
-    assert connection().stopped == "clean"
-
-
 def test_the_log_is_json_and_has_no_secrets(client: Client) -> None:
     client.settings()
     text = "\n".join(client.log_tail())

@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,17 +69,38 @@ def test_a_lock_that_nobody_gives_back_is_left_alone(held: EngineLock, monkeypat
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    """A client of an engine that runs on a thread here; its workers pretend unless the test says otherwise."""
+def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervisor]:
+    """An engine that runs on a thread here; its workers pretend unless the test says otherwise."""
     monkeypatch.setattr(supervisor, "WORKER", (str(PRETEND), "worker", "2"))
-    there = Supervisor(run_folder(), Limits(beat_s=0.05, cancel_s=0.2, workers=1), Choice())
-    thread = threading.Thread(target=there.run)
+    made = Supervisor(run_folder(), Limits(beat_s=0.05, cancel_s=0.2, workers=1), Choice())
+    thread = threading.Thread(target=made.run)
     thread.start()
     until(lambda: read_connection() is not None)
+    yield made
+    made.desk.quitting = True
+    thread.join()
+
+
+@pytest.fixture
+def client(there: Supervisor) -> Iterator[Client]:
+    """A client of that engine."""
     with connect("test", project="p", start=False) as made:
         yield made
-    there.desk.quitting = True
-    thread.join()
+
+
+def stopped() -> str:
+    found = read_connection()
+    return found.stopped if found is not None else ""
+
+
+def test_an_idle_engine_leaves_by_itself(there: Supervisor, client: Client) -> None:
+    client.submit(small_job("job-hog"))
+    until(lambda: client.status("job-hog").phase == "propagating")
+    there.limits = replace(there.limits, engine_idle_s=0.0)
+    client.cancel("job-hog")  # While it works it stays, and answers.
+    until(lambda: stopped() == "clean")
+    state = json.loads((run_folder().parent / "jobs" / "job-hog" / "state.json").read_text())
+    assert state["state"] == "cancelled"
 
 
 NONSENSE = {
@@ -117,7 +139,7 @@ def test_an_engine_that_was_upgraded_finishes_and_makes_room(client: Client, mon
     assert client.status("job-hog").state == "running"
     client.submit(small_job("job-hog"))  # The same again is no new job.
     client.cancel("job-hog")
-    until(lambda: (found := read_connection()) is not None and found.stopped == "clean", WAIT_S)
+    until(lambda: stopped() == "clean", WAIT_S)
     stored = json.loads((run_folder().parent / "jobs" / "job-hog" / "state.json").read_text())
     assert stored["state"] == "cancelled"
 
