@@ -20,6 +20,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from propagation_gpu import SIZES, sizes_of, timed
 from sheets import write_sheet
 from truths import Bench, Case, Footage, Picture
 
@@ -131,6 +132,8 @@ def main() -> None:
             scores.setdefault(name, []).append((case, score))
     for name, found in scores.items():
         print(summary(name, found))
+    if given.device == "cuda":
+        timed(sizes_of(SIZES), given.frames, given.device)
 
 
 if __name__ == "__main__":

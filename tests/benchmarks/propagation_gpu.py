@@ -156,6 +156,11 @@ def timed(sizes: list[tuple[int, int]], count: int, device: str) -> None:
         print(f"{size[0]}x{size[1]}, ms a key: " + ", ".join(f"{k} {v:.2f}" for k, v in times.items()), flush=True)
 
 
+def sizes_of(text: str) -> list[tuple[int, int]]:
+    """(width, height) of each size in "960x540,1920x1080"."""
+    return [(int(w), int(h)) for w, h in (size.split("x") for size in text.split(","))]
+
+
 def compiled(target: str) -> dict[str, int]:
     """Every kernel compiled for "cuda:90" or "hip:gfx942": its name and the size of its binary."""
     os.environ.pop("TRITON_INTERPRET", None)
@@ -195,13 +200,12 @@ def main() -> None:
     if given.compile:
         print(json.dumps(compiled(given.compile)))
         return
-    sizes = [(int(w), int(h)) for w, h in (size.split("x") for size in given.sizes.split(","))]
     if given.device == "cuda":
         import torch
 
         if not torch.cuda.is_available():
             sys.exit("there is no GPU here that torch can use")
-    timed(sizes, given.frames, given.device)
+    timed(sizes_of(given.sizes), given.frames, given.device)
 
 
 if __name__ == "__main__":
