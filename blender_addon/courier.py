@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import restrip
+import restrip.errors
 from restrip.errors import RemoteError, RestripError
 from restrip.link.status import Event, JobStatus
 
@@ -174,7 +174,7 @@ class Courier:
 
 def import_paths() -> list[str]:
     """The folders that this Blender imports the light core and pyzmq from."""
-    found = [str(Path(restrip.__file__).parents[1])]
+    found = [str(Path(restrip.errors.__file__).parents[1])]
     zmq = importlib.util.find_spec("zmq")
     if zmq is not None and zmq.origin:
         found.append(str(Path(zmq.origin).parents[1]))
