@@ -86,8 +86,8 @@ on_tick: list[Callable[[], None]] = []
 """What else the timer does; each returns at once."""
 on_schema: list[Callable[[Schema], None]] = []
 """Who wants the engine's settings when they are new."""
-on_picture: list[Callable[[LiveJob, bytes, int, int], None]] = []
-"""Who wants the pictures of a sheet: job, JPEG, seed, how many there will be."""
+on_picture: list[Callable[[LiveJob, bytes, int], None]] = []
+"""Who wants the pictures of a sheet: job, JPEG, seed."""
 
 
 def board() -> Board:
@@ -278,7 +278,7 @@ def on_preview(event: Event) -> None:
     seed = event.body.get("seed")
     if job.came is not None and isinstance(seed, int):
         for take in on_picture:
-            take(job, event.blob, seed, int(event.body.get("total", 1)))
+            take(job, event.blob, seed)
 
 
 def follow_interactive(
@@ -343,6 +343,16 @@ def push_undo(message: str) -> None:
 
 def tick() -> float:
     """The timer: what came in, then at most one result placed. Never waits."""
+    interval = None
+    try:
+        interval = _tick()
+        return interval
+    finally:
+        if interval is None:  # Blender prints what went wrong, and drops the timer that it happened in.
+            bpy.app.timers.register(tick, first_interval=IDLE_TICK_S, persistent=True)
+
+
+def _tick() -> float:
     live = board()
     called = live.courier.pump(BUDGET_S)
     waiting = [job for job in live.jobs.values() if job.stage == "waiting" and job.mine and job.manifest]

@@ -15,6 +15,8 @@ from . import clip, jobs, operators, orders, previews, schema, values, vse
 
 SHEET = "Restrip Seeds"
 SETTING = "seed"
+_wanted = 9
+"""How many pictures the sheet is for."""
 DIGITS = ("ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE")
 
 
@@ -57,6 +59,8 @@ class RESTRIP_OT_seeds(operators.Poll, bpy.types.Operator):
 
 def ask(scene: Any, strip: Any, count: int) -> None:
     """Hand the job in for the frame under the playhead; its pictures come one by one. Raises NothingToStylize."""
+    global _wanted
+    _wanted = count
     order, frame = orders.order_of(scene, strip), scene.frame_current
     name = f"Seeds for {strip.name}"
 
@@ -82,14 +86,14 @@ def ask(scene: Any, strip: Any, count: int) -> None:
     jobs.pictured(scene, strip, name, FrameRange(frame, frame + 1), shown)
 
 
-def picture_came(job: jobs.LiveJob, jpeg: bytes, seed: int, count: int) -> None:
+def picture_came(job: jobs.LiveJob, jpeg: bytes, seed: int) -> None:
     """One more picture of the sheet."""
     if seed not in job.seeds:
         job.seeds = (*job.seeds, seed)
     previews.newest(picture_key(job, seed), jpeg)
     path = previews.path_of(picture_key(job, seed))
     if path and SHEET in bpy.data.images:
-        put_on_sheet(bpy.data.images[SHEET], path, len(job.seeds) - 1, count)
+        put_on_sheet(bpy.data.images[SHEET], path, len(job.seeds) - 1, _wanted)
 
 
 def picture_key(job: jobs.LiveJob, seed: int) -> str:

@@ -27,6 +27,10 @@ def test_disabled_it_leaves_nothing_behind(blender: Blender, engine: Client) -> 
         assert not any(told[name].values()), told[name]
 
 
+def test_a_timer_that_stumbles_goes_on(blender: Blender) -> None:
+    assert blender("living.stumbles") == {"raised": True, "goes on": True, "fine": True, "once": False}
+
+
 def test_settings_are_drawn_from_the_schema_and_kept_on_the_strip(
     blender: Blender, counting: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -68,6 +68,31 @@ def off_and_on() -> dict:
     }
 
 
+def stumbles() -> dict:
+    """The timer after something went wrong in it."""
+    jobs = scenes.addon("jobs")
+    bpy.app.timers.unregister(jobs.tick)
+
+    def stumble() -> None:
+        raise ZeroDivisionError
+
+    jobs.on_tick.append(stumble)
+    try:
+        jobs.tick()
+        raised = False
+    except ZeroDivisionError:
+        raised = True
+    goes_on = bpy.app.timers.is_registered(jobs.tick)
+    jobs.on_tick.remove(stumble)
+    bpy.app.timers.unregister(jobs.tick)
+    return {
+        "raised": raised,
+        "goes on": goes_on,
+        "fine": jobs.tick() > 0,
+        "once": bpy.app.timers.is_registered(jobs.tick),
+    }
+
+
 def values_follow_the_strip(path: str, blend: str) -> dict:
     """Settings drawn from a schema, kept on the strip, saved and read again."""
     schema, form, values, presets = (scenes.addon(name) for name in ("schema", "form", "values", "presets"))
