@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scenes import Pictures, negative, psnr, sliding, styled
 
+from restrip.errors import Cancelled
 from restrip.media.frame import Frame
 from restrip.progress import silent
 from restrip.propagate import PropagateSettings, StyledKey, propagate
@@ -102,6 +103,23 @@ def test_deep_pictures_stay_deep_alpha_is_the_sources_and_progress_counts():
         assert psnr(one.left.rgb8(), negative(frames[n]) / 257) > 30
     assert len(np.unique(out[1].left.rgb % 257)) > 20  # finer than eight bit
     assert seen == [(n, 4) for n in range(1, 5)]
+
+
+def test_cancelling_stops_and_leaves_torch_as_it_was():
+    frames = sliding(4, (49, 41), (1, 0))
+    keys = styled(frames, 0, negative(frames[0])), styled(frames, 3, negative(frames[3]))
+
+    def cancel(done, total, note=""):
+        if done == 5:
+            raise Cancelled
+
+    made = Segment(Pictures(frames, FrameRange(0, 3)), keys, PropagateSettings(), cancel, torch_stages(CPU)).frames()
+    seen = []
+    with pytest.raises(Cancelled):
+        for one in made:
+            seen.append((one, torch.is_inference_mode_enabled()))
+    assert [inference for _, inference in seen] == [False, False]
+    assert not torch.is_inference_mode_enabled()
 
 
 class Counted(TorchDispatchMode):
