@@ -41,7 +41,7 @@ from restrip.timeline import (
 )
 
 KEY_STAGE = 1
-SEGMENT_STAGE = 4
+SEGMENT_STAGE = 5
 """Raised when the code changes what it makes of the same input: what older code made is then not found any more."""
 
 EVERY_PART_FRAMES = 48

@@ -22,6 +22,7 @@ Gray = npt.NDArray[np.uint8]
 FAVOUR = 0.9  # the first of several flows is taken unless another rebuilds a place better by this
 MIN_SIDE = 16  # DIS needs a few patches a side; its coarser preset needs more
 MIN_SIDE_DIRECT = 48
+SMOOTHING = 2  # turns of DIS's own refinement: its usual 5 cost a third more, none lose turning surfaces
 LIGHT_SIDE = 180  # the shorter side, at most twice this, at which light is compared
 
 
@@ -32,20 +33,18 @@ def gray_of(rgb: npt.NDArray[np.uint8]) -> Gray:
 
 def step(a: Gray, b: Gray) -> Flow:
     """Dense motion a -> b between neighbours, [H, W, 2] (DIS: Kroeger et al. 2016, at half size)."""
-    return _dis(a, b, cv2.DISOPTICAL_FLOW_PRESET_MEDIUM, MIN_SIDE)
+    if min(a.shape) < MIN_SIDE:
+        return np.zeros((*a.shape, 2), np.float32)
+    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    search.setVariationalRefinementIterations(SMOOTHING)
+    return search.calc(a, b, None)
 
 
 def direct(a: Gray, b: Gray) -> Flow | None:
     """Dense motion a -> b of frames far apart, coarser (quarter size); None when they are too small for it."""
-    return _dis(a, b, cv2.DISOPTICAL_FLOW_PRESET_FAST, MIN_SIDE_DIRECT) if min(a.shape) >= MIN_SIDE_DIRECT else None
-
-
-def _dis(a: Gray, b: Gray, preset: int, least: int) -> Flow:
-    if min(a.shape) < least:
-        return np.zeros((*a.shape, 2), np.float32)
-    search = cv2.DISOpticalFlow_create(preset)
-    search.setVariationalRefinementIterations(0)  # half the time; refine.py sharpens better
-    return search.calc(a, b, None)
+    if min(a.shape) < MIN_SIDE_DIRECT:
+        return None
+    return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(a, b, None)
 
 
 def extend(first: Flow, rest: Flow | None) -> Flow:
