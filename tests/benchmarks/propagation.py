@@ -128,7 +128,12 @@ def main() -> None:
             print(line, flush=True)
             if given.sheet and name == given.methods.split(",")[0]:
                 known = f"EbSynth {case.ebsynth['psnr']:.2f} dB" if case.ebsynth else "EbSynth not measured"
-                write_sheet(case, out, f"{line} - {known}", Path(given.sheet) / f"{case.clip}-{case.style}.jpg")
+                write_sheet(
+                    case,
+                    out,
+                    f"{line.split(' warp')[0]} - {known}",
+                    Path(given.sheet) / f"{case.clip}-{case.style}.jpg",
+                )
             scores.setdefault(name, []).append((case, score))
     for name, found in scores.items():
         print(summary(name, found))
