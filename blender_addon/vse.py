@@ -315,7 +315,8 @@ def redraw(context: Any) -> None:
                 region.tag_redraw()
     # The status bar is on no screen. Setting its text, to none, is the one way to have it drawn; not while a running
     # operator may have put its own text there.
-    if context.workspace is not None and not any(True for _ in _modal_operators(context)):
+    others = (op for op in _modal_operators(context) if not op.bl_idname.startswith("RESTRIP_OT"))
+    if context.workspace is not None and not any(True for _ in others):
         context.workspace.status_text_set(None)
 
 
