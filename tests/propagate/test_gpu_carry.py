@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import weakref
 from dataclasses import replace
 
@@ -26,7 +27,7 @@ from restrip.propagate.gpu import carry  # noqa: E402
 from restrip.propagate.gpu.carry import Segment  # noqa: E402
 from restrip.propagate.gpu.choice import PropagationOutOfGpuMemory  # noqa: E402
 from restrip.propagate.gpu.memory import BYTES_A_PIXEL  # noqa: E402
-from restrip.propagate.gpu.stages import torch_stages  # noqa: E402
+from restrip.propagate.gpu.stages import torch_stages, triton_stages  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -120,6 +121,20 @@ def test_cancelling_stops_and_leaves_torch_as_it_was():
             seen.append((one, torch.is_inference_mode_enabled()))
     assert [inference for _, inference in seen] == [False, False]
     assert not torch.is_inference_mode_enabled()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="Triton is not installed")
+def test_tritons_kernels_carry_as_torch_operations_do(monkeypatch):
+    for name in ("describe", "search", "read"):
+        monkeypatch.setattr(f"restrip.propagate.gpu.{name}_triton.BLOCK", 1024)
+    frames = sliding(2, (31, 27), (1, 0.5))
+    keys, window = (styled(frames, 0, negative(frames[0])), None), Pictures(frames)
+    by_torch, by_triton = (
+        list(Segment(window, keys, PropagateSettings(), silent, stages).frames())
+        for stages in (torch_stages(CPU), triton_stages(CPU))
+    )
+    assert len(by_torch) == len(by_triton) == 2
+    assert np.abs(by_torch[1].left.rgb.astype(int) - by_triton[1].left.rgb).max() <= 2
 
 
 class Counted(TorchDispatchMode):
