@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-_OPTIONS = {"boundscheck": False, "cache": True, "nogil": True, "fastmath": {"contract", "nsz", "arcp"}}
+from restrip.propagate.kernels_cpu import FAST
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **FAST)
 def choose(flow, error, chosen, best):
     """Where `error` [H, W] is below `best` it replaces it, and `flow` [H, W, 2] what is chosen."""
     for row in prange(best.shape[0]):
@@ -19,7 +19,7 @@ def choose(flow, error, chosen, best):
                 chosen[y, x, 0], chosen[y, x, 1] = flow[y, x, 0], flow[y, x, 1]
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **FAST)
 def missing(luma, rebuilt, gx, gy, along, down):
     """What the rebuilt luma [H, W] misses, times the gradient: into `along` and `down` [H, W]."""
     for row in prange(luma.shape[0]):
@@ -29,7 +29,7 @@ def missing(luma, rebuilt, gx, gy, along, down):
             along[y, x], down[y, x] = off * gx[y, x], off * gy[y, x]
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **FAST)
 def move(flow, inverse, along, down, farthest):
     """flow [H, W, 2] += inverse (xx, xy, yy: [H, W]) x (along, down), each at most `farthest`."""
     xx, xy, yy = inverse

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-_OPTIONS = {"boundscheck": False, "cache": True, "nogil": True, "fastmath": {"contract", "nsz", "arcp"}}
+from restrip.propagate.kernels_cpu import FAST
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **FAST)
 def add(style, worth, total, weight):
     """total [H, W, 3] += worth x style; weight [H, W] += worth."""
     for row in prange(worth.shape[0]):
@@ -20,7 +20,7 @@ def add(style, worth, total, weight):
                 total[y, x, c] += w * style[y, x, c]
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **FAST)
 def mix(a, a_weight, a_share, b, b_weight, b_share, scale, top, out):
     """(a_share a + b_share b) / (their weights), times `scale`, rounded to 0..top, into `out` [H, W, 3]."""
     zero, half = np.float32(0), np.float32(0.5)

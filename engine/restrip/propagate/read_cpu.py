@@ -13,7 +13,8 @@ from numba import njit, prange, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-_OPTIONS = {"boundscheck": False, "cache": True, "nogil": True, "fastmath": {"contract", "nsz", "arcp"}}
+from restrip.propagate.kernels_cpu import FAST
+
 _u = np.uintp
 _NUMBERS = 8  # of a packed pixel
 _LUMA = 6
@@ -88,12 +89,12 @@ def _weighted(typing, key, places, weights, count):
     return types.UniTuple(types.float32, _NUMBERS)(key, places, weights, types.intp), generate
 
 
-@njit(inline="always", **_OPTIONS)
+@njit(inline="always", **FAST)
 def _bounded(value, most):
     return min(max(value, -most), most)
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **FAST)
 def vote(frame, key, slopes, field, ridge, steepest, gain, reach, brighter, offset, style, errors):
     """Each pixel becomes the mean of what the 25 patches over it say; `style` [H, W, 3] float32, `errors` [H, W].
 
@@ -144,7 +145,7 @@ def vote(frame, key, slopes, field, ridge, steepest, gain, reach, brighter, offs
             style[y, x, 0], style[y, x, 1], style[y, x, 2] = e0, e1, e2
 
 
-@njit(inline="always", **_OPTIONS)
+@njit(inline="always", **FAST)
 def _cubic(t):
     """Catmull-Rom weights of the four samples around a fraction t."""
     half, two, three, four, five = (np.float32(0.5), np.float32(2), np.float32(3), np.float32(4), np.float32(5))
@@ -156,7 +157,7 @@ def _cubic(t):
     )
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **FAST)
 def read(frame, key, slopes, flow, gain, reach, brighter, offset, style, errors):
     """The key seen through the motion (cubic; edges repeat): `style` [H, W, 3] float32, `errors` [H, W] float32."""
     h, w = errors.shape

@@ -13,8 +13,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from restrip.propagate.describe import NUMBERS
+from restrip.propagate.kernels_cpu import EXACT
 
-_OPTIONS = {"boundscheck": False, "cache": True, "nogil": True}
 _u = np.uintp  # signed indices may wrap around, which stops the vectorizer
 
 
@@ -44,7 +44,7 @@ def _distance(typing, frame, key, at, there):
     return types.float32(frame, key, types.uintp, types.uintp), generate
 
 
-@njit(inline="always", **_OPTIONS)
+@njit(inline="always", **EXACT)
 def _noise(x, y, seed):
     """A hash of place and sweep: the same numbers whatever the number of threads, on every device."""
     v = np.uint32(np.uint32(x) * np.uint32(0x9E3779B1) ^ np.uint32(y) * np.uint32(0x85EBCA77) ^ np.uint32(seed))
@@ -52,7 +52,7 @@ def _noise(x, y, seed):
     return np.uint32(v ^ (v >> np.uint32(13)))
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **EXACT)
 def start(frame, key, flow, tie, before, step, field, errors):
     """Begin at the motion, or at the match that this place had in the frame before, whichever fits better.
 
@@ -79,7 +79,7 @@ def start(frame, key, flow, tie, before, step, field, errors):
             field[y, x, 0], field[y, x, 1], errors[y, x] = bx, by, best
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **EXACT)
 def sweep(frame, key, flow, tie, field, errors, parity, radius, quiet, seed):
     """One half sweep over the pixels of one parity of x + y, which read only pixels of the other.
 
