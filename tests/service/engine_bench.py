@@ -9,7 +9,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+import pytest
 
 from restrip.jobs.store import Record
 from restrip.link import discovery
@@ -83,6 +86,24 @@ class Bench:
     def _start(self, worker_id: str, environment: Mapping[str, str] | None = None) -> FakeWorker:
         self.workers.append(FakeWorker(worker_id, environment=dict(environment or {})))
         return self.workers[-1]
+
+
+def stopped_clock(monkeypatch: pytest.MonkeyPatch, *modules: ModuleType) -> list[float]:
+    """The time of these modules, which stands still; a test moves it."""
+    now = [1000.0]
+
+    class Clock:
+        @staticmethod
+        def monotonic() -> float:
+            return now[0]
+
+        @staticmethod
+        def time() -> float:
+            return now[0]
+
+    for module in modules:
+        monkeypatch.setattr(module, "time", Clock)
+    return now
 
 
 PLAN = {"missing_keys": [0, 1], "missing_parts": [0, 2], "part_frames": [10, 5, 20]}

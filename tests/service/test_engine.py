@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_bench import PLAN, Bench, FakeWorker
+from engine_bench import PLAN, Bench, FakeWorker, stopped_clock
 
 from restrip.jobs.states import WrongState
 from restrip.jobs.store import JobConflict, Store, UnknownJob
@@ -26,20 +26,7 @@ def bench(tmp_path: Path) -> Bench:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time of slots and engine; a test moves it."""
-    now = [1000.0]
-
-    class Clock:
-        @staticmethod
-        def monotonic() -> float:
-            return now[0]
-
-        @staticmethod
-        def time() -> float:
-            return now[0]
-
-    monkeypatch.setattr(slot_module, "time", Clock)
-    monkeypatch.setattr(engine_module, "time", Clock)
-    return now
+    return stopped_clock(monkeypatch, slot_module, engine_module)
 
 
 def on_disk(bench: Bench, job_id: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_bench import Bench
+from engine_bench import Bench, stopped_clock
 
 from restrip.service import engine as engine_module
 from restrip.service import progress as progress_module
@@ -21,20 +21,7 @@ PLAN = {"missing_keys": [0, 1], "missing_parts": [0, 1], "part_frames": [10, 20,
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The engine's time; a test moves it."""
-    now = [1000.0]
-
-    class Clock:
-        @staticmethod
-        def monotonic() -> float:
-            return now[0]
-
-        @staticmethod
-        def time() -> float:
-            return now[0]
-
-    for module in (slot_module, engine_module, progress_module):
-        monkeypatch.setattr(module, "time", Clock)
-    return now
+    return stopped_clock(monkeypatch, slot_module, engine_module, progress_module)
 
 
 def whole_job(bench: Bench, clock: list[float], job_id: str, plan: dict[str, Any] = PLAN) -> list[float | None]:
