@@ -22,11 +22,12 @@ from restrip.jobs.preview import write_preview, write_sheet
 from restrip.jobs.received import Received
 from restrip.jobs.remote import Remote, RemoteClient, RemoteUnreachable, linked
 from restrip.jobs.schema import job_settings
-from restrip.jobs.tasks import Assignment, JobDamaged
+from restrip.jobs.tasks import Assignment, read_own
 from restrip.link.client import EngineUnreachable
 from restrip.link.job import JobSpec, Manifest, clip_from_json
 from restrip.link.status import JobStatus
 from restrip.looks.settings import family_of
+from restrip.media.files import written
 from restrip.timeline import ClipRange
 from restrip.timeline.otio import write_timeline
 
@@ -148,9 +149,7 @@ class _Journey:
 
     def __init__(self, task: Assignment, client: RemoteClient, courier: Courier) -> None:
         self.task, self.client, self.courier, self.journal = task, client, courier, courier.journal
-        body = files.read_json(task.folder / "job.json")
-        if body is None:
-            raise JobDamaged(task.folder / "job.json")
+        body = read_own(task.folder / "job.json")
         self.body = body
         self.render = body.get("kind", "render") == "render"
 
@@ -246,8 +245,8 @@ class _Journey:
         spec = JobSpec.from_json(self.body)
         folder = output_folder(self.task, spec)
         brought = self._bring()
-        written = next(here for path, here in brought.items() if _name(path) == "manifest.json")
-        there = Manifest.from_json(files.read_json(written) or {})
+        arrived = next(here for path, here in brought.items() if _name(path) == "manifest.json")
+        there = Manifest.from_json(files.read_json(arrived) or {})
         put = _Placing(there, brought, folder, self.task.folder / "keys")
         extras = _extras(spec, folder)
         resolved = str(outputs.try_folder(folder))
@@ -329,10 +328,8 @@ def _extras(spec: JobSpec, folder: Path) -> dict[str, Path]:
 
 def _put(source: Path, target: Path) -> Path:
     """A copy, in place when it is whole: what is on the shelf stays there for the next job."""
-    aside = target.with_name(f"{target.name}{files.ASIDE}brought")
-    shutil.copyfile(source, aside)
-    files.sync_file(aside)
-    files.replace(aside, target)
+    with written(target) as aside:
+        shutil.copyfile(source, aside)
     return target
 
 

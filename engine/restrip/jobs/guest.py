@@ -8,7 +8,7 @@ from typing import Any
 
 from restrip.jobs import files
 from restrip.jobs.received import Offered, Received
-from restrip.jobs.tasks import Assignment, JobDamaged
+from restrip.jobs.tasks import Assignment, read_own
 from restrip.link.job import Manifest
 
 PAGE = 1000
@@ -38,9 +38,7 @@ def _results(job: Path, result: dict[str, Any] | None) -> Iterator[Path]:
         yield Path(result["sheet"])
         yield from (Path(picture["file"]) for picture in result["pictures"])
         return
-    body = files.read_json(job / "manifest.json")
-    if body is None:
-        raise JobDamaged(job / "manifest.json")
+    body = read_own(job / "manifest.json")
     yield job / "manifest.json"
     manifest = Manifest.from_json(body)
     named = [*(strip.file for strip in manifest.strips), *(key.picture for key in manifest.keys), manifest.baked]

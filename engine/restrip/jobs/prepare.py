@@ -14,7 +14,7 @@ from restrip.jobs.outputs import check_place, strip_name
 from restrip.jobs.plan import Known, Plan, make_plan, neutral_settings, size_within, source_identity
 from restrip.jobs.room import check_room, room_of
 from restrip.jobs.source import open_source
-from restrip.jobs.tasks import Assignment, JobDamaged, Workshop
+from restrip.jobs.tasks import Assignment, Workshop, read_own
 from restrip.link.job import JobSpec
 from restrip.looks import Look, open_look
 from restrip.media import ClipReader
@@ -107,17 +107,13 @@ def look_of(shop: Workshop, spec: JobSpec, size: tuple[int, int], report: Any) -
 
 def job_spec(folder: Path) -> JobSpec:
     """What was asked. Raises JobDamaged, BadJob."""
-    body = files.read_json(folder / "job.json")
-    if body is None:
-        raise JobDamaged(folder / "job.json")
+    body = read_own(folder / "job.json")
     return JobSpec.from_json(body)
 
 
 def saved_plan(folder: Path) -> tuple[Plan, str]:
     """The plan that `prepare` saved, and where the output folder led then. Raises JobDamaged."""
-    body = files.read_json(folder / "plan.json")
-    if body is None:
-        raise JobDamaged(folder / "plan.json")
+    body = read_own(folder / "plan.json")
     return Plan.from_json(body["plan"]), str(body["folder"])
 
 

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from restrip.jobs import files
 from restrip.jobs.keys import KeyLost, KeyMaker, chunks_of, key_picture
 from restrip.jobs.plan import make_plan
 from restrip.jobs.prepare import known_of, look_of
 from restrip.jobs.source import open_source
-from restrip.jobs.tasks import Assignment, JobDamaged
+from restrip.jobs.tasks import Assignment, read_own
 from restrip.jobs.window import Window
 from restrip.link.job import JobSpec, clip_from_json
 from restrip.looks import own_settings
@@ -33,9 +32,7 @@ SEEDS_AT_ONCE = 4
 
 def try_seeds(task: Assignment) -> dict[str, Any]:
     """Make the pictures and the sheet. Returns {"sheet": file, "pictures": [{"seed", "file"}]}."""
-    body = files.read_json(task.folder / "job.json")
-    if body is None:
-        raise JobDamaged(task.folder / "job.json")
+    body = read_own(task.folder / "job.json")
     result = task.folder / "result"
     result.mkdir(exist_ok=True)
     pictures = []

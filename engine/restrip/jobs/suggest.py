@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from restrip.jobs import files
-from restrip.jobs.tasks import Assignment, JobDamaged
+from restrip.jobs.tasks import Assignment, read_own
 from restrip.link.job import clip_from_json
 from restrip.media import ClipReader, fit_picture
 from restrip.media.frame import Frame
@@ -31,9 +30,7 @@ class _Small:
 
 def suggest_keys(task: Assignment) -> dict[str, Any]:
     """Suggest keys. Returns {"keys": [{"frame", "reason", "error"}]}."""
-    body = files.read_json(task.folder / "job.json")
-    if body is None:
-        raise JobDamaged(task.folder / "job.json")
+    body = read_own(task.folder / "job.json")
     clip = clip_from_json(body["source"])
     with ClipReader(clip) as reader:
         window = _Small(reader, clip.length)

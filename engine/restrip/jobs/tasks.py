@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from restrip.errors import RestripError
+from restrip.jobs import files
 from restrip.jobs.cache import Cache
 from restrip.media.files import FULL, DiskFull
 
@@ -29,6 +30,14 @@ class JobDamaged(RestripError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} is missing or damaged.", "Resume the job: it is planned anew.", path=str(path))
+
+
+def read_own(path: Path) -> dict[str, Any]:
+    """A JSON file of a job's own. Raises JobDamaged."""
+    body = files.read_json(path)
+    if body is None:
+        raise JobDamaged(path)
+    return body
 
 
 class PartMissing(RestripError):

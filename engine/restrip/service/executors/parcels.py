@@ -10,7 +10,7 @@ from typing import Any
 from restrip.jobs import files
 from restrip.jobs.cache import Cache
 from restrip.jobs.plan import Plan
-from restrip.jobs.tasks import JobDamaged
+from restrip.jobs.tasks import read_own
 from restrip.service.executors import freight
 from restrip.service.executors.grid import Grid
 from restrip.service.executors.node import Order
@@ -81,9 +81,7 @@ class Parcels:
         return known
 
     def _looked_at(self, folder: Path, stamp: tuple[tuple[int, int], ...]) -> _Job:
-        body = files.read_json(folder / "job.json")
-        if body is None:
-            raise JobDamaged(folder / "job.json")
+        body = read_own(folder / "job.json")
         saved = files.read_json(folder / "plan.json")
         plan = Plan.from_json(saved["plan"]) if saved is not None else None
         paths = freight.read_by(body)

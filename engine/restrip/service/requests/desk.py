@@ -11,11 +11,10 @@ from typing import Any, Protocol
 
 from restrip.errors import RestripError
 from restrip.link.message import PROTOCOL, REQUESTS, Message, ProtocolMismatch, major
-from restrip.service import guests, links
 from restrip.service.engine import Engine, Reply
 from restrip.service.log import say
 from restrip.service.reports import FAULTS
-from restrip.service.requests import general, jobs, questions, results
+from restrip.service.requests import general, guests, jobs, links, questions, results
 from restrip.service.requests.refusals import DiskTrouble, Mistake, OtherEngine, UnknownType
 from restrip.service.share import Share
 

@@ -11,10 +11,11 @@ from restrip.jobs.remote import Remote, fingerprint, from_hex, linked, to_hex
 from restrip.link.message import BadMessage, Message
 from restrip.service.engine import Reply
 from restrip.service.log import say
+from restrip.service.requests.fields import text
 from restrip.service.share import NotShared, Share, stop_sharing
 
 if TYPE_CHECKING:
-    from restrip.service.requests import Desk, GuestDoor
+    from restrip.service.requests.desk import Desk, GuestDoor
 
 
 class InCircles(BadInput):
@@ -68,7 +69,7 @@ def standing(desk: Desk) -> dict[str, Any]:
 
 def share(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
     """Share the engine at `listen`, or with "" no longer, and forget the guests. Raises BadAddress, CannotListen."""
-    listen = _text(message, "listen")
+    listen = text(message, "listen").strip()
     folder = desk.engine.root / "run"
     if not listen:
         _door(desk).open_to_guests(None)
@@ -86,7 +87,7 @@ def share(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
 
 def allow(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
     """Let the computer `name` in by its `key`, or with "" no longer. Raises NotShared, BadName, BadKey."""
-    name, key = _text(message, "name"), _text(message, "key")
+    name, key = text(message, "name").strip(), text(message, "key").strip()
     before = _door(desk).share
     if before is None:
         raise NotShared
@@ -102,7 +103,7 @@ def link(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
 
     Linking to the same address and key again keeps this computer's own key.
     """
-    address, root = _text(message, "address"), desk.engine.root
+    address, root = text(message, "address").strip(), desk.engine.root
     if not address:
         remote.unlink(root)
         return standing(desk)
@@ -111,7 +112,7 @@ def link(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
     shared_folders = message.body.get("shared_folders", True)
     if not isinstance(shared_folders, bool):
         raise BadMessage("shared_folders is true or false.")
-    new = Remote.new(address, _text(message, "key"), shared_folders=shared_folders)
+    new = Remote.new(address, text(message, "key").strip(), shared_folders=shared_folders)
     remote.link(root, new.with_key_of(linked(root)))
     return standing(desk)
 
@@ -119,10 +120,3 @@ def link(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
 def _door(desk: Desk) -> GuestDoor:
     assert desk.door is not None, "an engine without a server answers no such requests"
     return desk.door
-
-
-def _text(message: Message, name: str) -> str:
-    value = message.body.get(name, "")
-    if not isinstance(value, str):
-        raise BadMessage(f"{name} is a text.")
-    return value.strip()

@@ -21,7 +21,7 @@ from restrip.link.message import Message
 from restrip.service.engine import Engine, Reply
 
 if TYPE_CHECKING:
-    from restrip.service.requests import Desk
+    from restrip.service.requests.desk import Desk
 
 ALLOWED = frozenset(
     {"hello", "ping", "settings", "looks", "models", "check", "submit", "seeds", "status", "cancel", "resume", "retry"}
