@@ -14,6 +14,7 @@ from job_bench import FRAMES, Hand, Little, frame_of
 
 from restrip.errors import RestripError
 from restrip.jobs.files import file_sha256
+from restrip.jobs.pace import Pace
 from restrip.jobs.preview import Playback, mixed
 from restrip.jobs.window import Window
 from restrip.link.job import Manifest, Output
@@ -341,7 +342,11 @@ def test_check_says_what_a_job_takes_and_keeps_nothing(hand: Hand, little: Littl
     after = hand.task("check", job=spec.to_json())
     assert (after["segments_cached"], after["keys_cached"], after["estimate_s"]) == (3, 2, 0.0)
     moved = hand.task("check", job=little.job("job-2", 4, 17).to_json())
-    assert moved["segments_cached"] == 1 and moved["estimate_s"] > 0
+    assert moved["segments_cached"] == 1 and moved["estimate_s"] is None
+    frames, mpx = moved["frames"], 64 * 48 / 1e6
+    Pace(hand.state / "pace.json", {"keys painted": 3000.0, "parts": 1000.0}).save()
+    known = hand.task("check", job=little.job("job-2", 4, 17).to_json())
+    assert known["estimate_s"] == round((3000 + 1000 * frames) * mpx, 1)
 
 
 def test_progress_has_phases_and_a_preview_of_each_key(hand: Hand, little: Little) -> None:

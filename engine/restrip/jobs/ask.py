@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from restrip.jobs.estimate import Speeds
 from restrip.jobs.gpu import find_gpu
 from restrip.jobs.needs import needs_of
 from restrip.jobs.outputs import check_place
+from restrip.jobs.pace import Pace, keys_of
+from restrip.jobs.plan import Plan
 from restrip.jobs.prepare import missing, plan_job, targets_of
 from restrip.jobs.room import SPARE_MIB, free_mib, room_of
 from restrip.jobs.tasks import Assignment
@@ -42,6 +43,7 @@ def check_job(task: Assignment) -> dict[str, Any]:
             f"The look needs {needs} MiB and the GPU has {gpu['total_mib']}: "
             f"set the working size to {width}x{height} or less."
         )
+    frames = sum(len(plan.parts[n].frames) for n in parts)
     room = free_mib(task.state_dir)
     disk = room_of(plan, parts, baked=spec.output.baked, preview=spec.output.preview).mib
     if disk + SPARE_MIB > room:
@@ -51,17 +53,24 @@ def check_job(task: Assignment) -> dict[str, Any]:
         "keys_cached": len(plan.keys) - len(keys),
         "segments": len(plan.parts),
         "segments_cached": len(plan.parts) - len(parts),
-        "frames": sum(len(plan.parts[n].frames) for n in parts),
+        "frames": frames,
         "size": list(plan.size),
         "format": plan.format,
         "needs_mib": needs,
         "disk_mib": round(disk, 1),
         "free_mib": round(room, 1),
         "fits": not fixes,
-        "estimate_s": Speeds.load(task.state_dir).estimate_s(spec.look, plan, keys, parts),
+        "estimate_s": _estimate_s(task, spec.look, plan, len(keys), frames),
         "warnings": warnings,
         "fixes": fixes,
     }
+
+
+def _estimate_s(task: Assignment, look: str, plan: Plan, keys: int, frames: int) -> float | None:
+    """Seconds for so many keys and frames; None when such were never rendered here."""
+    pace, mpx = Pace.load(task.state_dir), plan.size[0] * plan.size[1] / 1e6
+    both = (pace.takes_s(keys_of(look), keys * mpx), pace.takes_s("parts", frames * mpx))
+    return None if None in both else round(sum(s for s in both if s is not None), 1)
 
 
 def list_looks(task: Assignment) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -13,7 +12,6 @@ import cv2
 
 from restrip.errors import RestripError
 from restrip.jobs.cache import Entry
-from restrip.jobs.estimate import Speeds, key_name
 from restrip.jobs.gpu import find_gpu
 from restrip.jobs.matte import EmptyMatte, Matte
 from restrip.jobs.plan import Plan, explicit
@@ -109,7 +107,6 @@ class KeyMaker:
         """
         # A model is loaded with the first key, and that may take long without a step.
         self._say(0, 1, phase="keys" if self.task.shop.warm else "loading", count=len(chunk))
-        began = time.monotonic()
         anchor = self._anchor()
         for group in self._groups(chunk):
             if self.plan.keys[group[0]].image:
@@ -118,8 +115,6 @@ class KeyMaker:
                 self._make_together(group, anchor, len(chunk))
             self.made += len(group)
         self.done += len(chunk)
-        mpx = self.plan.size[0] * self.plan.size[1] / 1e6 * len(chunk)
-        Speeds.load(self.task.state_dir).measured(key_name(self.spec.look), time.monotonic() - began, mpx)
 
     def _groups(self, chunk: list[int]) -> list[list[int]]:
         """What can be made together, in the order in which it has to be made."""

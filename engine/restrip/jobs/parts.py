@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
 from typing import Any
 
 from restrip.jobs.cache import Draft
-from restrip.jobs.estimate import Speeds
 from restrip.jobs.keys import KeyLost, key_picture
 from restrip.jobs.matte import Matte
 from restrip.jobs.plan import Part, Plan, propagation_settings
@@ -33,11 +31,8 @@ def render_part(task: Assignment) -> dict[str, Any]:
         return {"rendered": 0}
     part = plan.parts[index]
     key = part.joint_hash if plan.joint else part.hash
-    began = time.monotonic()
     with task.cache.make("segments", key) as draft, Window(spec, plan, part.frames) as window:
         _Rendering(task, spec, plan, index, window, draft).run()
-    mpx = plan.size[0] * plan.size[1] / 1e6 * len(part.frames)
-    Speeds.load(task.state_dir).measured("frame", time.monotonic() - began, mpx)
     return {"rendered": len(part.segments)}
 
 

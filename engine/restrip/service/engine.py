@@ -14,6 +14,7 @@ from typing import Any
 
 from restrip.jobs import states
 from restrip.jobs.cache import Cache
+from restrip.jobs.pace import Pace
 from restrip.jobs.remote import linked
 from restrip.jobs.store import JobLost, Record, after_restart
 from restrip.link.preferences import Preferences
@@ -22,9 +23,9 @@ from restrip.service.book import Book, Publish
 from restrip.service.crew import Crew
 from restrip.service.executors import Executor
 from restrip.service.executors.executor import Start
+from restrip.service.forecast import Forecast
 from restrip.service.limits import Limits
 from restrip.service.log import say
-from restrip.service.pace import STAGES, Pace, units_of
 from restrip.service.progress import Progress, preview_of
 from restrip.service.reports import FAULTS, BadReport, check_report, check_result
 from restrip.service.scheduler import Run, Scheduler, Task
@@ -45,7 +46,7 @@ class Engine(Book):
         self.scheduler = Scheduler()
         self.crew = Crew(limits, start, executor)
         self.worker_facts: dict[str, Any] = {}
-        self.pace = Pace.load(root)
+        self.forecast = Forecast(Pace.load(root))
         self.draining = False
         self.preferences = Preferences.load(root, Preferences(limits.cache_mib))
         self.open_results: dict[str, set[str]] = {}
@@ -277,8 +278,9 @@ class Engine(Book):
         progress = self.progress[task.job_id]
         if progress.stage != run.stage:
             workers = len(self.crew.executor.places())
-            expected, later = self.pace.expected_s(run, run.stage, workers), self.pace.later_s(run, workers)
-            progress.enter(run.stage, run.total_units, expected if run.stage in STAGES else None, later)
+            forecast = self.forecast
+            expected, later = forecast.expected_s(run, run.stage, workers), forecast.later_s(run, workers)
+            progress.enter(run.stage, run.total_units, expected, later)
 
     def _progressed(self, task: Task, message: Mapping[str, Any]) -> None:
         run = self._run_of(task)
@@ -314,8 +316,10 @@ class Engine(Book):
                 record = self.records[task.job_id] = replace(record, **{made: getattr(record, made) + count})
                 self._unsaved.add(task.job_id)
         run.made = {"keys": record.keys_rendered, "segments": record.segments_rendered}
-        self.pace.measured(run, units_of(run, "finish") if task.kind == "finish" else task.units, took_s)
+        self.forecast.measured(run, task, result, took_s)
         stage_over = self._finish(run, task)
+        if stage_over:  # Whoever asks what a job would take reads it from the disk.
+            self.forecast.save()
         last = run.stage in ("finish", "seeds", "suggest")
         if record.state != "running" and not (last and record.state == "cancel_requested"):
             self._leave_when_over(run)
@@ -323,7 +327,6 @@ class Engine(Book):
             self.scheduler.drop(task.job_id)
             self.change(task.job_id, "finish", result=dict(result))
             say("job done", job=task.job_id)
-            self.pace.save()
             self._prune_now_and_then()
 
     def _failed(self, task: Task, error: Mapping[str, Any], machine: str = "") -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from engine_bench import Bench, stopped_clock
 
+from restrip.jobs.pace import Pace
 from restrip.service import engine as engine_module
 from restrip.service import progress as progress_module
 from restrip.service import slot as slot_module
-from restrip.service.pace import Pace
+from restrip.service.forecast import Forecast
 from restrip.service.scheduler import Run
 
 PLAN = {"missing_keys": [0, 1], "missing_parts": [0, 1], "part_frames": [10, 20, 5], "size": [1000, 1000]}
@@ -68,18 +68,39 @@ def test_the_stage_at_work_goes_by_its_own_pace(tmp_path: Path, clock: list[floa
 
 
 def test_several_workers_share_what_can_be_shared(tmp_path: Path) -> None:
-    pace = Pace(tmp_path / "pace.json", {"keys neural": 3.0, "parts": 2.0, "finish": 0.2})
+    forecast = Forecast(Pace(tmp_path / "pace.json", {"keys neural": 3.0, "parts": 2.0, "finish": 0.2}))
     run = Run("job-1", "s", 0.0, look="neural:1", stage="keys", facts=PLAN)
-    assert pace.expected_s(run, "keys", 1) == 6 and pace.expected_s(run, "keys", 3) == 2
-    assert pace.later_s(run, 2) == 30 + 7
-    assert Pace(tmp_path / "none").later_s(run, 1) is None
+    assert forecast.expected_s(run, "keys", 1) == 6 and forecast.expected_s(run, "keys", 3) == 2
+    assert forecast.later_s(run, 2) == 30 + 7
+    assert Forecast(Pace(tmp_path / "none")).later_s(run, 1) is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"parts": -1}', '{"parts": true}', '{"parts": "fast"}', "{"])
-def test_a_damaged_file_is_forgotten(tmp_path: Path, text: str) -> None:
-    (tmp_path / "pace.json").write_text(text)
-    pace = Pace.load(tmp_path)
-    assert pace.seconds == {}
-    pace.seconds["parts"] = 2.0
-    pace.save()
-    assert json.loads((tmp_path / "pace.json").read_text()) == {"parts": 2.0}
+def test_what_was_in_the_cache_after_all_teaches_nothing(tmp_path: Path, clock: list[float]) -> None:
+    bench = Bench(tmp_path)
+    bench.submit("job-1")
+    worker = bench.tick()
+    bench.done(worker, **PLAN)
+    bench.engine.tick()
+    bench.done(worker, rendered=0)
+    assert bench.engine.forecast.pace.seconds == {}
+
+
+def test_a_stage_that_is_over_is_on_the_disk_for_whoever_asks(tmp_path: Path, clock: list[float]) -> None:
+    bench = Bench(tmp_path)
+    bench.submit("job-1")
+    worker = bench.tick()
+    bench.done(worker, **PLAN)
+    bench.engine.tick()
+    clock[0] += 6
+    bench.done(worker, rendered=2)
+    assert Pace.load(tmp_path).seconds == {"keys neural": 3.0}
+
+
+def test_a_full_disk_costs_the_estimates_only(
+    tmp_path: Path, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(pace: Pace) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Pace, "save", full)
+    whole_job(Bench(tmp_path), clock, "job-1")
