@@ -1,0 +1,121 @@
+"""What another computer's engine is asked for: how it is handed in there, and what is made here of what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from restrip.jobs import files, outputs
+from restrip.jobs.courier import Courier
+from restrip.jobs.placing import Placing, last_name, put
+from restrip.jobs.prepare import output_folder
+from restrip.jobs.preview import write_preview, write_sheet
+from restrip.jobs.tasks import Assignment, read_own
+from restrip.jobs.there import clip_there, job_there, look_there
+from restrip.link.job import JobSpec, Manifest, clip_from_json
+from restrip.timeline.otio import write_timeline
+
+Brought = Mapping[str, Path]
+"""Files of a result, on the shelf here, by their paths there."""
+
+
+class Errand(Protocol):
+    """One job's."""
+
+    def submit(self, courier: Courier) -> str:
+        """Send what it needs and hand it in; its id there. Raises LaterError, and what rules its outputs out."""
+
+    def arrive(self, courier: Courier, brought: Brought) -> dict[str, Any]:
+        """Put everything in place, now that it is here; the job's result."""
+
+
+def errand_of(task: Assignment) -> Errand:
+    """What the job of this task asks for. Raises JobDamaged, BadJob."""
+    body = read_own(task.folder / "job.json")
+    if body.get("kind", "render") == "render":
+        return RenderErrand(task, JobSpec.from_json(body))
+    return SeedsErrand(task, body)
+
+
+@dataclass(frozen=True)
+class RenderErrand:
+    """A render: strips come back, and what is seen here is made here."""
+
+    task: Assignment
+    spec: JobSpec
+
+    def submit(self, courier: Courier) -> str:
+        """Check the places of this computer, then hand it in under its own id."""
+        output = self.spec.output
+        targets = [Path(path) for path in (output.otio, output.sheet) if path]
+        outputs.check_place(self.task.state_dir, output_folder(self.task, self.spec), targets)
+        courier.client.submit(job_there(self.spec, courier))
+        return self.spec.job_id
+
+    def arrive(self, courier: Courier, brought: Brought) -> dict[str, Any]:
+        """Put the strips in place, write what is made here, the manifest last. Returns its path and sha256."""
+        folder = output_folder(self.task, self.spec)
+        arrived = next(here for path, here in brought.items() if last_name(path) == "manifest.json")
+        there = Manifest.from_json(files.read_json(arrived) or {})
+        placing = Placing(there, brought, folder, self.task.folder / "keys")
+        extras, target = self._extras(folder), folder / "manifest.json"
+        delivery = outputs.Delivery(self.task.state_dir, folder, str(outputs.try_folder(folder)))
+        everything = [*placing.targets, *extras.values(), target]
+        delivery.expect(everything)
+        named: dict[str, Any] = {name: str(extras.get(name, "")) for name in ("preview", "otio", "sheet")}
+        manifest = replace(placing.manifest(), clip=self.spec.clip, **named)
+        self._write(extras, manifest)
+        body = manifest.to_json()
+        files.write_json(target, body, mode=0o644)
+        delivery.delivered({path: outputs.tree_sha256(path) for path in everything})
+        own = self.task.folder / "manifest.json"
+        files.write_json(own, body)
+        # It is here: nobody there is to be offered it, and its parts may go when room is needed.
+        courier.client.placed(courier.journal.job, courier.client.client)
+        return {"manifest": str(target), "sha256": files.file_sha256(own)}
+
+    def _extras(self, folder: Path) -> dict[str, Path]:
+        """What is written on this computer, from the strips."""
+        output = self.spec.output
+        asked = {"preview": str(folder / "preview.mp4") if output.preview else ""}
+        asked |= {"otio": output.otio, "sheet": output.sheet}
+        return {name: Path(path) for name, path in asked.items() if path}
+
+    def _write(self, extras: Mapping[str, Path], manifest: Manifest) -> None:
+        writers: dict[str, Callable[[Manifest, Path], None]] = {
+            "preview": lambda made, path: write_preview(self.spec, made, path, self.task.report),
+            "otio": write_timeline,
+            "sheet": lambda made, path: write_sheet(self.spec, made, path),
+        }
+        for name, path in extras.items():
+            writers[name](manifest, path)
+
+
+@dataclass(frozen=True)
+class SeedsErrand:
+    """A sheet of seeds. `body` is the job as it was asked for."""
+
+    task: Assignment
+    body: Mapping[str, Any]
+
+    def submit(self, courier: Courier) -> str:
+        """Hand it in; the engine there names it."""
+        clip = clip_there(clip_from_json(self.body["source"]), courier)
+        look = self.body["look"]
+        name, settings = look_there(look["name"], look.get("settings", {}), courier)
+        frame, count, prompt = int(self.body["frame"]), int(self.body["n"]), self.body.get("prompt")
+        return courier.client.ask_seeds(clip, frame, look=name, settings=settings, count=count, prompt=prompt)
+
+    def arrive(self, courier: Courier, brought: Brought) -> dict[str, Any]:
+        """Put the sheet and its pictures in the job's folder; the result with the paths here."""
+        result = courier.client.status(courier.journal.job).result or {}
+        folder = self.task.folder / "result"
+        folder.mkdir(exist_ok=True)
+
+        def here(path: str) -> str:
+            return str(put(brought[path], folder / brought[path].name))
+
+        pictures = [{**picture, "file": here(picture["file"])} for picture in result["pictures"]]
+        return {**result, "sheet": here(result["sheet"]), "pictures": pictures}

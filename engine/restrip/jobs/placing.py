@@ -1,0 +1,67 @@
+"""Files that were brought from another computer, put where they belong on this one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from restrip.jobs import files
+from restrip.link.job import Manifest
+from restrip.media.files import written
+
+
+class Placing:
+    """Where the files of a manifest from there go: strips into `folder`, pictures of keys into `keys`.
+
+    `brought` are the files on the shelf here, by their paths there.
+    """
+
+    def __init__(self, there: Manifest, brought: Mapping[str, Path], folder: Path, keys: Path) -> None:
+        self._there, self._brought, self._keys = there, brought, keys
+        wanted = [strip.file for strip in there.strips] + ([there.baked] if there.baked else [])
+        self._targets = {path: folder / last_name(path) for path in wanted}
+
+    @property
+    def targets(self) -> list[Path]:
+        """What is about to be put into the folder."""
+        return list(self._targets.values())
+
+    def manifest(self) -> Manifest:
+        """Put the files in place; the manifest with the paths here."""
+        for path, target in self._targets.items():
+            self._place(path, target)
+        self._keys.mkdir(exist_ok=True)
+        keys = []
+        for index, key in enumerate(self._there.keys):
+            picture = self._keys / f"key-{index:03d}.png"
+            if key.picture:
+                put(self._brought[key.picture], picture)
+            keys.append(replace(key, picture=str(picture) if key.picture else ""))
+        strips = tuple(replace(strip, file=str(self._targets[strip.file])) for strip in self._there.strips)
+        baked = str(self._targets[self._there.baked]) if self._there.baked else ""
+        return replace(self._there, keys=tuple(keys), strips=strips, baked=baked)
+
+    def _place(self, path: str, target: Path) -> None:
+        """A file; or a folder of pictures, of which all files were brought."""
+        if path in self._brought:
+            put(self._brought[path], target)
+            return
+        files.remove(target)
+        target.mkdir()
+        for inner, here in self._brought.items():
+            if inner.startswith((f"{path}/", f"{path}\\")):
+                put(here, target / here.name)
+
+
+def put(source: Path, target: Path) -> Path:
+    """A copy, in place when it is whole: what is on the shelf stays there for the next job."""
+    with written(target) as aside:
+        shutil.copyfile(source, aside)
+    return target
+
+
+def last_name(path: str) -> str:
+    """The last part of a path of either system."""
+    return path.replace("\\", "/").rpartition("/")[2]
