@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from restrip.jobs import files
 from restrip.jobs.cache import Cache
 
 KEY = "ab" + "0" * 62
@@ -112,7 +111,7 @@ def test_use_is_remembered(cache: Cache) -> None:
 
 
 def test_what_a_crash_left_is_cleared(cache: Cache) -> None:
-    left = cache.root / "incoming" / f"x{files.ASIDE}1"
+    left = cache.root / "incoming" / "x.aside-1"
     left.mkdir(parents=True)
     (left / "left.mp4").write_bytes(b"half")
     cache.clear_incoming()
@@ -132,8 +131,10 @@ def test_what_a_killed_worker_left_is_cleared_while_others_write(cache: Cache) -
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     with cache.make("keys", KEY) as draft:
-        left = draft.folder.with_name(f"abc{files.ASIDE}{dead.pid}")
-        left.mkdir()
+        named = draft.folder.name.replace(f"-{os.getpid()}-", f"-{dead.pid}-")
+        left = [draft.folder.with_name(name) for name in (named, f"abc.aside-{dead.pid}")]
+        for folder in left:
+            folder.mkdir()
         cache.clear_abandoned()
-        assert draft.folder.is_dir() and not left.exists()
+        assert draft.folder.is_dir() and not any(folder.exists() for folder in left)
     assert cache.has("keys", KEY)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from restrip.jobs import files
 from restrip.jobs.outputs import (
     Delivery,
     OutputExists,
@@ -110,7 +109,7 @@ def test_what_a_killed_process_left_half_written_is_swept_away(state: Path, fold
     mine = aside_of(target)
     names = {who: mine.name.replace(f"-{os.getpid()}-", f"-{who}-") for who in (child.pid, dead.pid)}
     others = [".hidden.part", f"{aside_of(folder / 'other.mp4').name}", "strip.mp4.part", f".x-{dead.pid}-y.part"]
-    manifest = f"strip.mp4{files.ASIDE}{dead.pid}-1234"
+    manifest = f"strip.mp4.aside-{dead.pid}-1234"
     for name in (mine.name, *names.values(), *others, manifest):
         (folder / name).write_text("half")
     resolved = check_place(state, folder, [target])

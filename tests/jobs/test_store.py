@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from restrip.jobs import files
 from restrip.jobs.store import JobConflict, JobLost, Record, Store, after_restart
 from restrip.link.ids import BadJobId
 
@@ -40,8 +39,9 @@ def test_state_is_replaced_and_nothing_left_over(store: Store) -> None:
     assert sorted(path.name for path in store.folder("job-1").iterdir()) == ["job.json", "state.json"]
 
 
-def test_half_a_job_is_no_job(store: Store) -> None:
-    half = store.root / f"{files.ASIDE}1234"
+@pytest.mark.parametrize("name", [".aside-1234", ".1f2e3d4c5b6a-4711-a1b2c3d4e5f6.part"])
+def test_half_a_job_is_no_job(store: Store, name: str) -> None:
+    half = store.root / name
     half.mkdir()
     (half / "job.json").write_text("{")
     assert list(store.load()) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import subprocess
 import sys
 import types
@@ -12,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from restrip.jobs import files
 from restrip.link import discovery
 from restrip.service import lock, process, worker
 from restrip.service.lock import EngineLock
@@ -51,28 +49,6 @@ def test_the_lock_of_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ta
     assert asked == [(2, 1)]
 
 
-def test_a_rename_on_windows_waits_for_a_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tries: list[int] = []
-    real = os.replace
-
-    def held(source: Any, target: Any) -> None:
-        tries.append(1)
-        if len(tries) < 3:
-            raise PermissionError(13, "held by a reader")
-        real(source, target)
-
-    monkeypatch.setattr(files.os, "replace", held)
-    monkeypatch.setattr(files.time, "sleep", lambda seconds: None)
-    (tmp_path / "a").write_text("new")
-    with pytest.raises(PermissionError):
-        files.replace(tmp_path / "a", tmp_path / "b")
-    # Path knows its kind already: only the module's own question is answered differently.
-    monkeypatch.setattr(files, "_windows", lambda: True)
-    tries.clear()
-    files.replace(tmp_path / "a", tmp_path / "b")
-    assert (tmp_path / "b").read_text() == "new" and len(tries) == 3
-
-
 def test_a_worker_ends_with_its_parent_where_the_system_can_see_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[int, ...]] = []
     library = types.SimpleNamespace(prctl=lambda *numbers: asked.append(numbers))
@@ -109,17 +85,13 @@ def test_the_supervisors_memory_where_the_system_says_it() -> None:
     assert mac is not None and mac >= 0  # In kB here, in bytes there: only the branch is run.
 
 
-def test_windows_has_no_modes_and_syncs_folders_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_has_no_modes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tmp_path.chmod(0o777)
     with monkeypatch.context() as patch:
-        patch.setattr(files, "_posix", lambda: False)
         patch.setattr(discovery, "_posix", lambda: False)
         discovery.check_private(tmp_path)
-        files.sync_folder(tmp_path / "gone")
     with pytest.raises(discovery.UnsafeFolder):
         discovery.check_private(tmp_path)
-    with pytest.raises(FileNotFoundError):
-        files.sync_folder(tmp_path / "gone")
 
 
 @pytest.mark.parametrize("platform", ["win32", "linux"])

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import time
-import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from typing import Any
 
 from restrip.jobs import files
 from restrip.link.discovery import alive
+from restrip.timeline.aside import aside_of, sync_file, sync_folder, writer_of
 
 KINDS = ("keys", "segments", "facts")
 STALE_S = 24 * 3600.0
@@ -79,7 +79,7 @@ class Cache:
         """Make an entry: it appears when the block ends, and doesn't when the block raises."""
         incoming = self.root / "incoming"
         incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = Draft(incoming / f"{uuid.uuid4().hex}{files.ASIDE}{os.getpid()}")
+        draft = Draft(aside_of(incoming / key))
         draft.folder.mkdir(mode=0o700)
         try:
             yield draft
@@ -129,8 +129,8 @@ class Cache:
         """Away with what workers that were killed left half written, while others go on writing."""
         incoming = self.root / "incoming"
         for path in list(incoming.iterdir()) if incoming.is_dir() else ():
-            writer = path.name.partition(files.ASIDE)[2]
-            if writer.isdigit() and not alive(int(writer)):
+            writer = writer_of(path)
+            if writer and not alive(writer):
                 files.remove(path)
 
     def _folder(self, kind: str, key: str) -> Path:
@@ -141,9 +141,9 @@ class Cache:
         made = sorted(draft.folder.rglob("*"))
         for path in made:
             if path.is_dir():
-                files.sync_folder(path)
+                sync_folder(path)
             else:
-                files.sync_file(path)
+                sync_file(path)
         listed = {str(path.relative_to(draft.folder)): path.stat().st_size for path in made if path.is_file()}
         files.write_json(draft.folder / "facts.json", {"key": key, "files": listed, "facts": draft.facts})
         target = self._folder(kind, key)
@@ -157,7 +157,7 @@ class Cache:
         except OSError:
             if self.find(kind, key) is None:
                 raise
-        files.sync_folder(target.parent)
+        sync_folder(target.parent)
 
     def _entries(self) -> Iterator[tuple[Path, int, float]]:
         """(folder, bytes, last use) of every entry."""
@@ -174,7 +174,7 @@ class Cache:
         """Out of sight first: nobody finds half an entry."""
         incoming = self.root / "incoming"
         incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
-        gone = incoming / f"{uuid.uuid4().hex}{files.ASIDE}gone"
+        gone = aside_of(incoming / folder.name)
         try:
             folder.rename(gone)
         except OSError:

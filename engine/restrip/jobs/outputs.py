@@ -119,9 +119,8 @@ def sweep(target: Path) -> None:
     """Away with what processes of this machine that were killed left half written beside a target."""
     if not target.parent.is_dir():
         return
-    manifests = f"{target.name}{files.ASIDE}"
     for path in list(target.parent.iterdir()):
-        writer = files.writer_of(path) if path.name.startswith(manifests) else writer_of(path, target)
+        writer = writer_of(path, target)
         if writer and not alive(writer):
             files.remove(path)
 

@@ -18,6 +18,7 @@ from typing import Any
 from restrip.errors import BadInput, RestripError
 from restrip.jobs import files
 from restrip.media.files import DiskFull
+from restrip.timeline.aside import replace, sync_file, sync_folder
 
 KEPT_S = 14 * 24 * 3600.0
 """What nobody asked for during this time is deleted."""
@@ -123,9 +124,9 @@ class Received:
         if not part.is_file() or part.stat().st_size != file.size or files.file_sha256(part) != file.sha256:
             part.unlink(missing_ok=True)
             raise FileChanged(file.name)
-        files.sync_file(part)
-        files.replace(part, self.path(file))
-        files.sync_folder(part.parent)
+        sync_file(part)
+        replace(part, self.path(file))
+        sync_folder(part.parent)
         return self.path(file)
 
     def prune(self, older_than_s: float = KEPT_S) -> None:

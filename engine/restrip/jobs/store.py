@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 from restrip.errors import BadInput, RestripError
 from restrip.jobs import files, states
 from restrip.link.ids import BadJobId, check_job_id
+from restrip.timeline.aside import aside_of, sync_folder
 
 
 class JobConflict(BadInput):
@@ -101,12 +101,12 @@ class Store:
         folder = self.folder(record.job_id)
         if folder.exists():
             raise JobConflict(record.job_id)
-        aside = self.root / f"{files.ASIDE}{uuid.uuid4().hex[:8]}"
+        aside = aside_of(folder)
         aside.mkdir(mode=0o700)
         files.write_json(aside / "job.json", job)
         files.write_json(aside / "state.json", asdict(record))
         aside.rename(folder)
-        files.sync_folder(self.root)
+        sync_folder(self.root)
 
     def job(self, job_id: str) -> dict[str, Any]:
         """What was asked. Raises JobLost."""
@@ -122,9 +122,10 @@ class Store:
 
     def remove(self, job_id: str) -> None:
         """Delete a job's folder: first out of sight, then away, so that a crash leaves no half of it."""
-        aside = self.root / f"{files.ASIDE}{uuid.uuid4().hex[:8]}"
-        self.folder(job_id).rename(aside)
-        files.sync_folder(self.root)
+        folder = self.folder(job_id)
+        aside = aside_of(folder)
+        folder.rename(aside)
+        sync_folder(self.root)
         files.remove(aside)
 
     def load(self) -> Iterator[Record]:

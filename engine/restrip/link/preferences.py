@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from restrip.timeline.aside import write_whole
 
 CACHE_MIB = 20_480.0
 MOST_MIB = 2.0**40
@@ -32,18 +32,7 @@ class Preferences:
 
     def save(self, state_dir: Path) -> None:
         """Keep it, whole or not at all. Raises OSError."""
-        aside = state_dir / f"preferences.json.aside-{os.getpid()}"
-        with contextlib.suppress(FileNotFoundError):
-            aside.unlink()
-        try:
-            with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-                json.dump(asdict(self), file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(aside, state_dir / "preferences.json")
-        except OSError:
-            aside.unlink(missing_ok=True)
-            raise
+        write_whole(state_dir / "preferences.json", json.dumps(asdict(self)).encode(), mode=0o600)
 
 
 def is_size(value: object) -> bool:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from restrip.errors import BadInput, RestripError
-from restrip.timeline.aside import aside_of
+from restrip.timeline.aside import aside_of, replace, sync_file, sync_folder
 
 
 class MediaMissing(BadInput):
@@ -95,7 +95,7 @@ def written(path: str | os.PathLike[str], folder: bool = False) -> Iterator[Path
             yield aside
             _sync(aside)
             _take_name(aside, target, folder)
-            _sync(target.parent)
+            sync_folder(target.parent)
     finally:
         if folder:
             shutil.rmtree(aside, ignore_errors=True)
@@ -118,21 +118,17 @@ def disk_errors(path: str) -> Iterator[None]:
 def _take_name(aside: Path, target: Path, folder: bool) -> None:
     if folder and target.exists():
         target.rmdir()  # Fails, and is reported, when it holds anything: nothing is deleted unasked.
-    os.replace(aside, target)
+    replace(aside, target)
 
 
 def _sync(path: Path) -> None:
-    """Force a file, or a folder and the files in it, onto the disk; folders can't be synced on Windows."""
-    if path.is_dir():
-        for child in path.iterdir() if path.name.endswith(".part") else ():
-            _sync(child)
-        if os.name == "nt":
-            return
-    handle = os.open(path, os.O_RDONLY if path.is_dir() or os.name != "nt" else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    """Force a file, or a folder and all that is in it, onto the disk."""
+    if not path.is_dir():
+        sync_file(path)
+        return
+    for child in path.iterdir():
+        _sync(child)
+    sync_folder(path)
 
 
 def _reason(error: OSError | ValueError) -> str:

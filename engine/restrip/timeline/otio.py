@@ -10,14 +10,13 @@ before the cut and `out_offset` beyond it, and takes those frames from the handl
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from restrip.errors import BadInput
-from restrip.timeline.aside import aside_of
+from restrip.timeline.aside import write_whole
 from restrip.timeline.made import JobMade, KeyMade, StripMade
 from restrip.timeline.numbered import PictureRun, runs_of
 from restrip.timeline.range import FrameRange
@@ -49,17 +48,10 @@ def write_timeline(job: JobMade, path: str | os.PathLike[str]) -> None:
     """Write the job as an .otio file, which appears whole or not at all. Raises OtioMissing, TimelineUnwritable."""
     text = build_timeline(job).to_json_string()
     target = Path(path)
-    aside = aside_of(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with open(aside, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, target)
+        write_whole(target, text.encode())
     except OSError as error:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
         raise TimelineUnwritable(str(target), (error.strerror or str(error)).lower()) from error
 
 

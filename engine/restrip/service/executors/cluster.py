@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from restrip.errors import RestripError
-from restrip.jobs.files import write_bytes
 from restrip.service.executors.executor import Heard, Start
 from restrip.service.limits import Limits
 from restrip.service.log import say
 from restrip.service.place import Place
 from restrip.service.process import Worker
 from restrip.service.slot import LOST
+from restrip.timeline.aside import write_whole
 
 DRIVER = ("-m", "restrip.service.executors.driver")
 HERE = frozenset({"prepare", "finish", "suggest", "elsewhere"})
@@ -188,7 +188,7 @@ class RayExecutor:
 
     def _connect(self) -> None:
         token = self._root / "node-token"
-        write_bytes(token, uuid.uuid4().hex.encode())
+        write_whole(token, uuid.uuid4().hex.encode(), mode=0o600)
         given = self._settings
         options = ["--address", given.address, "--state-dir", str(self._root), "--token", str(token)]
         options += ["--shared", given.shared, "--window", str(given.window)]

@@ -16,7 +16,6 @@ import json
 import os
 import re
 import tarfile
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from typing import Any
 from restrip.jobs import files
 from restrip.jobs.cache import Cache
 from restrip.link.job import clip_from_json
+from restrip.timeline.aside import aside_of
 
 PIECE_BYTES = 32 << 20
 OWN_PLACES = ("output", "project", "job_id")
@@ -237,7 +237,7 @@ def put_in_place(pieces: Iterable[bytes], target: Path) -> Path:
     """Unpack into `target`, which appears whole; another may do the same at the same time."""
     if target.is_dir():
         return target
-    aside = target.with_name(f"{target.name}{files.ASIDE}{uuid.uuid4().hex[:8]}")
+    aside = aside_of(target)
     aside.mkdir(parents=True, mode=0o700)
     try:
         unpacked(pieces, aside)
