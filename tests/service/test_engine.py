@@ -13,7 +13,10 @@ from engine_bench import PLAN, Bench, FakeWorker, stopped_clock
 from restrip.jobs.states import WrongState
 from restrip.jobs.store import JobConflict, Store, UnknownJob
 from restrip.service import engine as engine_module
+from restrip.service import hearing as hearing_module
+from restrip.service import outcomes as outcomes_module
 from restrip.service import slot as slot_module
+from restrip.service import stages
 from restrip.service.reports import BadReport
 from restrip.service.supervisor import TURN_S
 
@@ -26,7 +29,7 @@ def bench(tmp_path: Path) -> Bench:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time of slots and engine; a test moves it."""
-    return stopped_clock(monkeypatch, slot_module, engine_module)
+    return stopped_clock(monkeypatch, slot_module, engine_module, hearing_module, outcomes_module)
 
 
 def on_disk(bench: Bench, job_id: str) -> dict[str, Any]:
@@ -455,7 +458,7 @@ def test_a_mistake_of_the_engines_own_costs_one_job(
     def wrong(*args: object) -> bool:
         raise fault
 
-    monkeypatch.setattr(engine_module.stages, "next_stage", wrong)
+    monkeypatch.setattr(stages, "next_stage", wrong)
     bench.done(worker, **PLAN)
     assert bench.state("job-1") == "failed" and not bench.engine.scheduler.runs
     monkeypatch.undo()

@@ -9,7 +9,8 @@ import pytest
 from engine_bench import Bench, stopped_clock
 
 from restrip.jobs.pace import Pace
-from restrip.service import engine as engine_module
+from restrip.service import hearing as hearing_module
+from restrip.service import outcomes as outcomes_module
 from restrip.service import progress as progress_module
 from restrip.service import slot as slot_module
 from restrip.service.forecast import Forecast
@@ -21,7 +22,7 @@ PLAN = {"missing_keys": [0, 1], "missing_parts": [0, 1], "part_frames": [10, 20,
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The engine's time; a test moves it."""
-    return stopped_clock(monkeypatch, slot_module, engine_module, progress_module)
+    return stopped_clock(monkeypatch, slot_module, hearing_module, outcomes_module, progress_module)
 
 
 def whole_job(bench: Bench, clock: list[float], job_id: str, plan: dict[str, Any] = PLAN) -> list[float | None]:

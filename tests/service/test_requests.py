@@ -14,7 +14,7 @@ from engine_bench import PLAN, Bench
 from restrip.jobs.store import Record
 from restrip.link.job import JobSpec, Manifest, Output
 from restrip.link.message import Message, header
-from restrip.service import engine as engine_module
+from restrip.service import questions as questions_module
 from restrip.service.requests import Desk
 from restrip.service.requests import desk as desk_module
 from restrip.timeline import ClipRange, Key, Rate
@@ -224,7 +224,7 @@ def test_clients_that_left_are_forgotten(asker: Asker, monkeypatch: pytest.Monke
 
 def test_sessions_and_questions_are_bounded(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desk_module, "MOST_CLIENTS", 3)
-    monkeypatch.setattr(engine_module, "MOST_QUESTIONS", 2)
+    monkeypatch.setattr(questions_module, "MOST_QUESTIONS", 2)
     for n in range(10):
         asker.ask("ping", session=f"s{n}")
         assert len(asker.desk.clients) <= 3 and f"s{n}" in asker.desk.clients

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from restrip.service.log import say
 from restrip.service.progress import Progress
 
 Publish = Callable[[str, str, Mapping[str, Any], bytes | None], None]
+SAVE_GAP_S = 1.0
 
 
 class Book:
@@ -26,6 +28,8 @@ class Book:
         self.records: dict[str, Record] = {}
         self.progress: dict[str, Progress] = {}
         self._publish = publish
+        self._unsaved: set[str] = set()
+        self._counted = 0.0
 
     def record(self, job_id: str) -> Record:
         """What is known of a job. Raises UnknownJob."""
@@ -53,6 +57,33 @@ class Book:
     def amend(self, job_id: str, **more: Any) -> Record:
         """Change facts of a job, not its state."""
         return self._put(replace(self.record(job_id), **more))
+
+    def count(self, job_id: str, made: str, more: int) -> Record:
+        """Add to what a job has made. Saved within a second, or with its next change of state: a flush to the disk
+        for each would be too much.
+        """
+        record = self.record(job_id)
+        if more:
+            record = self.records[job_id] = replace(record, **{made: getattr(record, made) + more})
+            self._unsaved.add(job_id)
+        return record
+
+    def save_counts(self) -> None:
+        """Save how much the jobs at work have made, now and then. Called often."""
+        now = time.monotonic()
+        if not self._unsaved or now - self._counted < SAVE_GAP_S:
+            return
+        self._counted = now
+        for job_id in self._unsaved & set(self.records):
+            self._save(self.records[job_id])
+        self._unsaved.clear()
+
+    def progressed(self, job_id: str, more: Mapping[str, Any], blob: bytes | None) -> None:
+        """Publish how far a job is, with `more` and a picture if there is one."""
+        record = self.records[job_id]
+        self.records[job_id] = record = replace(record, seq=record.seq + 1)
+        body = {**self.progress[job_id].to_json(), "state": record.state, "seq": record.seq, **more}
+        self._publish(f"job.{job_id}", "progress", body, blob)
 
     def unplaced(self) -> list[str]:
         """Jobs whose cached parts are still wanted: all but those that were placed or written to the user's folder."""

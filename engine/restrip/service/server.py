@@ -22,8 +22,8 @@ from restrip.errors import RestripError
 from restrip.jobs.files import write_json
 from restrip.link.discovery import Connection
 from restrip.link.message import MAX_BYTES, PROTOCOL, BadMessage, Header, Message, decode, encode, header, pack, unpack
-from restrip.service.engine import Reply
 from restrip.service.process import INBOX
+from restrip.service.questions import Reply
 from restrip.service.share import CannotListen, Share
 
 LOOPBACK = "127.0.0.1"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from restrip.errors import RestripError
 
-MOST_QUESTIONS = 1000
-
 
 class WorkerDied(RestripError):
     """The worker ended in the middle of a task, twice."""
@@ -40,5 +38,5 @@ class TooManyQuestions(RestripError):
 
     code = "too-many-questions"
 
-    def __init__(self) -> None:
-        super().__init__(f"{MOST_QUESTIONS} questions wait for an answer already.", "Ask again later.")
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} questions wait for an answer already.", "Ask again later.")

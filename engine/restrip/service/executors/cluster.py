@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from restrip.errors import RestripError
+from restrip.service.deaths import Deaths
 from restrip.service.executors.executor import Heard, Start
 from restrip.service.limits import Limits
 from restrip.service.log import say
@@ -109,7 +109,7 @@ class RayExecutor:
         self._places: tuple[Place, ...] = ()
         self._trouble: Mapping[str, Any] | None = None
         self._troubled = 0.0
-        self._deaths: deque[float] = deque()
+        self._deaths = Deaths(limits)
         self._ending = False
 
     @property
@@ -196,17 +196,12 @@ class RayExecutor:
         say("ray driver started", address=given.address)
 
     def _driver_gone(self) -> Iterator[Heard]:
-        now = time.monotonic()
         say("ray driver ended", expected=self._trouble is not None)
         self._driver, self._cluster, self._places = None, {}, ()
         workers, self._workers = list(self._workers.values()), {}
-        if self._trouble is None:
-            self._deaths.append(now)
-            while now - self._deaths[0] > self._limits.restarts_within_s:
-                self._deaths.popleft()
-            if len(self._deaths) > self._limits.restarts:
-                self._trouble, self._troubled = DriverDied(len(self._deaths)).to_wire(), now
-                self._deaths.clear()
+        if self._trouble is None and self._deaths.too_many():
+            self._trouble, self._troubled = DriverDied(len(self._deaths)).to_wire(), time.monotonic()
+            self._deaths.forget()
         for worker in workers:
             yield worker.worker_id, {"t": "crash", "id": worker.task_id, "what": LOST}
             yield worker.worker_id, None

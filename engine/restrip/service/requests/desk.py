@@ -11,8 +11,9 @@ from typing import Any, Protocol
 
 from restrip.errors import RestripError
 from restrip.link.message import PROTOCOL, REQUESTS, Message, ProtocolMismatch, major
-from restrip.service.engine import Engine, Reply
+from restrip.service.engine import Engine
 from restrip.service.log import say
+from restrip.service.questions import Reply
 from restrip.service.reports import FAULTS
 from restrip.service.requests import general, guests, jobs, links, questions, results
 from restrip.service.requests.refusals import DiskTrouble, Mistake, OtherEngine, UnknownType

@@ -12,7 +12,7 @@ from restrip.jobs import states
 from restrip.jobs.schema import schema
 from restrip.link import discovery
 from restrip.link.message import PROTOCOL, BadMessage, Message
-from restrip.service.engine import Reply
+from restrip.service.questions import Reply
 from restrip.service.requests.fields import is_int, text
 from restrip.service.requests.refusals import Busy
 
@@ -32,7 +32,7 @@ def hello(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
         "engine_id": desk.engine_id,
         "features": list(FEATURES),
         "settings_etag": schema()["etag"],
-        "gpu": desk.engine.worker_facts.get("gpu"),
+        "gpu": desk.engine.hearing.facts.get("gpu"),
         "busy": desk.engine.busy,
         "pid": os.getpid(),
     }
@@ -79,7 +79,7 @@ def show_engine(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
         },
         "executor": dict(engine.crew.executor.facts()),
         "memory_mib": own_memory_mib(),
-        "worker_facts": engine.worker_facts,
+        "worker_facts": engine.hearing.facts,
         "clients": clients,
         "state_dir": str(engine.root),
     }

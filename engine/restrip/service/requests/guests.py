@@ -18,7 +18,8 @@ from restrip.jobs.states import WrongState
 from restrip.jobs.store import UnknownJob
 from restrip.link.ids import check_job_id
 from restrip.link.message import Message
-from restrip.service.engine import Engine, Reply
+from restrip.service.engine import Engine
+from restrip.service.questions import Reply
 
 if TYPE_CHECKING:
     from restrip.service.requests.desk import Desk

@@ -14,7 +14,7 @@ from restrip.jobs.store import JobConflict, Record
 from restrip.link.ids import check_job_id, new_job_id
 from restrip.link.job import BadJob, clip_from_json
 from restrip.link.message import MAX_BYTES, BadMessage, Message
-from restrip.service.engine import Reply
+from restrip.service.questions import Reply
 from restrip.service.requests.fields import is_int, job_id_of, text
 from restrip.service.requests.refusals import Draining
 

@@ -9,8 +9,8 @@ from restrip.errors import BadInput
 from restrip.jobs import remote
 from restrip.jobs.remote import Remote, fingerprint, from_hex, linked, to_hex
 from restrip.link.message import BadMessage, Message
-from restrip.service.engine import Reply
 from restrip.service.log import say
+from restrip.service.questions import Reply
 from restrip.service.requests.fields import text
 from restrip.service.share import NotShared, Share, stop_sharing
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from restrip.jobs.intake import check_path, read_job
 from restrip.jobs.remote import linked
 from restrip.link.message import BadMessage, Message
-from restrip.service.engine import Reply
+from restrip.service.questions import Reply
 from restrip.service.requests.fields import text
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from restrip.jobs.states import WrongState
 from restrip.jobs.store import JobLost
 from restrip.link.message import MAX_BYTES, BadMessage, Message
 from restrip.link.preferences import is_size
-from restrip.service.engine import Reply
+from restrip.service.questions import Reply
 from restrip.service.requests.fields import job_id_of, text
 from restrip.service.requests.refusals import AlreadyPlaced, DiskTrouble
 
