@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import cv2
@@ -35,6 +36,16 @@ def test_a_folder_counts_as_the_clips_media_does(tmp_path: Path) -> None:
 def test_one_picture_serves_every_frame(tmp_path: Path) -> None:
     write(tmp_path / "depth12.png", 77)
     assert {value(ControlPictures(tmp_path / "depth12.png", CLIP), n) for n in (0, 9)} == {77}
+
+
+def test_all_that_is_a_picture_elsewhere_is_one_here(tmp_path: Path) -> None:
+    """A targa, as renderers write depth, which OpenCV doesn't read: 3x2, its rows from the top."""
+    head = struct.pack("<BBBHHBHHHHBB", 0, 0, 2, 0, 0, 0, 0, 0, 3, 2, 24, 0x20)
+    (tmp_path / "depth.0007.tga").write_bytes(head + bytes([10, 20, 30] * 6))
+    assert ControlPictures(tmp_path).picture("depth", 7).tolist() == [[[30, 20, 10]] * 3] * 2
+    deep = np.full((4, 4, 3), 51 * 257, np.uint16)
+    cv2.imwrite(str(tmp_path / "depth.0008.png"), deep)
+    assert value(ControlPictures(tmp_path), 8) == 51
 
 
 def test_a_movie_runs_with_the_clips_media(tmp_path: Path) -> None:

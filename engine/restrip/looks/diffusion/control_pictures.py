@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from restrip.errors import BadInput
-from restrip.media import ClipReader, probe
+from restrip.media import ClipReader, probe, read_picture
+from restrip.media.files import MediaMissing, MediaUnreadable
 from restrip.timeline import ClipRange, is_picture
 
 if TYPE_CHECKING:
@@ -53,11 +53,13 @@ class ControlPictures:
         number = frame + (self.clip.trim_in if self.clip else 0)
         if path is not None and path.is_dir():
             path = _numbered(path).get(number)
-        content = np.fromfile(path, np.uint8) if path is not None and path.is_file() else np.zeros(0, np.uint8)
-        picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
-        if picture is None:
-            raise MissingControlPicture(kind, number, str(self.path or ""))
-        return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        missing = MissingControlPicture(kind, number, str(self.path or ""))
+        if path is None:
+            raise missing
+        try:
+            return read_picture(path).rgb8()
+        except (MediaMissing, MediaUnreadable) as error:
+            raise missing from error
 
     def _from_movie(self, path: Path, frame: int) -> Bytes:
         if self.clip is not None:
