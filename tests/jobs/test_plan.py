@@ -12,6 +12,7 @@ import pytest
 from restrip.jobs.plan import Known, Plan, explicit, make_plan, neutral_settings, size_within, source_identity
 from restrip.link.job import JobSpec, Output
 from restrip.media.files import MediaMissing
+from restrip.propagate.gpu.choice import NoGpu
 from restrip.timeline import ClipRange, FrameRange, Key, Rate
 
 SIZE = (640, 360)
@@ -39,6 +40,11 @@ def shared(a: Plan, b: Plan) -> tuple[int, int]:
     """How many keys and parts of `b` are cached when `a` was rendered."""
     keys = len(set(b.key_hashes) & set(a.key_hashes))
     return keys, len({part.hash for part in b.parts} & {part.hash for part in a.parts})
+
+
+def filed(plan: Plan, device: str) -> set[str]:
+    """Where the parts of a plan are found that were carried on a device."""
+    return {part.filed(device, plan.joint) for part in plan.parts}
 
 
 def test_parts_are_the_segments(clip: Path) -> None:
@@ -103,16 +109,24 @@ def test_what_each_setting_touches(clip: Path, change: dict[str, object], keys: 
     assert shared(plan_of(job(clip)), plan_of(job(clip, **change))) == (keys, parts)
 
 
-def test_parts_carried_on_a_gpu_are_others_and_asking_for_the_cpu_is_not(
-    clip: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = [job(clip, settings={"propagate_on": on}) for on in ("auto", "cpu")]
-    auto, cpu = (plan_of(spec) for spec in asked)
-    assert shared(auto, cpu) == (len(cpu.keys), len(cpu.parts))  # no GPU: both are the CPU
+def test_a_plan_doesnt_claim_where_parts_are_carried(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether there is a GPU is for the worker of each part to know, and not for the one that plans."""
     monkeypatch.setattr("restrip.propagate.gpu.choice.gpu_mib", lambda: 24_000)
-    on_gpu, still_cpu = (plan_of(spec) for spec in asked)
-    assert shared(on_gpu, cpu) == (len(cpu.keys), 0)
-    assert shared(still_cpu, cpu) == (len(cpu.keys), len(cpu.parts))
+    auto, cpu, gpu = (plan_of(job(clip, settings={"propagate_on": on})) for on in ("auto", "cpu", "cuda"))
+    assert (auto.devices, cpu.devices, gpu.devices) == (("cuda", "cpu"), ("cpu",), ("cuda",))
+    assert filed(auto, "cpu") == filed(cpu, "cpu") and filed(auto, "cuda") == filed(gpu, "cuda")
+    assert not filed(cpu, "cpu") & filed(gpu, "cuda")
+    monkeypatch.setattr("restrip.propagate.gpu.choice.gpu_mib", lambda: 0)
+    assert plan_of(job(clip)) == auto
+    with pytest.raises(NoGpu):
+        plan_of(job(clip, settings={"propagate_on": "cuda"}))
+
+
+def test_the_plan_of_an_older_version_is_read(clip: Path) -> None:
+    plan = plan_of(job(clip, settings={"propagate_on": "cpu"}))
+    body = plan.to_json()
+    del body["devices"]
+    assert Plan.from_json(body) == plan
 
 
 def test_another_look_or_version_makes_all_anew(clip: Path) -> None:
@@ -135,7 +149,7 @@ def test_baked_output_asks_for_its_own_files_under_the_same_part(clip: Path) -> 
     plain, baked = plan_of(job(clip)), plan_of(job(clip, output=Output(baked=True)))
     assert shared(plain, baked) == (3, 4)
     assert (plain.joint, baked.joint) == (False, True)
-    assert plain.parts[0].joint_hash != plain.parts[0].hash
+    assert plain.parts[0].filed("cpu", True) != plain.parts[0].filed("cpu", False) == plain.parts[0].hash
 
 
 def test_prompt_and_seed_are_the_jobs_or_the_keys(clip: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from job_bench import FRAMES, Hand, Little, frame_of
 
 from restrip.errors import RestripError
+from restrip.jobs import parts as parts_module
 from restrip.jobs.files import file_sha256
 from restrip.jobs.pace import Pace
 from restrip.jobs.preview import Playback, mixed
@@ -121,6 +122,46 @@ def test_baked_asked_for_later_renders_parts_once_more_and_then_serves_both(hand
     again = hand.run(little.job("job-3", 4, 16))
     assert counts(again) == (0, 2, 0, 3)
     assert len(plain.strips) == len(again.strips)
+
+
+def test_parts_are_filed_under_where_they_were_carried(
+    hand: Hand, little: Little, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planned where there is a GPU, carried by a worker that has none; then the other way about."""
+    spec = little.job("job-1", 4, 16)
+    hand.put(spec)
+    monkeypatch.setattr("restrip.propagate.gpu.choice.gpu_mib", lambda: 24_000)
+    found = hand.task("prepare", "job-1")
+    monkeypatch.setattr("restrip.propagate.gpu.choice.gpu_mib", lambda: 0)
+    hand.task("keys", "job-1", keys=found["missing_keys"])
+    for n in found["missing_parts"]:
+        assert hand.task("part", "job-1", part=n) == {"rendered": 1}
+    hand.task("finish", "job-1", retries=[], made={})
+    assert counts(hand.run(little.job("job-2", 4, 16, settings={"propagate_on": "cpu"}))) == (0, 2, 0, 3)
+    # The CPU does the work that these parts say a GPU did.
+    monkeypatch.setattr("restrip.jobs.parts.chosen", lambda asked, size: "cuda" if asked == "auto" else asked)
+    monkeypatch.setattr("restrip.propagate.carry.chosen", lambda asked, size: "cpu")
+    assert counts(hand.run(little.job("job-3", 4, 18))) == (1, 1, 2, 1)
+    assert counts(hand.run(little.job("job-4", 4, 18))) == (0, 2, 0, 3)
+    assert counts(hand.run(little.job("job-5", 4, 18, settings={"propagate_on": "cpu"}))) == (0, 2, 2, 1)
+    would = hand.task("discard", job_id="job-4", others=["job-1", "job-2", "job-3"], really=False)
+    assert not [path for path in would["would_delete"] if "/cache/" in path]
+    would = hand.task("discard", job_id="job-4", others=[], really=False)
+    assert len({Path(path).parent for path in would["would_delete"] if "/segments/" in path}) >= 4
+
+
+def test_what_propagation_remarks_is_in_the_manifest(
+    hand: Hand, little: Little, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = parts_module.propagate
+
+    def remarks(window: Any, keys: Any, settings: Any, report: Any) -> Any:
+        report(0, 1, "The CPU carries these frames.")
+        yield from real(window, keys, settings, report)
+
+    monkeypatch.setattr(parts_module, "propagate", remarks)
+    notes = hand.run(little.job("job-1", 4, 16)).notes
+    assert notes.count("The CPU carries these frames.") == 1
 
 
 def test_a_mix_is_made_in_coded_values() -> None:

@@ -83,7 +83,6 @@ class _Ending:
         entry = cached_part(self.task.cache, self.plan, index)
         if entry is None:
             raise PartLost(index)
-        assert isinstance(entry, Entry)
         return entry
 
     def _report(self) -> None:

@@ -17,23 +17,34 @@ from restrip.media import MovieWriter
 from restrip.media.formats import FORMATS
 from restrip.media.timecode import shown_at
 from restrip.propagate import Carried, FadeScore, PropagateSettings, StyledKey, propagate, propose_fade
+from restrip.propagate.gpu.choice import chosen
+from restrip.propagate.settings import ON
 from restrip.timeline import FrameRange, Segment
 
 SIDES = ("left", "right", "joint")
 
 
 def render_part(task: Assignment) -> dict[str, Any]:
-    """Carry the keys of one part through its frames, into one file a rendition."""
+    """Carry the keys of one part through its frames, into one file a rendition.
+
+    It is filed under where this worker carries it: another may have a GPU that this one hasn't. Raises NoGpu.
+    """
     spec = job_spec(task.folder)
     plan, _ = saved_plan(task.folder)
     index = int(task.body["part"])
     if cached_part(task.cache, plan, index) is not None:
         return {"rendered": 0}
     part = plan.parts[index]
-    key = part.joint_hash if plan.joint else part.hash
+    key = part.filed(_settings_here(spec, plan)[ON], plan.joint)
     with task.cache.make("segments", key) as draft, Window(spec, plan, part.frames) as window:
         _Rendering(task, spec, plan, index, window, draft).run()
     return {"rendered": len(part.segments)}
+
+
+def _settings_here(spec: JobSpec, plan: Plan) -> dict[str, Any]:
+    """What propagation takes, with the device that this worker carries on in the place of what was asked."""
+    asked = propagation_settings(spec)
+    return {**asked, ON: chosen(asked[ON], plan.size)}
 
 
 class _Rendering:
@@ -44,6 +55,7 @@ class _Rendering:
         self.index, self.window, self.draft = index, window, draft
         self.part: Part = plan.parts[index]
         self.done = 0
+        self.notes: list[str] = []
 
     def run(self) -> None:
         """Render all segments into the draft, its facts included."""
@@ -52,7 +64,7 @@ class _Rendering:
             writers = {name: stack.enter_context(self._writer(name)) for name in self._names()}
             fades = [self._segment(segment, writers, matte) for segment in self.part.segments]
         concealed = [n - self.part.frames.first for n in self.part.frames if self.window.reader.concealed(n)]
-        notes = [] if concealed else list(self.window.reader.damage_notes)
+        notes = [*self.notes, *([] if concealed else self.window.reader.damage_notes)]
         self.draft.facts.update(fades=fades, names=self._names(), concealed=concealed, notes=notes)
 
     def _names(self) -> list[str]:
@@ -73,7 +85,7 @@ class _Rendering:
     def _segment(self, segment: Segment, writers: dict[str, MovieWriter], matte: Matte | None) -> dict[str, Any]:
         window = self.window.part(segment.frames)
         keys = (self._key(segment.left), self._key(segment.right))
-        base = propagation_settings(self.spec)
+        base = _settings_here(self.spec, self.plan)
         joint = "joint" in writers
         settings = PropagateSettings.of(base, joint=joint, scratch=str(self.draft.folder))
         fade = self._fade(window, keys, settings)
@@ -124,6 +136,8 @@ class _Rendering:
             share = here * done / total if total else 0
             named = "motion" if phase == "propagating" and done * 2 <= total and self._two_sided(segment) else phase
             more = {"note": note} if note else {}
+            if note and note not in self.notes:
+                self.notes.append(note)
             self.task.report(named, round((self.done + share) * 100), length * 100, segment=self.index, **more)
 
         return report

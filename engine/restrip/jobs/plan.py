@@ -23,7 +23,7 @@ from restrip.looks.diffusion.settings import without_prompt
 from restrip.looks.settings import own_settings
 from restrip.media.files import MediaMissing, MediaUnreadable
 from restrip.media.formats import FORMATS, fitting_format
-from restrip.propagate.gpu.choice import chosen
+from restrip.propagate.gpu.choice import allowed, chosen
 from restrip.propagate.settings import ON, PROPAGATE_SETTINGS
 from restrip.timeline import (
     ClipRange,
@@ -62,7 +62,7 @@ class SourceChanged(RestripError):
 class Part:
     """The unit of work and of the cache: one segment, or in mode every a run of them, as one set of files.
 
-    `hash` is that of the strips' renditions; `joint_hash` is that of the same with the baked rendition beside them.
+    `hash` says what is in them but for where they were carried, which only who does it knows.
     """
 
     segments: tuple[Segment, ...]
@@ -73,10 +73,12 @@ class Part:
         """The frames that the part's files hold."""
         return FrameRange(self.segments[0].frames.first, self.segments[-1].frames.end)
 
-    @property
-    def joint_hash(self) -> str:
-        """Under which the part is cached with its baked rendition."""
-        return digest({"joint": self.hash})
+    def filed(self, device: str, joint: bool) -> str:
+        """Under which the part is cached when it was carried on `device`, "cpu" or "cuda": their pictures differ a
+        little. `joint` is for the baked rendition beside the strips'.
+        """
+        made = self.hash if device == "cpu" else digest({"device": device, "part": self.hash})
+        return digest({"joint": made}) if joint else made
 
     @property
     def keys(self) -> tuple[int, ...]:
@@ -90,7 +92,7 @@ class Plan:
     the job are made against, None when the look needs none; `previous` is for each key the one whose finished picture
     it is made from too, if any. `every` says that parts have one joint rendition;
     `format` names what is written, `deep` (more than 8 bit) and `alpha` say what of it is kept; `source` is the media's
-    identity.
+    identity; `devices` are where parts may be carried, the better one first.
     """
 
     keys: tuple[Key, ...]
@@ -108,6 +110,7 @@ class Plan:
     previous: tuple[int | None, ...] = ()
     deep: bool = False
     alpha: bool = False
+    devices: tuple[str, ...] = ("cpu",)
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -159,6 +162,7 @@ class Plan:
             "previous": list(self.previous),
             "deep": self.deep,
             "alpha": self.alpha,
+            "devices": list(self.devices),
         }
 
     @classmethod
@@ -183,6 +187,7 @@ class Plan:
             previous=tuple(body["previous"]),
             deep=body["deep"],
             alpha=body["alpha"],
+            devices=tuple(body.get("devices", ("cpu",))),  # Plans of older versions are still kept from pruning.
         )
 
 
@@ -226,6 +231,8 @@ def make_plan(spec: JobSpec, known: Known) -> Plan:
     hashes = _key_hashes(spec, keys, against, known)
     every = spec.mode == "every"
     groups = _groups(segments_of(keys, spec.clip.length, cuts), EVERY_PART_FRAMES if every else 0, cuts)
+    asked = str(propagation_settings(spec)[ON])
+    chosen(asked, size)  # A GPU that was asked for and isn't there is named now.
     shared = _segment_facts(spec, source, size, format_name)
     parts = tuple(Part(group, _part_hash(spec.clip, group, hashes, keys, shared)) for group in groups)
     joint = every or spec.output.baked
@@ -245,6 +252,7 @@ def make_plan(spec: JobSpec, known: Known) -> Plan:
         previous,
         deep=known.deep and FORMATS[format_name].deep,
         alpha=alpha and FORMATS[format_name].alpha,
+        devices=allowed(asked),
     )
 
 
@@ -369,12 +377,9 @@ def _key_hashes(spec: JobSpec, keys: Sequence[Key], against: _Against, known: Kn
 
 
 def _segment_facts(spec: JobSpec, source: str, size: tuple[int, int], format_name: str) -> dict[str, Any]:
-    """What every part of a job depends on beside its frames and keys.
-
-    Where it is carried counts, and not what was asked: a GPU's pictures differ from the CPU's.
-    """
+    """What every part of a job depends on beside its frames and keys, and where it is carried: `Part.filed`."""
     settings = propagation_settings(spec)
-    device = chosen(settings.pop(ON), size)
+    del settings[ON]
     return {
         "stage": SEGMENT_STAGE,
         "source": source,
@@ -385,7 +390,6 @@ def _segment_facts(spec: JobSpec, source: str, size: tuple[int, int], format_nam
         "fade": spec.output.fade,
         "format": format_name,
         "settings": settings,
-        **({} if device == "cpu" else {"device": device}),
         "matte": matte_facts(spec),
         "look_only": spec.output.look_only,
         "every": spec.mode == "every",

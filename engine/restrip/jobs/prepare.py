@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from restrip.jobs import files
-from restrip.jobs.cache import Cache
+from restrip.jobs.cache import Cache, Entry
 from restrip.jobs.needs import needs_of
 from restrip.jobs.outputs import check_place, strip_name
 from restrip.jobs.plan import Known, Plan, make_plan, neutral_settings, size_within, source_identity
@@ -80,11 +80,16 @@ def missing(cache: Cache, plan: Plan) -> tuple[list[int], list[int]]:
     return keys, parts
 
 
-def cached_part(cache: Cache, plan: Plan, index: int) -> Any:
-    """The cache's entry of a part, with the baked rendition when the plan wants one; None when there is none."""
-    part = plan.parts[index]
-    whole = cache.find("segments", part.joint_hash)
-    return whole if whole is not None or plan.joint else cache.find("segments", part.hash)
+def cached_part(cache: Cache, plan: Plan, index: int) -> Entry | None:
+    """The cache's entry of a part, carried where the plan allows and with the baked rendition when it wants one; None
+    when there is none.
+    """
+    for device in plan.devices:
+        for joint in (True,) if plan.joint else (True, False):
+            found = cache.find("segments", plan.parts[index].filed(device, joint))
+            if found is not None:
+                return found
+    return None
 
 
 def look_of(shop: Workshop, spec: JobSpec, size: tuple[int, int], report: Any) -> Look:

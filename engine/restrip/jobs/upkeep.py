@@ -66,5 +66,8 @@ def hashes_of(state_dir: Path, job_ids: Iterable[str]) -> set[str]:
             plan = Plan.from_json(body["plan"])
         except (KeyError, TypeError, ValueError, RestripError):
             continue  # Damaged: the job is planned anew when it goes on.
-        hashes |= {*plan.key_hashes, *(h for part in plan.parts for h in (part.hash, part.joint_hash))}
+        hashes |= set(plan.key_hashes)
+        hashes |= {
+            part.filed(device, joint) for part in plan.parts for device in plan.devices for joint in (False, True)
+        }
     return hashes

@@ -41,6 +41,11 @@ class PropagationOutOfGpuMemory(RestripError):
         )
 
 
+def allowed(asked: str) -> tuple[str, ...]:
+    """Where it may be carried, the better place first: which it will be, only the process that does it knows."""
+    return ("cuda", "cpu") if asked == "auto" else (asked,)
+
+
 def chosen(asked: str, size: tuple[int, int]) -> str:
     """ "cpu" or "cuda" for frames of (width, height), asked "auto", "cpu" or "cuda"; always the same in one process.
 
