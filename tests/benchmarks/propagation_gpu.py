@@ -18,9 +18,6 @@ from typing import Any
 SIZES = "960x540,1920x1080,3840x2160"
 GOALS_S = {(1920, 1080): 0.04, (3840, 2160): 0.16}
 
-POINTERS = {"rgb": "*u8", "errors": "*fp32", "flow": "*fp32", "step": "*fp32", "slopes": "*fp32", "light": "*fp32"}
-POINTERS |= {"style": "*fp32", "table": "*fp32", "tie": "fp32", "quiet": "fp32", "h": "i32", "w": "i32"}
-
 
 def scene(size: tuple[int, int], count: int) -> list[Any]:
     """`count` pictures of (width, height): a texture that moves, with a square in front that moves otherwise."""
@@ -80,17 +77,17 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
     from restrip.propagate.gpu.carry import _Side
     from restrip.propagate.gpu.match import Matcher
     from restrip.propagate.gpu.mixing import VoteTensors, rendered
-    from restrip.propagate.gpu.motion import KeyMotion, Shown
+    from restrip.propagate.gpu.motion import KeyMotion
     from restrip.propagate.gpu.planes import download, upload
     from restrip.propagate.gpu.stages import stages_on
     from restrip.propagate.mixing import Shares
 
     where = torch.device(device)
     stages, (window, keys) = stages_on(where), segment(size, 3)
-    shown = [Shown.of(upload(window.frame(n).rgb, where)) for n in range(3)]
+    shown = [stages.shown(upload(window.frame(n).rgb, where)) for n in range(3)]
     side = _Side(keys[0], shown[0], 1.0, stages)
     described, light = stages.describe(shown[2].rgb), torch.tensor((0.9, 1.0, 0.0), device=where)
-    motion = KeyMotion(shown[0])
+    motion = KeyMotion(shown[0], stages)
     first = motion.next(shown[1])
     flow = motion.next(shown[2])
     field = Matcher(side.tensors.described, stages).match(described, flow, None)
@@ -102,7 +99,7 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
         motion.next(shown[2])
 
     work: dict[str, Callable[[], object]] = {
-        "upload": lambda: Shown.of(upload(window.frame(2).rgb, where)),
+        "upload": lambda: stages.shown(upload(window.frame(2).rgb, where)),
         "motion": moved,
         "describe": lambda: stages.describe(shown[2].rgb),
         "match": lambda: Matcher(side.tensors.described, stages).match(described, flow, None),
@@ -161,6 +158,57 @@ def sizes_of(text: str) -> list[tuple[int, int]]:
     return [(int(w), int(h)) for w, h in (size.split("x") for size in text.split(","))]
 
 
+def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
+    """Every kernel, its constants, and the types of what is not a pointer to float32."""
+    from restrip.propagate.gpu import (
+        describe_triton,
+        flow_triton,
+        light_triton,
+        motion_triton,
+        read_triton,
+        search_triton,
+    )
+
+    words = dict.fromkeys(("key", "field", "before", "out"), "*i16")
+    search = {"N": 16, "BLOCK": search_triton.BLOCK}
+    read = {"CODE": 257.0, "REACH": 25.0, "BLOCK": read_triton.BLOCK}
+    tile = {"TX": 32, "TY": 8}
+    level = {"WINDOW": 7} | tile
+    bounds = {"SLIGHT": 4.0, "PLAIN": 12.0, "LEAST": 0.1, "LANES": light_triton.LANES}
+    picture = dict.fromkeys(("frame", "key", "rgb", "plain", "followed"), "*u8")
+    described = words | {"frame": "*i16"}
+    turn = {"FIRST": 0, "WINDOW": 13, "FARTHEST": 1.0, "LIT": True} | tile
+    return [
+        (describe_triton.describe_kernel, {"TAPS": 7, "N": 16, "BLOCK": describe_triton.BLOCK}, words | picture),
+        (search_triton.start_kernel, {**search, "BEFORE": True}, described),
+        (search_triton.sweep_kernel, {**search, "PARITY": 1, "PLACES": 6, "SEED": 2}, described),
+        (read_triton.vote_kernel, {**read, "RIDGE": 5.0, "STEEPEST": 514.0}, picture | words),
+        (read_triton.read_kernel, read, picture | words),
+        (flow_triton.halve_kernel, {"LIT": True} | tile, {}),
+        (flow_triton.gradient_kernel, tile, {}),
+        (flow_triton.inverse_kernel, {"WINDOW": 13, "CALM": 20.0} | tile, {}),
+        (flow_triton.begin_kernel, {"COARSE": True, "REACH": 1} | tile, {}),
+        (flow_triton.chosen_kernel, {"REACH": 1, "FAR": 20.0} | level, {}),
+        (flow_triton.turn_kernel, turn, {}),
+        (flow_triton.kept_kernel, level, {}),
+        (flow_triton.tried_kernel, {"FRESH": True} | level, {}),
+        (flow_triton.adopted_kernel, {"FAVOUR": 0.95} | level, {}),
+        (flow_triton.smooth_kernel, {"WINDOW": 5, "NOISE": 100.0} | tile, {}),
+        (flow_triton.double_kernel, tile, {}),
+        (light_triton.means_kernel, {"FLOW": True, "BLOCK": light_triton.BLOCK}, picture),
+        (light_triton.exposure_kernel, bounds, {}),
+        (light_triton.relit_kernel, {"BYTES": light_triton.BYTES}, picture),
+        (motion_triton.gray_kernel, {"PIXELS": motion_triton.PIXELS}, picture),
+        (motion_triton.chain_kernel, tile, {}),
+        (motion_triton.compare_kernel, tile, picture),
+        (motion_triton.better_kernel, {"BOTH": True, "WINDOW": 9, "FAVOUR": 0.9} | tile, {}),
+    ]
+
+
+SCALARS = dict.fromkeys(("h", "w", "hs", "ws", "n", "count", "reach", "width", "every", "across", "down"), "i32")
+SCALARS |= dict.fromkeys(("tie", "quiet", "strength"), "fp32")
+
+
 def compiled(target: str) -> dict[str, int]:
     """Every kernel compiled for "cuda:90" or "hip:gfx942": its name and the size of its binary."""
     os.environ.pop("TRITON_INTERPRET", None)
@@ -168,24 +216,14 @@ def compiled(target: str) -> dict[str, int]:
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
-    from restrip.propagate.gpu import describe_triton, read_triton, search_triton
-
     api, _, arch = target.partition(":")
     gpu = GPUTarget(api, int(arch) if api == "cuda" else arch, 64 if arch.startswith("gfx9") else 32)
-    search = {"N": 16, "BLOCK": search_triton.BLOCK}
-    read = {"CODE": 257.0, "REACH": 25.0, "BLOCK": read_triton.BLOCK}
-    kernels = [
-        (describe_triton.describe_kernel, {"TAPS": 7, "N": 16, "BLOCK": describe_triton.BLOCK}),
-        (search_triton.start_kernel, {**search, "BEFORE": True}),
-        (search_triton.sweep_kernel, {**search, "PARITY": 1, "PLACES": 6, "SEED": 2}),
-        (read_triton.vote_kernel, {**read, "RIDGE": 5.0, "STEEPEST": 514.0}),
-        (read_triton.read_kernel, read),
-    ]
     sizes = {}
-    for kernel, constants in kernels:
-        pointers = POINTERS | {"frame": "*u8" if "slopes" in kernel.arg_names else "*i16"}
-        kinds = {name: "constexpr" if name in constants else pointers.get(name, "*i16") for name in kernel.arg_names}
-        made = triton.compile(ASTSource(kernel, signature=kinds, constexprs=constants), target=gpu)
+    for kernel, constants, types in kernels():
+        types = SCALARS | types
+        kinds = {name: "constexpr" if name in constants else types.get(name, "*fp32") for name in kernel.arg_names}
+        warps = {"num_warps": 8} if "TX" in constants else {}
+        made = triton.compile(ASTSource(kernel, signature=kinds, constexprs=constants), target=gpu, options=warps)
         sizes[kernel.__name__] = len(made.asm["cubin" if api == "cuda" else "hsaco"])
     return sizes
 

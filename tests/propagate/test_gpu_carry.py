@@ -125,6 +125,10 @@ def test_cancelling_stops_and_leaves_torch_as_it_was():
 
 @pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="Triton is not installed")
 def test_tritons_kernels_carry_as_torch_operations_do(monkeypatch):
+    import interpreted  # loads Triton
+
+    interpreted.large_tiles(monkeypatch)
+    interpreted.small_windows(monkeypatch)
     for name in ("describe", "search", "read"):
         monkeypatch.setattr(f"restrip.propagate.gpu.{name}_triton.BLOCK", 1024)
     frames = sliding(2, (31, 27), (1, 0.5))

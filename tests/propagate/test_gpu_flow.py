@@ -17,8 +17,10 @@ from restrip.propagate.gpu.flow import dense  # noqa: E402
 from restrip.propagate.gpu.motion import KeyMotion, Shown, StepMotion  # noqa: E402
 from restrip.propagate.gpu.planes import blocks_of, box, gray_of, pull  # noqa: E402
 from restrip.propagate.gpu.stack import FlowStack  # noqa: E402
+from restrip.propagate.gpu.stages import torch_stages  # noqa: E402
 
 SIZE = (128, 80)
+STAGES = torch_stages(torch.device("cpu"))
 
 
 def luma(picture: np.ndarray) -> torch.Tensor:
@@ -26,7 +28,7 @@ def luma(picture: np.ndarray) -> torch.Tensor:
 
 
 def shown(picture: np.ndarray) -> Shown:
-    return Shown.of(torch.from_numpy(picture))
+    return on_device.shown(torch.from_numpy(picture))
 
 
 def footage(path, count: int, every: int, width: int) -> list[np.ndarray]:
@@ -127,7 +129,7 @@ def test_the_better_flow_is_taken_as_on_the_cpu():
 @pytest.mark.parametrize(("clip", "width", "every"), [("bikes", 320, 1), ("bikes", 320, 4), ("carphone", 176, 3)])
 def test_footage_is_rebuilt_as_well_as_with_opencv(clip, width, every, request):
     frames = footage(request.getfixturevalue(clip), 4, every, width)
-    theirs, ours = motion.KeyMotion(frames[0]), KeyMotion(shown(frames[0]))
+    theirs, ours = motion.KeyMotion(frames[0]), KeyMotion(shown(frames[0]), STAGES)
     for n in (1, 2, 3):
         flows = ours.next(shown(frames[n])).numpy(), theirs.next(frames[n])
         scores = [psnr(sampling.pull(frames[0], flow), frames[n]) for flow in flows]
@@ -136,11 +138,11 @@ def test_footage_is_rebuilt_as_well_as_with_opencv(clip, width, every, request):
 
 def test_motion_to_a_key_is_walked_and_taken_up_again():
     frames = [shown(p) for p in sliding(5, SIZE, (2.5, -1), 2)]
-    walk = KeyMotion(frames[0])
+    walk = KeyMotion(frames[0], STAGES)
     flows = [walk.next(frame) for frame in frames[1:]]
     for n, flow in enumerate(flows, 1):
         assert np.abs(flow.numpy()[14:-14, 14:-14] - (2.5 * n, -n)).mean() < 0.08
-    again = KeyMotion(frames[0])
+    again = KeyMotion(frames[0], STAGES)
     again.resume(flows[1], frames[2])
     assert torch.equal(again.next(frames[3]), flows[2])
     again.restart()
@@ -149,7 +151,7 @@ def test_motion_to_a_key_is_walked_and_taken_up_again():
 
 def test_steps_lead_to_the_frame_before():
     frames = [shown(p) for p in sliding(2, SIZE, (2, 1), 9)]
-    steps = StepMotion()
+    steps = StepMotion(STAGES)
     assert steps.next(frames[0]) is None
     assert np.abs(steps.next(frames[1]).numpy()[10:-10, 10:-10] - (2, 1)).mean() < 0.08
 

@@ -23,7 +23,7 @@ torch.set_num_threads(1)
 from restrip.propagate.gpu import light as light_of  # noqa: E402
 from restrip.propagate.gpu import match  # noqa: E402
 from restrip.propagate.gpu.keyed import KeyTensors  # noqa: E402
-from restrip.propagate.gpu.motion import Shown  # noqa: E402
+from restrip.propagate.gpu.motion import shown  # noqa: E402
 from restrip.propagate.gpu.planes import upload  # noqa: E402
 from restrip.propagate.gpu.stages import Stages, torch_stages, triton_stages  # noqa: E402
 
@@ -64,8 +64,7 @@ def scene() -> Scene:
     flow[8:20, 8:30] += rng.normal(0, 6, (12, 22, 2)).astype(np.float32)
     picture = (negative(source).astype(np.uint16) * 257 + rng.integers(0, 200, source.shape)).clip(0, 65535)
     key = StyledKey(0, Frame(source), Frame(picture.astype(np.uint16)))
-    shown = Shown.of(upload(source, CPU))
-    tensors = KeyTensors.of(key, torch.from_numpy(describe(source)), shown)
+    tensors = KeyTensors.of(key, torch.from_numpy(describe(source)), shown(upload(source, CPU)))
     return Scene(frame, key, flow, KeyPicture.of(key.source, key.picture), tensors)
 
 

@@ -16,11 +16,11 @@ from restrip.propagate.carry import propagate as on_cpu
 from restrip.propagate.carry import with_alpha_of
 from restrip.propagate.gpu.choice import PropagationOutOfGpuMemory
 from restrip.propagate.gpu.keyed import KeyTensors
-from restrip.propagate.gpu.light import exposure, learned_gain, partly, relit
+from restrip.propagate.gpu.light import learned_gain
 from restrip.propagate.gpu.match import Matcher
 from restrip.propagate.gpu.memory import block_frames, need_mib
 from restrip.propagate.gpu.mixing import VoteTensors, rendered, weights_of
-from restrip.propagate.gpu.motion import KeyMotion, Shown, StepMotion, pulled
+from restrip.propagate.gpu.motion import KeyMotion, Shown, StepMotion
 from restrip.propagate.gpu.planes import download, unsigned, upload
 from restrip.propagate.gpu.stack import FlowStack
 from restrip.propagate.gpu.stages import Stages, stages_on
@@ -66,10 +66,7 @@ class _Side:
 
     def votes(self, frame: Shown, flow: Tensor, step: Tensor | None) -> VoteTensors:
         """Both predictions of a frame by their worth; `step` is the motion to the frame of the last call."""
-        seen = exposure(frame.colour, pulled(self.tensors.shown.colour, flow))
-        followed = partly(seen, self._shading)
-        in_keys_light = _interleaved(relit(frame.colour, seen, partly(seen, 0.0)))
-        rgb = _interleaved(relit(frame.colour, seen, followed))
+        in_keys_light, rgb, followed = self._stages.relit_for(frame, self.tensors.shown, flow, self._shading)
         field = self._matcher.match(self._stages.describe(in_keys_light), flow, step)
         light = torch.cat([self.gain.view(1), followed])
         return VoteTensors.of(
@@ -96,14 +93,14 @@ class Segment:
         again = 0 if keys[1] is None else 2 * len(window.frames) - len(blocks_of(window.frames, self._block)[0])
         self._done, self._total = 0, len(window.frames) + again
         self._sides: list[_Side | None] = []
-        self._steps = StepMotion()
+        self._steps = StepMotion(stages)
         self._ahead: KeyMotion | None = None
 
     @torch.inference_mode()
     def frames(self) -> Iterator[Carried]:
         """Every frame in order."""
         shown = [None if key is None else self._shown(key.source) for key in self._keys]
-        self._ahead = None if shown[0] is None else KeyMotion(shown[0])
+        self._ahead = None if shown[0] is None else KeyMotion(shown[0], self._stages)
         with closing(self._back(shown[1])) as back:
             flow_back = next(back, None)  # walks all the way back, before the rest takes its memory
             self._sides = [
@@ -118,11 +115,12 @@ class Segment:
 
     def _back(self, key: Shown | None) -> Generator[Tensor, None, None]:
         if key is not None:
-            walk = Walk(KeyMotion(key), lambda n: self._shown(self._window.frame(n)), FlowStack(), FlowStack())
+            motion = KeyMotion(key, self._stages)
+            walk = Walk(motion, lambda n: self._shown(self._window.frame(n)), FlowStack(), FlowStack())
             yield from walk.forwards(self._window.frames, self._step, self._block)
 
     def _shown(self, frame: Frame) -> Shown:
-        return Shown.of(upload(frame.rgb8(), self._stages.device))
+        return self._stages.shown(upload(frame.rgb8(), self._stages.device))
 
     def _is_left(self, n: int) -> bool:
         return self._keys[0] is not None and self._keys[0].frame == n
@@ -169,8 +167,3 @@ class Segment:
     def _step(self) -> None:
         self._done += 1
         self._report(self._done, self._total)
-
-
-def _interleaved(planes: Tensor) -> Tensor:
-    """[H, W, 3] uint8 of planes [3, H, W] of whole numbers."""
-    return planes.permute(1, 2, 0).to(torch.uint8, memory_format=torch.contiguous_format)

@@ -3,42 +3,83 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from restrip.propagate.gpu.flow import dense, inverted, scharr, solved
-from restrip.propagate.gpu.light import exposed, exposure
+from restrip.propagate.gpu.light import exposed, exposure, partly, relit
 from restrip.propagate.gpu.planes import box, gray_of, planar, pull
 from restrip.propagate.motion import FAVOUR, LIGHT_SIDE, MIN_SIDE
 from restrip.propagate.refine import CALM, FARTHEST, TURNS, WINDOW
 
+AROUND = 9  # pixels around each by which the better of two flows is told
+
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A frame on the device: `rgb` [H, W, 3] uint8, `colour` [3, H, W] float32, `gray` [H, W] float32."""
+    """A frame on the device: `rgb` [H, W, 3] uint8, `gray` [H, W] float32."""
 
     rgb: Tensor
-    colour: Tensor
     gray: Tensor
 
-    @classmethod
-    def of(cls, rgb: Tensor) -> Shown:
-        """Of a picture [H, W, 3] uint8."""
-        return cls(rgb, planar(rgb), gray_of(rgb))
+    @cached_property
+    def colour(self) -> Tensor:
+        """[3, H, W] float32; Triton's kernels do without."""
+        return planar(self.rgb)
 
 
-def flows_to(frame: Shown, targets: list[Shown]) -> list[Tensor]:
-    """Motion from the frame to each target, [H, W, 2]; none where pictures are too small to search.
+class Finds(Protocol):
+    """How motion is found: by the functions of this file, or by Triton kernels (stages.py has both)."""
+
+    def flows_to(self, frame: Shown, targets: list[Shown]) -> Tensor: ...  # noqa: D102
+
+    def led(self, frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None) -> Tensor: ...  # noqa: D102
+
+
+def shown(rgb: Tensor) -> Shown:
+    """A picture [H, W, 3] uint8 and its luma."""
+    return Shown(rgb, gray_of(rgb))
+
+
+def flows_to(frame: Shown, targets: list[Shown]) -> Tensor:
+    """Motion from the frame to each target, [B, H, W, 2]; none where pictures are too small to search.
 
     The search compares luma as it is, so light that changed as a whole is taken out first.
     """
     if min(frame.gray.shape) < MIN_SIDE:
-        return [frame.gray.new_zeros((*frame.gray.shape, 2)) for _ in targets]
-    every = _every(frame.gray)
+        return frame.gray.new_zeros((len(targets), *frame.gray.shape, 2))
+    every = every_of(frame.gray)
     colours = [shown.colour[:, ::every, ::every] for shown in (frame, *targets)]
     lumas = [exposed(t.gray, exposure(colours[0], c)) for t, c in zip(targets, colours[1:], strict=True)]
-    return list(dense(frame.gray, torch.stack(lumas)))
+    return dense(frame.gray, torch.stack(lumas))
+
+
+def led(frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None) -> Tensor:
+    """The motion to the key [H, W, 2] from what leads there: a step, then `rest`; and perhaps what leads there at once.
+
+    Pixel by pixel the better of the two, moved to where luma agrees, if that is better still.
+    """
+    chained = extend(leads[0], rest)
+    light = light_between(frame.colour, key.colour, chained)
+    colour, gray = exposed(key.colour, light), exposed(key.gray, light)
+    flow = best_of(frame.colour, colour, [chained, *leads[1:]])
+    return best_of(frame.colour, colour, [refined(frame.gray, gray, flow), flow])
+
+
+def relit_for(frame: Shown, key: Shown, flow: Tensor, strength: float) -> tuple[Tensor, Tensor, Tensor]:
+    """The frame [H, W, 3] uint8 in the key's light; in the light that is followed so far; and that one, [2]."""
+    seen = exposure(frame.colour, pulled(key.colour, flow))
+    followed = partly(seen, strength)
+    in_keys, in_followed = (_interleaved(relit(frame.colour, seen, light)) for light in (partly(seen, 0.0), followed))
+    return in_keys, in_followed, followed
+
+
+def _interleaved(planes: Tensor) -> Tensor:
+    """[H, W, 3] uint8 of planes [3, H, W] of whole numbers."""
+    return planes.permute(1, 2, 0).to(torch.uint8, memory_format=torch.contiguous_format)
 
 
 def pulled(planes: Tensor, flow: Tensor) -> Tensor:
@@ -54,7 +95,7 @@ def extend(first: Tensor, rest: Tensor | None) -> Tensor:
 def best_of(frame: Tensor, key: Tensor, flows: list[Tensor]) -> Tensor:
     """Per pixel the flow that rebuilds `frame` from `key`, both [3, H, W], best, the first one favoured."""
     missing = frame - pull(key.expand(len(flows), *key.shape), torch.stack(flows))
-    errors = box(missing.square_().sum(1, keepdim=True), 9)[:, 0]
+    errors = box(missing.square_().sum(1, keepdim=True), AROUND)[:, 0]
     best, chosen = errors[0] * FAVOUR, flows[0]
     for error, flow in zip(errors[1:], flows[1:], strict=True):
         chosen = torch.where((error < best)[..., None], flow, chosen)
@@ -77,20 +118,21 @@ def refined(frame: Tensor, key: Tensor, flow: Tensor) -> Tensor:
 class StepMotion:
     """The motion from each frame to the one before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, finds: Finds) -> None:
+        self._finds = finds
         self._last: Shown | None = None
 
     def next(self, frame: Shown) -> Tensor | None:
         """Motion from this frame to the one of the last call; None at the first."""
         before, self._last = self._last, frame
-        return None if before is None else flows_to(frame, [before])[0]
+        return None if before is None else self._finds.flows_to(frame, [before])[0]
 
 
 class KeyMotion:
     """The motion to one key, walked away from it one frame at a time. `step` is the last step, to the frame before."""
 
-    def __init__(self, key: Shown) -> None:
-        self._key = key
+    def __init__(self, key: Shown, finds: Finds) -> None:
+        self._key, self._finds = key, finds
         self.step: Tensor | None = None
         self.restart()
 
@@ -105,24 +147,19 @@ class KeyMotion:
     def next(self, frame: Shown) -> Tensor:
         """Motion from the next frame away from the key to the key, [H, W, 2]."""
         targets = [self._last] if self._flow is None else [self._last, self._key]
-        self.step, *straight = flows_to(frame, targets)
-        chained = extend(self.step, self._flow)
-        light = light_between(frame.colour, self._key.colour, chained)
-        key, key_gray = exposed(self._key.colour, light), exposed(self._key.gray, light)
-        flow = best_of(frame.colour, key, [chained, *straight])
-        fine = refined(frame.gray, key_gray, flow)
-        self._flow = best_of(frame.colour, key, [fine, flow])
-        self._last = frame
+        leads = list(self._finds.flows_to(frame, targets))
+        self.step, self._last = leads[0], frame
+        self._flow = self._finds.led(frame, self._key, leads, self._flow)
         return self._flow
 
 
 def light_between(frame: Tensor, key: Tensor, flow: Tensor) -> Tensor:
     """The exposure [2] of `frame` against `key`, both [3, H, W], which `flow` leads to; from some of the pixels."""
-    every = _every(frame[0])
+    every = every_of(frame[0])
     frame, key, flow = frame[:, ::every, ::every], key[:, ::every, ::every], flow[::every, ::every]
     return exposure(frame, pulled(key, flow / every))
 
 
-def _every(plane: Tensor) -> int:
+def every_of(plane: Tensor) -> int:
     """Of how many rows and columns of [H, W] one is enough to compare light."""
     return max(1, min(plane.shape) // LIGHT_SIDE)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from restrip.propagate.gpu import describe, read, search
+from restrip.propagate.gpu import describe, motion, read, search
+from restrip.propagate.gpu.motion import Shown
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,10 @@ class Stages:
 
     name: str
     device: torch.device
+    shown: Callable[[Tensor], Shown]
+    flows_to: Callable[..., Tensor]
+    led: Callable[..., Tensor]
+    relit_for: Callable[..., tuple[Tensor, Tensor, Tensor]]
     describe: Callable[..., Tensor]
     start: Callable[..., tuple[Tensor, Tensor]]
     sweep: Callable[..., None]
@@ -34,16 +39,21 @@ def stages_on(device: torch.device) -> Stages:
 
 def torch_stages(device: torch.device) -> Stages:
     """Torch operations, on any device."""
-    return Stages("torch", device, describe.describe, search.start, search.sweep, read.read, read.vote)
+    seen = motion.shown, motion.flows_to, motion.led, motion.relit_for
+    return Stages("torch", device, *seen, describe.describe, search.start, search.sweep, read.read, read.vote)
 
 
 def triton_stages(device: torch.device) -> Stages:
     """Triton's kernels; on the CPU only under TRITON_INTERPRET=1, for tests."""
-    from restrip.propagate.gpu import describe_triton, read_triton, search_triton
+    from restrip.propagate.gpu import describe_triton, motion_triton, read_triton, search_triton
 
     return Stages(
         "triton",
         device,
+        motion_triton.shown,
+        motion_triton.flows_to,
+        motion_triton.led,
+        motion_triton.relit_for,
         describe_triton.describe,
         search_triton.start,
         search_triton.sweep,
