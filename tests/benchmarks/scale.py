@@ -35,7 +35,8 @@ from engine_bench import Bench  # noqa: E402
 from job_bench import Hand  # noqa: E402
 
 from restrip.jobs import files  # noqa: E402
-from restrip.jobs.plan import Known, make_plan  # noqa: E402
+from restrip.jobs.identity import Known  # noqa: E402
+from restrip.jobs.planning import make_plan  # noqa: E402
 from restrip.jobs.prepare import saved_plan  # noqa: E402
 from restrip.link.job import JobSpec, Output  # noqa: E402
 from restrip.service import stages  # noqa: E402

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from restrip.jobs.plan import Known, Plan, explicit, make_plan, neutral_settings, size_within, source_identity
+from restrip.jobs.asked import explicit, neutral_settings
+from restrip.jobs.identity import Known, source_identity
+from restrip.jobs.plan import Plan
+from restrip.jobs.planning import make_plan, size_within
 from restrip.link.job import JobSpec, Output
 from restrip.media.files import MediaMissing
 from restrip.propagate.gpu.choice import NoGpu

@@ -12,7 +12,9 @@ import pytest
 from job_bench import Hand, Little
 
 from restrip.jobs import room
-from restrip.jobs.plan import Known, Plan, make_plan
+from restrip.jobs.identity import Known
+from restrip.jobs.plan import Plan
+from restrip.jobs.planning import make_plan
 from restrip.jobs.room import BYTES_A_PIXEL, NoRoom, Room, check_room, room_of
 from restrip.link.job import JobSpec, Output
 from restrip.media.av.mux import Sink

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from job_bench import FRAMES, Hand, Little, frame_of
 
-from restrip.jobs.plan import Known, make_plan
+from restrip.jobs.identity import Known
+from restrip.jobs.planning import make_plan
 from restrip.jobs.source import open_source
 from restrip.link.job import JobSpec, Manifest, Output
 from restrip.media import ClipReader, Frame, MovieWriter, probe, write_picture

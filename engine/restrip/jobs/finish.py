@@ -15,8 +15,9 @@ from typing import Any
 from restrip import __version__
 from restrip.errors import RestripError
 from restrip.jobs import files, outputs
+from restrip.jobs.asked import propagation_settings
 from restrip.jobs.cache import Entry
-from restrip.jobs.plan import Plan, propagation_settings
+from restrip.jobs.plan import Plan
 from restrip.jobs.prepare import cached_part, job_spec, output_folder, saved_plan, targets_of
 from restrip.jobs.preview import add_sound, write_preview, write_sheet
 from restrip.jobs.tasks import Assignment

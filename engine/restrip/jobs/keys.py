@@ -11,10 +11,11 @@ from typing import Any
 import cv2
 
 from restrip.errors import RestripError
+from restrip.jobs.asked import explicit
 from restrip.jobs.cache import Entry
 from restrip.jobs.gpu import find_gpu
 from restrip.jobs.matte import EmptyMatte, Matte
-from restrip.jobs.plan import Plan, explicit
+from restrip.jobs.plan import Plan
 from restrip.jobs.prepare import job_spec, look_of, saved_plan
 from restrip.jobs.tasks import Assignment
 from restrip.jobs.window import Window

@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Any
 
+from restrip.jobs.asked import propagation_settings
 from restrip.jobs.cache import Draft
 from restrip.jobs.keys import KeyLost, key_picture
 from restrip.jobs.matte import Matte
-from restrip.jobs.plan import Part, Plan, propagation_settings
+from restrip.jobs.plan import Part, Plan
 from restrip.jobs.prepare import cached_part, job_spec, saved_plan
 from restrip.jobs.tasks import Assignment
 from restrip.jobs.window import Window

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from restrip.jobs import files
+from restrip.jobs.asked import neutral_settings
 from restrip.jobs.cache import Cache, Entry
+from restrip.jobs.identity import Known, source_identity
 from restrip.jobs.needs import needs_of
 from restrip.jobs.outputs import check_place, strip_name
-from restrip.jobs.plan import Known, Plan, make_plan, neutral_settings, size_within, source_identity
+from restrip.jobs.plan import Plan
+from restrip.jobs.planning import make_plan, size_within
 from restrip.jobs.room import check_room, room_of
 from restrip.jobs.source import open_source
 from restrip.jobs.tasks import Assignment, Workshop, read_own

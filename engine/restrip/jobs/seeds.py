@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from restrip.jobs.keys import KeyLost, KeyMaker, chunks_of, key_picture
-from restrip.jobs.plan import make_plan
+from restrip.jobs.planning import make_plan
 from restrip.jobs.prepare import known_of, look_of
 from restrip.jobs.source import open_source
 from restrip.jobs.tasks import Assignment, read_own

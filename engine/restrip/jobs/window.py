@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from restrip.jobs.plan import Plan, SourceChanged, source_identity
+from restrip.jobs.identity import SourceChanged, source_identity
+from restrip.jobs.plan import Plan
 from restrip.jobs.source import open_source
 from restrip.link.job import JobSpec
 from restrip.media import fit_picture

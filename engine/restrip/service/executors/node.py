@@ -18,7 +18,7 @@ from restrip import __version__
 from restrip.errors import Cancelled, RestripError
 from restrip.jobs import files
 from restrip.jobs.cache import KINDS, Cache
-from restrip.jobs.plan import source_identity
+from restrip.jobs.identity import source_identity
 from restrip.jobs.tasks import Workshop, run_task
 from restrip.link import discovery
 from restrip.service.executors import freight
