@@ -179,7 +179,11 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
     described = words | {"frame": "*i16"}
     turn = {"FIRST": 0, "WINDOW": 13, "FARTHEST": 1.0, "LIT": True} | tile
     return [
-        (describe_triton.describe_kernel, {"TAPS": 7, "N": 16, "BLOCK": describe_triton.BLOCK}, words | picture),
+        (
+            describe_triton.describe_kernel,
+            describe_triton.constants() | {"BLOCK": describe_triton.BLOCK},
+            words | picture,
+        ),
         (search_triton.start_kernel, {**search, "BEFORE": True}, described),
         (search_triton.sweep_kernel, {**search, "PARITY": 1, "PLACES": 6, "SEED": 2}, described),
         (read_triton.vote_kernel, {**read, "RIDGE": 5.0, "STEEPEST": 514.0}, picture | words),
@@ -222,8 +226,11 @@ def compiled(target: str) -> dict[str, int]:
     for kernel, constants, types in kernels():
         types = SCALARS | types
         kinds = {name: "constexpr" if name in constants else types.get(name, "*fp32") for name in kernel.arg_names}
+        # Tensors begin at multiples of 16 bytes: loads are as wide as in a real start.
+        aligned = {(n,): [["tt.divisibility", 16]] for n, name in enumerate(kernel.arg_names) if kinds[name][0] == "*"}
         warps = {"num_warps": 8} if "TX" in constants else {}
-        made = triton.compile(ASTSource(kernel, signature=kinds, constexprs=constants), target=gpu, options=warps)
+        source = ASTSource(kernel, signature=kinds, constexprs=constants, attrs=aligned)
+        made = triton.compile(source, target=gpu, options=warps)
         sizes[kernel.__name__] = len(made.asm["cubin" if api == "cuda" else "hsaco"])
     return sizes
 

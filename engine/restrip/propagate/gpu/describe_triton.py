@@ -1,10 +1,9 @@
-"""Descriptors of patches as a Triton kernel: all is linear, so 16 numbers are one product with 7x7x3 samples."""
+"""Descriptors of patches as a Triton kernel: down the columns of a patch, then across, all of a pixel in one lane."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-import numpy as np
 import torch
 import triton
 import triton.language as tl
@@ -13,46 +12,77 @@ from torch import Tensor
 from restrip.propagate.describe import DETAIL, NUMBERS, TAPS, polynomials
 from restrip.propagate.gpu.describe import ROOTS
 
-BLOCK = 64
+BLOCK = 128
 
 
 def describe(rgb: Tensor) -> Tensor:
     """Descriptors [H, W, 16] int16 of a picture [H, W, 3] uint8; edges repeat."""
     h, w = rgb.shape[:2]
     out = torch.empty((h, w, NUMBERS), dtype=torch.int16, device=rgb.device)
-    grid = (triton.cdiv(h * w, BLOCK),)
-    describe_kernel[grid](rgb.contiguous(), _table(rgb.device), out, h, w, TAPS=TAPS, N=NUMBERS, BLOCK=BLOCK)
+    describe_kernel[(triton.cdiv(h * w, BLOCK),)](rgb.contiguous(), out, h, w, **constants(), BLOCK=BLOCK)
     return out
 
 
-@lru_cache(maxsize=4)
-def _table(device: torch.device) -> Tensor:
-    """[7, 7, 3, 16]: what each sample of a patch adds to each number, row, column and colour."""
-    basis = polynomials()
-    numbers = []
-    for gains, orders in zip(ROOTS, (4, 2, 2), strict=True):
-        for down in range(orders):
-            for across in range(orders - down):
-                patch = np.outer(basis[down], basis[across]) * (1.0 if across + down == 0 else DETAIL)
-                numbers.append(patch[:, :, None] * np.float32(gains))
-    return torch.tensor(np.stack(numbers, 3), dtype=torch.float32, device=device)
+@lru_cache(maxsize=1)
+def constants() -> dict[str, object]:
+    """What the kernel is compiled for."""
+    basis = tuple(float(number) for number in polynomials().flatten())
+    roots = ROOTS[0][0], ROOTS[1][0], ROOTS[2][0]
+    return {"BASIS": basis, "ROOTS": roots, "DETAIL": float(DETAIL), "TAPS": TAPS}
 
 
 @triton.jit
-def describe_kernel(rgb, table, out, h, w, TAPS: tl.constexpr, N: tl.constexpr, BLOCK: tl.constexpr):
-    """Every pixel's product of the patch around it with the table."""
+def _whole(number, scale: tl.constexpr):
+    return tl.floor(number * scale + 0.5).to(tl.int16)
+
+
+@triton.jit
+def describe_kernel(
+    rgb,
+    out,
+    h,
+    w,
+    BASIS: tl.constexpr,
+    ROOTS: tl.constexpr,
+    DETAIL: tl.constexpr,
+    TAPS: tl.constexpr,
+    BLOCK: tl.constexpr,
+):
+    """Luma up to the third order, two chromas up to the first: each number's order down, then across."""
     at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     inside = at < h * w
     at = tl.minimum(at, h * w - 1)
     x, y = at % w, at // w
-    number = tl.arange(0, N)
-    total = tl.zeros((BLOCK, N), tl.float32)
-    for j in range(TAPS):
-        line = tl.minimum(tl.maximum(y + (j - TAPS // 2), 0), h - 1) * w
-        for i in tl.static_range(TAPS):
-            there = (line + tl.minimum(tl.maximum(x + (i - TAPS // 2), 0), w - 1)) * 3
-            for c in tl.static_range(3):
-                sample = tl.load(rgb + there + c).to(tl.float32)
-                total += sample[:, None] * tl.load(table + ((j * TAPS + i) * 3 + c) * N + number)[None, :]
-    whole = tl.floor(total + 0.5).to(tl.int16)
-    tl.store(out + at[:, None] * N + number[None, :], whole, mask=inside[:, None])
+    zero = tl.zeros((BLOCK,), tl.float32)
+    l00, l01, l02, l03, l10, l11, l12, l20, l21, l30 = zero, zero, zero, zero, zero, zero, zero, zero, zero, zero
+    p00, p01, p10, q00, q01, q10 = zero, zero, zero, zero, zero, zero
+    for i in tl.static_range(TAPS):
+        column = tl.minimum(tl.maximum(x + (i - TAPS // 2), 0), w - 1)
+        l0, l1, l2, l3, p0, p1, q0, q1 = zero, zero, zero, zero, zero, zero, zero, zero
+        for j in tl.static_range(TAPS):
+            there = (tl.minimum(tl.maximum(y + (j - TAPS // 2), 0), h - 1) * w + column) * 3
+            r, g = tl.load(rgb + there).to(tl.float32), tl.load(rgb + there + 1).to(tl.float32)
+            b = tl.load(rgb + there + 2).to(tl.float32)
+            luma, first, second = (r + g + b) * ROOTS[0], (r - b) * ROOTS[1], (r + b - 2.0 * g) * ROOTS[2]
+            l0 += luma * BASIS[j]
+            l1 += luma * BASIS[TAPS + j]
+            l2 += luma * BASIS[2 * TAPS + j]
+            l3 += luma * BASIS[3 * TAPS + j]
+            p0 += first * BASIS[j]
+            p1 += first * BASIS[TAPS + j]
+            q0 += second * BASIS[j]
+            q1 += second * BASIS[TAPS + j]
+        l00, l01 = l00 + l0 * BASIS[i], l01 + l0 * BASIS[TAPS + i]
+        l02, l03 = l02 + l0 * BASIS[2 * TAPS + i], l03 + l0 * BASIS[3 * TAPS + i]
+        l10, l11, l12 = l10 + l1 * BASIS[i], l11 + l1 * BASIS[TAPS + i], l12 + l1 * BASIS[2 * TAPS + i]
+        l20, l21, l30 = l20 + l2 * BASIS[i], l21 + l2 * BASIS[TAPS + i], l30 + l3 * BASIS[i]
+        p00, p01, p10 = p00 + p0 * BASIS[i], p01 + p0 * BASIS[TAPS + i], p10 + p1 * BASIS[i]
+        q00, q01, q10 = q00 + q0 * BASIS[i], q01 + q0 * BASIS[TAPS + i], q10 + q1 * BASIS[i]
+    # Number n beside n + 8, those beside n + 4, ... : a pixel's 16 numbers are written at once.
+    n0, n1 = tl.join(_whole(l00, 1.0), _whole(l21, DETAIL)), tl.join(_whole(l01, DETAIL), _whole(l30, DETAIL))
+    n2, n3 = tl.join(_whole(l02, DETAIL), _whole(p00, 1.0)), tl.join(_whole(l03, DETAIL), _whole(p01, DETAIL))
+    n4, n5 = tl.join(_whole(l10, DETAIL), _whole(p10, DETAIL)), tl.join(_whole(l11, DETAIL), _whole(q00, 1.0))
+    n6, n7 = tl.join(_whole(l12, DETAIL), _whole(q01, DETAIL)), tl.join(_whole(l20, DETAIL), _whole(q10, DETAIL))
+    n0, n1, n2, n3 = tl.join(n0, n4), tl.join(n1, n5), tl.join(n2, n6), tl.join(n3, n7)
+    whole = tl.reshape(tl.join(tl.join(n0, n2), tl.join(n1, n3)), (BLOCK, 16))
+    tl.store(out + at[:, None] * 16 + tl.arange(0, 16)[None, :], whole, mask=inside[:, None])
