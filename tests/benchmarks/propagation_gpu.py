@@ -76,7 +76,6 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
 
     from restrip.propagate.gpu.carry import _Side
     from restrip.propagate.gpu.match import Matcher
-    from restrip.propagate.gpu.mixing import VoteTensors, rendered
     from restrip.propagate.gpu.motion import KeyMotion
     from restrip.propagate.gpu.planes import download, upload
     from restrip.propagate.gpu.stages import stages_on
@@ -92,7 +91,7 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
     flow = motion.next(shown[2])
     field = Matcher(side.tensors.described, stages).match(described, flow, None)
     read = stages.read(shown[2].rgb, side.tensors, flow, light)
-    votes = VoteTensors.of([read, read])
+    votes, other = (stages.weighed([read, read]) for _ in range(2))
 
     def moved() -> None:
         motion.resume(first, shown[1])
@@ -105,8 +104,8 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
         "match": lambda: Matcher(side.tensors.described, stages).match(described, flow, None),
         "read": lambda: stages.read(shown[2].rgb, side.tensors, flow, light),
         "vote": lambda: stages.vote(shown[2].rgb, side.tensors, field, light),
-        "weigh": lambda: VoteTensors.of([read, read]),
-        "mix": lambda: rendered(votes, votes, Shares(1, 0.5), False),
+        "weigh": lambda: stages.weighed([read, read]),
+        "mix": lambda: stages.rendered(votes, other, [Shares(1, 0.1), Shares(0.1, 1)], False),
         "download": lambda: download(shown[2].rgb),
     }
     wait = torch.cuda.synchronize if where.type == "cuda" else lambda: None
@@ -164,6 +163,8 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
         describe_triton,
         flow_triton,
         light_triton,
+        mixing,
+        mixing_triton,
         motion_triton,
         read_triton,
         search_triton,
@@ -177,6 +178,8 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
     bounds = {"SLIGHT": 4.0, "PLAIN": 12.0, "LEAST": 0.1, "LANES": light_triton.LANES}
     picture = dict.fromkeys(("frame", "key", "rgb", "plain", "followed"), "*u8")
     described = words | {"frame": "*i16"}
+    mixed = {"COUNT": 3, "BOTH": True, "GAUSS": mixing.gaussian(), "FLOOR": 10.0, "SCALE": 1 / 257, "TOP": 255.0}
+    shares = [f"{side}{n}" for side in ("left", "right") for n in range(3)]
     turn = {"FIRST": 0, "WINDOW": 13, "FARTHEST": 1.0, "LIT": True} | tile
     return [
         (
@@ -205,6 +208,8 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
         (motion_triton.gray_kernel, {"PIXELS": motion_triton.PIXELS}, picture),
         (motion_triton.chain_kernel, tile, {}),
         (motion_triton.compare_kernel, tile, picture),
+        (mixing_triton.along_kernel, {"GAUSS": mixing.gaussian()} | tile, {}),
+        (mixing_triton.mix_kernel, mixed | tile, {"out": "*u8"} | dict.fromkeys(shares, "fp32")),
         (motion_triton.better_kernel, {"BOTH": True, "WINDOW": 9, "FAVOUR": 0.9} | tile, {}),
     ]
 

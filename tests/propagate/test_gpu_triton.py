@@ -17,7 +17,18 @@ assert os.environ.get("TRITON_INTERPRET") == "1", "set before anything imports t
 
 import interpreted  # noqa: E402
 
-from restrip.propagate.gpu import flow, flow_triton, light, light_triton, motion, motion_triton  # noqa: E402
+from restrip.propagate.gpu import (  # noqa: E402
+    flow,
+    flow_triton,
+    light,
+    light_triton,
+    mixing,
+    mixing_triton,
+    motion,
+    motion_triton,
+    planes,
+)
+from restrip.propagate.mixing import Shares  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -94,3 +105,30 @@ def test_lights_are_torchs(found, flowing):
     if not flowing:
         every = light.exposure(frame.colour[:, ::3, ::3], key.colour[:, ::3, ::3])
         torch.testing.assert_close(light_triton.lights(frame.rgb, key.rgb, 3, None)[:2], every, rtol=1e-3, atol=0.02)
+
+
+@pytest.mark.parametrize(("deep", "both"), [(False, True), (True, True), (False, False)])
+def test_renditions_are_torchs(deep, both):
+    rng = np.random.default_rng(2)
+    h, w, shares = 21, 45, [Shares(1.0, 0.1), Shares(0.1, 1.0), Shares(0.7, 0.6)]
+    sides = [
+        [
+            (
+                torch.from_numpy(rng.uniform(-900, 67000, (h, w, 3))).float(),
+                torch.from_numpy(rng.exponential(20, (h, w))).float(),
+            )
+            for _ in range(2)
+        ]
+        for _ in range(2)
+    ]
+    made = []
+    for weighed, rendered in (
+        (mixing_triton.weighed, mixing_triton.rendered),
+        (mixing.VoteTensors.of, mixing.rendered),
+    ):
+        left, right = (weighed(predictions) for predictions in sides)
+        out = rendered(left, right, shares, deep) if both else rendered(left, left, [Shares(1, 0)], deep)
+        made.append(planes.unsigned(out) if deep else out)
+    assert made[0].shape == (3 if both else 1, h, w, 3)
+    assert (made[0].int() - made[1].int()).abs().max() <= 1
+    assert made[1].float().std() > 30

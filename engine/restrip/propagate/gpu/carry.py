@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +20,7 @@ from restrip.propagate.gpu.keyed import KeyTensors
 from restrip.propagate.gpu.light import learned_gain
 from restrip.propagate.gpu.match import Matcher
 from restrip.propagate.gpu.memory import block_frames, need_mib
-from restrip.propagate.gpu.mixing import VoteTensors, rendered, weights_of
+from restrip.propagate.gpu.mixing import weights_of
 from restrip.propagate.gpu.motion import KeyMotion, Shown, StepMotion
 from restrip.propagate.gpu.planes import download, unsigned, upload
 from restrip.propagate.gpu.stack import FlowStack
@@ -64,12 +65,12 @@ class _Side:
         self.gain = torch.tensor(shading * USUAL_GAIN, device=stages.device)
         self._matcher = Matcher(self.tensors.described, stages)
 
-    def votes(self, frame: Shown, flow: Tensor, step: Tensor | None) -> VoteTensors:
+    def votes(self, frame: Shown, flow: Tensor, step: Tensor | None) -> Any:
         """Both predictions of a frame by their worth; `step` is the motion to the frame of the last call."""
         in_keys_light, rgb, followed = self._stages.relit_for(frame, self.tensors.shown, flow, self._shading)
         field = self._matcher.match(self._stages.describe(in_keys_light), flow, step)
         light = torch.cat([self.gain.view(1), followed])
-        return VoteTensors.of(
+        return self._stages.weighed(
             [self._stages.read(rgb, self.tensors, flow, light), self._stages.vote(rgb, self.tensors, field, light)]
         )
 
@@ -146,22 +147,19 @@ class Segment:
             None if side is None or motion is None else side.votes(frame, motion, step)
             for side, motion in zip(self._sides, (flow, flow_back), strict=True)
         )
-        wanted, shares = (True, True, self._settings.joint), self._shares(n)
-        votes = (a or b, b or a)
-        assert votes[0] is not None and votes[1] is not None
+        shares = self._shares(n)[: 3 if self._settings.joint else 2]
         deep = next(key.picture.deep for key in self._keys if key is not None)
-        pictures = [rendered(*votes, share, deep) for share, made in zip(shares, wanted, strict=True) if made]
-        return self._carried(source, pictures)
+        return self._carried(source, self._stages.rendered(a or b, b or a, shares, deep))
 
-    def _shares(self, n: int) -> Sequence[Shares]:
+    def _shares(self, n: int) -> list[Shares]:
         left, right = self._keys
         if left is None or right is None:
             return [Shares(1, 0)] * 3
-        return shares_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean)
+        return list(shares_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean))
 
-    def _carried(self, source: Frame, pictures: list[Tensor]) -> Carried:
+    def _carried(self, source: Frame, pictures: Tensor) -> Carried:
         left, right = (key is not None for key in self._keys)
-        down = [with_alpha_of(source, picture) for picture in download(torch.stack(pictures))]
+        down = [with_alpha_of(source, picture) for picture in download(pictures)]
         return Carried(down[0] if left else None, down[1] if right else None, down[2] if len(down) > 2 else None)
 
     def _step(self) -> None:

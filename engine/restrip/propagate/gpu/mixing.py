@@ -34,7 +34,7 @@ class VoteTensors:
 
 def weights_of(errors: Tensor) -> Tensor:
     """[N, H, W] from squared rebuild errors [N, H, W] in code values: 1 where nothing is wrong around a pixel."""
-    taps = _gaussian()
+    taps = gaussian()
     half = len(taps) // 2
     blurred = F.pad(errors[None], (half, half, half, half), mode="replicate")[0]
     h, w = errors.shape[1:]
@@ -47,14 +47,19 @@ def weights_of(errors: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=1)
-def _gaussian() -> tuple[float, ...]:
+def gaussian() -> tuple[float, ...]:
+    """The blur's taps."""
     half = 5  # the size that OpenCV takes for floats: 8 sigma + 1, made odd
     taps = [exp(-(x * x) / (2 * BLUR * BLUR)) for x in range(-half, half + 1)]
     return tuple(tap / sum(taps) for tap in taps)
 
 
-def rendered(left: VoteTensors, right: VoteTensors, shares: Shares, deep: bool) -> Tensor:
-    """Both keys' predictions by their shares: [H, W, 3] uint8, or if deep 16-bit code values in int16."""
+def rendered(left: VoteTensors, right: VoteTensors, shares: list[Shares], deep: bool) -> Tensor:
+    """Both keys' predictions by the shares of each rendition: [N, H, W, 3] uint8, or if deep 16-bit values in int16."""
+    return torch.stack([_rendition(left, right, share, deep) for share in shares])
+
+
+def _rendition(left: VoteTensors, right: VoteTensors, shares: Shares, deep: bool) -> Tensor:
     scale, top = (1.0, 65535) if deep else (1 / CODE, 255)
     weight = left.weight * shares.left + right.weight * shares.right
     value = (left.total * shares.left).add_(right.total, alpha=shares.right).mul_((scale / weight)[..., None])

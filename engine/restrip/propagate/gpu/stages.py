@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from restrip.propagate.gpu import describe, motion, read, search
+from restrip.propagate.gpu import describe, mixing, motion, read, search
 from restrip.propagate.gpu.motion import Shown
 
 
@@ -28,6 +29,8 @@ class Stages:
     sweep: Callable[..., None]
     read: Callable[..., tuple[Tensor, Tensor]]
     vote: Callable[..., tuple[Tensor, Tensor]]
+    weighed: Callable[[list[tuple[Tensor, Tensor]]], Any]
+    rendered: Callable[..., Tensor]
 
 
 def stages_on(device: torch.device) -> Stages:
@@ -40,12 +43,13 @@ def stages_on(device: torch.device) -> Stages:
 def torch_stages(device: torch.device) -> Stages:
     """Torch operations, on any device."""
     seen = motion.shown, motion.flows_to, motion.led, motion.relit_for
-    return Stages("torch", device, *seen, describe.describe, search.start, search.sweep, read.read, read.vote)
+    matched = describe.describe, search.start, search.sweep, read.read, read.vote
+    return Stages("torch", device, *seen, *matched, mixing.VoteTensors.of, mixing.rendered)
 
 
 def triton_stages(device: torch.device) -> Stages:
     """Triton's kernels; on the CPU only under TRITON_INTERPRET=1, for tests."""
-    from restrip.propagate.gpu import describe_triton, motion_triton, read_triton, search_triton
+    from restrip.propagate.gpu import describe_triton, mixing_triton, motion_triton, read_triton, search_triton
 
     return Stages(
         "triton",
@@ -59,4 +63,6 @@ def triton_stages(device: torch.device) -> Stages:
         search_triton.sweep,
         read_triton.read,
         read_triton.vote,
+        mixing_triton.weighed,
+        mixing_triton.rendered,
     )
