@@ -20,6 +20,7 @@ from restrip.jobs.preview import Playback, mixed
 from restrip.jobs.window import Window
 from restrip.link.job import Manifest, Output
 from restrip.media import ClipReader, Frame, MovieWriter, probe, read_picture, write_picture
+from restrip.propagate.gpu.choice import NoGpu
 from restrip.timeline import ClipRange, Crossfade, FrameRange, Key, Rate
 
 
@@ -148,6 +149,20 @@ def test_parts_are_filed_under_where_they_were_carried(
     assert not [path for path in would["would_delete"] if "/cache/" in path]
     would = hand.task("discard", job_id="job-4", others=[], really=False)
     assert len({Path(path).parent for path in would["would_delete"] if "/segments/" in path}) >= 4
+
+
+def test_a_part_that_has_no_gpu_to_itself_is_the_processors(
+    hand: Hand, little: Little, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("restrip.propagate.gpu.choice.gpu_mib", lambda: 24_000)
+    for job_id, on in (("job-1", "auto"), ("job-2", "cuda")):
+        hand.put(little.job(job_id, 4, settings={"propagate_on": on}))
+        found = hand.task("prepare", job_id)
+        if job_id == "job-1":
+            hand.task("keys", job_id, keys=found["missing_keys"])
+            assert hand.task("part", job_id, part=0, gpu=False) == {"rendered": 1}
+    with pytest.raises(NoGpu):
+        hand.task("part", "job-2", part=0, gpu=False)
 
 
 def test_what_propagation_remarks_is_in_the_manifest(

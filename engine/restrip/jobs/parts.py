@@ -18,7 +18,7 @@ from restrip.media import MovieWriter
 from restrip.media.formats import FORMATS
 from restrip.media.timecode import shown_at
 from restrip.propagate import Carried, FadeScore, PropagateSettings, StyledKey, propagate, propose_fade
-from restrip.propagate.gpu.choice import chosen
+from restrip.propagate.gpu.choice import NoGpu, chosen
 from restrip.propagate.settings import ON
 from restrip.timeline import FrameRange, Segment
 
@@ -36,16 +36,23 @@ def render_part(task: Assignment) -> dict[str, Any]:
     if cached_part(task.cache, plan, index) is not None:
         return {"rendered": 0}
     part = plan.parts[index]
-    key = part.filed(_settings_here(spec, plan)[ON], plan.joint)
+    key = part.filed(_settings_here(task, spec, plan)[ON], plan.joint)
     with task.cache.make("segments", key) as draft, Window(spec, plan, part.frames) as window:
         _Rendering(task, spec, plan, index, window, draft).run()
     return {"rendered": len(part.segments)}
 
 
-def _settings_here(spec: JobSpec, plan: Plan) -> dict[str, Any]:
-    """What propagation takes, with the device that this worker carries on in the place of what was asked."""
+def _settings_here(task: Assignment, spec: JobSpec, plan: Plan) -> dict[str, Any]:
+    """What propagation takes, with the device that this worker carries on in the place of what was asked.
+
+    A task whose `gpu` is false has none to itself, whatever there is: others work on it.
+    """
     asked = propagation_settings(spec)
-    return {**asked, ON: chosen(asked[ON], plan.size)}
+    if task.body.get("gpu", True):
+        return {**asked, ON: chosen(asked[ON], plan.size)}
+    if asked[ON] == "cuda":
+        raise NoGpu
+    return {**asked, ON: "cpu"}
 
 
 class _Rendering:
@@ -86,7 +93,7 @@ class _Rendering:
     def _segment(self, segment: Segment, writers: dict[str, MovieWriter], matte: Matte | None) -> dict[str, Any]:
         window = self.window.part(segment.frames)
         keys = (self._key(segment.left), self._key(segment.right))
-        base = _settings_here(self.spec, self.plan)
+        base = _settings_here(self.task, self.spec, self.plan)
         joint = "joint" in writers
         settings = PropagateSettings.of(base, joint=joint, scratch=str(self.draft.folder))
         fade = self._fade(window, keys, settings)

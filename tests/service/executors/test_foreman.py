@@ -170,6 +170,13 @@ def test_looks_of_the_processor_take_no_gpu(two_gpus: Yard) -> None:
     assert two_gpus.grid.hired == [Wants()]
 
 
+def test_segments_leave_gpus_to_the_models(two_gpus: Yard) -> None:
+    two_gpus.task("p", "part", body={"part": 3})
+    two_gpus.task("f", "finish")
+    orders = {order.message["kind"]: order.message["body"] for order, _, _ in two_gpus.grid.begun}
+    assert orders == {"part": {"part": 3, "gpu": False}, "finish": {}}
+
+
 def test_without_gpus_memory_is_asked_for(tmp_path: Path) -> None:
     place = yard(tmp_path, Machine(A, 8, 0, 32_000))
     place.keys("k", mib=8_000)

@@ -1,7 +1,7 @@
 """Gives the engine's tasks to a cluster: which process does what, what is sent with it, what is done when it is lost.
 
 keys, seeds       a process a GPU (or a share of one) that keeps its model loaded; those of a job go where its model is
-part              anywhere, a core each
+part              anywhere, a core each and no GPU: those are the models'
 prepare, finish   on the engine's own machine, which writes the user's files
 """
 
@@ -230,7 +230,10 @@ class Foreman:
 
     def _order(self, errand: Errand) -> Order:
         mode = "here" if errand.wants.here else self.options.shared
-        order = Order({k: v for k, v in errand.message.items() if k != "to"}, mode, self.options.token)
+        message = {k: v for k, v in errand.message.items() if k != "to"}
+        if errand.kind in PART_KINDS:  # Newer versions of Ray show GPUs to those who asked for none.
+            message["body"] = {**message["body"], "gpu": False}
+        order = Order(message, mode, self.options.token)
         if mode in ("here", "yes"):
             return order
         return self.parcels.filled(order)
