@@ -77,7 +77,7 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
     from restrip.propagate.gpu.carry import _Side
     from restrip.propagate.gpu.match import Matcher
     from restrip.propagate.gpu.motion import KeyMotion
-    from restrip.propagate.gpu.planes import download, upload
+    from restrip.propagate.gpu.planes import Coming, upload
     from restrip.propagate.gpu.stages import stages_on
     from restrip.propagate.mixing import Shares
 
@@ -106,7 +106,7 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
         "vote": lambda: stages.vote(shown[2].rgb, side.tensors, field, light),
         "weigh": lambda: stages.weighed([read, read]),
         "mix": lambda: stages.rendered(votes, other, [Shares(1, 0.1), Shares(0.1, 1)], False),
-        "download": lambda: download(shown[2].rgb),
+        "download": lambda: Coming(shown[2].rgb).array(),
     }
     wait = torch.cuda.synchronize if where.type == "cuda" else lambda: None
     times = {}

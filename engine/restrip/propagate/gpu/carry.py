@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -22,7 +22,7 @@ from restrip.propagate.gpu.match import Matcher
 from restrip.propagate.gpu.memory import block_frames, need_mib
 from restrip.propagate.gpu.mixing import weights_of
 from restrip.propagate.gpu.motion import KeyMotion, Shown, StepMotion
-from restrip.propagate.gpu.planes import download, unsigned, upload
+from restrip.propagate.gpu.planes import Coming, unsigned, upload
 from restrip.propagate.gpu.stack import FlowStack
 from restrip.propagate.gpu.stages import Stages, stages_on
 from restrip.propagate.mixing import Shares, shares_at
@@ -108,10 +108,16 @@ class Segment:
                 None if key is None or there is None else _Side(key, there, self._settings.shading, self._stages)
                 for key, there in zip(self._keys, shown, strict=True)
             ]
+            made: Callable[[], Carried] | None = None
             for n in self._window.frames:
                 source = self._window.frame(n)
-                yield self._at_key(source, flow_back) if self._is_left(n) else self._between(n, source, flow_back)
+                last, made = made, self._frame(n, source, flow_back)
                 flow_back = next(back, None)
+                if last is not None:  # comes down while the device works on this frame
+                    yield last()
+                    self._step()
+            if made is not None:
+                yield made()
                 self._step()
 
     def _back(self, key: Shown | None) -> Generator[Tensor, None, None]:
@@ -123,8 +129,13 @@ class Segment:
     def _shown(self, frame: Frame) -> Shown:
         return self._stages.shown(upload(frame.rgb8(), self._stages.device))
 
-    def _is_left(self, n: int) -> bool:
-        return self._keys[0] is not None and self._keys[0].frame == n
+    def _frame(self, n: int, source: Frame, flow_back: Tensor | None) -> Callable[[], Carried]:
+        """Start all work on a frame; what comes back waits for it."""
+        if self._keys[0] is not None and self._keys[0].frame == n:
+            carried = self._at_key(source, flow_back)
+            return lambda: carried
+        coming = Coming(self._between(n, source, flow_back))
+        return lambda: self._carried(source, coming)
 
     def _at_key(self, source: Frame, flow_back: Tensor | None) -> Carried:
         """The left key's frame is the key; how the right key predicts it says how far the look follows light."""
@@ -136,7 +147,7 @@ class Segment:
         picture = with_alpha_of(source, left.picture.rgb)
         return Carried(picture, None if right is None else picture, picture if self._settings.joint else None)
 
-    def _between(self, n: int, source: Frame, flow_back: Tensor | None) -> Carried:
+    def _between(self, n: int, source: Frame, flow_back: Tensor | None) -> Tensor:
         frame = self._shown(source)
         if self._ahead is None:
             flow, step = None, self._steps.next(frame)
@@ -149,7 +160,7 @@ class Segment:
         )
         shares = self._shares(n)[: 3 if self._settings.joint else 2]
         deep = next(key.picture.deep for key in self._keys if key is not None)
-        return self._carried(source, self._stages.rendered(a or b, b or a, shares, deep))
+        return self._stages.rendered(a or b, b or a, shares, deep)
 
     def _shares(self, n: int) -> list[Shares]:
         left, right = self._keys
@@ -157,9 +168,9 @@ class Segment:
             return [Shares(1, 0)] * 3
         return list(shares_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean))
 
-    def _carried(self, source: Frame, pictures: Tensor) -> Carried:
+    def _carried(self, source: Frame, coming: Coming) -> Carried:
         left, right = (key is not None for key in self._keys)
-        down = [with_alpha_of(source, picture) for picture in download(pictures)]
+        down = [with_alpha_of(source, picture) for picture in coming.array()]
         return Carried(down[0] if left else None, down[1] if right else None, down[2] if len(down) > 2 else None)
 
     def _step(self) -> None:

@@ -15,13 +15,30 @@ def upload(picture: npt.NDArray, device: torch.device) -> Tensor:
     """A picture [H, W, C] uint8, or uint16 as the same bits in int16, on the device."""
     array = picture if picture.dtype == np.uint8 else picture.view(np.int16)
     # A copy where it stays on the CPU too: frames are never written to, and torch can't promise that.
-    return torch.tensor(array) if device.type == "cpu" else torch.from_numpy(array.copy()).to(device)
+    if device.type != "cuda":
+        return torch.tensor(array).to(device)
+    staged = torch.empty(array.shape, dtype=torch.uint8 if array.dtype == np.uint8 else torch.int16, pin_memory=True)
+    staged.numpy()[...] = array
+    return staged.to(device, non_blocking=True)  # torch keeps the staged memory until it has been read
 
 
-def download(picture: Tensor) -> npt.NDArray:
-    """A picture [..., H, W, 3] uint8, or int16 read as uint16, as an array."""
-    array = picture.cpu().numpy()
-    return array if array.dtype == np.uint8 else array.view(np.uint16)
+class Coming:
+    """A picture [..., H, W, 3] uint8, or int16 read as uint16, on its way down; nobody waits before `array`."""
+
+    def __init__(self, picture: Tensor) -> None:
+        self._host, self._copied = picture, None
+        if picture.device.type == "cuda":
+            self._host = torch.empty(picture.shape, dtype=picture.dtype, pin_memory=True)
+            self._host.copy_(picture, non_blocking=True)
+            self._copied = torch.cuda.Event()
+            self._copied.record()
+
+    def array(self) -> npt.NDArray:
+        """The picture, once it is here."""
+        if self._copied is not None:
+            self._copied.synchronize()
+        array = self._host.numpy()
+        return array if array.dtype == np.uint8 else array.view(np.uint16)
 
 
 def unsigned(bits: Tensor) -> Tensor:
