@@ -188,7 +188,7 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
             words | picture,
         ),
         (search_triton.start_kernel, {**search, "BEFORE": True}, described),
-        (search_triton.sweep_kernel, {**search, "PARITY": 1, "PLACES": 6, "SEED": 2}, described),
+        (search_triton.sweep_kernel, {**search, "PARITY": 1, "FAR": 3, "PLACES": 6, "SEED": 2}, described),
         (read_triton.vote_kernel, {**read, "RIDGE": 5.0, "STEEPEST": 514.0}, picture | words),
         (read_triton.read_kernel, read, picture | words),
         (flow_triton.halve_kernel, {"LIT": True} | tile, {}),

@@ -8,7 +8,7 @@ from scenes import inside, negative, texture
 
 from restrip.media.frame import Frame
 from restrip.propagate.describe import describe
-from restrip.propagate.keyed import KeyPicture
+from restrip.propagate.keyed import EDGE, KeyPicture
 
 SIZE = (31, 22)
 
@@ -20,11 +20,12 @@ def test_colours_are_packed_whatever_the_depths(deep_source, deep_style):
     style = negative(source)
     as_deep = lambda p, deep: Frame(p.astype(np.uint16) * np.uint16(257) if deep else p)  # noqa: E731
     key = KeyPicture.of(as_deep(source, deep_source), as_deep(style, deep_style))
-    np.testing.assert_array_equal(key.packed[..., :3], style.astype(np.uint16) * np.uint16(257))
-    np.testing.assert_array_equal(key.packed[..., 3:6], source)
+    inner = key.packed[EDGE:-EDGE, EDGE:-EDGE]
+    np.testing.assert_array_equal(inner[..., :3], style.astype(np.uint16) * np.uint16(257))
+    np.testing.assert_array_equal(inner[..., 3:6], source)
     luma = source.astype(np.float64) @ [0.299, 0.587, 0.114]
-    np.testing.assert_allclose(key.packed[..., 6], luma * 64, atol=0.51)
-    assert (key.packed[..., 7] == 1).all()
+    np.testing.assert_allclose(inner[..., 6], luma * 64, atol=0.51)
+    assert (inner[..., 7] == 1).all()
     np.testing.assert_array_equal(key.source, source)
     np.testing.assert_array_equal(key.described, describe(source))
 
@@ -32,7 +33,8 @@ def test_colours_are_packed_whatever_the_depths(deep_source, deep_style):
 def test_sixteen_bit_styles_keep_their_steps():
     style = np.random.default_rng(0).integers(0, 65536, (22, 31, 3)).astype(np.uint16)
     key = KeyPicture.of(Frame(texture(SIZE, 2)), Frame(style))
-    np.testing.assert_array_equal(key.packed[..., :3], style)
+    np.testing.assert_array_equal(key.packed[EDGE:-EDGE, EDGE:-EDGE, :3], style)
+    np.testing.assert_array_equal(key.packed, np.pad(key.packed[2:-2, 2:-2], ((2, 2), (2, 2), (0, 0)), "edge"))
 
 
 def test_slopes_say_how_the_style_follows_luma():

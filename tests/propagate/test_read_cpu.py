@@ -8,7 +8,7 @@ from scenes import brighter, constant_flow, inside, negative, texture
 
 from restrip.media.frame import Frame
 from restrip.propagate.keyed import KeyPicture
-from restrip.propagate.read_cpu import read, vote
+from restrip.propagate.read_cpu import places_of, read, vote
 
 SIZE = (24, 18)
 PLAIN = (0.0, 25.0, 1.0, 0.0)  # gain, reach, exposure gain and offset
@@ -35,7 +35,9 @@ def reading(frame: np.ndarray, key: KeyPicture, flow: np.ndarray, light=PLAIN) -
 
 def voting(frame, key, field, light=PLAIN, ridge=5.0, steepest=2.0 * 257) -> tuple[np.ndarray, np.ndarray]:
     style, errors = outputs(frame)
-    vote(frame, key.packed, key.slopes, field, *floats(ridge, steepest, *light), style, errors)
+    places = np.empty(field.shape[:2], np.int32)
+    places_of(field, key.packed.shape[1], places)
+    vote(frame, key.packed, key.slopes, field, places, *floats(ridge, steepest, *light), style, errors)
     return style / 257, errors
 
 

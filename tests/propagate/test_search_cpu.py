@@ -26,8 +26,8 @@ class Search:
         start(self.frame, self.key, self.flow, self.tie, before, step, self.field, self.errors)
         return self.offsets()
 
-    def sweep(self, parity: int, radius: int, quiet: float = 0.0, seed: int = 1) -> np.ndarray:
-        rest = parity, radius, np.float32(quiet), seed
+    def sweep(self, parity: int, radius: int, quiet: float = -1.0, seed: int = 1, far: int = 1) -> np.ndarray:
+        rest = parity, far, radius, np.float32(quiet), seed
         sweep(self.frame, self.key, self.flow, self.tie, self.field, self.errors, *rest)
         return self.offsets()
 
@@ -83,30 +83,44 @@ def test_it_finds_what_the_motion_missed(by):
     np.testing.assert_allclose(search.errors, search.distances(), rtol=1e-5)
 
 
-def test_what_a_neighbour_found_is_passed_on_and_only_one_colour_changes():
+@pytest.mark.parametrize("far", [1, 3, 9])
+def test_what_a_pixel_found_is_passed_on_and_only_one_colour_changes(far):
     frame, key = moved((5, 3))
     search = Search(frame, key, constant_flow(SIZE, 0, 0))
     search.start()
     search.field[20, 30] = 35, 23  # one pixel of the other colour knows
     search.errors = search.distances().astype(np.float32)
     before = search.offsets().copy()
-    after = search.sweep(1, 0)  # 20 + 30 is even: its four neighbours are of parity 1
+    after = search.sweep(1, 0, far=far)  # 20 + 30 is even: the four around it are of parity 1
     changed = (before != after).any(2)
     y, x = np.nonzero(changed)
     assert ((x + y) % 2 == 1).all()
-    for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+    for dy, dx in ((0, far), (0, -far), (far, 0), (-far, 0)):
         assert (after[20 + dy, 30 + dx] == [5, 3]).all()
 
 
-def test_no_sweep_makes_an_error_larger_and_quiet_places_are_not_searched():
+def test_no_sweep_makes_an_error_larger_and_quiet_places_stay():
     frame, key = moved((7, -4), seed=5)
     search = Search(frame, key, constant_flow(SIZE, 1, 1))
     search.start()
     errors = search.errors.copy()
     field = search.field.copy()
-    search.sweep(0, 16, quiet=1e12)
-    only_from_neighbours = search.field.copy()
+    quiet = float(np.median(errors))
+    search.sweep(0, 16, quiet=quiet)
+    search.sweep(1, 16, quiet=quiet)
     assert (search.errors <= errors).all()
+    changed = (search.field != field).any(2)
+    assert changed.any()
+    assert (errors[changed] > quiet).all()
+
+
+def test_places_at_random_find_what_no_neighbour_knows():
+    frame, key = moved((7, -4), seed=5)
+    search = Search(frame, key, constant_flow(SIZE, 1, 1))
+    search.start()
+    field, errors = search.field.copy(), search.errors.copy()
+    search.sweep(0, 0)
+    only_from_neighbours = search.field.copy()
     search.field[:], search.errors[:] = field, errors
     search.sweep(0, 16)
     assert (search.errors <= errors).all()

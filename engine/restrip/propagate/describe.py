@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
+from restrip.propagate.kernels_cpu import FAST
+
 NUMBERS = 16
 TAPS = 7
 WINDOW = 1.5  # sigma of the patch's window, pixels
@@ -33,54 +35,81 @@ def polynomials() -> npt.NDArray[np.float32]:
 
 
 _BASIS = polynomials()
+_SCALES = np.float32([3**-0.5, 2**-0.5, 6**-0.5])  # of luma and the two chroma: an orthonormal turn of RGB
 
 
 def describe(rgb: npt.NDArray[np.uint8]) -> Descriptors:
     """Descriptors [H, W, 16] int16 of a picture [H, W, 3] uint8; edges repeat."""
     h, w = rgb.shape[:2]
-    out = np.empty((h, w, NUMBERS), np.int16)
-    _describe(np.ascontiguousarray(rgb), _BASIS, np.float32(DETAIL), out)
+    planes, out = np.empty((3, h, w), np.int16), np.empty((h, w, NUMBERS), np.int16)
+    _opponents(np.ascontiguousarray(rgb), planes)
+    _describe(planes, _BASIS, _SCALES, np.float32(DETAIL), out)
     return out
 
 
-@njit(parallel=True, boundscheck=False, cache=True, nogil=True, fastmath=True)
-def _describe(rgb, basis, detail, out):
+@njit(parallel=True, **FAST)
+def _opponents(rgb, planes):
+    """Luma, blue against red, and green against both, [3, H, W] int16, not yet of one scale (`_SCALES`)."""
+    h, w = planes.shape[1:]
+    for row in prange(h):
+        y = np.int64(row)
+        for x in range(w):
+            r, g, b = np.int16(rgb[y, x, 0]), np.int16(rgb[y, x, 1]), np.int16(rgb[y, x, 2])
+            planes[0, y, x] = r + g + b
+            planes[1, y, x] = r - b
+            planes[2, y, x] = r - g - g + b
+
+
+@njit(inline="always", **FAST)
+def _project(weights, scale, a, b, c, d, e, f, g, out):
+    """Seven rows of samples by seven weights into a row of float32."""
+    s0, s1, s2, s3 = (weights[0] * scale, weights[1] * scale, weights[2] * scale, weights[3] * scale)
+    s4, s5, s6 = weights[4] * scale, weights[5] * scale, weights[6] * scale
+    for x in range(out.shape[0]):
+        total = s0 * np.float32(a[x]) + s1 * np.float32(b[x]) + s2 * np.float32(c[x]) + s3 * np.float32(d[x])
+        out[x] = total + s4 * np.float32(e[x]) + s5 * np.float32(f[x]) + s6 * np.float32(g[x])
+
+
+@njit(parallel=True, **FAST)
+def _describe(planes, basis, scales, detail, out):
     h, w = out.shape[:2]
     half = TAPS // 2
     for row in prange(h):
         y = np.int64(row)
-        # Down the columns first: luma in four orders, each chroma in two, with room for the repeated edges.
-        down = np.zeros((8, w + 2 * half), np.float32)
-        for j in range(TAPS):
-            sy = min(max(y + j - half, 0), h - 1)
-            b0, b1, b2, b3 = basis[0, j], basis[1, j], basis[2, j], basis[3, j]
-            for x in range(w):
-                r, g, b = (np.float32(rgb[sy, x, 0]), np.float32(rgb[sy, x, 1]), np.float32(rgb[sy, x, 2]))
-                luma = (r + g + b) * np.float32(0.57735027)
-                blue = (r - b) * np.float32(0.70710678)
-                green = (r - g - g + b) * np.float32(0.40824829)
-                down[0, x + half] += b0 * luma
-                down[1, x + half] += b1 * luma
-                down[2, x + half] += b2 * luma
-                down[3, x + half] += b3 * luma
-                down[4, x + half] += b0 * blue
-                down[5, x + half] += b1 * blue
-                down[6, x + half] += b0 * green
-                down[7, x + half] += b1 * green
-        for k in range(8):
-            for x in range(half):
-                down[k, x] = down[k, half]
-                down[k, w + half + x] = down[k, w + half - 1]
+        line, numbers = np.empty(w + 2 * half, np.float32), np.empty((NUMBERS, w), np.float32)
         number = 0
-        for plane in range(8):
+        for plane in range(8):  # luma in four orders down the columns, each chroma in two
+            colour, order = (0, plane) if plane < 4 else (plane // 2 - 1, plane & 1)
+            p = planes[colour]
+            _project(
+                basis[order],
+                scales[colour],
+                p[max(y - 3, 0)],
+                p[max(y - 2, 0)],
+                p[max(y - 1, 0)],
+                p[y],
+                p[min(y + 1, h - 1)],
+                p[min(y + 2, h - 1)],
+                p[min(y + 3, h - 1)],
+                line[half : half + w],
+            )
+            line[:half], line[half + w :] = line[half], line[half + w - 1]
             # Luma of order b takes the orders a <= 3 - b across, chroma a <= 1 - b.
-            order = plane if plane < 4 else plane & 1
-            across = 4 - order if plane < 4 else 2 - order
-            for a in range(across):
+            for a in range(4 - order if plane < 4 else 2 - order):
                 weight = np.float32(1) if a + order == 0 else detail
-                for x in range(w):
-                    total = np.float32(0)
-                    for i in range(TAPS):
-                        total += basis[a, i] * down[plane, x + i]
-                    out[y, x, number] = np.int16(round(weight * total))
+                _project(
+                    basis[a],
+                    weight,
+                    line[0:],
+                    line[1:],
+                    line[2:],
+                    line[3:],
+                    line[4:],
+                    line[5:],
+                    line[6:],
+                    numbers[number],
+                )
                 number += 1
+        for x in range(w):
+            for n in range(NUMBERS):
+                out[y, x, n] = np.int16(np.rint(numbers[n, x]))

@@ -12,6 +12,7 @@ from restrip.media.frame import Frame
 from restrip.propagate.describe import Descriptors, describe
 from restrip.propagate.shading import slopes
 
+EDGE = 2  # pixels that a packed key goes on beyond each side
 CODE = 257.0  # style is read in 16-bit code values
 
 
@@ -19,7 +20,8 @@ CODE = 257.0  # style is read in 16-bit code values
 class KeyPicture:
     """A key's source and style.
 
-    `packed` is [H, W, 8] uint16: style (16 bit), source (8 bit), 64 x luma, 1. `described` is [H, W, 16] int16 of
+    `packed` is [H + 4, W + 4, 8] uint16: style (16 bit), source (8 bit), 64 x luma, 1; edges repeat, so that what reads
+    a little outside need not look where it is. `described` is [H, W, 16] int16 of
     the source; `slopes` is [H, W, 3] float32, 16-bit style per code value of luma. `small` is the source at a few
     blocks a side, for exposure.
     """
@@ -35,8 +37,11 @@ class KeyPicture:
         rgb, style = source.rgb8(), picture.with_depth(True).rgb
         h, w = rgb.shape[:2]
         luma = cv2.transform(rgb.astype(np.float32), np.float32([[0.299, 0.587, 0.114]]))
-        packed = np.empty((h, w, 8), np.uint16)
-        packed[..., :3], packed[..., 3:6] = style, rgb
-        packed[..., 6] = np.rint(luma * 64)
-        packed[..., 7] = 1
+        packed = np.empty((h + 2 * EDGE, w + 2 * EDGE, 8), np.uint16)
+        inner = packed[EDGE:-EDGE, EDGE:-EDGE]
+        inner[..., :3], inner[..., 3:6] = style, rgb
+        inner[..., 6] = np.rint(luma * 64)
+        inner[..., 7] = 1
+        packed[EDGE:-EDGE, :EDGE], packed[EDGE:-EDGE, -EDGE:] = inner[:, :1], inner[:, -1:]
+        packed[:EDGE], packed[-EDGE:] = packed[EDGE], packed[-EDGE - 1]
         return cls(packed, describe(rgb), slopes(luma, style), rgb)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.propagate.keyed import CODE, KeyPicture
-from restrip.propagate.read_cpu import read, vote
+from restrip.propagate.read_cpu import places_of, read, vote
 from restrip.propagate.sampling import Flow
 from restrip.propagate.search_cpu import start, sweep
 from restrip.propagate.shading import REACH, RIDGE, SAME, STEEPEST, Exposure
@@ -20,8 +20,8 @@ from restrip.propagate.shading import REACH, RIDGE, SAME, STEEPEST, Exposure
 Field = npt.NDArray[np.int16]  # [H, W, 2]: x, y of each pixel's match in the key
 
 TIE = 1.0  # of a match to where the motion leads, a squared pixel
-SWEEPS = (32, 8)  # one full sweep each, with this radius of its search
-QUIET = 500.0  # a match as close as this (two code values a pixel) is not searched any further
+SWEEPS = ((9, 32), (3, 4), (1, 2))  # one full sweep each: how far matches are passed on, radius of its search
+QUIET = 500.0  # a match as close as this (two code values a pixel) is kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,9 @@ def matched(frame: npt.NDArray[np.uint8], key: KeyPicture, field: Field, light: 
     """The mean of what all patches over each pixel find in the key."""
     out = _empty(frame)
     ridge, steepest = np.float32(RIDGE), np.float32(STEEPEST * CODE)
-    vote(frame, key.packed, key.slopes, field, ridge, steepest, *light.numbers(), out.style, out.errors)
+    places = np.empty(field.shape[:2], np.int32)
+    places_of(field, key.packed.shape[1], places)
+    vote(frame, key.packed, key.slopes, field, places, ridge, steepest, *light.numbers(), out.style, out.errors)
     return out
 
 
@@ -63,7 +65,9 @@ class Matcher:
     """Finds every frame's matches in one key, each frame from where the last one's were.
 
     Patch matching after Barnes et al. 2009 (propagation between neighbours and random places), but only around the
-    motion, at full size, in two colours like a chessboard so that the result depends on no order.
+    motion, at full size, in two colours like a chessboard so that the result depends on no order. Such a sweep passes
+    a match on by one step only, so the first ones take long steps (as the diffusion-like propagation of Galliani et
+    al. 2015, *Massively Parallel Multiview Stereopsis by Surface Normal Diffusion*).
     """
 
     def __init__(self, key: KeyPicture) -> None:
@@ -77,9 +81,10 @@ class Matcher:
         before = self._before if step is not None else np.empty((0, 0, 2), np.int16)
         tie, quiet = np.float32(TIE), np.float32(QUIET)
         start(frame, self._key, flow, tie, before, flow if step is None else step, field, errors)
-        for n, radius in enumerate(SWEEPS):
+        for n, (far, radius) in enumerate(SWEEPS):
             for parity in (0, 1):
-                sweep(frame, self._key, flow, tie, field, errors, parity, radius, quiet, 2 * n + parity + 1)
+                turn = parity, far, radius, quiet, 2 * n + parity + 1
+                sweep(frame, self._key, flow, tie, field, errors, *turn)
         self._before = field
         return field
 

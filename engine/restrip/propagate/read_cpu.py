@@ -1,8 +1,8 @@
 """Reading a key through matches and through motion, on the CPU.
 
-A key is packed as [H, W, 8] uint16: style (16 bit), source (8 bit), 64 x luma, 1. Both kernels give the style as the
-key's colours predict it, corrected for the light that the key didn't have (shading.py), and how badly the same reading
-rebuilds the frame.
+A key is packed as [H + 4, W + 4, 8] uint16: style (16 bit), source (8 bit), 64 x luma, 1; its edges repeat twice.
+Both kernels give the style as the key's colours predict it, corrected for the light that the key didn't have
+(shading.py), and how badly the same reading rebuilds the frame.
 """
 
 from __future__ import annotations
@@ -14,79 +14,115 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from restrip.propagate.kernels_cpu import FAST
+from restrip.propagate.keyed import EDGE
 
 _u = np.uintp
 _NUMBERS = 8  # of a packed pixel
 _LUMA = 6
 
 
-class _Samples:
-    """Vectors of packed pixels in LLVM's terms: numba would leave them scalar, which takes three times as long."""
+class _Pixels:
+    """Packed pixels as vectors in LLVM's terms: numba would leave them scalar, which takes three times as long."""
 
     def __init__(self, context, builder, signature, args):
         self.builder = builder
-        key, self.places = (context.make_array(signature.args[n])(context, builder, args[n]).data for n in (0, 1))
-        self.pixels = builder.bitcast(key, ir.VectorType(ir.IntType(16), _NUMBERS).as_pointer())
-        self.kind = ir.VectorType(ir.FloatType(), _NUMBERS)
+        key = context.make_array(signature.args[0])(context, builder, args[0]).data
+        self._pixels = builder.bitcast(key, ir.VectorType(ir.IntType(16), _NUMBERS).as_pointer())
+        self._kind = ir.VectorType(ir.FloatType(), _NUMBERS)
 
-    def total(self):
-        """A vector that is added to, all 0."""
-        return cgutils.alloca_once_value(self.builder, ir.Constant(self.kind, None))
+    def zero(self):
+        """A vector of zeros."""
+        return ir.Constant(self._kind, None)
 
-    def at(self, index):
-        """The packed pixel whose place is the index-th."""
-        place = self.builder.load(self.builder.gep(self.places, [index]))
-        return self.builder.uitofp(self.builder.load(self.builder.gep(self.pixels, [place]), align=2), self.kind)
+    def at(self, place):
+        """The pixel at a place, counted in pixels."""
+        return self.builder.uitofp(self.builder.load(self.builder.gep(self._pixels, [place]), align=2), self._kind)
 
     def spread(self, value):
         """A number eight times."""
-        one = self.builder.insert_element(ir.Constant(self.kind, ir.Undefined), value, ir.IntType(32)(0))
+        one = self.builder.insert_element(ir.Constant(self._kind, ir.Undefined), value, ir.IntType(32)(0))
         mask = ir.Constant(ir.VectorType(ir.IntType(32), _NUMBERS), None)
-        return self.builder.shuffle_vector(one, ir.Constant(self.kind, ir.Undefined), mask)
+        return self.builder.shuffle_vector(one, ir.Constant(self._kind, ir.Undefined), mask)
 
-    def add(self, total, a, b=None):
-        """total += a, or a x b."""
-        value = a if b is None else self.builder.fmul(a, b, flags=["contract"])
-        self.builder.store(self.builder.fadd(self.builder.load(total), value, flags=["contract"]), total)
+    def added(self, total, a, b):
+        """total + a x b, fused where the processor can."""
+        return self.builder.fadd(total, self.builder.fmul(a, b, flags=["contract"]), flags=["contract"])
 
-    def numbers(self, *totals):
+    def numbers(self, *vectors):
         """All numbers of some vectors as a tuple."""
-        vectors = [self.builder.load(total) for total in totals]
         values = [self.builder.extract_element(v, ir.IntType(32)(n)) for v in vectors for n in range(_NUMBERS)]
         return cgutils.pack_array(self.builder, values)
 
 
 @intrinsic
-def _moments(typing, key, places, count):
-    """The sum over `count` pixels at `places` (int64, counted in pixels) of the eight numbers; and of luma x them."""
+def _moments(typing, key, places, at, wide, deep, left, right, up, down):
+    """Sums of the eight numbers, and of luma x them, over the pixels that the patches around `at` lay there.
+
+    `places` [H, W] int32 is where each patch's middle lies in the key; `wide` and `deep` are the pixels in a row of
+    `places` and of the key. The patches are those from left to right and from up to down (ends excluded) of it.
+    """
 
     def generate(context, builder, signature, args):
-        samples = _Samples(context, builder, signature, args)
-        sums, products = samples.total(), samples.total()
-        with cgutils.for_range(builder, args[2]) as loop:
-            pixel = samples.at(loop.index)
-            luma = samples.spread(builder.extract_element(pixel, ir.IntType(32)(_LUMA)))
-            samples.add(sums, pixel)
-            samples.add(products, pixel, luma)
-        return samples.numbers(sums, products)
+        pixels = _Pixels(context, builder, signature, args)
+        middles = context.make_array(signature.args[1])(context, builder, args[1]).data
+        at, wide, deep, left, right, up, down = args[2:]
+        sums, products = (cgutils.alloca_once_value(builder, pixels.zero()) for _ in range(2))
 
-    return types.UniTuple(types.float32, 2 * _NUMBERS)(key, places, types.intp), generate
+        def count(dy, dx):
+            middle = builder.load(builder.gep(middles, [builder.add(at, builder.add(builder.mul(dy, wide), dx))]))
+            place = builder.sub(builder.sext(middle, ir.IntType(64)), builder.add(builder.mul(dy, deep), dx))
+            pixel = pixels.at(place)
+            luma = pixels.spread(builder.extract_element(pixel, ir.IntType(32)(_LUMA)))
+            builder.store(builder.fadd(builder.load(sums), pixel), sums)
+            builder.store(pixels.added(builder.load(products), pixel, luma), products)
+
+        def whole(number):
+            return ir.IntType(64)(number)
+
+        covered = builder.mul(builder.sub(right, left), builder.sub(down, up))
+        with builder.if_else(builder.icmp_signed("==", covered, whole(25))) as (inside, outside):
+            with inside:
+                for n in range(25):
+                    count(whole(n // 5 - 2), whole(n % 5 - 2))
+            with outside:
+                step = whole(1), ir.IntType(64)
+                rows = cgutils.for_range_slice(builder, up, down, *step)
+                with rows as (dy, _), cgutils.for_range_slice(builder, left, right, *step) as (dx, _):
+                    count(dy, dx)
+        return pixels.numbers(builder.load(sums), builder.load(products))
+
+    whole = [types.int64] * 7
+    return types.UniTuple(types.float32, 2 * _NUMBERS)(key, places, *whole), generate
 
 
 @intrinsic
-def _weighted(typing, key, places, weights, count):
-    """The sum over `count` pixels at `places` (int64, counted in pixels) of the eight numbers times `weights`."""
+def _weighted(typing, key, first, deep, across, down):
+    """The 4x4 pixels of the key from `first` on, rows `deep` apart, by weights across and down (four float32 each)."""
 
     def generate(context, builder, signature, args):
-        samples = _Samples(context, builder, signature, args)
-        weights = context.make_array(signature.args[2])(context, builder, args[2]).data
-        sums = samples.total()
-        with cgutils.for_range(builder, args[3]) as loop:
-            weight = builder.load(builder.gep(weights, [loop.index]))
-            samples.add(sums, samples.at(loop.index), samples.spread(weight))
-        return samples.numbers(sums)
+        pixels = _Pixels(context, builder, signature, args)
+        across, down = (cgutils.unpack_tuple(builder, weights, 4) for weights in args[3:])
+        across = [pixels.spread(weight) for weight in across]
+        total, place = pixels.zero(), args[1]
+        for weight in down:
+            row = pixels.zero()
+            for n, share in enumerate(across):
+                row = pixels.added(row, pixels.at(builder.add(place, ir.IntType(64)(n))), share)
+            total = pixels.added(total, row, pixels.spread(weight))
+            place = builder.add(place, args[2])
+        return pixels.numbers(total)
 
-    return types.UniTuple(types.float32, _NUMBERS)(key, places, weights, types.intp), generate
+    four = types.UniTuple(types.float32, 4)
+    return types.UniTuple(types.float32, _NUMBERS)(key, types.int64, types.int64, four, four), generate
+
+
+@njit(parallel=True, **FAST)
+def places_of(field, wide, places):
+    """Where the matches [H, W, 2] int16 lie in a packed key of `wide` pixels a row: into `places` [H, W] int32."""
+    for row in prange(places.shape[0]):
+        y = np.int64(row)
+        for x in range(places.shape[1]):
+            places[y, x] = (np.int32(field[y, x, 1]) + EDGE) * wide + np.int32(field[y, x, 0]) + EDGE
 
 
 @njit(inline="always", **FAST)
@@ -95,7 +131,7 @@ def _bounded(value, most):
 
 
 @njit(parallel=True, **FAST)
-def vote(frame, key, slopes, field, ridge, steepest, gain, reach, brighter, offset, style, errors):
+def vote(frame, key, slopes, field, places, ridge, steepest, gain, reach, brighter, offset, style, errors):
     """Each pixel becomes the mean of what the 25 patches over it say; `style` [H, W, 3] float32, `errors` [H, W].
 
     Its slope against luma is a regression over the same 25 samples, drawn towards the key's own slope there by
@@ -105,16 +141,12 @@ def vote(frame, key, slopes, field, ridge, steepest, gain, reach, brighter, offs
     wide = offset * np.float32(257)
     for row in prange(h):
         y = np.int64(row)
-        places = np.empty(25, np.int64)
+        up, down = max(np.int64(-2), -y), min(np.int64(3), h - y)
         for x in range(w):
-            count = 0
-            for dy in range(max(-2, -y), min(3, h - y)):
-                for dx in range(max(-2, -x), min(3, w - x)):
-                    sx = min(max(np.int64(field[_u(y + dy), _u(x + dx), _u(0)]) - dx, 0), w - 1)
-                    sy = min(max(np.int64(field[_u(y + dy), _u(x + dx), _u(1)]) - dy, 0), h - 1)
-                    places[_u(count)] = sy * w + sx
-                    count += 1
-            s0, s1, s2, k0, k1, k2, l1, n, a0, a1, a2, _, _, _, l2, _ = _moments(key, places, count)
+            left, right = max(np.int64(-2), -np.int64(x)), min(np.int64(3), w - np.int64(x))
+            s0, s1, s2, k0, k1, k2, l1, n, a0, a1, a2, _, _, _, l2, _ = _moments(
+                key, places, y * w + x, w, np.int64(key.shape[1]), left, right, up, down
+            )
             share = np.float32(1) / n
             s0, s1, s2 = s0 * share, s1 * share, s2 * share
             k0 = k0 * share * brighter + offset
@@ -164,19 +196,13 @@ def read(frame, key, slopes, flow, gain, reach, brighter, offset, style, errors)
     wide = offset * np.float32(257)
     for row in prange(h):
         y = np.int64(row)
-        places, weights = np.empty(16, np.int64), np.empty(16, np.float32)
         for x in range(w):
             fx = min(max(np.float32(x) + flow[y, x, 0], np.float32(0)), np.float32(w - 1))
             fy = min(max(np.float32(y) + flow[y, x, 1], np.float32(0)), np.float32(h - 1))
             ix, iy = np.int64(fx), np.int64(fy)
             wx, wy = _cubic(fx - np.float32(ix)), _cubic(fy - np.float32(iy))
-            for j in range(4):
-                sy = min(max(iy + j - 1, 0), h - 1)
-                for i in range(4):
-                    sx = min(max(ix + i - 1, 0), w - 1)
-                    places[_u(4 * j + i)] = sy * w + sx
-                    weights[_u(4 * j + i)] = wy[j] * wx[i]
-            s0, s1, s2, k0, k1, k2, _, _ = _weighted(key, places, weights, 16)
+            first = (iy + np.int64(EDGE - 1)) * key.shape[1] + ix + np.int64(EDGE - 1)
+            s0, s1, s2, k0, k1, k2, _, _ = _weighted(key, first, np.int64(key.shape[1]), wx, wy)
             s0, s1, s2 = (s0 * brighter + wide, s1 * brighter + wide, s2 * brighter + wide)
             d0 = np.float32(frame[y, x, 0]) - k0 * brighter - offset
             d1 = np.float32(frame[y, x, 1]) - k1 * brighter - offset

@@ -15,6 +15,7 @@ from numba.extending import intrinsic
 from restrip.propagate.describe import NUMBERS
 from restrip.propagate.kernels_cpu import EXACT
 
+TILE = 128  # a sweep goes by squares: what its random places read then stays in a core's own cache
 _u = np.uintp  # signed indices may wrap around, which stops the vectorizer
 
 
@@ -80,37 +81,37 @@ def start(frame, key, flow, tie, before, step, field, errors):
 
 
 @njit(parallel=True, **EXACT)
-def sweep(frame, key, flow, tie, field, errors, parity, radius, quiet, seed):
-    """One half sweep over the pixels of one parity of x + y, which read only pixels of the other.
+def sweep(frame, key, flow, tie, field, errors, parity, far, radius, quiet, seed):
+    """One half sweep over the pixels of one parity of x + y, which read only pixels of the other (`far` is odd).
 
-    Each tries what its four neighbours found; where that leaves more than `quiet`, also places around its best, at
-    random within radius, radius / 2, ... 1.
+    Each whose error is above `quiet` tries what four others found, `far` pixels to each side; where that leaves more
+    than `quiet`, also places around its best, at random within radius, radius / 2, ... 1.
     """
     h, w = errors.shape
-    for row in prange(h):
-        y = np.int64(row)
-        for half in range((w + 1) // 2):
-            x = 2 * np.int64(half) + ((y + parity) & 1)
-            if x >= w:
-                continue
-            at = _u((y * w + x) * NUMBERS)
-            bx, by, best = (np.int64(field[y, x, 0]), np.int64(field[y, x, 1]), errors[y, x])
-            fx, fy = np.float32(x) + flow[y, x, 0], np.float32(y) + flow[y, x, 1]
-            for n in range(4):
-                dx, dy = (n & 1) * (1 - (n & 2)), (1 - (n & 1)) * (1 - (n & 2))
-                if x + dx < 0 or x + dx >= w or y + dy < 0 or y + dy >= h:
+    across = (w + TILE - 1) // TILE
+    for tile in prange(across * ((h + TILE - 1) // TILE)):
+        top, left = np.int64(tile) // across * TILE, np.int64(tile) % across * TILE
+        for y in range(top, min(top + TILE, h)):
+            for x in range(left + ((left + y + parity) & 1), min(left + TILE, w), 2):
+                best = errors[y, x]
+                if best <= quiet:
                     continue
-                nx, ny = _u(x + dx), _u(y + dy)
-                cx, cy = np.int64(field[ny, nx, _u(0)]) - dx, np.int64(field[ny, nx, _u(1)]) - dy
-                if cx < 0 or cx >= w or cy < 0 or cy >= h or (cx == bx and cy == by):
-                    continue
-                gx, gy = np.float32(cx) - fx, np.float32(cy) - fy
-                error = _distance(frame, key, at, _u((cy * w + cx) * NUMBERS)) + tie * (gx * gx + gy * gy)
-                if error < best:
-                    bx, by, best = cx, cy, error
-            if best > quiet:
+                at, bx, by = _u((y * w + x) * NUMBERS), np.int64(field[y, x, 0]), np.int64(field[y, x, 1])
+                fx, fy = np.float32(x) + flow[y, x, 0], np.float32(y) + flow[y, x, 1]
+                for side in range(4):
+                    dx, dy = far * (side & 1) * (1 - (side & 2)), far * (1 - (side & 1)) * (1 - (side & 2))
+                    if x + dx < 0 or x + dx >= w or y + dy < 0 or y + dy >= h:
+                        continue
+                    nx, ny = _u(x + dx), _u(y + dy)
+                    cx, cy = np.int64(field[ny, nx, _u(0)]) - dx, np.int64(field[ny, nx, _u(1)]) - dy
+                    if cx < 0 or cx >= w or cy < 0 or cy >= h or (cx == bx and cy == by):
+                        continue
+                    gx, gy = np.float32(cx) - fx, np.float32(cy) - fy
+                    error = _distance(frame, key, at, _u((cy * w + cx) * NUMBERS)) + tie * (gx * gx + gy * gy)
+                    if error < best:
+                        bx, by, best = cx, cy, error
+                ox, oy, r = bx, by, np.int64(radius if best > quiet else 0)
                 noise = _noise(x, y, seed)
-                ox, oy, r = bx, by, np.int64(radius)
                 while r > 0:
                     noise = np.uint32(noise * np.uint32(1664525) + np.uint32(1013904223))
                     cx = ox - r + ((np.int64(noise >> np.uint32(20)) * (2 * r + 1)) >> 12)
@@ -121,4 +122,4 @@ def sweep(frame, key, flow, tie, field, errors, parity, radius, quiet, seed):
                     error = _distance(frame, key, at, _u((cy * w + cx) * NUMBERS)) + tie * (gx * gx + gy * gy)
                     if error < best:
                         bx, by, best = cx, cy, error
-            field[y, x, 0], field[y, x, 1], errors[y, x] = bx, by, best
+                field[y, x, 0], field[y, x, 1], errors[y, x] = bx, by, best

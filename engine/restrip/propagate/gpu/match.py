@@ -21,8 +21,9 @@ class Matcher:
         both = described, self._key
         before = None if step is None or self._before is None else (self._before, step)
         field, errors = self._stages.start(both, flow, TIE, before)
-        for n, radius in enumerate(SWEEPS):
+        for n, (far, radius) in enumerate(SWEEPS):
             for parity in (0, 1):
-                self._stages.sweep(both, flow, TIE, field, errors, Turn(parity, radius, QUIET, 2 * n + parity + 1))
+                turn = Turn(parity, far, radius, QUIET, 2 * n + parity + 1)
+                self._stages.sweep(both, flow, TIE, field, errors, turn)
         self._before = field
         return field

@@ -6,6 +6,8 @@ one parity of x + y is worked on at once; the bands of a half sweep read nothing
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -49,11 +51,11 @@ def sweep(
     flat_field, flat_errors = field.view(-1, 2), errors.view(-1)
     for first, end in bands(h, rows or 2 * rows_for(w, BYTES_A_PIXEL)):
         at = torch.arange(first * w, end * w, device=flow.device)
-        at = at[(at % w + at // w + turn.parity) % 2 == 0]
+        at = at[((at % w + at // w + turn.parity) % 2 == 0) & (flat_errors[at] > turn.quiet)]
         places = _Places(described, flow, tie, at)
         bx, by = flat_field[at].to(torch.int64).unbind(1)
         found = bx, by, flat_errors[at]
-        for dx, dy in ((0, 1), (1, 0), (0, -1), (-1, 0)):
+        for dx, dy in ((0, turn.far), (turn.far, 0), (0, -turn.far), (-turn.far, 0)):
             there = (places.column + dx).clamp(0, w - 1) + (places.row + dy).clamp(0, h - 1) * w
             cx, cy = flat_field[there].to(torch.int64).unbind(1)
             cx, cy = cx - dx, cy - dy
@@ -66,11 +68,17 @@ def sweep(
         flat_errors[at] = best
 
 
+@dataclass(frozen=True)
 class Turn:
-    """Which half sweep: parity of x + y, radius of its search, what is `quiet`, and the seed of its random places."""
+    """Which half sweep: parity of x + y, how `far` the neighbours are (odd), radius of its search, what is `quiet`, and
+    the seed of its random places.
+    """
 
-    def __init__(self, parity: int, radius: int, quiet: float, seed: int) -> None:
-        self.parity, self.radius, self.quiet, self.seed = parity, radius, quiet, seed
+    parity: int
+    far: int
+    radius: int
+    quiet: float
+    seed: int
 
 
 class _Places:

@@ -36,7 +36,7 @@ def sweep(
     grid = (triton.cdiv(h * ((w + 1) // 2), BLOCK),)
     args = (*described, flow.contiguous(), tie, turn.quiet, field, errors, h, w)
     places = turn.radius.bit_length()
-    sweep_kernel[grid](*args, PARITY=turn.parity, PLACES=places, SEED=turn.seed, N=NUMBERS, BLOCK=BLOCK)
+    sweep_kernel[grid](*args, PARITY=turn.parity, FAR=turn.far, PLACES=places, SEED=turn.seed, N=NUMBERS, BLOCK=BLOCK)
 
 
 @triton.jit
@@ -97,6 +97,7 @@ def sweep_kernel(
     h,
     w,
     PARITY: tl.constexpr,
+    FAR: tl.constexpr,
     PLACES: tl.constexpr,
     SEED: tl.constexpr,
     N: tl.constexpr,
@@ -110,38 +111,40 @@ def sweep_kernel(
     inside = (n < h * half) & (x < w)
     x = tl.minimum(x, w - 1)
     at = y * w + x
-    own = tl.load(frame + at[:, None] * N + tl.arange(0, N)[None, :]).to(tl.int32)
-    fx = x.to(tl.float32) + tl.load(flow + at * 2)
-    fy = y.to(tl.float32) + tl.load(flow + at * 2 + 1)
-    bx, by = tl.load(field + at * 2).to(tl.int32), tl.load(field + at * 2 + 1).to(tl.int32)
     best = tl.load(errors + at)
-    for side in tl.static_range(4):
-        dx = (side & 1) * (1 - (side & 2))
-        dy = (1 - (side & 1)) * (1 - (side & 2))
-        there = _bounded(y + dy, h) * w + _bounded(x + dx, w)
-        cx, cy = tl.load(field + there * 2).to(tl.int32) - dx, tl.load(field + there * 2 + 1).to(tl.int32) - dy
-        known = (x + dx >= 0) & (x + dx < w) & (y + dy >= 0) & (y + dy < h)
-        known = known & (cx >= 0) & (cx < w) & (cy >= 0) & (cy < h)
-        cx, cy = _bounded(cx, w), _bounded(cy, h)
-        gx, gy = cx.to(tl.float32) - fx, cy.to(tl.float32) - fy
-        error = _distance(own, key, cy * w + cx, N) + tie * (gx * gx + gy * gy)
-        taken = known & (error < best)
-        bx, by, best = tl.where(taken, cx, bx), tl.where(taken, cy, by), tl.where(taken, error, best)
-    loud = (best > quiet) & inside
-    if tl.max(loud.to(tl.int32), axis=0) > 0:
-        ox, oy = bx, by
-        noise = (x.to(tl.uint32) * 0x9E3779B1) ^ (y.to(tl.uint32) * 0x85EBCA77) ^ SEED
-        noise = (noise ^ (noise >> 15)) * 0x2C1B3C6D
-        noise = noise ^ (noise >> 13)
-        for place in tl.static_range(PLACES):
-            radius = 1 << (PLACES - 1 - place)
-            noise = noise * 1664525 + 1013904223
-            cx = _bounded(ox - radius + (((noise >> 20).to(tl.int32) * (2 * radius + 1)) >> 12), w)
-            cy = _bounded(oy - radius + ((((noise >> 8) & 0xFFF).to(tl.int32) * (2 * radius + 1)) >> 12), h)
+    open = inside & (best > quiet)
+    if tl.max(open.to(tl.int32), axis=0) > 0:
+        own = tl.load(frame + at[:, None] * N + tl.arange(0, N)[None, :]).to(tl.int32)
+        fx = x.to(tl.float32) + tl.load(flow + at * 2)
+        fy = y.to(tl.float32) + tl.load(flow + at * 2 + 1)
+        bx, by = tl.load(field + at * 2).to(tl.int32), tl.load(field + at * 2 + 1).to(tl.int32)
+        for side in tl.static_range(4):
+            dx = FAR * (side & 1) * (1 - (side & 2))
+            dy = FAR * (1 - (side & 1)) * (1 - (side & 2))
+            there = _bounded(y + dy, h) * w + _bounded(x + dx, w)
+            cx, cy = tl.load(field + there * 2).to(tl.int32) - dx, tl.load(field + there * 2 + 1).to(tl.int32) - dy
+            known = open & (x + dx >= 0) & (x + dx < w) & (y + dy >= 0) & (y + dy < h)
+            known = known & (cx >= 0) & (cx < w) & (cy >= 0) & (cy < h)
+            cx, cy = _bounded(cx, w), _bounded(cy, h)
             gx, gy = cx.to(tl.float32) - fx, cy.to(tl.float32) - fy
             error = _distance(own, key, cy * w + cx, N) + tie * (gx * gx + gy * gy)
-            taken = loud & (error < best)
+            taken = known & (error < best)
             bx, by, best = tl.where(taken, cx, bx), tl.where(taken, cy, by), tl.where(taken, error, best)
-    tl.store(field + at * 2, bx.to(tl.int16), mask=inside)
-    tl.store(field + at * 2 + 1, by.to(tl.int16), mask=inside)
-    tl.store(errors + at, best, mask=inside)
+        loud = open & (best > quiet)
+        if tl.max(loud.to(tl.int32), axis=0) > 0:
+            ox, oy = bx, by
+            noise = (x.to(tl.uint32) * 0x9E3779B1) ^ (y.to(tl.uint32) * 0x85EBCA77) ^ SEED
+            noise = (noise ^ (noise >> 15)) * 0x2C1B3C6D
+            noise = noise ^ (noise >> 13)
+            for place in tl.static_range(PLACES):
+                radius = 1 << (PLACES - 1 - place)
+                noise = noise * 1664525 + 1013904223
+                cx = _bounded(ox - radius + (((noise >> 20).to(tl.int32) * (2 * radius + 1)) >> 12), w)
+                cy = _bounded(oy - radius + ((((noise >> 8) & 0xFFF).to(tl.int32) * (2 * radius + 1)) >> 12), h)
+                gx, gy = cx.to(tl.float32) - fx, cy.to(tl.float32) - fy
+                error = _distance(own, key, cy * w + cx, N) + tie * (gx * gx + gy * gy)
+                taken = loud & (error < best)
+                bx, by, best = tl.where(taken, cx, bx), tl.where(taken, cy, by), tl.where(taken, error, best)
+        tl.store(field + at * 2, bx.to(tl.int16), mask=open)
+        tl.store(field + at * 2 + 1, by.to(tl.int16), mask=open)
+        tl.store(errors + at, best, mask=open)
