@@ -15,9 +15,10 @@ from restrip_resolve.api import MediaPoolItem, TimelineItem, can, done, listed, 
 from restrip_resolve.clip import is_transition, read_clip
 from restrip_resolve.fusion import fade_in, with_fade
 from restrip_resolve.journal import Journal
+from restrip_resolve.keep import keep_page, keep_settings
 from restrip_resolve.nest import import_nested
 from restrip_resolve.plan import Dissolve, Piece, Plan
-from restrip_resolve.render import keep_page, keep_settings, render_range
+from restrip_resolve.render import render_range
 from restrip_resolve.session import Session, can_dissolve
 from restrip_resolve.survey import spot_of
 

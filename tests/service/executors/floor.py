@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import zmq
+from job_bench import Little
 
 from restrip.jobs.store import Record
-from restrip.link.job import JobSpec, Manifest
+from restrip.link.job import JobSpec, Manifest, Output
 from restrip.service.engine import Engine
 from restrip.service.executors import Executor
 from restrip.service.executors.executor import Start
@@ -19,6 +20,12 @@ from restrip.service.process import INBOX, WORKER, WorkerProcess
 from restrip.service.reports import read_line
 
 WAIT_S = 400.0
+KEYS = (1, 6, 11, 16, 21)
+
+
+def job(little: Little, out: Path) -> JobSpec:
+    """The same id and folder everywhere, so that everything in the manifests can be compared."""
+    return little.job("job-1", *KEYS, output=Output(folder=str(out), format="ffv1", preview=True), cuts=None)
 
 
 class Floor:

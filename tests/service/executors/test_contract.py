@@ -10,23 +10,17 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "jobs")]
 
-from floor import Floor, entries, same  # noqa: E402
+from floor import KEYS, Floor, entries, job, same  # noqa: E402
 from job_bench import Little  # noqa: E402
 
-from restrip.link.job import JobSpec, Manifest, Output  # noqa: E402
+from restrip.link.job import Manifest, Output  # noqa: E402
 from restrip.service.executors import Executor, LocalExecutor  # noqa: E402
 from restrip.service.executors.cluster import RayExecutor, RaySettings  # noqa: E402
 from restrip.service.executors.executor import Start  # noqa: E402
 from restrip.service.limits import Limits  # noqa: E402
 from restrip.service.process import WorkerProcess  # noqa: E402
 
-KEYS = (1, 6, 11, 16, 21)
 Make = Callable[[Start, Path, Limits], Executor]
-
-
-def job(little: Little, out: Path) -> JobSpec:
-    # The same id and folder everywhere, so that everything in the manifests can be compared.
-    return little.job("job-1", *KEYS, output=Output(folder=str(out), format="ffv1", preview=True), cuts=None)
 
 
 def local(count: int) -> Make:
@@ -50,18 +44,6 @@ def floors(tmp_path: Path) -> Iterator[Callable[[str, Make], Floor]]:
 
     yield open_floor
     for floor in opened:
-        floor.close()
-
-
-@pytest.fixture(scope="module")
-def alone(little: Little, tmp_path_factory: pytest.TempPathFactory) -> Manifest:
-    """The job as one worker here makes it."""
-    place = tmp_path_factory.mktemp("alone")
-    floor = Floor(place / "state", local(1))
-    try:
-        floor.submit(job(little, place / "out"))
-        return floor.manifest("job-1")
-    finally:
         floor.close()
 
 

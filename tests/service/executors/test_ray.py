@@ -13,12 +13,11 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "jobs")]
 
-from floor import Floor, entries, same  # noqa: E402
+from floor import KEYS, Floor, entries, job, same  # noqa: E402
 from job_bench import Little  # noqa: E402
 from ray_nodes import Nodes  # noqa: E402
 
-from restrip.link.job import JobSpec, Manifest, Output  # noqa: E402
-from restrip.service.executors import LocalExecutor  # noqa: E402
+from restrip.link.job import Manifest  # noqa: E402
 from restrip.service.executors.cluster import RayExecutor, RaySettings  # noqa: E402
 
 pytestmark = [
@@ -27,12 +26,7 @@ pytestmark = [
         importlib.util.find_spec("ray") is None, reason="Ray isn't installed: pip install 'restrip[ray]'"
     ),
 ]
-KEYS = (1, 6, 11, 16, 21)
 Floors = Callable[[str, str, str], Floor]
-
-
-def job(little: Little, out: Path) -> JobSpec:
-    return little.job("job-1", *KEYS, output=Output(folder=str(out), format="ffv1", preview=True), cuts=None)
 
 
 @pytest.fixture
@@ -55,18 +49,6 @@ def floors(tmp_path: Path) -> Iterator[Floors]:
 
     yield open_floor
     for floor in opened:
-        floor.close()
-
-
-@pytest.fixture(scope="module")
-def alone(little: Little, tmp_path_factory: pytest.TempPathFactory) -> Manifest:
-    """The job as one worker here makes it."""
-    place = tmp_path_factory.mktemp("alone")
-    floor = Floor(place / "state", lambda start, root, limits: LocalExecutor(start, 1))
-    try:
-        floor.submit(job(little, place / "out"))
-        return floor.manifest("job-1")
-    finally:
         floor.close()
 
 
