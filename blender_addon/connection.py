@@ -13,7 +13,7 @@ from restrip.errors import RestripError
 from restrip.link.job import JobSpec
 from restrip.link.schema import Schema
 
-from . import form, jobs, models, orders, prefs, previews, results, schema, vse, words
+from . import form, jobs, models, orders, prefs, previews, results, schema, sending, vse, words
 
 FORECAST_AFTER_S = 0.6
 AGAIN_S = 20.0
@@ -124,7 +124,7 @@ def _ask(now: float) -> None:
 
     def came(told: dict[str, Any] | None) -> None:
         _heard.asking, _heard.heard, _heard.trouble = False, True, None
-        jobs.learn(told)
+        sending.learn(told)
         # Their pictures are the worker's to make: the settings don't wait for that.
         jobs.board().courier.ask("looks", {}, previews.learn_looks, lambda error: None)
 
@@ -164,4 +164,4 @@ def _ask_forecast() -> None:
     def ask(spec: JobSpec) -> None:
         jobs.board().courier.ask("check", {"spec": spec.to_json()}, came, lambda error: None)
 
-    jobs.spec_of("forecast", order, facts, ask, lambda error: None)
+    sending.spec_of("forecast", order, facts, ask, lambda error: None)

@@ -1,26 +1,25 @@
-"""Live jobs: from a strip to the engine and back as strips. Everything here runs in the main thread.
+"""Live jobs: followed in the engine, and back as strips. Everything here runs in the main thread.
 
-begin ─► [render through the sequencer] ─► send ─► engine ─► fetch ─► put, as soon as Blender is idle
+handed in by sending.py ─► engine ─► fetch ─► put, as soon as Blender is idle
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import bpy
 
 from restrip.errors import RemoteError, RestripError
 from restrip.link.ids import new_job_id
-from restrip.link.job import JobSpec, Manifest
+from restrip.link.job import Manifest
 from restrip.link.schema import Schema
 from restrip.link.status import WAITING_FOR_CLICK, Event, JobStatus
-from restrip.timeline import FrameRange
 
-from . import clip, prefs, previews, rendering, results, schema, values, vse
-from .courier import Courier, Failed
-from .orders import Order, order_of
+from . import prefs, previews, results, vse
+from .courier import Courier
+from .orders import Order
 
 TICK_S = 0.1
 IDLE_TICK_S = 0.5
@@ -98,119 +97,6 @@ def board() -> Board:
     return _board
 
 
-def begin(scene: Any, strip: Any, *, replaces: bool = False) -> LiveJob:
-    """Start a job for a strip. Raises NothingToStylize."""
-    order = order_of(scene, strip, replaces=replaces)
-    facts = order.origin.facts
-    job = LiveJob(new_job_id(), strip.name, "sending", mine=True, order=order)
-    board().add(job)
-    strip.restrip.job, strip.restrip.start, strip.restrip.rendered = job.job_id, facts.start, bool(facts.reasons)
-    schema.remember(order.values)
-    if facts.reasons:
-        job.stage = "rendering"
-        render(scene, strip, job, facts.span, lambda pictures: _rendered(job, pictures))
-    else:
-        send(job, facts)
-    return job
-
-
-def render(scene: Any, strip: Any, job: LiveJob, span: FrameRange, then: Callable[[clip.StripFacts], None]) -> None:
-    """Render a part of a strip through the sequencer for a job; `then` gets the pictures as facts."""
-    facts = clip.facts_of(scene, strip)
-
-    def progress(part: float) -> None:
-        job.done = part
-
-    def done(paths: list[str]) -> None:
-        job.stop = None
-        if job.stage == "rendering":
-            then(replace(facts, paths=tuple(paths), span=span, fps=0.0, start=span.first, content=len(span)))
-
-    def failed(log: str) -> None:
-        job.stop = None
-        if job.stage == "rendering":
-            fail(job, rendering.RenderFailed(job.name, log))
-
-    teller = rendering.Teller(progress, done, failed)
-    job.stop = rendering.begin(scene, strip, span, schema.depth(schema.values_of(strip)), teller)
-
-
-def _rendered(job: LiveJob, pictures: clip.StripFacts) -> None:
-    assert job.order is not None
-    job.order = replace(job.order, pictures=pictures)
-    send(job, pictures)
-
-
-def pictured(scene: Any, strip: Any, name: str, span: FrameRange, then: Callable[[clip.StripFacts], None]) -> None:
-    """The files that show a strip, for a small job of this name: its own, or `span` of it rendered first."""
-    facts = clip.facts_of(scene, strip)
-    if not facts.reasons:
-        then(facts)
-        return
-    job = LiveJob(new_job_id(), name, "rendering", mine=False)
-    board().add(job)
-
-    def done(pictures: clip.StripFacts) -> None:
-        board().jobs.pop(job.job_id, None)
-        then(pictures)
-
-    render(scene, strip, job, span, done)
-
-
-def said_at_start(job: LiveJob) -> str:
-    """One sentence for the status line."""
-    assert job.order is not None
-    count = len(job.order.keys)
-    first = f"Stylizing {job.name} with {count} keyframe{'' if count == 1 else 's'}."
-    reasons = job.order.origin.facts.reasons
-    through = f" Rendered through the sequencer first: {', '.join(reasons)}." if reasons else ""
-    return " ".join([first + through, *job.order.notes])
-
-
-def send(job: LiveJob, facts: clip.StripFacts) -> None:
-    """Hand a job in. `facts` name files: the strip's own, or the pictures that were rendered of it."""
-    order = job.order
-    assert order is not None
-    job.stage = "sending"
-
-    def failed(error: RestripError) -> None:
-        fail(job, error)
-
-    def described(spec: JobSpec) -> None:
-        if job.stage == "sending":
-            board().courier.ask("submit", {"spec": spec.to_json()}, taken, failed)
-
-    def taken(_: Any) -> None:
-        if job.stage == "sending":
-            job.stage = "engine"
-            board().courier.follow(job.job_id)
-
-    spec_of(job.job_id, order, facts, described, failed)
-
-
-def spec_of(job_id: str, order: Order, facts: clip.StripFacts, then: Callable[[JobSpec], None], failed: Failed) -> None:
-    """Have `then` called with the job for an order, once the engine has told its settings and what the media is."""
-
-    def described(told: Mapping[str, Any]) -> None:
-        learn(told["schema"])
-        _, strip = results.find_source(job_id, order.origin)
-        if strip is not None:
-            strip.restrip.turned = int(told["media"].get("rotation", 0))
-        made = clip.clip_of(facts, told["media"])
-        then(values.job_spec(job_id, made, order.keys, order.values, schema.current(), order.project))
-
-    known = schema.known()
-    asked = {"etag": known.etag if known is not None else "", "paths": facts.paths if facts.fps else ()}
-    board().courier.ask("describe", asked, described, failed)
-
-
-def learn(told: Mapping[str, Any] | None) -> None:
-    """Take over the engine's settings when they are new."""
-    if told is not None:
-        for take in on_schema:
-            take(Schema.from_json(told))
-
-
 def fail(job: LiveJob, error: RestripError) -> None:
     """A job that ended with an error, which the panel shows and the status bar says."""
     job.stage, job.error, job.message = "failed", error, ""
@@ -229,24 +115,6 @@ def cancel(job: LiveJob) -> None:
     if job.stage in ("rendering", "sending"):
         job.stage, job.message = "stopped", "Cancelled."
     board().courier.ask("cancel", {"job_id": job.job_id}, _ignore, _ignore)
-
-
-def resume(job: LiveJob) -> None:
-    """Send a job that failed or was stopped on its way again. Raises NothingToStylize."""
-    if not job.status.job_id and job.order is not None:
-        # The engine never had it: begin it again, from the strip as it is now.
-        scene, strip = results.find_source(job.job_id, job.order.origin)
-        if strip is not None:
-            del board().jobs[job.job_id]
-            begin(scene, strip, replaces=job.order.replaces)
-        return
-    ask = "retry" if job.status.state == "failed" else "resume"
-    job.stage, job.error, job.message = "engine", None, ""
-
-    def again(_: Any) -> None:
-        board().courier.follow(job.job_id)
-
-    board().courier.ask(ask, {"job_id": job.job_id}, again, lambda error: fail(job, error))
 
 
 def on_status(status: JobStatus) -> None:

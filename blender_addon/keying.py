@@ -9,7 +9,7 @@ from restrip.errors import RestripError
 from restrip.link.job import JobSpec, clip_to_json
 from restrip.timeline import FrameRange
 
-from . import clip, jobs, markers, operators, orders, values, vse
+from . import clip, jobs, markers, operators, orders, sending, values, vse
 
 FRAMES_A_KEY = 25
 
@@ -50,7 +50,7 @@ def suggest(scene: Any, strip: Any, count: int) -> None:
     span, name = order.origin.facts.span, f"Keyframes for {strip.name}"
 
     def shown(facts: clip.StripFacts) -> None:
-        jobs.spec_of("suggest", order, facts, described, lambda error: jobs.fail_unstarted(name, error))
+        sending.spec_of("suggest", order, facts, described, lambda error: jobs.fail_unstarted(name, error))
 
     def described(spec: JobSpec) -> None:
         jobs.follow_interactive("suggest", {"source": clip_to_json(spec.clip), "count": count}, name, came)
@@ -61,7 +61,7 @@ def suggest(scene: Any, strip: Any, count: int) -> None:
         write(where, span, keys)
         job.stage, job.message = "placed", f"{len(keys)} keyframes suggested."
 
-    jobs.pictured(scene, strip, name, span, shown)
+    sending.pictured(scene, strip, name, span, shown)
 
 
 def write(scene_name: str, span: FrameRange, keys: list[tuple[int, str]]) -> None:

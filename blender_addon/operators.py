@@ -7,7 +7,7 @@ from bpy.props import StringProperty
 
 from restrip.errors import RestripError
 
-from . import clip, connection, jobs, rendering, results, vse
+from . import clip, connection, jobs, rendering, results, sending, vse
 
 
 def sources(context: Any) -> list[Any]:
@@ -55,11 +55,11 @@ class Stylize(Poll):
         begun = []
         for strip in sources(context):
             try:
-                begun.append(jobs.begin(scene, strip, replaces=self.replaces))
+                begun.append(sending.begin(scene, strip, replaces=self.replaces))
             except RestripError as error:
                 report({"ERROR"}, str(error))
         for job in begun:
-            report({"INFO"}, jobs.said_at_start(job))
+            report({"INFO"}, sending.said_at_start(job))
         vse.redraw(context)
         return {"FINISHED"} if begun else {"CANCELLED"}
 
@@ -139,7 +139,7 @@ class RESTRIP_OT_resume(JobOperator, bpy.types.Operator):
         if job is None:
             return {"CANCELLED"}
         try:
-            jobs.resume(job)
+            sending.resume(job)
         except RestripError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

@@ -11,7 +11,7 @@ from restrip.errors import RestripError
 from restrip.link.job import JobSpec, clip_to_json
 from restrip.timeline import FrameRange
 
-from . import clip, jobs, operators, orders, previews, schema, values, vse
+from . import clip, jobs, operators, orders, previews, schema, sending, values, vse
 
 SHEET = "Restrip Seeds"
 SETTING = "seed"
@@ -65,7 +65,7 @@ def ask(scene: Any, strip: Any, count: int) -> None:
     name = f"Seeds for {strip.name}"
 
     def shown(facts: clip.StripFacts) -> None:
-        jobs.spec_of("seeds", order, facts, described, lambda error: jobs.fail_unstarted(name, error))
+        sending.spec_of("seeds", order, facts, described, lambda error: jobs.fail_unstarted(name, error))
 
     def described(spec: JobSpec) -> None:
         given = {
@@ -83,7 +83,7 @@ def ask(scene: Any, strip: Any, count: int) -> None:
         job.stage, job.message = "placed", "Pick a seed: click one, or press its number."
         show_sheet(str(found.get("sheet", "")))
 
-    jobs.pictured(scene, strip, name, FrameRange(frame, frame + 1), shown)
+    sending.pictured(scene, strip, name, FrameRange(frame, frame + 1), shown)
 
 
 def picture_came(job: jobs.LiveJob, jpeg: bytes, seed: int) -> None:

@@ -193,7 +193,7 @@ def refused(path: str, values: dict) -> dict:
 def rendered(path: str, values: dict, folder: str) -> dict:
     """A cropped strip: rendered by a second Blender, then stylized, then placed over the whole canvas."""
     scene = scenes.empty_scene(30, (176, 144))
-    vse, jobs = scenes.addon("vse"), scenes.addon("jobs")
+    vse, sending = scenes.addon("vse"), scenes.addon("sending")
     strip = scenes.add(scene, path, 51, 1, "shot")
     vse.set_span(strip, vse.FrameRange(61, 71))
     strip.crop.min_x = 88
@@ -204,7 +204,7 @@ def rendered(path: str, values: dict, folder: str) -> dict:
     pump(lambda: job.stage == "placed")
     inner = next(s for s in vse.every_strip(scene) if s.name == "key 1")
     transform = [inner.transform.scale_x, inner.transform.offset_x]  # Its strip is gone after the second time.
-    said = jobs.said_at_start(job)
+    said = sending.said_at_start(job)
     first = [list(job.manifest.clip.paths), job.stage]
     again = begin(scene, "shot", values, replace=True)
     pump(lambda: again.stage == "placed")
@@ -223,7 +223,7 @@ def rendered(path: str, values: dict, folder: str) -> dict:
 def effects(path: str, values: dict, folder: str) -> dict:
     """A strip with a speed effect, one of another scene, and one with a modifier, each to its end; in one file."""
     scene = scenes.empty_scene(30, (176, 144))
-    vse, jobs = scenes.addon("vse"), scenes.addon("jobs")
+    vse, sending = scenes.addon("vse"), scenes.addon("sending")
     told: dict = {}
 
     def lay(where, name: str, start: int):
@@ -251,7 +251,7 @@ def effects(path: str, values: dict, folder: str) -> dict:
         frames = (span.first + 1, span.first + 7)
         source = scenes.render(scene, frames, folder, f"{name}-source")
         job = begin(scene, name, values)
-        said = jobs.said_at_start(job)
+        said = sending.said_at_start(job)
         pump(lambda job=job: job.stage == "placed")
         told[name] = {
             "said": said,
