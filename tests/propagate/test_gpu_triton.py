@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scenes import brighter, occluder, sliding, texture
+from scenes import Pictures, brighter, occluder, sliding, styled, texture
+
+from restrip.progress import silent
+from restrip.propagate import PropagateSettings
+from restrip.timeline import FrameRange
 
 torch = pytest.importorskip("torch")
 torch.set_num_threads(1)
@@ -16,8 +21,10 @@ if importlib.util.find_spec("triton") is None:
 assert os.environ.get("TRITON_INTERPRET") == "1", "set before anything imports triton"
 
 import interpreted  # noqa: E402
+from triton.runtime.interpreter import InterpretedFunction  # noqa: E402
 
 from restrip.propagate.gpu import (  # noqa: E402
+    carry,
     flow,
     flow_triton,
     light,
@@ -28,6 +35,7 @@ from restrip.propagate.gpu import (  # noqa: E402
     motion_triton,
     planes,
 )
+from restrip.propagate.gpu.stages import triton_stages  # noqa: E402
 from restrip.propagate.mixing import Shares  # noqa: E402
 
 
@@ -132,3 +140,19 @@ def test_renditions_are_torchs(deep, both):
     assert made[0].shape == (3 if both else 1, h, w, 3)
     assert (made[0].int() - made[1].int()).abs().max() <= 1
     assert made[1].float().std() > 30
+
+
+def test_a_frame_is_few_starts_and_waits_for_nothing(monkeypatch):
+    """Tensors without data can't be asked for any: so nothing waits for the device but the pictures at the end."""
+    starts = []
+    monkeypatch.setattr(InterpretedFunction, "run", lambda kernel, *args, **how: starts.append(kernel.__name__))
+    monkeypatch.setattr(carry, "Coming", lambda made: SimpleNamespace(array=lambda: np.zeros(made.shape, np.uint8)))
+    picture, counts = texture((320, 180), 1), []
+    for count in (4, 5):
+        starts.clear()
+        frames = [picture] * (count + 1)
+        keys = styled(frames, 0, picture), styled(frames, count, picture)
+        window, meta = Pictures(frames, FrameRange(0, count)), triton_stages(torch.device("meta"))
+        assert len(list(carry.Segment(window, keys, PropagateSettings(), silent, meta).frames())) == count
+        counts.append(len(starts))
+    assert 50 < counts[1] - counts[0] < 250
