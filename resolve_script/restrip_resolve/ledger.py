@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from restrip.link.discovery import state_dir
+from restrip.timeline.aside import write_whole
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,7 @@ def folder() -> Path:
 def remember(record: Record) -> None:
     """Write a record, whole or not at all."""
     folder().mkdir(parents=True, exist_ok=True)
-    path = folder() / f"{record.job_id}.json"
-    aside = path.with_suffix(".new")
-    aside.write_text(json.dumps(asdict(record)), "utf-8")
-    aside.replace(path)
+    write_whole(folder() / f"{record.job_id}.json", json.dumps(asdict(record)).encode())
 
 
 def recall(job_id: str) -> Record | None:

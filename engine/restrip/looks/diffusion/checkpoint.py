@@ -15,6 +15,7 @@ from restrip.errors import BadInput
 from restrip.looks.diffusion import hub
 from restrip.looks.diffusion.family import FAMILIES, UnknownFamily, family_of_folder, family_of_shapes
 from restrip.looks.diffusion.header import ForeignPickle, UnreadableCheckpoint, read_shapes
+from restrip.timeline.aside import write_whole
 
 SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 TINY = Path(__file__).parents[2] / "data" / "tiny-sd"
@@ -188,9 +189,7 @@ class HashBook:
 
     def _write(self, content: dict[str, list[int | str]]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        aside = self.path.with_suffix(f".{os.getpid()}.aside")
-        aside.write_text(json.dumps(content, indent=1), "utf-8")
-        aside.replace(self.path)
+        write_whole(self.path, json.dumps(content, indent=1).encode())
 
 
 def hub_folder() -> Path:
