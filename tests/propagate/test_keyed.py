@@ -8,7 +8,7 @@ from scenes import inside, negative, texture
 
 from restrip.media.frame import Frame
 from restrip.propagate.describe import describe
-from restrip.propagate.keyed import EDGE, KeyPicture
+from restrip.propagate.keyed import EDGE, SLOPES, KeyPicture
 
 SIZE = (31, 22)
 
@@ -40,6 +40,6 @@ def test_sixteen_bit_styles_keep_their_steps():
 def test_slopes_say_how_the_style_follows_luma():
     ramp = np.repeat(np.tile(np.arange(0, 248, 8, dtype=np.uint8), (22, 1))[..., None], 3, 2)
     style = np.dstack([255 - ramp[..., 0], ramp[..., 1] // 2, np.full((22, 31), 77, np.uint8)])
-    slopes = inside(KeyPicture.of(Frame(ramp), Frame(style)).slopes, 4) / 257
+    slopes = inside(KeyPicture.of(Frame(ramp), Frame(style)).slopes, 4) / (SLOPES * 257)
     # 5 x 5 of a ramp of 8 a pixel vary by 128; the ridge takes a little off.
     np.testing.assert_allclose(slopes, np.broadcast_to([-1, 0.5, 0], slopes.shape), atol=0.06)

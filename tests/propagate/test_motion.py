@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 from scenes import brighter, constant_flow, disc, inside, occluder, sliding, texture
 
-from restrip.propagate.motion import KeyMotion, StepMotion, best_of, direct, extend, gray_of, light_between, step
+from restrip.propagate.motion import (
+    KeyMotion,
+    Lead,
+    StepMotion,
+    direct,
+    extend,
+    gray_of,
+    light_between,
+    pixels_of,
+    step,
+)
 
 SIZE = (120, 80)
 
@@ -15,6 +25,11 @@ SIZE = (120, 80)
 def off(flow: np.ndarray, x: object, y: object) -> np.ndarray:
     """How far each vector of a flow lies from the true one, pixels."""
     return np.hypot(flow[..., 0] - x, flow[..., 1] - y)
+
+
+def better(frame: np.ndarray, key: np.ndarray, flows: list[np.ndarray]) -> np.ndarray:
+    first, second = (Lead.of(flow, pixels_of(frame), pixels_of(key)) for flow in flows)
+    return first.or_better(second).flow
 
 
 def shrunk(mask: np.ndarray, by: int) -> np.ndarray:
@@ -83,9 +98,20 @@ def test_the_better_flow_is_taken_place_by_place():
     frame[:, 60:] = np.roll(key, -6, 1)[:, 60:]  # the right half shows what lies six pixels further
     still, moved = constant_flow(SIZE, 0, 0), constant_flow(SIZE, 6, 0)
     for flows in ([still, moved], [moved, still]):
-        best = best_of(frame, key, flows)
+        best = better(frame, key, flows)
         assert (best[:, 5:52, 0] == 0).all()
         assert (best[:, 68:110, 0] == 6).all()
+
+
+def test_what_a_flow_rebuilds_badly_is_a_mean_of_squares_read_between_pixels():
+    frame, key = np.full((30, 60, 3), 200, np.uint8), np.full((30, 60, 3), 100, np.uint8)
+    key[:, 30:] = 140, 100, 60
+    errors = Lead.of(constant_flow((60, 30), 20.25, 0), pixels_of(frame), pixels_of(key)).error
+    np.testing.assert_allclose(errors[:, :5], 3 * 100**2, rtol=1e-6)
+    np.testing.assert_allclose(errors[:, 14:], 60**2 + 100**2 + 140**2, rtol=1e-6)
+    edge = 90**2 + 100**2 + 110**2  # a quarter of the way from one to the other
+    row = np.where(np.arange(60) < 9, 3 * 100**2, np.where(np.arange(60) == 9, edge, 60**2 + 100**2 + 140**2))
+    np.testing.assert_allclose(errors[15, 9], row[5:14].mean(), rtol=1e-6)
 
 
 @pytest.mark.parametrize(("other", "taken"), [(100, 1), (103, 1), (110, 25)])
@@ -93,7 +119,7 @@ def test_the_first_flow_is_favoured_unless_another_is_better_by_a_tenth(other, t
     frame, key = np.full((30, 60, 3), 200, np.uint8), np.full((30, 60, 3), 100, np.uint8)
     key[:, 30:] = other
     flows = [constant_flow((60, 30), 1, 0), constant_flow((60, 30), 25, 0)]
-    assert (best_of(frame, key, flows)[10:20, 12:20, 0] == taken).all()
+    assert (better(frame, key, flows)[10:20, 12:20, 0] == taken).all()
 
 
 @pytest.mark.parametrize("lights", [(0.85, 0.7, 0.55, 0.4, 0.25), (1.0, 0.3, 1.0, 0.3, 1.0)], ids=["fade", "flicker"])

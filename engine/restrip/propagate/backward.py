@@ -68,6 +68,7 @@ class Walk:
             elif (n - blocks[0].end) % block_frames == 0:
                 self.borders.push(flow)
             stepped()
+        self.motion.restart()  # what it knew of the last frame takes memory
         for block, following in zip(blocks, [*blocks[1:], None], strict=True):
             if not len(self.flows):
                 self._again(block, following, stepped)
@@ -76,13 +77,12 @@ class Walk:
 
     def _again(self, block: FrameRange, following: FrameRange | None, stepped: Callable[[], None]) -> None:
         self.borders.pop()  # this block's own first frame
-        if following is None:
-            self.motion.restart()
-        else:
+        if following is not None:
             self.motion.resume(self.borders.peek(), self.frame(following.first))
         for n in _downwards(block):
             self.flows.push(self.motion.next(self.frame(n)))
             stepped()
+        self.motion.restart()
 
 
 def _downwards(frames: FrameRange) -> range:

@@ -20,11 +20,11 @@ from restrip.propagate.describe import describe
 from restrip.propagate.gpu.choice import chosen
 from restrip.propagate.keyed import CODE, KeyPicture
 from restrip.propagate.mixing import Shares, Votes, rendered, shares_at
-from restrip.propagate.motion import KeyMotion, StepMotion
+from restrip.propagate.motion import KeyMotion, StepMotion, light_between
 from restrip.propagate.predict import Light, Matcher, matched, warped
-from restrip.propagate.sampling import Flow, pull
+from restrip.propagate.sampling import Flow
 from restrip.propagate.settings import PropagateSettings
-from restrip.propagate.shading import SAME, USUAL_GAIN, exposure, learned_gain
+from restrip.propagate.shading import SAME, USUAL_GAIN, learned_gain
 from restrip.propagate.weights import weight_of
 from restrip.propagate.window import Carried, FrameWindow, StyledKey
 
@@ -62,7 +62,7 @@ class _Side:
 
     def votes(self, frame: Bytes, described: npt.NDArray[np.int16], flow: Flow, step: Flow | None) -> Votes:
         """Both predictions of `frame` [H, W, 3] by their worth; `step` is the motion to the frame of the last call."""
-        seen = exposure(frame, pull(self.picture.source, flow))
+        seen = light_between(frame, self.picture.source, flow)
         followed = seen.partly(self._shading)
         if not seen.same:
             described, frame = describe(seen.relit(frame, SAME)), seen.relit(frame, followed)

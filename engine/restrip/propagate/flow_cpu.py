@@ -1,41 +1,74 @@
-"""Kernels that choose between flows and sharpen them, on the CPU."""
+"""Kernels that judge flows and choose between them, on the CPU."""
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from llvmlite import ir
+from numba import njit, prange, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 from restrip.propagate.kernels_cpu import FAST
 
+_u = np.uintp
+
 
 @njit(parallel=True, **FAST)
-def choose(flow, error, chosen, best):
-    """Where `error` [H, W] is below `best` it replaces it, and `flow` [H, W, 2] what is chosen."""
+def choose(flow, error, favour, chosen, best):
+    """Where `error` [H, W] is below `favour` x `best` it replaces it, and `flow` [H, W, 2] what is chosen."""
     for row in prange(best.shape[0]):
         y = np.int64(row)
         for x in range(best.shape[1]):
-            if error[y, x] < best[y, x]:
+            if error[y, x] < favour * best[y, x]:
                 best[y, x] = error[y, x]
                 chosen[y, x, 0], chosen[y, x, 1] = flow[y, x, 0], flow[y, x, 1]
 
 
-@njit(parallel=True, **FAST)
-def missing(luma, rebuilt, gx, gy, along, down):
-    """What the rebuilt luma [H, W] misses, times the gradient: into `along` and `down` [H, W]."""
-    for row in prange(luma.shape[0]):
-        y = np.int64(row)
-        for x in range(luma.shape[1]):
-            off = luma[y, x] - rebuilt[y, x]
-            along[y, x], down[y, x] = off * gx[y, x], off * gy[y, x]
+@intrinsic
+def _missing(typing, frame, key, at, corners, tx, ty):
+    """The squared difference of a pixel of the frame and of the key between four pixels; both [H, W, 4] uint8.
+
+    Places are counted in pixels. In vectors of LLVM's, because numba would leave them scalar; the fourth number of a
+    pixel is only there for that.
+    """
+
+    def generate(context, builder, signature, args):
+        kind, number = ir.VectorType(ir.FloatType(), 4), ir.IntType(32)
+
+        def pixel(which, place):
+            data = context.make_array(signature.args[which])(context, builder, args[which]).data
+            pixels = builder.bitcast(data, ir.VectorType(ir.IntType(8), 4).as_pointer())
+            return builder.uitofp(builder.load(builder.gep(pixels, [place]), align=1), kind)
+
+        def spread(value):
+            one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, number(0))
+            return builder.shuffle_vector(
+                one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(number, 4), None)
+            )
+
+        def between(a, b, share):
+            return builder.fadd(a, builder.fmul(builder.fsub(b, a), share, flags=["contract"]), flags=["contract"])
+
+        a, b, c, d = (pixel(1, place) for place in cgutils.unpack_tuple(builder, args[3], 4))
+        across, down = spread(args[4]), spread(args[5])
+        apart = builder.fsub(pixel(0, args[2]), between(between(a, b, across), between(c, d, across), down))
+        red, green, blue = (builder.extract_element(builder.fmul(apart, apart), number(n)) for n in range(3))
+        return builder.fadd(builder.fadd(red, green), blue)
+
+    places = types.UniTuple(types.uintp, 4)
+    return types.float32(frame, key, types.uintp, places, types.float32, types.float32), generate
 
 
 @njit(parallel=True, **FAST)
-def move(flow, inverse, along, down, farthest):
-    """flow [H, W, 2] += inverse (xx, xy, yy: [H, W]) x (along, down), each at most `farthest`."""
-    xx, xy, yy = inverse
-    for row in prange(along.shape[0]):
+def rebuild(frame, key, flow, errors):
+    """How badly the key, read through the flow, rebuilds the frame, both [H, W, 4] uint8: into `errors` [H, W]."""
+    h, w = errors.shape
+    for row in prange(h):
         y = np.int64(row)
-        for x in range(along.shape[1]):
-            a, b = along[y, x], down[y, x]
-            flow[y, x, 0] += min(max(xx[y, x] * a + xy[y, x] * b, -farthest), farthest)
-            flow[y, x, 1] += min(max(xy[y, x] * a + yy[y, x] * b, -farthest), farthest)
+        for x in range(w):
+            fx = min(max(np.float32(x) + flow[y, x, 0], np.float32(0)), np.float32(w - 1))
+            fy = min(max(np.float32(y) + flow[y, x, 1], np.float32(0)), np.float32(h - 1))
+            ix, iy = np.int64(fx), np.int64(fy)
+            first, right, below = iy * w + ix, np.int64(ix < w - 1), w * np.int64(iy < h - 1)
+            corners = _u(first), _u(first + right), _u(first + below), _u(first + right + below)
+            errors[y, x] = _missing(frame, key, _u(y * w + x), corners, fx - np.float32(ix), fy - np.float32(iy))

@@ -13,6 +13,7 @@ from restrip.propagate.describe import Descriptors, describe
 from restrip.propagate.shading import slopes
 
 EDGE = 2  # pixels that a packed key goes on beyond each side
+SLOPES = 32.0  # steps of slopes; the steepest, 514, fit into 16 bit
 CODE = 257.0  # style is read in 16-bit code values
 
 
@@ -22,13 +23,13 @@ class KeyPicture:
 
     `packed` is [H + 4, W + 4, 8] uint16: style (16 bit), source (8 bit), 64 x luma, 1; edges repeat, so that what reads
     a little outside need not look where it is. `described` is [H, W, 16] int16 of
-    the source; `slopes` is [H, W, 3] float32, 16-bit style per code value of luma. `small` is the source at a few
-    blocks a side, for exposure.
+    the source; `slopes` is [H, W, 3] int16, `SLOPES` to one of 16-bit style per code value of
+    luma. `source` is [H, W, 3] uint8.
     """
 
     packed: npt.NDArray[np.uint16]
     described: Descriptors
-    slopes: npt.NDArray[np.float32]
+    slopes: npt.NDArray[np.int16]
     source: npt.NDArray[np.uint8]
 
     @classmethod
@@ -44,4 +45,4 @@ class KeyPicture:
         inner[..., 7] = 1
         packed[EDGE:-EDGE, :EDGE], packed[EDGE:-EDGE, -EDGE:] = inner[:, :1], inner[:, -1:]
         packed[:EDGE], packed[-EDGE:] = packed[EDGE], packed[-EDGE - 1]
-        return cls(packed, describe(rgb), slopes(luma, style), rgb)
+        return cls(packed, describe(rgb), np.rint(slopes(luma, style) * SLOPES).astype(np.int16), rgb)

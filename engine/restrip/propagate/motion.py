@@ -9,17 +9,21 @@ Where the light of the whole picture has changed since the key (a fade, a flash)
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restrip.propagate.flow_cpu import choose
-from restrip.propagate.refine import Gradients, refined
-from restrip.propagate.sampling import Flow, local_error, pull
+from restrip.propagate.flow_cpu import choose, rebuild
+from restrip.propagate.refine import refined
+from restrip.propagate.sampling import Flow, pull
 from restrip.propagate.shading import Exposure, exposure
 
 Gray = npt.NDArray[np.uint8]
+Pixels = npt.NDArray[np.uint8]
 FAVOUR = 0.9  # the first of several flows is taken unless another rebuilds a place better by this
+AROUND = 9  # pixels around each by which the better of two flows is told
 MIN_SIDE = 16  # DIS needs a few patches a side; its coarser preset needs more
 MIN_SIDE_DIRECT = 48
 SMOOTHING = 2  # turns of DIS's own refinement: its usual 5 cost a third more, none lose turning surfaces
@@ -29,6 +33,11 @@ LIGHT_SIDE = 180  # the shorter side, at most twice this, at which light is comp
 def gray_of(rgb: npt.NDArray[np.uint8]) -> Gray:
     """Luma [H, W] uint8 of an RGB picture [H, W, 3] uint8."""
     return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+
+
+def pixels_of(rgb: npt.NDArray[np.uint8]) -> Pixels:
+    """An RGB picture [H, W, 3] uint8 with four bytes a pixel, [H, W, 4]."""
+    return cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA)
 
 
 def step(a: Gray, b: Gray) -> Flow:
@@ -52,13 +61,25 @@ def extend(first: Flow, rest: Flow | None) -> Flow:
     return first if rest is None else first + pull(rest, first)
 
 
-def best_of(frame: npt.NDArray[np.uint8], key: npt.NDArray[np.uint8], flows: list[Flow]) -> Flow:
-    """Per pixel the flow that rebuilds `frame` from `key` best, the first one favoured."""
-    best = local_error(frame, pull(key, flows[0]), 9) * FAVOUR
-    chosen = flows[0].copy()
-    for flow in flows[1:]:
-        choose(flow, local_error(frame, pull(key, flow), 9), chosen, best)
-    return chosen
+@dataclass(frozen=True, eq=False)
+class Lead:
+    """A flow [H, W, 2], and around each pixel the mean squared error with which it rebuilds a frame, [H, W]."""
+
+    flow: Flow
+    error: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, flow: Flow, frame: Pixels, key: Pixels) -> Lead:
+        """Of a flow from `frame` to `key`, both [H, W, 4] uint8 (`pixels_of`)."""
+        errors = np.empty(flow.shape[:2], np.float32)
+        rebuild(frame, key, flow, errors)
+        return cls(flow, cv2.blur(errors, (AROUND, AROUND)))
+
+    def or_better(self, other: Lead) -> Lead:
+        """This one, but the other one where that is clearly better."""
+        flow, error = self.flow.copy(), self.error.copy()
+        choose(other.flow, other.error, np.float32(FAVOUR), flow, error)
+        return Lead(flow, error)
 
 
 class StepMotion:
@@ -77,15 +98,16 @@ class StepMotion:
 class KeyMotion:
     """The motion to one key, walked away from it one frame at a time. `step` is the last step, to the frame before."""
 
+    step: Flow | None
+    _flow: Flow | None
+
     def __init__(self, key: npt.NDArray[np.uint8]) -> None:
-        self._key = key
-        self._key_gray = gray_of(key)
-        self.step: Flow | None = None
+        self._key, self._pixels, self._key_gray = key, pixels_of(key), gray_of(key)
         self.restart()
 
     def restart(self) -> None:
         """Be back at the key."""
-        self._gray, self._flow = self._key_gray, None
+        self._gray, self._flow, self.step = self._key_gray, None, None
 
     def resume(self, flow: Flow, frame: npt.NDArray[np.uint8]) -> None:
         """Be at a frame [H, W, 3] uint8 where `flow` is the motion to the key."""
@@ -100,14 +122,14 @@ class KeyMotion:
         """Motion from the next frame away from the key, [H, W, 3] uint8, to the key."""
         gray = gray_of(frame)
         self.step = step(gray, self._gray)
-        flows = [extend(self.step, self._flow)]
-        light = light_between(frame, self._key, flows[0])
-        key, key_gray = light.on(self._key), light.on(self._key_gray)
+        chained = extend(self.step, self._flow)
+        light = light_between(frame, self._key, chained)
+        pixels, key, key_gray = pixels_of(frame), light.on(self._pixels), light.on(self._key_gray)
+        lead = Lead.of(chained, pixels, key)
         if self._flow is not None and (straight := direct(gray, key_gray)) is not None:
-            flows.append(straight)
-        flow = best_of(frame, key, flows)
-        fine = refined(Gradients.of(gray), key_gray, flow)
-        self._flow = best_of(frame, key, [fine, flow])
+            lead = lead.or_better(Lead.of(straight, pixels, key))
+        fine = refined(gray, key_gray, lead.flow)
+        self._flow = Lead.of(fine, pixels, key).or_better(lead).flow
         self._gray = gray
         return self._flow
 

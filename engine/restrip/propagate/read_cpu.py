@@ -14,7 +14,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from restrip.propagate.kernels_cpu import FAST
-from restrip.propagate.keyed import EDGE
+from restrip.propagate.keyed import EDGE, SLOPES
 
 _u = np.uintp
 _NUMBERS = 8  # of a packed pixel
@@ -164,16 +164,10 @@ def vote(frame, key, slopes, field, places, ridge, steepest, gain, reach, bright
                 light = gain * _bounded(light, reach)
                 cx, cy = _u(field[y, x, 0]), _u(field[y, x, 1])
                 loose = np.float32(1) / ((l2 - l1 * l1) * np.float32(1 / 4096) + ridge)
-                unit = np.float32(1 / 64)
-                e0 += light * _bounded(
-                    (a0 * share - l1 * s0) * unit * loose + ridge * loose * slopes[cy, cx, 0], steepest
-                )
-                e1 += light * _bounded(
-                    (a1 * share - l1 * s1) * unit * loose + ridge * loose * slopes[cy, cx, 1], steepest
-                )
-                e2 += light * _bounded(
-                    (a2 * share - l1 * s2) * unit * loose + ridge * loose * slopes[cy, cx, 2], steepest
-                )
+                unit, near = np.float32(1 / 64) * loose, np.float32(1 / SLOPES) * ridge * loose
+                e0 += light * _bounded((a0 * share - l1 * s0) * unit + near * np.float32(slopes[cy, cx, 0]), steepest)
+                e1 += light * _bounded((a1 * share - l1 * s1) * unit + near * np.float32(slopes[cy, cx, 1]), steepest)
+                e2 += light * _bounded((a2 * share - l1 * s2) * unit + near * np.float32(slopes[cy, cx, 2]), steepest)
             style[y, x, 0], style[y, x, 1], style[y, x, 2] = e0, e1, e2
 
 
@@ -210,9 +204,9 @@ def read(frame, key, slopes, flow, gain, reach, brighter, offset, style, errors)
             errors[y, x] = d0 * d0 + d1 * d1 + d2 * d2
             if gain > 0:
                 light = np.float32(0.299) * d0 + np.float32(0.587) * d1 + np.float32(0.114) * d2
-                light = gain * _bounded(light, reach)
+                light = np.float32(1 / SLOPES) * gain * _bounded(light, reach)
                 cx, cy = (_u(np.int64(fx + np.float32(0.5))), _u(np.int64(fy + np.float32(0.5))))
-                s0 += light * slopes[cy, cx, 0]
-                s1 += light * slopes[cy, cx, 1]
-                s2 += light * slopes[cy, cx, 2]
+                s0 += light * np.float32(slopes[cy, cx, 0])
+                s1 += light * np.float32(slopes[cy, cx, 1])
+                s2 += light * np.float32(slopes[cy, cx, 2])
             style[y, x, 0], style[y, x, 1], style[y, x, 2] = s0, s1, s2

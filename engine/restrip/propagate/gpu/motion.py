@@ -131,14 +131,16 @@ class StepMotion:
 class KeyMotion:
     """The motion to one key, walked away from it one frame at a time. `step` is the last step, to the frame before."""
 
+    step: Tensor | None
+    _flow: Tensor | None
+
     def __init__(self, key: Shown, finds: Finds) -> None:
         self._key, self._finds = key, finds
-        self.step: Tensor | None = None
         self.restart()
 
     def restart(self) -> None:
         """Be back at the key."""
-        self._last, self._flow = self._key, None
+        self._last, self._flow, self.step = self._key, None, None
 
     def resume(self, flow: Tensor, frame: Shown) -> None:
         """Be at a frame where `flow` is the motion to the key."""
