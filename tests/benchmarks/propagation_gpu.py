@@ -163,7 +163,6 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
         describe_triton,
         flow_triton,
         light_triton,
-        mixing,
         mixing_triton,
         motion_triton,
         read_triton,
@@ -178,13 +177,13 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
     bounds = {"SLIGHT": 4.0, "PLAIN": 12.0, "LEAST": 0.1, "LANES": light_triton.LANES}
     picture = dict.fromkeys(("frame", "key", "rgb", "plain", "followed"), "*u8")
     described = words | {"frame": "*i16"}
-    mixed = {"COUNT": 3, "BOTH": True, "GAUSS": mixing.gaussian(), "FLOOR": 10.0, "SCALE": 1 / 257, "TOP": 255.0}
+    mixed = {"COUNT": 3, "BOTH": True, "TAPS": 11, "FLOOR": 10.0, "SCALE": 1 / 257, "TOP": 255.0}
     shares = [f"{side}{n}" for side in ("left", "right") for n in range(3)]
     turn = {"FIRST": 0, "WINDOW": 13, "FARTHEST": 1.0, "LIT": True} | tile
     return [
         (
             describe_triton.describe_kernel,
-            describe_triton.constants() | {"BLOCK": describe_triton.BLOCK},
+            describe_triton.CONSTANTS | {"BLOCK": describe_triton.BLOCK},
             words | picture,
         ),
         (search_triton.start_kernel, {**search, "BEFORE": True}, described),
@@ -208,7 +207,7 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
         (motion_triton.gray_kernel, {"PIXELS": motion_triton.PIXELS}, picture),
         (motion_triton.chain_kernel, tile, {}),
         (motion_triton.compare_kernel, tile, picture),
-        (mixing_triton.along_kernel, {"GAUSS": mixing.gaussian()} | tile, {}),
+        (mixing_triton.along_kernel, {"TAPS": 11} | tile, {}),
         (mixing_triton.mix_kernel, mixed | tile, {"out": "*u8"} | dict.fromkeys(shares, "fp32")),
         (motion_triton.better_kernel, {"BOTH": True, "WINDOW": 9, "FAVOUR": 0.9} | tile, {}),
     ]

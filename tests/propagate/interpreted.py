@@ -22,5 +22,5 @@ def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
         for module in (flow, flow_triton):
             monkeypatch.setattr(module, name, value)
     for module in (motion, motion_triton):
-        monkeypatch.setattr(module, "WINDOW", 5)
+        monkeypatch.setattr(module, "WINDOW", 3)
         monkeypatch.setattr(module, "AROUND", 3)

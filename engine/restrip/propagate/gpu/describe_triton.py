@@ -13,22 +13,21 @@ from restrip.propagate.describe import DETAIL, NUMBERS, TAPS, polynomials
 from restrip.propagate.gpu.describe import ROOTS
 
 BLOCK = 128
+CONSTANTS = {"LUMA": ROOTS[0][0], "BLUE": ROOTS[1][0], "GREEN": ROOTS[2][0], "DETAIL": float(DETAIL), "TAPS": TAPS}
 
 
 def describe(rgb: Tensor) -> Tensor:
     """Descriptors [H, W, 16] int16 of a picture [H, W, 3] uint8; edges repeat."""
     h, w = rgb.shape[:2]
     out = torch.empty((h, w, NUMBERS), dtype=torch.int16, device=rgb.device)
-    describe_kernel[(triton.cdiv(h * w, BLOCK),)](rgb.contiguous(), out, h, w, **constants(), BLOCK=BLOCK)
+    basis = _basis(rgb.device)
+    describe_kernel[(triton.cdiv(h * w, BLOCK),)](rgb.contiguous(), basis, out, h, w, **CONSTANTS, BLOCK=BLOCK)
     return out
 
 
-@lru_cache(maxsize=1)
-def constants() -> dict[str, object]:
-    """What the kernel is compiled for."""
-    basis = tuple(float(number) for number in polynomials().flatten())
-    roots = ROOTS[0][0], ROOTS[1][0], ROOTS[2][0]
-    return {"BASIS": basis, "ROOTS": roots, "DETAIL": float(DETAIL), "TAPS": TAPS}
+@lru_cache(maxsize=4)
+def _basis(device: torch.device) -> Tensor:
+    return torch.tensor(polynomials().flatten(), device=device)
 
 
 @triton.jit
@@ -37,13 +36,22 @@ def _whole(number, scale: tl.constexpr):
 
 
 @triton.jit
+def _column(basis, n, TAPS: tl.constexpr):
+    """What sample n counts in four orders; the compiler makes one of equal loads."""
+    order = basis + n
+    return tl.load(order), tl.load(order + TAPS), tl.load(order + 2 * TAPS), tl.load(order + 3 * TAPS)
+
+
+@triton.jit
 def describe_kernel(
     rgb,
+    basis,
     out,
     h,
     w,
-    BASIS: tl.constexpr,
-    ROOTS: tl.constexpr,
+    LUMA: tl.constexpr,
+    BLUE: tl.constexpr,
+    GREEN: tl.constexpr,
     DETAIL: tl.constexpr,
     TAPS: tl.constexpr,
     BLOCK: tl.constexpr,
@@ -63,21 +71,15 @@ def describe_kernel(
             there = (tl.minimum(tl.maximum(y + (j - TAPS // 2), 0), h - 1) * w + column) * 3
             r, g = tl.load(rgb + there).to(tl.float32), tl.load(rgb + there + 1).to(tl.float32)
             b = tl.load(rgb + there + 2).to(tl.float32)
-            luma, first, second = (r + g + b) * ROOTS[0], (r - b) * ROOTS[1], (r + b - 2.0 * g) * ROOTS[2]
-            l0 += luma * BASIS[j]
-            l1 += luma * BASIS[TAPS + j]
-            l2 += luma * BASIS[2 * TAPS + j]
-            l3 += luma * BASIS[3 * TAPS + j]
-            p0 += first * BASIS[j]
-            p1 += first * BASIS[TAPS + j]
-            q0 += second * BASIS[j]
-            q1 += second * BASIS[TAPS + j]
-        l00, l01 = l00 + l0 * BASIS[i], l01 + l0 * BASIS[TAPS + i]
-        l02, l03 = l02 + l0 * BASIS[2 * TAPS + i], l03 + l0 * BASIS[3 * TAPS + i]
-        l10, l11, l12 = l10 + l1 * BASIS[i], l11 + l1 * BASIS[TAPS + i], l12 + l1 * BASIS[2 * TAPS + i]
-        l20, l21, l30 = l20 + l2 * BASIS[i], l21 + l2 * BASIS[TAPS + i], l30 + l3 * BASIS[i]
-        p00, p01, p10 = p00 + p0 * BASIS[i], p01 + p0 * BASIS[TAPS + i], p10 + p1 * BASIS[i]
-        q00, q01, q10 = q00 + q0 * BASIS[i], q01 + q0 * BASIS[TAPS + i], q10 + q1 * BASIS[i]
+            luma, first, second = (r + g + b) * LUMA, (r - b) * BLUE, (r + b - 2.0 * g) * GREEN
+            b0, b1, b2, b3 = _column(basis, j, TAPS)
+            l0, l1, l2, l3 = l0 + luma * b0, l1 + luma * b1, l2 + luma * b2, l3 + luma * b3
+            p0, p1, q0, q1 = p0 + first * b0, p1 + first * b1, q0 + second * b0, q1 + second * b1
+        b0, b1, b2, b3 = _column(basis, i, TAPS)
+        l00, l01, l02, l03 = l00 + l0 * b0, l01 + l0 * b1, l02 + l0 * b2, l03 + l0 * b3
+        l10, l11, l12, l20, l21 = l10 + l1 * b0, l11 + l1 * b1, l12 + l1 * b2, l20 + l2 * b0, l21 + l2 * b1
+        l30, p00, p01, p10 = l30 + l3 * b0, p00 + p0 * b0, p01 + p0 * b1, p10 + p1 * b0
+        q00, q01, q10 = q00 + q0 * b0, q01 + q0 * b1, q10 + q1 * b0
     # Number n beside n + 8, those beside n + 4, ... : a pixel's 16 numbers are written at once.
     n0, n1 = tl.join(_whole(l00, 1.0), _whole(l21, DETAIL)), tl.join(_whole(l01, DETAIL), _whole(l30, DETAIL))
     n2, n3 = tl.join(_whole(l02, DETAIL), _whole(p00, 1.0)), tl.join(_whole(l03, DETAIL), _whole(p01, DETAIL))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 import triton
@@ -28,9 +29,9 @@ def weighed(predictions: list[tuple[Tensor, Tensor]]) -> Told:
     """Of two predictions (style [H, W, 3], squared errors [H, W]); `mixing.weighed`."""
     (first, one), (second, other) = predictions
     h, w = one.shape
-    errors = emptied(one, 2, h, w)
+    errors, gauss = emptied(one, 2, h, w), _gauss(one.device)
     for plane, out in zip((one, other), errors, strict=True):
-        along_kernel[tiles(h, w)](plane, out, h, w, GAUSS=gaussian(), **TILE)
+        along_kernel[tiles(h, w)](plane, gauss, out, h, w, TAPS=len(gauss), **TILE)
     return Told((first, second), errors)
 
 
@@ -40,29 +41,35 @@ def rendered(left: Told, right: Told, shares: list[Shares], deep: bool) -> Tenso
     out = torch.empty((len(shares), h, w, 3), dtype=torch.int16 if deep else torch.uint8, device=left.errors.device)
     parts = [float(part) for share in shares for part in (share.left, share.right)]
     parts += [0.0] * (6 - len(parts))
+    gauss = _gauss(out.device)
     scale, top = (1.0, 65535.0) if deep else (1 / CODE, 255.0)
-    args = (*left.styles, *right.styles, left.errors, right.errors, out, *parts, h, w)
-    how = {"GAUSS": gaussian(), "FLOOR": float(FLOOR), "SCALE": scale, "TOP": top}
+    args = (*left.styles, *right.styles, left.errors, right.errors, gauss, out, *parts, h, w)
+    how = {"TAPS": len(gauss), "FLOOR": float(FLOOR), "SCALE": scale, "TOP": top}
     mix_kernel[tiles(h, w)](*args, COUNT=len(shares), BOTH=left is not right, **how, **TILE)
     return out
 
 
+@lru_cache(maxsize=4)
+def _gauss(device: torch.device) -> Tensor:
+    return torch.tensor(gaussian(), device=device)
+
+
 @triton.jit(do_not_specialize=("h", "w"), do_not_specialize_on_alignment=("errors", "out"))
-def along_kernel(errors, out, h, w, GAUSS: tl.constexpr, TX: tl.constexpr, TY: tl.constexpr):
+def along_kernel(errors, gauss, out, h, w, TAPS: tl.constexpr, TX: tl.constexpr, TY: tl.constexpr):
     """Errors blurred along rows; edges repeat."""
     x, y, inside = tile(h, w, TX, TY)
     total = tl.zeros_like(x).to(tl.float32)
-    for n in tl.static_range(len(GAUSS)):
-        total += tl.load(errors + y * w + bounded(x + (n - len(GAUSS) // 2), w)) * GAUSS[n]
+    for n in tl.static_range(TAPS):
+        total += tl.load(errors + y * w + bounded(x + (n - TAPS // 2), w)) * tl.load(gauss + n)
     tl.store(out + y * w + x, total, mask=inside)
 
 
 @triton.jit
-def _worth(errors, x, y, h, w, GAUSS: tl.constexpr, FLOOR: tl.constexpr):
+def _worth(errors, gauss, x, y, h, w, TAPS: tl.constexpr, FLOOR: tl.constexpr):
     """Weights from errors that are blurred along rows already."""
     total = tl.zeros_like(x).to(tl.float32)
-    for n in tl.static_range(len(GAUSS)):
-        total += tl.load(errors + bounded(y + (n - len(GAUSS) // 2), h) * w + x) * GAUSS[n]
+    for n in tl.static_range(TAPS):
+        total += tl.load(errors + bounded(y + (n - TAPS // 2), h) * w + x) * tl.load(gauss + n)
     root = FLOOR / (total + FLOOR)
     return root * root
 
@@ -75,6 +82,7 @@ def mix_kernel(
     others_matched,
     errors,
     others_errors,
+    gauss,
     out,
     left0,
     right0,
@@ -86,7 +94,7 @@ def mix_kernel(
     w,
     COUNT: tl.constexpr,
     BOTH: tl.constexpr,
-    GAUSS: tl.constexpr,
+    TAPS: tl.constexpr,
     FLOOR: tl.constexpr,
     SCALE: tl.constexpr,
     TOP: tl.constexpr,
@@ -96,11 +104,11 @@ def mix_kernel(
     """Both keys' predictions by their worth and by the shares of each rendition."""
     x, y, inside = tile(h, w, TX, TY)
     at, size = y * w + x, h * w
-    a, b = _worth(errors, x, y, h, w, GAUSS, FLOOR), _worth(errors + size, x, y, h, w, GAUSS, FLOOR)
+    a, b = _worth(errors, gauss, x, y, h, w, TAPS, FLOOR), _worth(errors + size, gauss, x, y, h, w, TAPS, FLOOR)
     c, d = tl.zeros_like(a), tl.zeros_like(a)
     if BOTH:
-        c = _worth(others_errors, x, y, h, w, GAUSS, FLOOR)
-        d = _worth(others_errors + size, x, y, h, w, GAUSS, FLOOR)
+        c = _worth(others_errors, gauss, x, y, h, w, TAPS, FLOOR)
+        d = _worth(others_errors + size, gauss, x, y, h, w, TAPS, FLOOR)
     for colour in tl.static_range(3):
         place = at * 3 + colour
         ours = tl.load(warped + place) * a + tl.load(matched + place) * b
