@@ -101,9 +101,14 @@ def test_frames_that_neither_key_rebuilds_cost_something_though_the_strips_agree
     np.testing.assert_array_equal(costs > 1, [4 <= n < 7 for n in range(11)])
 
 
-def test_of_places_that_are_alike_it_is_the_first():
+def test_of_places_that_are_alike_it_is_the_one_in_the_middle():
     frames = [texture(SIZE, 1)] * 13
-    assert proposed(frames, (styled(frames, 0, frames[0]), styled(frames, 12, frames[0])), 4) == FrameRange(0, 4)
+    assert proposed(frames, (styled(frames, 0, frames[0]), styled(frames, 12, frames[0])), 4) == FrameRange(4, 8)
+
+
+@pytest.mark.parametrize(("costs", "first"), [((9, 5, 9, 9, 9), 1), ((9, 5.05, 9, 9, 5), 1), ((0, 0, 0, 1, 1), 2)])
+def test_a_fade_that_is_hardly_better_gives_way_to_one_nearer_the_middle(costs, first):
+    assert seams._best_start(np.array(costs, float)) == first
 
 
 def test_a_gap_is_the_whole_segment_and_a_cut_is_empty():

@@ -102,7 +102,7 @@ class KeyMotion:
     _flow: Flow | None
 
     def __init__(self, key: npt.NDArray[np.uint8]) -> None:
-        self._key, self._pixels, self._key_gray = key, pixels_of(key), gray_of(key)
+        self._key, self._key_gray = pixels_of(key), gray_of(key)
         self.restart()
 
     def restart(self) -> None:
@@ -123,8 +123,8 @@ class KeyMotion:
         gray = gray_of(frame)
         self.step = step(gray, self._gray)
         chained = extend(self.step, self._flow)
-        light = light_between(frame, self._key, chained)
-        pixels, key, key_gray = pixels_of(frame), light.on(self._pixels), light.on(self._key_gray)
+        light = light_between(frame, self._key[..., :3], chained)
+        pixels, key, key_gray = pixels_of(frame), light.on(self._key), light.on(self._key_gray)
         lead = Lead.of(chained, pixels, key)
         if self._flow is not None and (straight := direct(gray, key_gray)) is not None:
             lead = lead.or_better(Lead.of(straight, pixels, key))

@@ -19,6 +19,7 @@ PROXY_SIDE = 270  # the shorter side at which strips are compared before they ex
 AUTO_FRAMES = 48
 """The longest fade that is chosen unasked: the longer, the better strips score, but in a long gap each key should also
 be seen alone."""
+ALIKE = 0.02  # fades that cost so little more are as good: motion and grain differ by more
 
 
 class BadFade(BadInput):
@@ -82,9 +83,14 @@ def propose_fade(
     if length >= len(gap):
         return gap
     costs = _disagreement(window, left, right, report)
-    sums = np.convolve(costs, np.ones(max(length, 1)), "valid")
-    first = gap.first + int(np.argmin(sums))
+    first = gap.first + _best_start(np.convolve(costs, np.ones(max(length, 1)), "valid"))
     return FrameRange(first, first + length)
+
+
+def _best_start(costs: npt.NDArray[np.float64]) -> int:
+    """Where a fade costs least; of places that are as good as that, the one nearest the middle of the gap."""
+    good = np.flatnonzero(costs <= costs.min() * (1 + ALIKE) + 1e-6)
+    return int(good[np.argmin(np.abs(good - (len(costs) - 1) / 2))])
 
 
 def _disagreement(window: FrameWindow, left: StyledKey, right: StyledKey, report: Report) -> npt.NDArray[np.float64]:
