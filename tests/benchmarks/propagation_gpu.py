@@ -209,7 +209,7 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
         (motion_triton.compare_kernel, tile, picture),
         (mixing_triton.along_kernel, {"TAPS": 11} | tile, {}),
         (mixing_triton.mix_kernel, mixed | tile, {"out": "*u8"} | dict.fromkeys(shares, "fp32")),
-        (motion_triton.better_kernel, {"BOTH": True, "WINDOW": 9, "FAVOUR": 0.9} | tile, {}),
+        (motion_triton.better_kernel, {"BOTH": True, "MEAN": False, "WINDOW": 9, "FAVOUR": 0.9} | tile, {}),
     ]
 
 

@@ -12,10 +12,8 @@ from torch import Tensor
 from restrip.propagate.gpu.flow import dense, inverted, scharr, solved
 from restrip.propagate.gpu.light import exposed, exposure, partly, relit
 from restrip.propagate.gpu.planes import box, gray_of, planar, pull
-from restrip.propagate.motion import FAVOUR, LIGHT_SIDE, MIN_SIDE
+from restrip.propagate.motion import AROUND, FAVOUR, LIGHT_SIDE, MIN_SIDE
 from restrip.propagate.refine import CALM, FARTHEST, TURNS, WINDOW
-
-AROUND = 9  # pixels around each by which the better of two flows is told
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +63,10 @@ def led(frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None) -> T
     chained = extend(leads[0], rest)
     light = light_between(frame.colour, key.colour, chained)
     colour, gray = exposed(key.colour, light), exposed(key.gray, light)
-    flow = best_of(frame.colour, colour, [chained, *leads[1:]])
-    return best_of(frame.colour, colour, [refined(frame.gray, gray, flow), flow])
+    lead = Lead.of(chained, frame.colour, colour)
+    for flow in leads[1:]:
+        lead = lead.or_better(Lead.of(flow, frame.colour, colour))
+    return Lead.of(refined(frame.gray, gray, lead.flow), frame.colour, colour).or_better(lead).flow
 
 
 def relit_for(frame: Shown, key: Shown, flow: Tensor, strength: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -92,15 +92,23 @@ def extend(first: Tensor, rest: Tensor | None) -> Tensor:
     return first if rest is None else first + pulled(rest.permute(2, 0, 1), first).permute(1, 2, 0)
 
 
-def best_of(frame: Tensor, key: Tensor, flows: list[Tensor]) -> Tensor:
-    """Per pixel the flow that rebuilds `frame` from `key`, both [3, H, W], best, the first one favoured."""
-    missing = frame - pull(key.expand(len(flows), *key.shape), torch.stack(flows))
-    errors = box(missing.square_().sum(1, keepdim=True), AROUND)[:, 0]
-    best, chosen = errors[0] * FAVOUR, flows[0]
-    for error, flow in zip(errors[1:], flows[1:], strict=True):
-        chosen = torch.where((error < best)[..., None], flow, chosen)
-        best = torch.minimum(best, error)
-    return chosen
+@dataclass(frozen=True, eq=False)
+class Lead:
+    """A flow [H, W, 2], and around each pixel the mean squared error with which it rebuilds a frame, [H, W]."""
+
+    flow: Tensor
+    error: Tensor
+
+    @classmethod
+    def of(cls, flow: Tensor, frame: Tensor, key: Tensor) -> Lead:
+        """Of a flow from `frame` to `key`, both [3, H, W]."""
+        missing = frame - pulled(key, flow)
+        return cls(flow, box(missing.square_().sum(0)[None, None], AROUND)[0, 0])
+
+    def or_better(self, other: Lead) -> Lead:
+        """This one, but the other one where that is clearly better."""
+        taken = other.error < self.error * FAVOUR
+        return Lead(torch.where(taken[..., None], other.flow, self.flow), torch.where(taken, other.error, self.error))
 
 
 def refined(frame: Tensor, key: Tensor, flow: Tensor) -> Tensor:

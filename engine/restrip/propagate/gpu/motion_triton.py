@@ -13,9 +13,9 @@ from torch import Tensor
 from restrip.propagate.gpu import motion
 from restrip.propagate.gpu.flow_triton import Fit, dense, turn_kernel
 from restrip.propagate.gpu.light_triton import lights, relit
-from restrip.propagate.gpu.motion import AROUND, Shown, every_of
+from restrip.propagate.gpu.motion import Shown, every_of
 from restrip.propagate.gpu.stencil_triton import TILE, between, emptied, linear, lit, mean, mixed, tile, tiles
-from restrip.propagate.motion import FAVOUR, MIN_SIDE
+from restrip.propagate.motion import AROUND, FAVOUR, MIN_SIDE
 from restrip.propagate.refine import FARTHEST, TURNS, WINDOW
 
 PIXELS = 512
@@ -54,7 +54,7 @@ def led(frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None) -> T
         compare_kernel[grid](frame.rgb, key.rgb, light, straight, second, h, w, **TILE)
     lumas = (frame.gray, key.gray, light)
     args = (*lumas, chained, straight, first, second, flow, kept, missing, h, w)
-    better_kernel[grid](*args, BOTH=len(leads) > 1, WINDOW=AROUND, FAVOUR=FAVOUR, **TILE)
+    better_kernel[grid](*args, BOTH=len(leads) > 1, MEAN=False, WINDOW=AROUND, FAVOUR=FAVOUR, **TILE)
     fit, fine, at = Fit.of(frame.gray, WINDOW), emptied(frame.gray, h, w, 2), flow
     for _ in range(TURNS):
         args = (frame.gray, key.gray, fit.gradient, fit.inverse, missing, at, light, other, fine, h, w)
@@ -63,7 +63,7 @@ def led(frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None) -> T
     compare_kernel[grid](frame.rgb, key.rgb, light, fine, second, h, w, **TILE)
     out = emptied(frame.gray, h, w, 2)
     args = (*lumas, fine, flow, second, kept, out, first, missing, h, w)
-    better_kernel[grid](*args, BOTH=True, WINDOW=AROUND, FAVOUR=FAVOUR, **TILE)
+    better_kernel[grid](*args, BOTH=True, MEAN=True, WINDOW=AROUND, FAVOUR=FAVOUR, **TILE)
     return out
 
 
@@ -132,6 +132,7 @@ def better_kernel(
     h,
     w,
     BOTH: tl.constexpr,
+    MEAN: tl.constexpr,
     WINDOW: tl.constexpr,
     FAVOUR: tl.constexpr,
     TX: tl.constexpr,
@@ -139,18 +140,18 @@ def better_kernel(
 ):
     """Per pixel the first flow, or the second where its errors around are below FAVOUR of the first one's.
 
-    `ours` and `theirs` are the errors of single pixels, and `kept` those of the flow that is taken; `missing` is what
-    of luma is missing where it leads.
+    `ours` and, unless they are means around each already (MEAN), `theirs` are errors of single pixels; `kept` are the
+    means of the flow that is taken; `missing` is what of luma is missing where it leads.
     """
     x, y, inside = tile(h, w, TX, TY)
     own = y * w + x
     fx, fy = tl.load(first + own * 2), tl.load(first + own * 2 + 1)
-    error = tl.load(ours + own)
+    error = mean(ours, x, y, h, w, WINDOW, False)
     if BOTH:
-        best = mean(ours, x, y, h, w, WINDOW, False) * FAVOUR
-        taken = mean(theirs, x, y, h, w, WINDOW, False) < best
+        other = tl.load(theirs + own) if MEAN else mean(theirs, x, y, h, w, WINDOW, False)
+        taken = other < error * FAVOUR
         fx, fy = tl.where(taken, tl.load(second + own * 2), fx), tl.where(taken, tl.load(second + own * 2 + 1), fy)
-        error = tl.where(taken, tl.load(theirs + own), error)
+        error = tl.where(taken, other, error)
     tl.store(flow + own * 2, fx, mask=inside)
     tl.store(flow + own * 2 + 1, fy, mask=inside)
     tl.store(kept + own, error, mask=inside)
