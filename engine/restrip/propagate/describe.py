@@ -60,9 +60,10 @@ def _opponents(rgb, planes):
             planes[2, y, x] = r - g - g + b
 
 
-@njit(inline="always", **FAST)
-def _project(weights, scale, a, b, c, d, e, f, g, out):
-    """Seven rows of samples by seven weights into a row of float32."""
+@njit(**FAST)
+def _project(weights, scale, rows, out):
+    """Seven rows of samples by seven weights: into a row of float32."""
+    a, b, c, d, e, f, g = rows
     s0, s1, s2, s3 = (weights[0] * scale, weights[1] * scale, weights[2] * scale, weights[3] * scale)
     s4, s5, s6 = weights[4] * scale, weights[5] * scale, weights[6] * scale
     for x in range(out.shape[0]):
@@ -70,46 +71,30 @@ def _project(weights, scale, a, b, c, d, e, f, g, out):
         out[x] = total + s4 * np.float32(e[x]) + s5 * np.float32(f[x]) + s6 * np.float32(g[x])
 
 
+@njit(**FAST)
+def _describe_row(planes, basis, scales, detail, y, out):
+    h, w = planes.shape[1:]
+    half = TAPS // 2
+    line, numbers = np.empty(w + 2 * half, np.float32), np.empty((NUMBERS, w), np.float32)
+    number = 0
+    for plane in range(8):  # luma in four orders down the columns, each chroma in two
+        colour, order = (0, plane) if plane < 4 else (plane // 2 - 1, plane & 1)
+        p = planes[colour]
+        a, b, c = p[max(y - 3, 0)], p[max(y - 2, 0)], p[max(y - 1, 0)]
+        e, f, g = p[min(y + 1, h - 1)], p[min(y + 2, h - 1)], p[min(y + 3, h - 1)]
+        _project(basis[order], scales[colour], (a, b, c, p[y], e, f, g), line[half : half + w])
+        line[:half], line[half + w :] = line[half], line[half + w - 1]
+        # Luma of order b takes the orders a <= 3 - b across, chroma a <= 1 - b.
+        shifted = line[0:], line[1:], line[2:], line[3:], line[4:], line[5:], line[6:]
+        for across in range(4 - order if plane < 4 else 2 - order):
+            _project(basis[across], np.float32(1) if across + order == 0 else detail, shifted, numbers[number])
+            number += 1
+    for x in range(w):
+        for n in range(NUMBERS):
+            out[x, n] = np.int16(np.rint(numbers[n, x]))
+
+
 @njit(parallel=True, **FAST)
 def _describe(planes, basis, scales, detail, out):
-    h, w = out.shape[:2]
-    half = TAPS // 2
-    for row in prange(h):
-        y = np.int64(row)
-        line, numbers = np.empty(w + 2 * half, np.float32), np.empty((NUMBERS, w), np.float32)
-        number = 0
-        for plane in range(8):  # luma in four orders down the columns, each chroma in two
-            colour, order = (0, plane) if plane < 4 else (plane // 2 - 1, plane & 1)
-            p = planes[colour]
-            _project(
-                basis[order],
-                scales[colour],
-                p[max(y - 3, 0)],
-                p[max(y - 2, 0)],
-                p[max(y - 1, 0)],
-                p[y],
-                p[min(y + 1, h - 1)],
-                p[min(y + 2, h - 1)],
-                p[min(y + 3, h - 1)],
-                line[half : half + w],
-            )
-            line[:half], line[half + w :] = line[half], line[half + w - 1]
-            # Luma of order b takes the orders a <= 3 - b across, chroma a <= 1 - b.
-            for a in range(4 - order if plane < 4 else 2 - order):
-                weight = np.float32(1) if a + order == 0 else detail
-                _project(
-                    basis[a],
-                    weight,
-                    line[0:],
-                    line[1:],
-                    line[2:],
-                    line[3:],
-                    line[4:],
-                    line[5:],
-                    line[6:],
-                    numbers[number],
-                )
-                number += 1
-        for x in range(w):
-            for n in range(NUMBERS):
-                out[y, x, n] = np.int16(np.rint(numbers[n, x]))
+    for row in prange(out.shape[0]):
+        _describe_row(planes, basis, scales, detail, np.int64(row), out[row])

@@ -13,14 +13,14 @@ PRODUCTS = 5  # gradients' xx, xy, yy; what is missing along x and y
 _u = np.uintp
 
 
-@njit(inline="always", **FAST)
+@njit(**FAST)
 def _mirrored(n, side):
     """An index that may lie outside, mirrored at the first and the last; kept inside where that isn't enough."""
     n = abs(n)
     return max(min(n, 2 * (side - 1) - n), 0)
 
 
-@njit(inline="always", **FAST)
+@njit(**FAST)
 def _missing_row(frame, key, flow, y, missing):
     """What the key, read through the flow, misses of a row of the frame's luma: into `missing` [W]."""
     h, w = key.shape
@@ -37,13 +37,13 @@ def _missing_row(frame, key, flow, y, missing):
         missing[x] = np.float32(frame[y, x]) - (a + ty * (c - a))
 
 
-@njit(inline="always", **FAST)
+@njit(**FAST)
 def _add(row, sign, total):
     for x in range(total.shape[0]):
         total[x] += sign * row[x]
 
 
-@njit(inline="always", **FAST)
+@njit(**FAST)
 def _widened(row, out):
     """A row [W] mirrored at both sides as far as `out` is wider."""
     w = row.shape[0]
@@ -55,7 +55,7 @@ def _widened(row, out):
         out[side + w + x] = out[side + _mirrored(w + x, w)]
 
 
-@njit(inline="always", **FAST)
+@njit(**FAST)
 def _products_row(rows, missing, out):
     """Products of the gradients (Scharr's, per pixel) and of what is missing in a row: into `out` [PRODUCTS, W].
 
@@ -74,7 +74,7 @@ def _products_row(rows, missing, out):
         out[3, x], out[4, x] = gx * missing[x], gy * missing[x]
 
 
-@njit(inline="always", **FAST)
+@njit(**FAST)
 def _move_row(columns, length, calm, farthest, flow, moved):
     """`flow` [W, 2] of a row by sums over columns [PRODUCTS, W + length - 1]: into `moved`."""
     xx, xy, yy, along, down = calm, np.float32(0), calm, np.float32(0), np.float32(0)
@@ -101,6 +101,31 @@ def _move_row(columns, length, calm, farthest, flow, moved):
         down -= columns[4, x]
 
 
+@njit(**FAST)
+def _band(frame, key, flow, half, calm, farthest, top, moved):
+    """`turn` in BAND rows from `top` on: the sums of each column slide down, the sums along a row across them."""
+    h, w = frame.shape
+    length, end = 2 * half + 1, min(top + BAND, h)
+    kept = np.zeros((length, PRODUCTS, w), np.float32)  # a window's rows; the oldest gives way to the next
+    columns, wide = np.zeros((PRODUCTS, w), np.float32), np.empty((PRODUCTS, w + 2 * half), np.float32)
+    rows, missing = np.empty((3, w + 2), np.float32), np.empty(w, np.float32)
+    for row in range(top - half, end + half):
+        y = _mirrored(row, h)
+        for n in range(3):
+            _widened(frame[_mirrored(y + n - 1, h)], rows[n])
+        _missing_row(frame, key, flow, y, missing)
+        products = kept[(row + length) % length]
+        for n in range(PRODUCTS):
+            _add(products[n], np.float32(-1), columns[n])
+        _products_row(rows, missing, products)
+        for n in range(PRODUCTS):
+            _add(products[n], np.float32(1), columns[n])
+        if row >= top + half:
+            for n in range(PRODUCTS):
+                _widened(columns[n], wide[n])
+            _move_row(wide, length, calm, farthest, flow[row - half], moved[row - half])
+
+
 @njit(parallel=True, **FAST)
 def turn(frame, key, flow, half, calm, farthest, moved):
     """`flow` [H, W, 2] from luma `frame` to luma `key`, both [H, W] uint8, a turn nearer the truth: into `moved`.
@@ -108,28 +133,6 @@ def turn(frame, key, flow, half, calm, farthest, moved):
     Windows are 2 half + 1 pixels wide and high, mirrored at the edges; `calm` is added to the tensor's diagonal; no
     pixel goes further than `farthest` along an axis.
     """
-    h, w = frame.shape
-    length = 2 * half + 1
-    held = np.float32(calm * length * length)
-    for band in prange((h + BAND - 1) // BAND):
-        top = np.int64(band) * BAND
-        end = min(top + BAND, h)
-        kept = np.zeros((length, PRODUCTS, w), np.float32)  # a window's rows; the oldest gives way to the next
-        columns, wide = np.zeros((PRODUCTS, w), np.float32), np.empty((PRODUCTS, w + 2 * half), np.float32)
-        rows = np.empty((3, w + 2), np.float32)
-        missing = np.empty(w, np.float32)
-        for row in range(top - half, end + half):
-            y = _mirrored(row, h)
-            for n in range(3):
-                _widened(frame[_mirrored(y + n - 1, h)], rows[n])
-            _missing_row(frame, key, flow, y, missing)
-            products = kept[(row + length) % length]
-            for n in range(PRODUCTS):
-                _add(products[n], np.float32(-1), columns[n])
-            _products_row(rows, missing, products)
-            for n in range(PRODUCTS):
-                _add(products[n], np.float32(1), columns[n])
-            if row >= top + half:
-                for n in range(PRODUCTS):
-                    _widened(columns[n], wide[n])
-                _move_row(wide, length, held, farthest, flow[row - half], moved[row - half])
+    held = np.float32(calm * (2 * half + 1) ** 2)
+    for band in prange((frame.shape[0] + BAND - 1) // BAND):
+        _band(frame, key, flow, half, held, farthest, np.int64(band) * BAND, moved)
