@@ -16,6 +16,7 @@ import json
 import os
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
@@ -99,6 +100,8 @@ class Tally(TorchDispatchMode):
         self.rows: dict[str, Row] = {}
         self._work = work
         self._stages = ["rest"]
+        self.held = self.most = 0  # bytes of all tensors, now and at the most
+        self._known: weakref.WeakSet[Any] = weakref.WeakSet()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -125,6 +128,9 @@ class Tally(TorchDispatchMode):
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = function(*args, **(kwargs or {}))
+        for tensor in tree_leaves(out):
+            if isinstance(tensor, torch.Tensor):
+                self._hold(tensor.untyped_storage())
         name, row = function._schema.name.partition("::")[2], self.row
         if name in VIEWS:
             row.views += 1
@@ -134,6 +140,16 @@ class Tally(TorchDispatchMode):
         row.operations += 1
         self._moved(row, [*given, *(t for t in tree_leaves(out) if isinstance(t, torch.Tensor))])
         return out
+
+    def _hold(self, storage: Any) -> None:
+        if storage not in self._known:
+            self._known.add(storage)
+            weakref.finalize(storage, self._freed, storage.nbytes())
+            self.held += storage.nbytes()
+            self.most = max(self.most, self.held)
+
+    def _freed(self, count: int) -> None:
+        self.held -= count
 
     def launched(self, kernel: Any, *args: Any, grid: Any, warmup: bool, **constants: Any) -> None:
         """In place of a Triton kernel's start."""
@@ -186,8 +202,8 @@ def run(window: Window, stages: Stages) -> None:
     list(carry.Segment(window, keys, PropagateSettings(), silent, stages).frames())
 
 
-def segment(size: tuple[int, int], count: int, work: dict[str, Any]) -> dict[str, Row]:
-    """The rows of a segment of so many frames."""
+def segment(size: tuple[int, int], count: int, work: dict[str, Any]) -> Tally:
+    """What a segment of so many frames costs."""
     tally, stages = Tally(work), triton_stages(torch.device("meta"))
     parts = [
         (carry.Segment, "_shown", "frame up"),
@@ -208,13 +224,15 @@ def segment(size: tuple[int, int], count: int, work: dict[str, Any]) -> dict[str
         patched.enter_context(mock.patch.object(triton.JITFunction, "run", launched))
         patched.enter_context(tally)
         run(Window(size, count), replace(stages, **staged))
-    return tally.rows
+    return tally
 
 
-def a_frame(size: tuple[int, int], work: dict[str, Any]) -> dict[str, Row]:
-    """The rows of one frame: what a segment takes more if it is one frame longer."""
+def a_frame(size: tuple[int, int], work: dict[str, Any]) -> tuple[dict[str, Row], float]:
+    """The rows of one frame: what a segment takes more if it is one frame longer; and the most bytes a pixel."""
+    segment((64, 48), 2, work)  # makes what is kept from then on
     shorter, longer = segment(size, 4, work), segment(size, 5, work)
-    return {name: row.add(shorter.get(name, Row()), -1) for name, row in longer.items()}
+    rows = {name: row.add(shorter.rows.get(name, Row()), -1) for name, row in longer.rows.items()}
+    return rows, longer.most / (size[0] * size[1])
 
 
 def work_of_lanes() -> dict[str, tuple[float, float, float]]:
@@ -269,9 +287,9 @@ def work_of_lanes() -> dict[str, tuple[float, float, float]]:
 
 def table(size: tuple[int, int], work: dict[str, Any]) -> None:
     """Print the rows of one frame."""
-    rows = a_frame(size, work)
+    rows, held = a_frame(size, work)
     rows["all"] = sum_of(list(rows.values()))
-    print(f"\n{size[0]}x{size[1]}, both keys\n")
+    print(f"\n{size[0]}x{size[1]}, both keys; a segment holds up to {held:.0f} bytes a pixel\n")
     print("| stage | operations | kernels | GB | copies | waits | GPU, ms | copies, ms | host, ms |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for name, row in rows.items():
