@@ -167,6 +167,7 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
         motion_triton,
         read_triton,
         search_triton,
+        strokes_triton,
     )
 
     words = dict.fromkeys(("key", "field", "before", "out"), "*i16")
@@ -177,8 +178,10 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
     bounds = {"SLIGHT": 4.0, "PLAIN": 12.0, "LEAST": 0.1, "LANES": light_triton.LANES}
     picture = dict.fromkeys(("frame", "key", "rgb", "plain", "followed"), "*u8")
     described = words | {"frame": "*i16"}
-    mixed = {"COUNT": 3, "BOTH": True, "TAPS": 11, "FLOOR": 10.0, "SCALE": 1 / 257, "TOP": 255.0}
-    shares = [f"{side}{n}" for side in ("left", "right") for n in range(3)]
+    mixed = {"COUNT": 3, "BOTH": True, "TAPS": 11, "FLOOR": 10.0, "SCALE": 1 / 257, "TOP": 255.0, "EVEN": 8.0}
+    shares = [f"{side}{n}" for side in ("left", "right", "odds") for n in range(3)]
+    sums = {"SCALE": 1 / 257, "TAPS": 11, "FLOOR": 10.0, "LANES": 256}
+    cells = strokes_triton.HOW | {"COUNT": 3, "TAPS": 5, "CODE": 257.0}
     turn = {"FIRST": 0, "WINDOW": 13, "FARTHEST": 1.0, "LIT": True} | tile
     return [
         (
@@ -208,12 +211,15 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
         (motion_triton.chain_kernel, tile, {}),
         (motion_triton.compare_kernel, tile, picture),
         (mixing_triton.along_kernel, {"TAPS": 11} | tile, {}),
+        (mixing_triton.sums_kernel, sums, {}),
+        (strokes_triton.cells_kernel, cells | tile, dict.fromkeys(shares, "fp32")),
         (mixing_triton.mix_kernel, mixed | tile, {"out": "*u8"} | dict.fromkeys(shares, "fp32")),
         (motion_triton.better_kernel, {"BOTH": True, "MEAN": False, "WINDOW": 9, "FAVOUR": 0.9} | tile, {}),
     ]
 
 
 SCALARS = dict.fromkeys(("h", "w", "hs", "ws", "n", "count", "reach", "width", "every", "across", "down"), "i32")
+SCALARS |= dict.fromkeys(("cell", "ch", "cw"), "i32")
 SCALARS |= dict.fromkeys(("tie", "quiet", "strength"), "fp32")
 
 

@@ -11,6 +11,7 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -25,6 +26,7 @@ from restrip.propagate.mixing import shares_at
 from restrip.propagate.motion import KeyMotion
 from restrip.propagate.predict import Light, Matcher, matched, warped
 from restrip.propagate.sampling import pull
+from restrip.propagate.strokes import Strokes
 from restrip.propagate.suggest import suggest
 from restrip.propagate.weights import weight_of
 from restrip.timeline import ClipRange, FrameRange, Key
@@ -32,6 +34,7 @@ from restrip.timeline import ClipRange, FrameRange, Key
 Picture = np.ndarray
 FIRST, COUNT, SHOWN = 30, 21, 10  # of Big Buck Bunny: 21 frames, keys at both ends, the middle shown
 LOOK = "neural:19"
+DIFFUSION = {"prompt": "a warm pastel painting", "denoising_strength": 0.6, "cfg_scale": 4.0, "anchor": False}
 GAP_PX, TEXT_PX = 4, 18
 
 
@@ -242,6 +245,23 @@ def mixing() -> Picture:
     )
 
 
+def strokes() -> Picture:
+    window, last = Window("bigbuckbunny.mp4", FIRST, COUNT, 448), COUNT - 1
+    look, settings = open_look("sd:tiny", DIFFUSION | {"width": 448, "height": 256}), PropagateSettings(joint=True)
+    ends = [window.frame(n) for n in (0, last)]
+    painted = look.stylize(ends, [Key(n, seed=n + 1) for n in (0, last)], silent)
+    keys = [StyledKey(n, end, one.picture) for n, end, one in zip((0, last), ends, painted, strict=True)]
+    rows = [[(words, key.picture.rgb) for words, key in zip(("left key", "right key"), keys, strict=True)]]
+    carried = []
+    for found in (lambda *sides: None, Strokes.of):
+        with mock.patch.object(Strokes, "of", found):
+            carried.append([one.joint for one in propagate(window.until(last), (keys[0], keys[1]), settings, silent)])
+    for n in (SHOWN - 3, SHOWN):
+        both = zip(("all averaged", "strokes kept apart"), (frames[n] for frames in carried), strict=True)
+        rows.append([(f"frame {FIRST + n}, {words}", one.rgb) for words, one in both if one is not None])
+    return tiles(rows)
+
+
 def seams() -> Picture:
     s = scene()
     window, curves = s.window.until(COUNT - 1), []
@@ -297,6 +317,7 @@ PICTURES: dict[str, Callable[[], Picture]] = {
     "weights": weights,
     "shading": shading,
     "mixing": mixing,
+    "strokes": strokes,
     "seams": seams,
     "keys": keys,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from restrip.propagate import strokes
 from restrip.propagate.gpu import flow, flow_triton, light, light_triton, motion, motion_triton
 from restrip.propagate.gpu.stencil_triton import TILE
 
@@ -12,6 +13,7 @@ def large_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer programs; the last ones of a picture still lie partly outside."""
     for name, side in (("TX", 64), ("TY", 32)):
         monkeypatch.setitem(TILE, name, side)
+    monkeypatch.setattr(strokes, "LEAST", 16)  # a program each
     for module in (light, light_triton):  # one program each
         monkeypatch.setattr(module, "_BLOCKS", (4, 3))
 

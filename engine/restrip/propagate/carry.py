@@ -25,6 +25,7 @@ from restrip.propagate.predict import Light, Matcher, matched, warped
 from restrip.propagate.sampling import Flow
 from restrip.propagate.settings import PropagateSettings
 from restrip.propagate.shading import SAME, USUAL_GAIN, learned_gain
+from restrip.propagate.strokes import Strokes
 from restrip.propagate.weights import weight_of
 from restrip.propagate.window import Carried, FrameWindow, StyledKey
 
@@ -150,7 +151,8 @@ class _Segment:
             return Carried(None if left is None else only, None if right is None else only, joint)
         shares = shares_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean)
         wanted = shares if self._settings.joint else shares[:2]
-        pictures = [with_alpha_of(source, rendered(a, b, share, left.picture.deep)) for share in wanted]
+        strokes = Strokes.of((a.total, a.weight), (b.total, b.weight))
+        pictures = [with_alpha_of(source, rendered(a, b, share, left.picture.deep, strokes)) for share in wanted]
         return Carried(pictures[0], pictures[1], pictures[2] if self._settings.joint else None)
 
     def _step(self) -> None:

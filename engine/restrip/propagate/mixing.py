@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.propagate.keyed import CODE
-from restrip.propagate.mix_cpu import add, mix
+from restrip.propagate.mix_cpu import add, mix, mix_apart
 from restrip.propagate.predict import Prediction
+from restrip.propagate.strokes import Strokes
 from restrip.propagate.weights import weight_of
 from restrip.timeline import FrameRange
 
@@ -67,10 +68,18 @@ def shares_at(frame: int, keys: tuple[int, int], fade: FrameRange | None, lean: 
     )
 
 
-def rendered(left: Votes, right: Votes, shares: Shares, deep: bool) -> npt.NDArray:
-    """Both keys' predictions by their shares: [H, W, 3] uint16 if deep, else uint8."""
+def rendered(left: Votes, right: Votes, shares: Shares, deep: bool, strokes: Strokes | None = None) -> npt.NDArray:
+    """Both keys' predictions by their shares: [H, W, 3] uint16 if deep, else uint8.
+
+    With `strokes` each place shows the strokes of one of them; without, they are averaged.
+    """
     out = np.empty(left.total.shape, np.uint16 if deep else np.uint8)
-    scale, top = (1.0, 65535) if deep else (1 / CODE, 255)
+    scale, top = np.float32(1.0 if deep else 1 / CODE), np.float32(65535 if deep else 255)
     a, b = np.float32(shares.left), np.float32(shares.right)
-    mix(left.total, left.weight, a, right.total, right.weight, b, np.float32(scale), np.float32(top), out)
+    both = left.total, left.weight, a, right.total, right.weight, b, scale, top
+    if strokes is None or not (a and b and strokes.apart.any()):
+        mix(*both, out)
+        return out
+    cells = np.stack([strokes.apart, strokes.turned(shares.left, shares.right), *strokes.low])
+    mix_apart(*both, strokes.cell, cells, out)
     return out

@@ -10,8 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from restrip.propagate.gpu.strokes import between, cells_of, means_of
 from restrip.propagate.keyed import CODE
+from restrip.propagate.mix_cpu import EVEN
 from restrip.propagate.mixing import Shares
+from restrip.propagate.strokes import cell_of
 from restrip.propagate.weights import BLUR, FLOOR
 
 
@@ -56,12 +59,32 @@ def gaussian() -> tuple[float, ...]:
 
 def rendered(left: VoteTensors, right: VoteTensors, shares: list[Shares], deep: bool) -> Tensor:
     """Both keys' predictions by the shares of each rendition: [N, H, W, 3] uint8, or if deep 16-bit values in int16."""
-    return torch.stack([_rendition(left, right, share, deep) for share in shares])
+    if left is right:
+        return torch.stack([_rendition(left, right, share, deep) for share in shares])
+    h, w = left.weight.shape
+    cell = cell_of((w, h))
+    cells = cells_of(means_of((left.total, left.weight), (right.total, right.weight), cell), shares)
+    turning = between(cells[:1], cell, (w, h))[0]
+    return torch.stack(
+        [
+            _rendition(left, right, share, deep, (turning, between(torch.cat([own[None], cells[1:4]]), cell, (w, h))))
+            for share, own in zip(shares, cells[4:], strict=True)
+        ]
+    )
 
 
-def _rendition(left: VoteTensors, right: VoteTensors, shares: Shares, deep: bool) -> Tensor:
+def _rendition(
+    left: VoteTensors, right: VoteTensors, shares: Shares, deep: bool, strokes: tuple[Tensor, Tensor] | None = None
+) -> Tensor:
     scale, top = (1.0, 65535) if deep else (1 / CODE, 255)
     weight = left.weight * shares.left + right.weight * shares.right
     value = (left.total * shares.left).add_(right.total, alpha=shares.right).mul_((scale / weight)[..., None])
+    if strokes is not None:
+        apart, (turned, *low) = strokes
+        even = (left.weight * right.weight).div_((left.weight + right.weight).square_()).mul_(float(EVEN)).clamp_(max=1)
+        turn = (turned - right.weight * shares.right / weight).mul_(apart).mul_(even).mul_(scale)
+        for c in range(3):
+            detail = right.total[..., c] / right.weight - left.total[..., c] / left.weight - low[c]
+            value[..., c].addcmul_(turn, detail)
     value = value.add_(0.5).clamp_(0, top)
     return value.to(torch.int32).to(torch.int16) if deep else value.to(torch.uint8)

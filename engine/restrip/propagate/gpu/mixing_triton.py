@@ -1,9 +1,10 @@
-"""From predictions to renditions as Triton kernels: mixing.py's, a start a key and one for all renditions."""
+"""From predictions to renditions as Triton kernels: mixing.py's, two starts a key and three for all renditions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
 import triton
@@ -12,8 +13,11 @@ from torch import Tensor
 
 from restrip.propagate.gpu.mixing import gaussian
 from restrip.propagate.gpu.stencil_triton import TILE, bounded, emptied, tile, tiles
+from restrip.propagate.gpu.strokes_triton import cell_at, cell_read, cells_of
 from restrip.propagate.keyed import CODE
+from restrip.propagate.mix_cpu import EVEN, SUMS
 from restrip.propagate.mixing import Shares
+from restrip.propagate.strokes import cell_of
 from restrip.propagate.weights import FLOOR
 
 
@@ -43,9 +47,21 @@ def rendered(left: Told, right: Told, shares: list[Shares], deep: bool) -> Tenso
     parts += [0.0] * (6 - len(parts))
     gauss = _gauss(out.device)
     scale, top = (1.0, 65535.0) if deep else (1 / CODE, 255.0)
-    args = (*left.styles, *right.styles, left.errors, right.errors, gauss, out, *parts, h, w)
-    how = {"TAPS": len(gauss), "FLOOR": float(FLOOR), "SCALE": scale, "TOP": top}
-    mix_kernel[tiles(h, w)](*args, COUNT=len(shares), BOTH=left is not right, **how, **TILE)
+    said = (*left.styles, *right.styles, left.errors, right.errors, gauss)
+    how = {"TAPS": len(gauss), "FLOOR": float(FLOOR)}
+    cell, both = cell_of((w, h)), left is not right
+    cells = cells_of(_means(said, cell, how), shares) if both else left.errors
+    args = (*said, cells, out, *parts, cell, *cells.shape[1:], h, w)
+    mix_kernel[tiles(h, w)](*args, COUNT=len(shares), BOTH=both, SCALE=scale, TOP=top, EVEN=float(EVEN), **how, **TILE)
+    return out
+
+
+def _means(said: tuple[Tensor, ...], cell: int, how: dict[str, Any]) -> Tensor:
+    """`gpu.strokes.means_of`, of predictions and errors."""
+    h, w = said[0].shape[:2]
+    out = emptied(said[0], SUMS, triton.cdiv(h, cell), triton.cdiv(w, cell))
+    lanes = triton.next_power_of_2(cell * cell)
+    sums_kernel[out.shape[1] * out.shape[2],](*said, out, cell, h, w, SCALE=1 / CODE, LANES=lanes, **how)
     return out
 
 
@@ -74,8 +90,15 @@ def _worth(errors, gauss, x, y, h, w, TAPS: tl.constexpr, FLOOR: tl.constexpr):
     return root * root
 
 
-@triton.jit(do_not_specialize=("h", "w"))
-def mix_kernel(
+@triton.jit
+def _said(warped, matched, place, inside, a, b):
+    """A channel of one key's two predictions, by their worth."""
+    value = tl.load(warped + place) * a + tl.load(matched + place) * b
+    return tl.where(inside, value / (a + b), 0.0)
+
+
+@triton.jit(do_not_specialize=("cell", "h", "w"))
+def sums_kernel(
     warped,
     matched,
     others_warped,
@@ -84,12 +107,63 @@ def mix_kernel(
     others_errors,
     gauss,
     out,
+    cell,
+    h,
+    w,
+    SCALE: tl.constexpr,
+    TAPS: tl.constexpr,
+    FLOOR: tl.constexpr,
+    LANES: tl.constexpr,
+):
+    """Means over a cell a program: `mix_cpu.sum_up`."""
+    across, lane = (w + cell - 1) // cell, tl.arange(0, LANES)
+    x = (tl.program_id(0) % across) * cell + lane % cell
+    y = (tl.program_id(0) // across) * cell + lane // cell
+    inside = (lane < cell * cell) & (x < w) & (y < h)
+    x, y, size = bounded(x, w), bounded(y, h), h * w
+    a, b = _worth(errors, gauss, x, y, h, w, TAPS, FLOOR), _worth(errors + size, gauss, x, y, h, w, TAPS, FLOOR)
+    c = _worth(others_errors, gauss, x, y, h, w, TAPS, FLOOR)
+    d = _worth(others_errors + size, gauss, x, y, h, w, TAPS, FLOOR)
+    cells = tl.num_programs(0)
+    share = 1.0 / tl.sum(tl.where(inside, 1.0, 0.0), 0)
+    ours, theirs, apart = tl.zeros_like(a), tl.zeros_like(a), tl.zeros_like(a)
+    out += tl.program_id(0)
+    for colour in tl.static_range(3):
+        place = (y * w + x) * 3 + colour
+        p = _said(warped, matched, place, inside, a, b) * SCALE
+        q = _said(others_warped, others_matched, place, inside, c, d) * SCALE
+        ours += p * p
+        theirs += q * q
+        apart += (q - p) * (q - p)
+        tl.store(out + colour * cells, tl.sum(p, 0) * share)
+        tl.store(out + (3 + colour) * cells, tl.sum(q, 0) * share)
+    tl.store(out + 6 * cells, tl.sum(ours, 0) * share)
+    tl.store(out + 7 * cells, tl.sum(theirs, 0) * share)
+    tl.store(out + 8 * cells, tl.sum(apart, 0) * share)
+    tl.store(out + 9 * cells, tl.sum(tl.where(inside, a + b, 0.0), 0) * share)
+    tl.store(out + 10 * cells, tl.sum(tl.where(inside, c + d, 0.0), 0) * share)
+
+
+@triton.jit(do_not_specialize=("cell", "ch", "cw", "h", "w"))
+def mix_kernel(
+    warped,
+    matched,
+    others_warped,
+    others_matched,
+    errors,
+    others_errors,
+    gauss,
+    cells,
+    out,
     left0,
     right0,
     left1,
     right1,
     left2,
     right2,
+    cell,
+    ch,
+    cw,
     h,
     w,
     COUNT: tl.constexpr,
@@ -98,10 +172,11 @@ def mix_kernel(
     FLOOR: tl.constexpr,
     SCALE: tl.constexpr,
     TOP: tl.constexpr,
+    EVEN: tl.constexpr,
     TX: tl.constexpr,
     TY: tl.constexpr,
 ):
-    """Both keys' predictions by their worth and by the shares of each rendition."""
+    """Both keys' predictions by their worth and by the shares of each rendition, and details as the cells say."""
     x, y, inside = tile(h, w, TX, TY)
     at, size = y * w + x, h * w
     a, b = _worth(errors, gauss, x, y, h, w, TAPS, FLOOR), _worth(errors + size, gauss, x, y, h, w, TAPS, FLOOR)
@@ -109,15 +184,32 @@ def mix_kernel(
     if BOTH:
         c = _worth(others_errors, gauss, x, y, h, w, TAPS, FLOOR)
         d = _worth(others_errors + size, gauss, x, y, h, w, TAPS, FLOOR)
+    i, across, down, tx, ty = cell_at(x, y, cell, ch, cw)
+    many = ch * cw
+    apart, turned0, turned1, turned2 = a, a, a, a
+    if BOTH:
+        apart = cell_read(cells, i, across, down, tx, ty) * SCALE
+        apart *= tl.minimum(EVEN * (a + b) * (c + d) / ((a + b + c + d) * (a + b + c + d)), 1.0)
+        turned0 = cell_read(cells + 4 * many, i, across, down, tx, ty)
+        if COUNT > 1:
+            turned1 = cell_read(cells + 5 * many, i, across, down, tx, ty)
+        if COUNT > 2:
+            turned2 = cell_read(cells + 6 * many, i, across, down, tx, ty)
     for colour in tl.static_range(3):
         place = at * 3 + colour
         ours = tl.load(warped + place) * a + tl.load(matched + place) * b
         theirs = tl.zeros_like(a)
         if BOTH:
             theirs = tl.load(others_warped + place) * c + tl.load(others_matched + place) * d
+            low = cell_read(cells + (1 + colour) * many, i, across, down, tx, ty)
+            detail = (theirs / (c + d) - ours / (a + b) - low) * apart
         for n in tl.static_range(COUNT):
             left = left0 if n == 0 else (left1 if n == 1 else left2)
             right = right0 if n == 0 else (right1 if n == 1 else right2)
-            value = (ours * left + theirs * right) * (SCALE / ((a + b) * left + (c + d) * right))
+            weight = (a + b) * left + (c + d) * right
+            value = (ours * left + theirs * right) * (SCALE / weight)
+            if BOTH:
+                turned = turned0 if n == 0 else (turned1 if n == 1 else turned2)
+                value += detail * (turned - (c + d) * right / weight)
             value = tl.minimum(tl.maximum(value + 0.5, 0.0), TOP).to(tl.int32)
             tl.store(out + n * size * 3 + place, value.to(out.dtype.element_ty), mask=inside)
