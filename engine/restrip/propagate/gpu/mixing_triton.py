@@ -50,7 +50,7 @@ def rendered(left: Told, right: Told, shares: list[Shares], deep: bool) -> Tenso
     said = (*left.styles, *right.styles, left.errors, right.errors, gauss)
     how = {"TAPS": len(gauss), "FLOOR": float(FLOOR)}
     cell, both = cell_of((w, h)), left is not right
-    cells = cells_of(_means(said, cell, how), shares) if both else left.errors
+    cells = cells_of(_means(said, cell, dict(how)), shares) if both else left.errors
     args = (*said, cells, out, *parts, cell, *cells.shape[1:], h, w)
     mix_kernel[tiles(h, w)](*args, COUNT=len(shares), BOTH=both, SCALE=scale, TOP=top, EVEN=float(EVEN), **how, **TILE)
     return out
@@ -61,7 +61,8 @@ def _means(said: tuple[Tensor, ...], cell: int, how: dict[str, Any]) -> Tensor:
     h, w = said[0].shape[:2]
     out = emptied(said[0], SUMS, triton.cdiv(h, cell), triton.cdiv(w, cell))
     lanes = triton.next_power_of_2(cell * cell)
-    sums_kernel[out.shape[1] * out.shape[2],](*said, out, cell, h, w, SCALE=1 / CODE, LANES=lanes, **how)
+    how |= {"LANES": lanes, "num_warps": min(max(lanes // 64, 1), 16)}
+    sums_kernel[out.shape[1] * out.shape[2],](*said, out, cell, h, w, SCALE=1 / CODE, **how)
     return out
 
 
