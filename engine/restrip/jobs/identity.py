@@ -17,7 +17,7 @@ from restrip.propagate.settings import ON
 from restrip.timeline import ClipRange, Key, Segment
 
 KEY_STAGE = 1
-SEGMENT_STAGE = 7
+SEGMENT_STAGE = 8
 """Raised when the code changes what it makes of the same input: what older code made is then not found any more."""
 
 

@@ -52,7 +52,8 @@ def shares_at(frame: int, keys: tuple[int, int], fade: FrameRange | None, lean: 
         left's    lean ____/'''''''   right's   '''''''\\____ lean
                        [ fade ]                    [ fade ]
 
-    In the middle both renditions are the joint mix, so the crossfade is between pictures that agree.
+    In the middle both renditions are the joint mix, so the crossfade is between pictures that agree. Without any lean
+    each rendition is its own key's alone, in the fade too.
     """
     left, right = keys
     fade = FrameRange(left, right) if fade is None else fade
@@ -61,9 +62,10 @@ def shares_at(frame: int, keys: tuple[int, int], fade: FrameRange | None, lean: 
     middle, half = (fade.first + fade.end) / 2, max(len(fade) / 2, 0.5)
     into = min(max((frame - middle + half) / half, 0.0), 1.0)
     out_of = min(max((middle + half - frame) / half, 0.0), 1.0)
+    damped = [lean + (1 - lean) * arrived if lean else 0.0 for arrived in (into, out_of)]
     return (
-        Shares(max(near, LEAST_SHARE), far * (lean + (1 - lean) * into)),
-        Shares(near * (lean + (1 - lean) * out_of), max(far, LEAST_SHARE)),
+        Shares(max(near, LEAST_SHARE), far * damped[0]),
+        Shares(near * damped[1], max(far, LEAST_SHARE)),
         Shares(near, far),
     )
 
