@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from llvmlite import ir
 from numba import njit, prange, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from restrip.propagate.kernels_cpu import FAST
+from restrip.propagate.vectors_cpu import Pixels, data_of
 
 _u = np.uintp
 
@@ -28,31 +28,19 @@ def choose(flow, error, favour, chosen, best):
 def _missing(typing, frame, key, at, corners, tx, ty):
     """The squared difference of a pixel of the frame and of the key between four pixels; both [H, W, 4] uint8.
 
-    Places are counted in pixels. In vectors of LLVM's, because numba would leave them scalar; the fourth number of a
-    pixel is only there for that.
+    Places are counted in pixels. The fourth number of a pixel is only there to make it a vector.
     """
 
     def generate(context, builder, signature, args):
-        kind, number = ir.VectorType(ir.FloatType(), 4), ir.IntType(32)
-
-        def pixel(which, place):
-            data = context.make_array(signature.args[which])(context, builder, args[which]).data
-            pixels = builder.bitcast(data, ir.VectorType(ir.IntType(8), 4).as_pointer())
-            return builder.uitofp(builder.load(builder.gep(pixels, [place]), align=1), kind)
-
-        def spread(value):
-            one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, number(0))
-            return builder.shuffle_vector(
-                one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(number, 4), None)
-            )
+        ours, theirs = (Pixels(builder, data_of(context, builder, signature, args, n), 4, bits=8) for n in (0, 1))
 
         def between(a, b, share):
-            return builder.fadd(a, builder.fmul(builder.fsub(b, a), share, flags=["contract"]), flags=["contract"])
+            return theirs.added(a, builder.fsub(b, a), share)
 
-        a, b, c, d = (pixel(1, place) for place in cgutils.unpack_tuple(builder, args[3], 4))
-        across, down = spread(args[4]), spread(args[5])
-        apart = builder.fsub(pixel(0, args[2]), between(between(a, b, across), between(c, d, across), down))
-        red, green, blue = (builder.extract_element(builder.fmul(apart, apart), number(n)) for n in range(3))
+        a, b, c, d = (theirs.at(place) for place in cgutils.unpack_tuple(builder, args[3], 4))
+        across, down = theirs.spread(args[4]), theirs.spread(args[5])
+        apart = builder.fsub(ours.at(args[2]), between(between(a, b, across), between(c, d, across), down))
+        red, green, blue = (ours.number(builder.fmul(apart, apart), n) for n in range(3))
         return builder.fadd(builder.fadd(red, green), blue)
 
     places = types.UniTuple(types.uintp, 4)

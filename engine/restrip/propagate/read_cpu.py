@@ -15,43 +15,11 @@ from numba.extending import intrinsic
 
 from restrip.propagate.kernels_cpu import FAST
 from restrip.propagate.keyed import EDGE, SLOPES
+from restrip.propagate.vectors_cpu import Pixels, data_of
 
 _u = np.uintp
 _NUMBERS = 8  # of a packed pixel
 _LUMA = 6
-
-
-class _Pixels:
-    """Packed pixels as vectors in LLVM's terms: numba would leave them scalar, which takes three times as long."""
-
-    def __init__(self, context, builder, signature, args):
-        self.builder = builder
-        key = context.make_array(signature.args[0])(context, builder, args[0]).data
-        self._pixels = builder.bitcast(key, ir.VectorType(ir.IntType(16), _NUMBERS).as_pointer())
-        self._kind = ir.VectorType(ir.FloatType(), _NUMBERS)
-
-    def zero(self):
-        """A vector of zeros."""
-        return ir.Constant(self._kind, None)
-
-    def at(self, place):
-        """The pixel at a place, counted in pixels."""
-        return self.builder.uitofp(self.builder.load(self.builder.gep(self._pixels, [place]), align=2), self._kind)
-
-    def spread(self, value):
-        """A number eight times."""
-        one = self.builder.insert_element(ir.Constant(self._kind, ir.Undefined), value, ir.IntType(32)(0))
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), _NUMBERS), None)
-        return self.builder.shuffle_vector(one, ir.Constant(self._kind, ir.Undefined), mask)
-
-    def added(self, total, a, b):
-        """total + a x b, fused where the processor can."""
-        return self.builder.fadd(total, self.builder.fmul(a, b, flags=["contract"]), flags=["contract"])
-
-    def numbers(self, *vectors):
-        """All numbers of some vectors as a tuple."""
-        values = [self.builder.extract_element(v, ir.IntType(32)(n)) for v in vectors for n in range(_NUMBERS)]
-        return cgutils.pack_array(self.builder, values)
 
 
 @intrinsic
@@ -63,8 +31,8 @@ def _moments(typing, key, places, at, wide, deep, left, right, up, down):
     """
 
     def generate(context, builder, signature, args):
-        pixels = _Pixels(context, builder, signature, args)
-        middles = context.make_array(signature.args[1])(context, builder, args[1]).data
+        pixels = Pixels(builder, data_of(context, builder, signature, args, 0), _NUMBERS, bits=16)
+        middles = data_of(context, builder, signature, args, 1)
         at, wide, deep, left, right, up, down = args[2:]
         sums, products = (cgutils.alloca_once_value(builder, pixels.zero()) for _ in range(2))
 
@@ -72,7 +40,7 @@ def _moments(typing, key, places, at, wide, deep, left, right, up, down):
             middle = builder.load(builder.gep(middles, [builder.add(at, builder.add(builder.mul(dy, wide), dx))]))
             place = builder.sub(builder.sext(middle, ir.IntType(64)), builder.add(builder.mul(dy, deep), dx))
             pixel = pixels.at(place)
-            luma = pixels.spread(builder.extract_element(pixel, ir.IntType(32)(_LUMA)))
+            luma = pixels.spread(pixels.number(pixel, _LUMA))
             builder.store(builder.fadd(builder.load(sums), pixel), sums)
             builder.store(pixels.added(builder.load(products), pixel, luma), products)
 
@@ -100,7 +68,7 @@ def _weighted(typing, key, first, deep, across, down):
     """The 4x4 pixels of the key from `first` on, rows `deep` apart, by weights across and down (four float32 each)."""
 
     def generate(context, builder, signature, args):
-        pixels = _Pixels(context, builder, signature, args)
+        pixels = Pixels(builder, data_of(context, builder, signature, args, 0), _NUMBERS, bits=16)
         across, down = (cgutils.unpack_tuple(builder, weights, 4) for weights in args[3:])
         across = [pixels.spread(weight) for weight in across]
         total, place = pixels.zero(), args[1]

@@ -92,6 +92,13 @@ def _worth(errors, gauss, x, y, h, w, TAPS: tl.constexpr, FLOOR: tl.constexpr):
 
 
 @triton.jit
+def _worths(errors, gauss, x, y, h, w, TAPS: tl.constexpr, FLOOR: tl.constexpr):
+    """Of one key's two predictions, whose errors are planes one after the other."""
+    first = _worth(errors, gauss, x, y, h, w, TAPS, FLOOR)
+    return first, _worth(errors + h * w, gauss, x, y, h, w, TAPS, FLOOR)
+
+
+@triton.jit
 def _said(warped, matched, place, inside, a, b):
     """A channel of one key's two predictions, by their worth."""
     value = tl.load(warped + place) * a + tl.load(matched + place) * b
@@ -121,10 +128,9 @@ def sums_kernel(
     x = (tl.program_id(0) % across) * cell + lane % cell
     y = (tl.program_id(0) // across) * cell + lane // cell
     inside = (lane < cell * cell) & (x < w) & (y < h)
-    x, y, size = bounded(x, w), bounded(y, h), h * w
-    a, b = _worth(errors, gauss, x, y, h, w, TAPS, FLOOR), _worth(errors + size, gauss, x, y, h, w, TAPS, FLOOR)
-    c = _worth(others_errors, gauss, x, y, h, w, TAPS, FLOOR)
-    d = _worth(others_errors + size, gauss, x, y, h, w, TAPS, FLOOR)
+    x, y = bounded(x, w), bounded(y, h)
+    a, b = _worths(errors, gauss, x, y, h, w, TAPS, FLOOR)
+    c, d = _worths(others_errors, gauss, x, y, h, w, TAPS, FLOOR)
     cells = tl.num_programs(0)
     share = 1.0 / tl.sum(tl.where(inside, 1.0, 0.0), 0)
     ours, theirs, apart = tl.zeros_like(a), tl.zeros_like(a), tl.zeros_like(a)
@@ -180,11 +186,10 @@ def mix_kernel(
     """Both keys' predictions by their worth and by the shares of each rendition, and details as the cells say."""
     x, y, inside = tile(h, w, TX, TY)
     at, size = y * w + x, h * w
-    a, b = _worth(errors, gauss, x, y, h, w, TAPS, FLOOR), _worth(errors + size, gauss, x, y, h, w, TAPS, FLOOR)
+    a, b = _worths(errors, gauss, x, y, h, w, TAPS, FLOOR)
     c, d = tl.zeros_like(a), tl.zeros_like(a)
     if BOTH:
-        c = _worth(others_errors, gauss, x, y, h, w, TAPS, FLOOR)
-        d = _worth(others_errors + size, gauss, x, y, h, w, TAPS, FLOOR)
+        c, d = _worths(others_errors, gauss, x, y, h, w, TAPS, FLOOR)
     i, across, down, tx, ty = cell_at(x, y, cell, ch, cw)
     many = ch * cw
     apart, turned0, turned1, turned2 = a, a, a, a
