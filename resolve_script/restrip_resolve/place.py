@@ -13,6 +13,7 @@ from restrip_resolve.comp_text import BadComp
 from restrip_resolve.dissolve import DissolveElsewhere, add_dissolves
 from restrip_resolve.fusion import add_fade
 from restrip_resolve.journal import Journal
+from restrip_resolve.keep import keep_page
 from restrip_resolve.nest import import_nested
 from restrip_resolve.plan import Piece, Plan, methods, plan_of
 from restrip_resolve.session import Session, can_dissolve
@@ -219,17 +220,9 @@ def _sweep(session: Session, before: Survey, media: Mapping[str, MediaPoolItem],
 
 def _to_edit_page(session: Session, journal: Journal) -> None:
     """Deleting clips, which taking back needs, works on the Edit page only."""
-    page = need(session.resolve.GetCurrentPage(), "tell which page is open")
-    if page == "edit":
+    if need(session.resolve.GetCurrentPage(), "tell which page is open") == "edit":
         return
-
-    def back() -> None:
-        if session.resolve.GetCurrentPage() != page:
-            session.resolve.OpenPage(page)
-        if session.resolve.GetCurrentPage() != page:
-            raise ResolveRefused(f"go back to the {page} page")
-
-    journal.always(f"The {page} page", back)
+    keep_page(session, journal)
     done(session.resolve.OpenPage("edit"), "open the Edit page")
 
 
