@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from restrip.looks import Beside, open_look
+from restrip.looks.diffusion import compiled as compiling
 from restrip.looks.diffusion import workplace
 from restrip.looks.diffusion.compiled import PAYS_AT, compiled, pays
 from restrip.timeline import Key
@@ -40,13 +41,15 @@ def test_compiled_networks_give_the_same_pictures(anchored, small_file, moved, s
             network.conv_in.register_forward_hook(lambda module, args, out: seen.append(len(out)))
         return made
 
-    monkeypatch.setattr(workplace, "compiled", eager)
+    monkeypatch.setattr(compiling, "compiled", eager)
     settings = {"steps": 2, "width": 64, "height": 48, "anchor": anchored, "batch": 2, "cfg_scale": 1.0}
     path, frames, keys = small_file(), [moved(n) for n in range(3)], [Key(n) for n in range(3)]
     anchor = (frames[0], keys[0]) if anchored else None
     expected = open_look(f"sd:{path}", settings).stylize(frames, keys, silent.report, anchor)
-    got = open_look(f"sd:{path}", {**settings, "compile": "on"}).stylize(frames, keys, silent.report, anchor)
-    assert networks == ([False] if anchored else [True, False])
-    assert set(seen) == (set() if anchored else {2})
-    for a, b in zip(got, expected, strict=True):
-        assert np.abs(a.picture.rgb.astype(int) - b.picture.rgb).max() <= 1
+    look = open_look(f"sd:{path}", {**settings, "compile": "on"})
+    for _ in range(2):  # A job's keys come in parts: what is compiled is called again, and not compiled anew.
+        got = look.stylize(frames, keys, silent.report, anchor)
+        assert networks == ([False] if anchored else [True, False])
+        assert set(seen) == (set() if anchored else {2})
+        for a, b in zip(got, expected, strict=True):
+            assert np.abs(a.picture.rgb.astype(int) - b.picture.rgb).max() <= 1

@@ -20,6 +20,11 @@ def pays(asked: str, device: torch.device, frames: int, evaluations: int) -> boo
     return device.type == "cuda" and frames * evaluations >= PAYS_AT
 
 
+def kept_compiled(before: Any, network: Any, folder: Path) -> Any:
+    """What was compiled before, or the network, compiled now. A compiled module has no truth to ask for."""
+    return compiled(network, folder) if before is None else before
+
+
 def compiled(network: Any, folder: Path, backend: str = "inductor") -> Any:
     """The network, compiled when it is first called, with what was compiled kept in `folder`."""
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))

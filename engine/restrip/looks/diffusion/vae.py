@@ -56,10 +56,9 @@ class Vae:
 
         def attempt(rows: list[int], dtype: torch.dtype) -> torch.Tensor:
             vae = self.casts.get(dtype)
-            fast = self.compiled_decoder if dtype == self.ladder[0] else None
-            return _in_calls(
-                latents[rows] / self.scale + self.shift, dtype, lambda part: (fast or vae.decode)(part).sample
-            )
+            fast = self.compiled_decoder is not None and dtype == self.ladder[0]
+            decode = self.compiled_decoder if fast else vae.decode
+            return _in_calls(latents[rows] / self.scale + self.shift, dtype, lambda part: decode(part).sample)
 
         def wrong(made: torch.Tensor, rows: list[int]) -> torch.Tensor:
             broken = ~precision.finite_rows(made)

@@ -20,7 +20,7 @@ from restrip.looks.diffusion.adapter import open_controlnet
 from restrip.looks.diffusion.anchor import AnchorBank
 from restrip.looks.diffusion.checkpoint import state_dir
 from restrip.looks.diffusion.color import matched
-from restrip.looks.diffusion.compiled import compiled, pays
+from restrip.looks.diffusion.compiled import kept_compiled, pays
 from restrip.looks.diffusion.control_pictures import ControlPictures
 from restrip.looks.diffusion.controlnet import ControlNet, added, hint
 from restrip.looks.diffusion.denoiser import Control
@@ -145,8 +145,8 @@ class Workplace:
         """
         pay = pays(self.recipe.compile, self.model.device, count, self.session.evaluations)
         folder, unet, decoder = state_dir() / "compiled", self.session.compiled_unet, self.vae.compiled_decoder
-        self.session.compiled_unet = (unet or compiled(self.model.unet, folder)) if pay and not anchored else None
-        self.vae.compiled_decoder = (decoder or compiled(self.model.vae.decode, folder)) if pay else None
+        self.session.compiled_unet = kept_compiled(unet, self.model.unet, folder) if pay and not anchored else None
+        self.vae.compiled_decoder = kept_compiled(decoder, self.model.vae.decode, folder) if pay else None
 
     @property
     def _fuses(self) -> bool:
