@@ -113,7 +113,7 @@ class NetworkLook:
             finished = self._finish(band, frame.rgb[rows].astype(np.float32) / white)
             result[rows] = np.clip(finished * white + np.float32(0.5), 0, white)
         facts = {"device": self.device, "run_size": list(size)}
-        notes = ()
+        notes: tuple[str, ...] = ()
         if key.prompt:
             notes = (f"The look {self.name} takes no prompt: the one at frame {key.frame} was not used.",)
         return Styled(Frame(result, frame.alpha), facts, notes)

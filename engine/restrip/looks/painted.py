@@ -175,14 +175,16 @@ def _over(picture: Frame, frame: Frame) -> Frame:
     """The picture over the frame by its own alpha, with the frame's alpha."""
     import numpy as np
 
-    from restrip.media import Frame
+    from restrip.media.frame import Frame, empty_picture
 
     if picture.alpha is None:
         return Frame(picture.rgb, frame.alpha)
     white = 65535 if frame.deep else 255
     part = picture.alpha[..., None].astype(np.uint64)
     mixed = (picture.rgb * part + frame.rgb * (white - part) + white // 2) // white
-    return Frame(mixed.astype(frame.rgb.dtype), frame.alpha)
+    rgb = empty_picture(mixed.shape, frame.deep)
+    rgb[...] = mixed
+    return Frame(rgb, frame.alpha)
 
 
 def _size_notes(name: str, given: tuple[int, int], wanted: tuple[int, int]) -> tuple[str, ...]:

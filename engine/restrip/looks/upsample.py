@@ -19,12 +19,13 @@ import cv2
 import numpy as np
 
 from restrip.looks.strokes import Floats, across, sharpen_across, smooth_along, structure_tensor
+from restrip.media.frame import Picture
 
 BAND_ROWS = 128
 _EDGE = cv2.BORDER_REFLECT
 
 
-def upsample(painted: Floats, small: Floats, frame: np.ndarray) -> Iterator[tuple[slice, Floats]]:
+def upsample(painted: Floats, small: Floats, frame: Picture) -> Iterator[tuple[slice, Floats]]:
     """Bands (rows, picture [rows, W, 3] float32 in 0..1) of `painted` at the size of `frame`, top to bottom.
 
     `painted` and `small` are [h, w, 3] float32 in 0..1; `frame` is [H, W, 3] uint8 or uint16, larger than they are.
@@ -53,9 +54,9 @@ def _planes(painted: Floats, small: Floats) -> dict[str, Floats]:
     }
 
 
-def _band(planes: dict[str, Floats], frame: np.ndarray, top: int, bottom: int, factor: float) -> Floats:
+def _band(planes: dict[str, Floats], frame: Picture, top: int, bottom: int, factor: float) -> Floats:
     """Rows top:bottom of the result; the outermost ones know too little of their neighbours."""
-    size = frame.shape[:2]
+    size = (frame.shape[0], frame.shape[1])
     white = np.float32(65535 if frame.dtype == np.uint16 else 255)
     detail = frame[top:bottom].astype(np.float32) / white - _enlarge(planes["small"], size, top, bottom, cubic=True)
     slope = _enlarge(planes["slope"], size, top, bottom)
@@ -119,7 +120,7 @@ def _row_weights(source: int, target: int, top: int, bottom: int, *, cubic: bool
     return needed, weights
 
 
-def _kernel(distance: np.ndarray, *, cubic: bool) -> np.ndarray:
+def _kernel(distance: Floats, *, cubic: bool) -> Floats:
     """The weight at a distance in source pixels: linear, or cubic convolution with a = -.75 as OpenCV's."""
     if not cubic:
         return np.maximum(0, 1 - distance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,11 @@ import numpy.typing as npt
 from restrip.errors import RestripError
 
 Picture = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+
+
+def empty_picture(shape: tuple[int, ...], deep: bool) -> Picture:
+    """An array for code values, not yet written to: uint16 if deep, else uint8."""
+    return np.empty(shape, np.uint16) if deep else np.empty(shape, np.uint8)
 
 
 class SizeMismatch(RestripError):
@@ -49,11 +55,15 @@ class Frame:
         """The picture [H, W, 3] as uint8, rounded; the array itself when it is uint8 already."""
         return _to_8(self.rgb)
 
+    def rgb16(self) -> npt.NDArray[np.uint16]:
+        """The picture [H, W, 3] as uint16; the array itself when it is uint16 already."""
+        return _to_16(self.rgb)
+
     def with_depth(self, deep: bool) -> Frame:
         """The same picture with 16 bit a channel (deep) or 8; 255 and 65535 are the same white."""
         if deep == self.deep:
             return self
-        change = _to_16 if deep else _to_8
+        change: Callable[[Picture], Picture] = _to_16 if deep else _to_8
         return Frame(change(self.rgb), None if self.alpha is None else change(self.alpha))
 
 
@@ -64,4 +74,6 @@ def _to_8(picture: Picture) -> npt.NDArray[np.uint8]:
 
 
 def _to_16(picture: Picture) -> npt.NDArray[np.uint16]:
+    if picture.dtype == np.uint16:
+        return picture  # type: ignore[return-value]
     return picture.astype(np.uint16) * np.uint16(257)

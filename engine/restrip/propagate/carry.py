@@ -13,7 +13,7 @@ from contextlib import closing
 import numpy as np
 import numpy.typing as npt
 
-from restrip.media.frame import Frame
+from restrip.media.frame import Frame, Picture
 from restrip.progress import Report
 from restrip.propagate.backward import backward, walked_frames
 from restrip.propagate.describe import describe
@@ -164,7 +164,7 @@ def _nothing() -> Generator[Flow, None, None]:
     yield from ()
 
 
-def with_alpha_of(source: Frame, rgb: npt.NDArray) -> Frame:
+def with_alpha_of(source: Frame, rgb: Picture) -> Frame:
     """A picture as a frame with the source's alpha, in the picture's depth."""
     deep = rgb.dtype == np.uint16
-    return Frame(np.ascontiguousarray(rgb), None if source.alpha is None else source.with_depth(deep).alpha)
+    return Frame(rgb, None if source.alpha is None else source.with_depth(deep).alpha)

@@ -35,9 +35,9 @@ class KeyPicture:
     @classmethod
     def of(cls, source: Frame, picture: Frame) -> KeyPicture:
         """Of the key's frame and its styled picture, of one size."""
-        rgb, style = source.rgb8(), picture.with_depth(True).rgb
+        rgb, style = source.rgb8(), picture.rgb16()
         h, w = rgb.shape[:2]
-        luma = cv2.transform(rgb.astype(np.float32), np.float32([[0.299, 0.587, 0.114]]))
+        luma = cv2.transform(rgb.astype(np.float32), np.array([[0.299, 0.587, 0.114]], np.float32))
         packed = np.empty((h + 2 * EDGE, w + 2 * EDGE, 8), np.uint16)
         inner = packed[EDGE:-EDGE, EDGE:-EDGE]
         inner[..., :3], inner[..., 3:6] = style, rgb

@@ -8,6 +8,7 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
+from restrip.media.frame import Picture, empty_picture
 from restrip.propagate.keyed import CODE
 from restrip.propagate.mix_cpu import add, mix, mix_apart
 from restrip.propagate.predict import Prediction
@@ -70,12 +71,12 @@ def shares_at(frame: int, keys: tuple[int, int], fade: FrameRange | None, lean: 
     )
 
 
-def rendered(left: Votes, right: Votes, shares: Shares, deep: bool, strokes: Strokes | None = None) -> npt.NDArray:
+def rendered(left: Votes, right: Votes, shares: Shares, deep: bool, strokes: Strokes | None = None) -> Picture:
     """Both keys' predictions by their shares: [H, W, 3] uint16 if deep, else uint8.
 
     With `strokes` each place shows the strokes of one of them; without, they are averaged.
     """
-    out = np.empty(left.total.shape, np.uint16 if deep else np.uint8)
+    out = empty_picture(left.total.shape, deep)
     scale, top = np.float32(1.0 if deep else 1 / CODE), np.float32(65535 if deep else 255)
     a, b = np.float32(shares.left), np.float32(shares.right)
     both = left.total, left.weight, a, right.total, right.weight, b, scale, top

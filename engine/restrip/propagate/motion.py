@@ -44,7 +44,7 @@ def step(a: Gray, b: Gray) -> Flow:
     """Dense motion a -> b between neighbours, [H, W, 2] (DIS: Kroeger et al. 2016, at half size)."""
     if min(a.shape) < MIN_SIDE:
         return np.zeros((*a.shape, 2), np.float32)
-    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     search.setVariationalRefinementIterations(SMOOTHING)
     return search.calc(a, b, None)
 
@@ -53,7 +53,7 @@ def direct(a: Gray, b: Gray) -> Flow | None:
     """Dense motion a -> b of frames far apart, coarser (quarter size); None when they are too small for it."""
     if min(a.shape) < MIN_SIDE_DIRECT:
         return None
-    return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(a, b, None)
+    return cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(a, b, None)
 
 
 def extend(first: Flow, rest: Flow | None) -> Flow:

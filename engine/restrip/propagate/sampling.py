@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TypeVar
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+Code = TypeVar("Code", bound=np.generic)
 Flow = npt.NDArray[np.float32]  # [H, W, 2], pixels: what shows at x, y lies at x + flow[..., 0], y + flow[..., 1]
 
 
@@ -16,7 +18,7 @@ def _places(h: int, w: int) -> Flow:
     return np.dstack(np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32)))
 
 
-def pull(picture: npt.NDArray, flow: Flow, kernel: int = cv2.INTER_LINEAR) -> npt.NDArray:
+def pull(picture: npt.NDArray[Code], flow: Flow, kernel: int = cv2.INTER_LINEAR) -> npt.NDArray[Code]:
     """`picture` [H, W] or [H, W, C] seen through `flow`; edges repeat. Returns the picture's type."""
     h, w = flow.shape[:2]
     at = flow + _places(h, w)

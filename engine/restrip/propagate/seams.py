@@ -105,7 +105,8 @@ def _disagreement(window: FrameWindow, left: StyledKey, right: StyledKey, report
     frames = window.frames
     carried: list[list[npt.NDArray[np.uint8]]] = [[], []]
     errors = np.zeros((2, len(frames)))
-    for side, (key, order) in enumerate(((left, frames), (right, reversed(range(frames.first, frames.end))))):
+    orders = range(frames.first, frames.end), range(frames.end - 1, frames.first - 1, -1)
+    for side, (key, order) in enumerate(zip((left, right), orders, strict=True)):
         source, picture = small(key.source), small(key.picture)
         motion = KeyMotion(source)
         for done, n in enumerate(order):

@@ -87,5 +87,5 @@ class Strokes:
 
 
 def _taps() -> tuple[Plane, Plane]:
-    taps = np.float32(TAPS)
+    taps = np.array(TAPS, np.float32)
     return taps, taps

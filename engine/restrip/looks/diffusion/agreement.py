@@ -37,7 +37,9 @@ class Agreement:
 
 def agreement(sources: Sequence[Bytes], styled: Sequence[Bytes]) -> Agreement:
     """Of neighbouring keys, given as frames and their pictures, [H, W, 3] uint8 of one size, in time's order."""
-    styled_difference, source_difference, shares = [], [], []
+    styled_difference: list[float] = []
+    source_difference: list[float] = []
+    shares: list[float] = []
     for (a, styled_a), (b, styled_b) in pairwise(zip(sources, styled, strict=True)):
         moved = motion(a, b)
         weight = moved.seen.sum() * 3

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from restrip.looks.diffusion.warp import Motion, at_size
+from restrip.looks.diffusion.warp import Floats, Motion, at_size
 
 # Pixels over which the anchor's picture fades at the edge of what it shows.
 SOFT_PX = 3.0
@@ -57,7 +57,7 @@ def fusion(motion: Motion, factor: int, strength: float) -> Fusion:
     )
 
 
-def _grid(flow: np.ndarray) -> torch.Tensor:
+def _grid(flow: Floats) -> torch.Tensor:
     height, width = flow.shape[:2]
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     places = np.stack([x + flow[..., 0], y + flow[..., 1]], axis=-1)

@@ -123,8 +123,10 @@ def download(repo: str, root: Path, report: Report) -> Path:
         )
     except RepositoryNotFoundError as error:
         raise DownloadFailed(repo, "the hub has no such model, or doesn't show it to everybody") from error
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError, *_of_transport()) as error:
-        raise DownloadFailed(repo, (str(error) or type(error).__name__).splitlines()[0][:200]) from error
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise _failed(repo, error) from error
+    except _of_transport() as error:
+        raise _failed(repo, error) from error
     # With no connection the library takes what is there for the model.
     missing = [name for name in files if not (folder / name).exists()]
     if missing:
@@ -133,17 +135,21 @@ def download(repo: str, root: Path, report: Report) -> Path:
     return folder
 
 
+def _failed(repo: str, error: Exception) -> DownloadFailed:
+    return DownloadFailed(repo, (str(error) or type(error).__name__).splitlines()[0][:200])
+
+
 def _wanted(names: Sequence[str]) -> list[str]:
     """The files of a model that are used."""
-    from huggingface_hub.utils import filter_repo_objects
+    from huggingface_hub.utils import filter_repo_objects  # type: ignore[attr-defined]
 
     return list(filter_repo_objects(names, allow_patterns=list(WANTED), ignore_patterns=list(UNWANTED)))
 
 
-def _of_transport() -> list[type[Exception]]:
+def _of_transport() -> tuple[type[Exception], ...]:
     """What the HTTP library raises, which the hub's library lets through; which one that is depends on its version."""
     known = (("httpx2", "HTTPError"), ("httpx", "HTTPError"), ("requests", "RequestException"))
-    return [getattr(sys.modules[module], name) for module, name in known if module in sys.modules]
+    return tuple(getattr(sys.modules[module], name) for module, name in known if module in sys.modules)
 
 
 def _bar(report: Report) -> Any:

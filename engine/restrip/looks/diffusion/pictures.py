@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from restrip.media.frame import Frame
+from restrip.media.frame import Frame, empty_picture
 
 Floats = npt.NDArray[np.float32]
 
@@ -30,12 +30,11 @@ def to_frame(coded: Floats, source: Frame, matte: Floats | None = None) -> Frame
 
     Where `matte` [H, W] is 0 the source stays, to the bit.
     """
-    white, kind = (65535, np.uint16) if source.deep else (255, np.uint8)
-    large = np.clip(resized(coded, source.size), 0, 1)
-    rgb = (large * white + 0.5).astype(kind)
+    rgb = empty_picture(source.rgb.shape, source.deep)
+    rgb[...] = np.clip(resized(coded, source.size), 0, 1) * (65535 if source.deep else 255) + 0.5
     if matte is not None:
-        rgb = np.where(matte[..., None] > 0, rgb, source.rgb)
-    return Frame(np.ascontiguousarray(rgb), source.alpha)
+        np.copyto(rgb, source.rgb, where=matte[..., None] <= 0)
+    return Frame(rgb, source.alpha)
 
 
 def resized(picture: Floats, size: tuple[int, int]) -> Floats:
@@ -55,5 +54,5 @@ def to_matte(matte: npt.NDArray[np.generic], size: tuple[int, int]) -> torch.Ten
 def as_unit(matte: npt.NDArray[np.generic]) -> Floats:
     """A matte as float32 in 0..1."""
     if np.issubdtype(matte.dtype, np.integer):
-        return matte.astype(np.float32) / np.iinfo(matte.dtype).max
+        return matte.astype(np.float32) / np.iinfo(matte.dtype.name).max
     return matte.astype(np.float32)

@@ -33,7 +33,7 @@ class Motion:
 def motion(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> Motion:
     """The motion between two pictures [H, W, 3] uint8 of one size (DIS, Kroeger et al. 2016)."""
     gray_a, gray_b = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (a, b))
-    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     dis.setFinestScale(0)
     there, back = dis.calc(gray_b, gray_a, None), dis.calc(gray_a, gray_b, None)
     return Motion(there, _seen(there, back, gray_a, gray_b))

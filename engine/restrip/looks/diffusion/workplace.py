@@ -282,9 +282,9 @@ class _Ahead:
 
 def _digest(task: Task, *, numbered: bool = True) -> str:
     """Says which frame and matte this is; `numbered` with the key, whose number chooses control pictures."""
-    content = hashlib.sha256(task.frame.rgb)
+    content = hashlib.sha256(task.frame.rgb.data)
     if task.matte is not None:
-        content.update(np.ascontiguousarray(task.matte))
+        content.update(np.ascontiguousarray(task.matte).data)
     if numbered:
         content.update(repr(task.key).encode())
     return content.hexdigest()

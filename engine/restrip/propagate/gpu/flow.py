@@ -48,7 +48,7 @@ def _halved(planes: Tensor) -> Tensor:
     return F.avg_pool2d(even, 4, 2, 1, count_include_pad=False)
 
 
-def _doubled(flow: Tensor, shape: tuple[int, int]) -> Tensor:
+def _doubled(flow: Tensor, shape: torch.Size) -> Tensor:
     planes = flow.permute(0, 3, 1, 2)
     double = F.interpolate(planes, scale_factor=2, mode="bilinear", align_corners=False) * 2
     return double[:, :, : shape[0], : shape[1]].permute(0, 2, 3, 1).contiguous()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from restrip.media.frame import Picture
 
-def upload(picture: npt.NDArray, device: torch.device) -> Tensor:
+
+def upload(picture: Picture, device: torch.device) -> Tensor:
     """A picture [H, W, C] uint8, or uint16 as the same bits in int16, on the device."""
     array = picture if picture.dtype == np.uint8 else picture.view(np.int16)
     # A copy where it stays on the CPU too: frames are never written to, and torch can't promise that.
@@ -33,7 +34,7 @@ class Coming:
             self._copied = torch.cuda.Event()
             self._copied.record()
 
-    def array(self) -> npt.NDArray:
+    def array(self) -> Picture:
         """The picture, once it is here."""
         if self._copied is not None:
             self._copied.synchronize()

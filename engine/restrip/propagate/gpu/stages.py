@@ -42,9 +42,21 @@ def stages_on(device: torch.device) -> Stages:
 
 def torch_stages(device: torch.device) -> Stages:
     """Torch operations, on any device."""
-    seen = motion.shown, motion.flows_to, motion.led, motion.relit_for
-    matched = describe.describe, search.start, search.sweep, read.read, read.vote
-    return Stages("torch", device, *seen, *matched, mixing.VoteTensors.of, mixing.rendered)
+    return Stages(
+        "torch",
+        device,
+        motion.shown,
+        motion.flows_to,
+        motion.led,
+        motion.relit_for,
+        describe.describe,
+        search.start,
+        search.sweep,
+        read.read,
+        read.vote,
+        mixing.VoteTensors.of,
+        mixing.rendered,
+    )
 
 
 def triton_stages(device: torch.device) -> Stages:
