@@ -10,6 +10,7 @@ import av
 from av.error import FFmpegError
 
 from restrip.media.av.mux import TIMECODED, muxing
+from restrip.media.av.pyav import exact, open_media
 from restrip.media.av.tags import first_timecode, words
 from restrip.media.files import MediaUnreadable
 
@@ -23,7 +24,7 @@ def encoding_facts(path: str) -> tuple[Any, ...]:
             context.name,
             (context.width, context.height),
             context.pix_fmt,
-            stream.average_rate,
+            exact(stream.average_rate),
             (context.colorspace, context.color_primaries, context.color_trc, context.color_range),
             bytes(context.extradata or b""),
         )
@@ -37,7 +38,7 @@ def append_all(files: Sequence[str], aside: str, container_name: str, options: d
     count = 0
     with _opened(files[0]) as first, muxing(aside):
         template = first.streams.video[0]
-        rate = Fraction(template.average_rate)
+        rate = rate_of(template)
         output = av.open(f"file:{aside}", "w", format=container_name, container_options=options)
         with output:
             output.metadata.update(timecode_of(first, container_name))
@@ -66,6 +67,14 @@ def like(output: Any, template: Any, rate: Fraction) -> Any:
     return stream
 
 
+def rate_of(stream: Any) -> Fraction:
+    """The rate of a movie that was written here, which every one has. Raises MediaUnreadable for another."""
+    rate = exact(stream.average_rate)
+    if rate is None:
+        raise MediaUnreadable(stream.container.name.removeprefix("file:"), "it says no frame rate")
+    return rate
+
+
 def timecode_of(container: Any, container_name: str) -> dict[str, str]:
     """An open movie's timecode as metadata of another, as far as that one's container keeps it."""
     found = first_timecode([container.metadata, *(stream.metadata for stream in container.streams)])
@@ -81,6 +90,6 @@ def _packets(path: str) -> Iterator[Any]:
 
 def _opened(path: str) -> Any:
     try:
-        return av.open(f"file:{path}", metadata_errors="replace")
+        return open_media(path)
     except FFmpegError as error:
         raise MediaUnreadable(path, words(error), "Render the segment again.") from error

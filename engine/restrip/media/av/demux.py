@@ -12,6 +12,7 @@ from typing import Any
 import av
 from av.error import FFmpegError, InvalidDataError
 
+from restrip.media.av.pyav import exact, open_media
 from restrip.media.av.tags import first_timecode, tags_of, words
 from restrip.media.colour import ColourTags
 from restrip.media.files import MediaUnreadable, check_readable
@@ -153,7 +154,7 @@ class Movie:
             yield Decoded(picture.pts, picture, bool(picture.is_corrupt))
 
     def _open(self) -> None:
-        self._container = av.open(f"file:{self.path}", metadata_errors="replace", buffer_size=1 << 18)
+        self._container = open_media(self.path, buffer_size=1 << 18)
         if not self._container.streams.video or self._container.format.name in NOT_MEDIA:
             raise MediaUnreadable(self.path, "it holds no pictures")
         self._stream = self._container.streams.video[0]
@@ -195,13 +196,13 @@ class Movie:
         return StreamFacts(
             codec=context.name,
             size=(picture.width, picture.height),
-            pixel_aspect=_aspect(stream.sample_aspect_ratio or context.sample_aspect_ratio),
+            pixel_aspect=_aspect(exact(stream.sample_aspect_ratio) or exact(context.sample_aspect_ratio)),
             orientation=_orientation(picture),
             tags=tags_of(picture),
             bits=layout.bits,
             alpha=layout.alpha,
-            rate=stream.guessed_rate,
-            average_rate=stream.average_rate,
+            rate=exact(stream.guessed_rate),
+            average_rate=exact(stream.average_rate),
             clock=self.clock,
             duration=stream.duration,
             counted=stream.frames,
@@ -256,14 +257,12 @@ def _cut_off(path: str) -> bool:
 
 
 def _orientation(picture: Any) -> Orientation:
-    for data in picture.side_data:
-        if data.type.name == "DISPLAYMATRIX":
-            return Orientation.of_matrix(bytes(data))
-    return Orientation()
+    matrix = picture.side_data.get("DISPLAYMATRIX")
+    return Orientation() if matrix is None else Orientation.of_matrix(bytes(matrix))
 
 
-def _aspect(ratio: Any) -> Fraction:
+def _aspect(ratio: Fraction | None) -> Fraction:
     """Pixel aspect; what no camera writes (0, or beyond 1:16) counts as square."""
-    if not ratio or not Fraction(1, 16) <= Fraction(ratio) <= 16:
+    if not ratio or not Fraction(1, 16) <= ratio <= 16:
         return Fraction(1)
-    return Fraction(ratio)
+    return ratio

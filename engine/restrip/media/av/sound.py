@@ -10,8 +10,9 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
-from restrip.media.av.copy import like, timecode_of
+from restrip.media.av.copy import like, rate_of, timecode_of
 from restrip.media.av.mux import muxing
+from restrip.media.av.pyav import open_media
 from restrip.media.av.tags import words
 from restrip.media.files import MediaUnreadable
 
@@ -33,7 +34,7 @@ def mux(movie: str, source: str, span: tuple[Fraction, Fraction], aside: str, co
         with av.open(f"file:{aside}", "w", format=container_name, container_options=options) as output:
             template = pictures.streams.video[0]
             output.metadata.update(timecode_of(pictures, container_name))
-            to_video = like(output, template, Fraction(template.average_rate))
+            to_video = like(output, template, rate_of(template))
             to_audio = None
             if sound is not None:
                 to_audio = output.add_stream(CODECS[container_name], rate=sound.rate, layout=_layout(sound))
@@ -45,12 +46,12 @@ def mux(movie: str, source: str, span: tuple[Fraction, Fraction], aside: str, co
             for packet in pictures.demux(template):
                 if not packet.size:
                     continue
-                while to_audio is not None and ahead < (packet.dts or 0) * packet.time_base + BLOCK_S:
+                while to_audio is not None and ahead < (packet.dts or 0) * Fraction(packet.time_base) + BLOCK_S:
                     block = next(blocks, None)
                     if block is None:
                         break
                     output.mux(to_audio.encode(block))
-                    ahead = block.pts * block.time_base
+                    ahead = block.pts * Fraction(block.time_base)
                 packet.stream = to_video
                 output.mux(packet)
             if to_audio is not None:
@@ -81,7 +82,7 @@ def _decoded(container: Any, stream: Any, span: tuple[Fraction, Fraction]) -> It
     """([channels, n] float32, number of the first sample counted from the container's time 0) from before the span."""
     before = max(Fraction(0), span[0] - 1)
     try:
-        container.seek(int(before / stream.time_base), stream=stream)
+        container.seek(int(before / Fraction(stream.time_base)), stream=stream)
     except FFmpegError:
         container.seek(0)
     resampler, shape = None, None
@@ -125,6 +126,6 @@ def _block(samples: Any, stream: Any, start: int) -> Any:
 
 def _opened(path: str) -> Any:
     try:
-        return av.open(f"file:{path}", metadata_errors="replace")
+        return open_media(path)
     except FFmpegError as error:
         raise MediaUnreadable(path, words(error)) from error

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import av
 from av.error import FFmpegError
 
+from restrip.media.av.pyav import open_media
 from restrip.media.av.tags import tags_of, words
 from restrip.media.files import MediaUnreadable
 from restrip.media.frame import Frame
@@ -17,7 +17,7 @@ def read_still(path: str) -> Frame:
     """The picture in a file with one of ENDINGS; the largest value that it names is white. Raises MediaUnreadable."""
     try:
         # The name is a name, whatever percent signs it holds.
-        with av.open(f"file:{path}", format="image2", options={"pattern_type": "none"}) as container:
+        with open_media(path, format="image2", options={"pattern_type": "none"}) as container:
             picture = next(container.decode(video=0), None)
     except (FFmpegError, ValueError) as error:
         raise MediaUnreadable(path, words(error)) from error

@@ -1,0 +1,48 @@
+"""Every PyAV from 18 on gives the same: metadata in any encoding, and exact fractions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from makers import Recipe, make
+
+from restrip.media import probe
+from restrip.media.av.pyav import exact, open_media
+from restrip.media.av.sound import mux
+
+RATE = Fraction(30000, 1001)
+
+
+@pytest.fixture(params=["mp4", "mkv"])
+def foreign(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A movie of three pictures with a title in Latin-1, as old cameras and editors write them."""
+    title = {"title": "Caf_ au lait"}
+    path = make(tmp_path / f"movie.{request.param}", Recipe(range(3), 1 / RATE, RATE, metadata=title))
+    body = path.read_bytes()
+    assert body.count(b"Caf_") == 1
+    path.write_bytes(body.replace(b"Caf_", b"Caf\xe9"))
+    return path
+
+
+def test_metadata_that_is_no_utf8_is_no_error(foreign: Path, tmp_path: Path) -> None:
+    with open_media(str(foreign)) as container:
+        assert container.metadata["title"] == "Caf\udce9 au lait"
+    assert probe([str(foreign)]).frames == 3
+    assert mux(str(foreign), str(foreign), (Fraction(0), Fraction(1)), str(tmp_path / "copy.mkv"), "matroska") is False
+    assert probe([str(tmp_path / "copy.mkv")]).frames == 3
+
+
+def test_rates_and_clocks_are_fractions(foreign: Path) -> None:
+    with open_media(str(foreign)) as container:
+        stream = container.streams.video[0]
+        rate, clock = exact(stream.average_rate), exact(stream.time_base)
+    assert type(rate) is type(clock) is Fraction
+    assert rate == RATE
+    assert clock.numerator == 1
+
+
+@pytest.mark.parametrize("unsaid", [None, Fraction(0)])
+def test_what_a_file_doesnt_say_is_none(unsaid: Fraction | None) -> None:
+    assert exact(unsaid) is None
