@@ -38,7 +38,7 @@ def keys_in(
         for marker in sorted(markers, key=lambda marker: marker.frame)
         if not only_named or _NAMED.fullmatch(marker.name.strip())
     ]
-    return keys_from_markers(given, len(span))
+    return keys_from_markers(given, len(span), span.first)
 
 
 def count_in(markers: Iterable[Any], span: FrameRange, *, only_named: bool) -> int:

@@ -54,7 +54,7 @@ def job_of(session: Session, engine: Engine, clip: SourceClip, choices: Choices,
     notes = list(source.notes)
     keys: tuple[Key, ...] = ()
     if choices.mode == "keys":
-        keys, said = keys_from_markers(keys_of(session, clip, choices.key_colour), len(clip.used))
+        keys, said = keys_from_markers(keys_of(session, clip, choices.key_colour), len(clip.used), clip.first_used)
         notes += said
     job_id = new_job_id()
     spec = JobSpec(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from restrip.looks import list_looks, open_look
+from restrip.looks.gallery import LOOKS, NAMES
 from restrip.media import Frame, fit_picture, read_picture
 from restrip.progress import silent
 from restrip.timeline import Key
@@ -11,7 +12,14 @@ from restrip.timeline import Key
 def test_all_looks_are_there_once_and_the_best_come_first():
     looks = list_looks()
     assert sorted(name for name, _, _ in looks) == sorted(f"neural:{n}" for n in range(26))
-    assert [label for _, label, _ in looks][:7] == [f"Look {n}" for n in (19, 0, 24, 8, 11, 14, 1)]
+    assert [label for _, label, _ in looks][:3] == ["Blue Night (19)", "Soft Pastel (0)", "Blue Woodblock (24)"]
+    assert [label.partition("(")[2] for _, label, _ in looks][5:8] == ["14)", "1)", "2)"]
+
+
+def test_each_look_has_a_plain_name_of_its_own():
+    assert len(NAMES) == LOOKS == 26
+    assert len({name.casefold() for name in NAMES}) == LOOKS
+    assert all(len(name) <= 20 and not any(c.isdigit() for c in name) for name in NAMES)
 
 
 def test_the_thumbnails_are_small():

@@ -14,6 +14,15 @@ def test_keys_are_sorted_and_two_on_a_frame_are_one_that_knows_what_both_said():
     assert notes == ("Two keys are on frame 5: they count as one.",)
 
 
+def test_what_is_said_counts_frames_as_the_timeline_does():
+    assert check_keys([Key(5), Key(5)], 30, 101)[1] == ("Two keys are on frame 106: they count as one.",)
+    assert "frame, 116, is" in keys_from_markers([], 30, 101)[1][0]
+    assert "around frame 126 " in keys_for_shots([Key(3)], 30, (20,), 101)[1][0]
+    with pytest.raises(KeyOutside) as refused:
+        check_keys([Key(31)], 30, 101)
+    assert "132" in refused.value.message and "101 to 130" in refused.value.message
+
+
 def test_of_two_keys_on_a_frame_the_first_has_the_say():
     keys, _ = check_keys([Key(5, prompt="a fox", image="a.png"), Key(5, prompt="a hare", image="b.png", seed=0)], 30)
     assert keys == (Key(5, prompt="a fox", seed=0, image="a.png"),)

@@ -63,7 +63,7 @@ def read_job(body: Mapping[str, Any]) -> JobSpec:
     _check_kinds(spec)
     check_clip(spec.clip)
     check_look(spec.look, spec.settings)
-    check_keys(spec.keys, spec.clip.length)
+    check_keys(spec.keys, spec.clip.length, spec.clip.timeline_start)
     if spec.mode not in ("keys", "every") or not 1 <= spec.step <= MOST_FRAMES:
         raise BadJob(
             f"A job has no mode {spec.mode!r} with step {spec.step}.", "Use keys, or every with a step from 1."

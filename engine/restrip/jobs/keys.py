@@ -136,7 +136,7 @@ class KeyMaker:
     def _make_together(self, group: list[int], anchor: tuple[Frame, Key] | None, count: int) -> None:
         for index in [n for n in group if self._untouched(n)]:
             key = self.plan.keys[index]
-            note = f"The matte is black on key {key.frame}: it stays as it is."
+            note = f"The matte is black on {key.said}: it stays as it is."
             keep_key(self.task, self.plan.key_hashes[index], key, Styled(self.window.frame(key.frame), {}, (note,)))
             group = [n for n in group if n != index]
         if not group:

@@ -72,14 +72,14 @@ def size_within(size: tuple[int, int], long_side: int) -> tuple[int, int]:
 
 def _keys(spec: JobSpec, cuts: Sequence[int]) -> tuple[tuple[Key, ...], tuple[str, ...]]:
     """The job's keys with those that shots without one get, and notes on what was done."""
-    length = spec.clip.length
+    length, start = spec.clip.length, spec.clip.timeline_start
     if spec.mode == "every":
         edges = [0, *cuts, length]
         frames = [frame for first, end in pairwise(edges) for frame in range(first, end, spec.step)]
         given = {key.frame: key for key in spec.keys}
-        return check_keys([given.get(frame, Key(frame)) for frame in frames], length)
-    keys, notes = keys_from_markers(spec.keys, length)
-    keys, more = keys_for_shots(keys, length, cuts)
+        return check_keys([given.get(frame, Key(frame)) for frame in frames], length, start)
+    keys, notes = keys_from_markers(spec.keys, length, start)
+    keys, more = keys_for_shots(keys, length, cuts, start)
     return keys, (*notes, *more)
 
 

@@ -30,8 +30,9 @@ SOURCE_SETTINGS = (
         "strict",
         "bool",
         False,
-        "Refuse damage",
-        "Stop at a frame that is damaged in the source, instead of showing the one before in its place and listing it.",
+        "Stop at damaged frames",
+        "Stop at a frame that is damaged in the source file. Off, the frame before is shown in its place, and the "
+        "result lists where.",
         group="source",
     ),
 )

@@ -115,7 +115,7 @@ class NetworkLook:
         facts = {"device": self.device, "run_size": list(size)}
         notes: tuple[str, ...] = ()
         if key.prompt:
-            notes = (f"The look {self.name} takes no prompt: the one at frame {key.frame} was not used.",)
+            notes = (f"The look {self.name} takes no prompt: the one of {key.said} was not used.",)
         return Styled(Frame(result, frame.alpha), facts, notes)
 
     def _finish(self, painted: Floats, source: Floats) -> Floats:

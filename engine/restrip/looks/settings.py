@@ -30,7 +30,7 @@ FAMILIES = (
         "Built-in look",
         "number",
         "neural:19",
-        "One of 26 painted looks, by number, or a mix such as neural:3+12 or neural:3:0.7+12:0.3. Nothing to download.",
+        "One of 26 painted looks, or a mix of several by number, 3+12 or 3:0.7+12:0.3. Nothing to download.",
     ),
     LookFamily(
         "painting", "Painting", "file", "painting:great_wave.jpg", "Any picture as the style: its colours and strokes."

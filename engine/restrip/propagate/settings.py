@@ -17,9 +17,9 @@ PROPAGATE_SETTINGS = (
         "lean",
         "float",
         0.1,
-        "Lean",
-        "How much of a strip may come from the neighbouring key outside the fade, where its own key can't know what "
-        "is there. 0 keeps the strips independent, for looks that are mixed by hand.",
+        "Borrow from neighbour",
+        "Where a keyframe can't know what comes into the picture later, its strip may take so much from the keyframe "
+        "on the other side, outside the crossfade too. 0 keeps every strip independent, for mixing by hand.",
         0.0,
         1.0,
         group="motion",
@@ -38,9 +38,9 @@ PROPAGATE_SETTINGS = (
         ON,
         "choice",
         "auto",
-        "Carry on",
-        "Where keys are carried through time. Automatic takes an NVIDIA or AMD GPU that torch can use and that has the "
-        "memory; the pictures of CPU and GPU differ slightly.",
+        "Motion runs on",
+        "Which processor carries the keyframes along the motion. Automatic takes an NVIDIA or AMD GPU that torch can "
+        "use and that has the memory; the pictures of CPU and GPU differ slightly.",
         choices=(("auto", "Automatic"), ("cpu", "CPU"), ("cuda", "GPU")),
         group="motion",
     ),

@@ -40,20 +40,28 @@ class Key:
     image: str | None = None
     name: str = ""
 
+    @property
+    def said(self) -> str:
+        """What a note calls it that is kept with its picture, wherever the clip lies: by its marker's name."""
+        return f"the key {self.name}" if self.name else "a key"
 
-def check_keys(keys: Iterable[Key], length: int) -> tuple[tuple[Key, ...], tuple[str, ...]]:
-    """Keys as asked for by number: sorted, one a frame. Returns them with notes. Raises KeyOutside."""
+
+def check_keys(keys: Iterable[Key], length: int, first: int = 0) -> tuple[tuple[Key, ...], tuple[str, ...]]:
+    """Keys as asked for by number: sorted, one a frame. Returns them with notes. Raises KeyOutside.
+
+    What is said counts frames as the editor's timeline does, on which the clip's first frame is `first`.
+    """
     given = list(keys)
-    outside = [key.frame for key in given if key.frame not in FrameRange(0, length)]
+    outside = [first + key.frame for key in given if key.frame not in FrameRange(0, length)]
     if outside:
-        raise KeyOutside(outside, length)
-    return _one_a_frame(given)
+        raise KeyOutside(outside, length, first)
+    return _one_a_frame(given, first)
 
 
-def keys_from_markers(markers: Iterable[Key], length: int) -> tuple[tuple[Key, ...], tuple[str, ...]]:
+def keys_from_markers(markers: Iterable[Key], length: int, first: int = 0) -> tuple[tuple[Key, ...], tuple[str, ...]]:
     """Markers as keys: those outside [0, length) are left out, and the middle frame serves when none is left.
 
-    Returns the keys and a note for each thing that was done to them.
+    Returns the keys and a note for each thing that was done to them, in which the clip's first frame is `first`.
     """
     given = list(markers)
     inside = [key for key in given if key.frame in FrameRange(0, length)]
@@ -68,24 +76,29 @@ def keys_from_markers(markers: Iterable[Key], length: int) -> tuple[tuple[Key, .
         notes.append(f"{lie} not used.")
     if not inside:
         inside = [Key(length // 2)]
-        notes.append(f"No marker lies inside the strip: its middle frame, {length // 2}, is the key.")
-    keys, more = _one_a_frame(inside)
+        notes.append(f"No marker lies inside the strip: its middle frame, {first + length // 2}, is the key.")
+    keys, more = _one_a_frame(inside, first)
     return keys, (*notes, *more)
 
 
-def keys_for_shots(keys: Sequence[Key], length: int, cuts: Sequence[int]) -> tuple[tuple[Key, ...], tuple[str, ...]]:
-    """Add the middle frame of every shot that has no key. `cuts` are the first frames of new shots."""
+def keys_for_shots(
+    keys: Sequence[Key], length: int, cuts: Sequence[int], first: int = 0
+) -> tuple[tuple[Key, ...], tuple[str, ...]]:
+    """Add the middle frame of every shot that has no key. `cuts` are the first frames of new shots.
+
+    In the notes the clip's first frame is `first`.
+    """
     edges = [0, *sorted(set(cuts)), length]
     added = [
-        Key((first + end) // 2, name="shot")
-        for first, end in pairwise(edges)
-        if first < end and not any(first <= key.frame < end for key in keys)
+        Key((begin + end) // 2, name="shot")
+        for begin, end in pairwise(edges)
+        if begin < end and not any(begin <= key.frame < end for key in keys)
     ]
-    notes = [f"The shot around frame {key.frame} has no key: its middle frame is one." for key in added]
+    notes = [f"The shot around frame {first + key.frame} has no key: its middle frame is one." for key in added]
     return tuple(sorted([*keys, *added], key=lambda key: key.frame)), tuple(notes)
 
 
-def _one_a_frame(keys: Sequence[Key]) -> tuple[tuple[Key, ...], tuple[str, ...]]:
+def _one_a_frame(keys: Sequence[Key], start: int) -> tuple[tuple[Key, ...], tuple[str, ...]]:
     """Sort; of several on a frame the first counts, with what the others add."""
     merged: dict[int, Key] = {}
     notes = []
@@ -94,7 +107,7 @@ def _one_a_frame(keys: Sequence[Key]) -> tuple[tuple[Key, ...], tuple[str, ...]]
         if first is None:
             merged[key.frame] = key
             continue
-        notes.append(f"Two keys are on frame {key.frame}: they count as one.")
+        notes.append(f"Two keys are on frame {start + key.frame}: they count as one.")
         merged[key.frame] = replace(
             first,
             prompt=first.prompt if first.prompt is not None else key.prompt,

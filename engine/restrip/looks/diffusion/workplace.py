@@ -207,9 +207,9 @@ class Workplace:
             coded = matched(coded, carried(against.coded, moved.flow), moved.seen, self.recipe.anchor_color)
         notes = list(self.look.notes)
         for name in unused_loras(task.key.prompt or "", self.look.loras):
-            notes.append(f"The LoRA {name} in key {task.key.frame}'s own prompt isn't used: name it in the job's.")
+            notes.append(f"The LoRA {name} in the own prompt of {task.key.said} isn't used: name it in the job's.")
         if made.doubtful:
-            notes.append(f"Key {task.key.frame} came out black or of one colour, in full precision too.")
+            notes.append(f"The picture of {task.key.said} came out black or of one colour, in full precision too.")
         matte = None if task.matte is None else resized(task.matte, task.frame.size)
         return Styled(to_frame(coded, task.frame, matte), self._facts(task.key, made, against), tuple(notes))
 
