@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from restrip.timeline import FrameRange, Key, keys_from_markers
-
-# "K", "K3", "K (motion)", "K: a prompt", "K3: a prompt seed: 7", "K: seed: 7"
-_NAMED = re.compile(r"K\d*\s*(?:\([^)]*\)\s*)?(?::\s*(?P<prompt>.*))?")
-_SEED = re.compile(r"(?:^|[\s,]+)seed\s*[:=]\s*(\d+)(?=$|[\s,])", re.IGNORECASE)
+from restrip.timeline import FrameRange, Key, keys_from_markers, read_marker
 
 
 def key_at(name: str, frame: int, images: Mapping[str, str]) -> Key:
-    """A marker as a key: a name like "K: a prompt seed: 7" brings prompt and seed, one in `images` its picture."""
+    """A marker as a key: its name's text as in docs/markers.md, or, for a name in `images`, that picture.
+
+    Only a name that is meant for Restrip brings a prompt: others are the user's own notes.
+    """
     image = images.get(name)
     if image is not None:
         return Key(frame, image=image, name=name)
-    named = _NAMED.fullmatch(name.strip())
-    text = (named["prompt"] or "").strip() if named else ""
-    seed = _SEED.search(text)
-    prompt = _SEED.sub("", text, count=1).strip(" ,")
-    return Key(frame, prompt=prompt or None, seed=int(seed[1]) if seed else None, name=name)
+    text = read_marker(name)
+    if not text.named:
+        return Key(frame, name=name)
+    return Key(frame, prompt=text.prompt, seed=text.seed, image=text.image, name=name)
 
 
 def keys_in(
@@ -31,19 +28,19 @@ def keys_in(
 ) -> tuple[tuple[Key, ...], tuple[str, ...]]:
     """The keys of a strip that covers `span`, counted from its first frame, and notes about them.
 
-    `only_named` leaves out markers whose name doesn't begin with K as above.
+    `only_named` leaves out markers whose name isn't meant for Restrip: K, K2, K (motion), `seed:` or `image:`.
     """
     given = [
         key_at(marker.name, marker.frame - span.first, images)
         for marker in sorted(markers, key=lambda marker: marker.frame)
-        if not only_named or _NAMED.fullmatch(marker.name.strip())
+        if not only_named or read_marker(marker.name).named
     ]
     return keys_from_markers(given, len(span), span.first)
 
 
 def count_in(markers: Iterable[Any], span: FrameRange, *, only_named: bool) -> int:
     """How many keyframes the markers make; cheap enough for drawing."""
-    return len({m.frame for m in markers if m.frame in span and (not only_named or _NAMED.fullmatch(m.name.strip()))})
+    return len({m.frame for m in markers if m.frame in span and (not only_named or read_marker(m.name).named)})
 
 
 def image_name(file: str, taken: Collection[str]) -> str:

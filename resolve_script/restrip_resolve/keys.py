@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from restrip.timeline import FrameRange, Key
+from restrip.timeline import FrameRange, Key, MarkerText, read_marker
 from restrip_resolve.api import can, need
 from restrip_resolve.clip import SourceClip
 from restrip_resolve.session import Session
@@ -19,7 +19,6 @@ _DEFAULT_NAME = re.compile(
     r"(marker|marcador|marqueur|marcatore|markierung|маркер|マーカー|标记|標記|마커|เครื่องหมาย|đánh dấu)\s*\d*",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"\b(seed|image)\s*[:=]\s*(\"[^\"]+\"|\S+)", re.IGNORECASE)
 
 
 def keys_of(session: Session, clip: SourceClip, colour: str) -> list[Key]:
@@ -44,18 +43,11 @@ def keys_of(session: Session, clip: SourceClip, colour: str) -> list[Key]:
 
 
 def key_of(frame: int, marker: Mapping[str, Any]) -> Key:
-    """A marker's note, or else its name, is the prompt; `seed: 7` and `image: /a/path.png` in it set those."""
+    """A marker's note, and its name for what the note leaves open (docs/markers.md); Resolve's own names say nothing."""
     name, note = str(marker.get("name") or "").strip(), str(marker.get("note") or "").strip()
-    text = "" if note.startswith(OWN) else note
-    if not text and not name.startswith(OWN) and not _DEFAULT_NAME.fullmatch(name):
-        text = name
-    words = {word.lower(): value.strip('"') for word, value in _WORD.findall(text)}
-    prompt = " ".join(_WORD.sub(" ", text).split())
-    seed = words.get("seed", "")
-    return Key(
-        frame,
-        prompt=prompt or None,
-        seed=int(seed) if re.fullmatch(r"-?\d+", seed) else None,
-        image=words.get("image"),
-        name=name,
-    )
+    said = MarkerText() if note.startswith(OWN) else read_marker(note)
+    if not name.startswith(OWN) and not _DEFAULT_NAME.fullmatch(name):
+        named = read_marker(name)
+        if named.named or said == MarkerText():
+            said = said.or_else(named)
+    return Key(frame, prompt=said.prompt, seed=said.seed, image=said.image, name=name)

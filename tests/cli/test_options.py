@@ -32,6 +32,12 @@ def test_a_keys_file_has_a_line_a_key(tmp_path: Path) -> None:
     assert key_file(str(file)) == [Key(0), Key(45, prompt="a warm painting: at dusk"), Key(90)]
 
 
+def test_a_keys_files_lines_say_what_markers_say(tmp_path: Path) -> None:
+    file = tmp_path / "keys.txt"
+    file.write_text("0: oil, seed: 42\n45: image: key 3.png\n", "utf-8")
+    assert key_file(str(file)) == [Key(0, prompt="oil", seed=42), Key(45, image=str(tmp_path / "key 3.png"))]
+
+
 def test_a_keys_file_may_be_json(tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     file.write_text(json.dumps([{"frame": 3, "seed": 7, "colour": "unknown fields are ignored"}]), "utf-8")

@@ -11,7 +11,7 @@ from restrip.errors import BadInput
 from restrip.link.client import Client, connect
 from restrip.link.job import Output
 from restrip.link.setting import Setting
-from restrip.timeline import FrameRange, Key
+from restrip.timeline import FrameRange, Key, read_marker
 
 
 class BadOption(BadInput):
@@ -137,7 +137,7 @@ def key_list(text: str) -> list[Key]:
 
 
 def key_file(path: str) -> list[Key]:
-    """--keys-file: JSON ([{"frame": 0}]) or a line a key (`45` or `45: a prompt`). Raises BadOption."""
+    """--keys-file: JSON ([{"frame": 0}]) or a line a key (`45`, `45: a prompt`, docs/markers.md). Raises BadOption."""
     try:
         text = Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -149,13 +149,20 @@ def key_file(path: str) -> list[Key]:
             known = Key.__dataclass_fields__
             return [Key(**{name: value for name, value in key.items() if name in known}) for key in json.loads(text)]
         lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-        parts = [line.partition(":") for line in lines]
-        return [Key(int(frame), prompt.strip() or None) for frame, _, prompt in parts]
+        return [_key_line(line, Path(path).parent) for line in lines]
     except (ValueError, TypeError, AttributeError) as error:
         raise BadOption(
             f"The keys file {path} can't be read: {error}.",
             "Write a line a key: its frame, or `45: a prompt`; or a JSON list.",
         ) from None
+
+
+def _key_line(line: str, folder: Path) -> Key:
+    """`45`, or `45:` and what docs/markers.md allows; a picture's relative path begins at `folder`."""
+    frame, _, text = line.partition(":")
+    said = read_marker(text)
+    image = str((folder / said.image).absolute()) if said.image is not None else None
+    return Key(int(frame), prompt=said.prompt, seed=said.seed, image=image)
 
 
 def open_client() -> Client:

@@ -18,7 +18,7 @@ def add(commands: Any) -> None:
     which = parser.add_argument_group("keys, counted in the clip's frames").add_mutually_exclusive_group()
     which.add_argument("--keys", metavar="0,45,90", help="the key frames")
     which.add_argument("--every", type=int, metavar="N", help="a key every N frames")
-    which.add_argument("--keys-file", metavar="FILE", help="a line a key (`45` or `45: a prompt`), or a JSON list")
+    which.add_argument("--keys-file", metavar="FILE", help="a line a key (`45: a prompt seed: 7`), or a JSON list")
     parser.add_argument("--range", metavar="A:B", help="only the frames A to B - 1")
     parser.add_argument("--rate", help="frames a second of the timeline; the clip's own when left out")
     parser.add_argument(

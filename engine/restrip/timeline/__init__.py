@@ -2,6 +2,7 @@
 
 from restrip.timeline.clip import ClipRange
 from restrip.timeline.key import Key, KeyOutside, check_keys, keys_for_shots, keys_from_markers
+from restrip.timeline.marker_text import MarkerText, read_marker
 from restrip.timeline.pictures import PICTURE_ENDINGS, is_picture
 from restrip.timeline.range import BadRange, FrameRange
 from restrip.timeline.rate import BadRate, Rate
@@ -25,6 +26,7 @@ __all__ = [
     "FrameRange",
     "Key",
     "KeyOutside",
+    "MarkerText",
     "Rate",
     "Segment",
     "Strip",
@@ -33,6 +35,7 @@ __all__ = [
     "keys_for_shots",
     "keys_from_markers",
     "mix_at",
+    "read_marker",
     "seams_of",
     "segments_of",
     "strips_of",

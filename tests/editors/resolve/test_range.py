@@ -157,11 +157,24 @@ def test_keys_from_the_timeline_and_from_the_clip(version: str, tmp_path: Path) 
         ("Marker 1", "", Key(3, name="Marker 1")),
         ("マーカー 12", "", Key(3, name="マーカー 12")),
         ("a cat", "", Key(3, "a cat", name="a cat")),
-        ("Marker 1", "a dog, seed: 42", Key(3, "a dog,", 42, name="Marker 1")),
+        ("Marker 1", "a dog, seed: 42", Key(3, "a dog", 42, name="Marker 1")),
         ("x", 'seed=7 image="/my pictures/k.png"', Key(3, None, 7, "/my pictures/k.png", "x")),
         ("Restrip key", "Restrip: motion", Key(3, name="Restrip key")),
         ("Restrip key", "an ink drawing", Key(3, "an ink drawing", name="Restrip key")),
-        ("", "seed: none", Key(3, None, None, name="")),
+        ("", "seed: none", Key(3, "seed: none", None, name="")),
+        ("Marker 1", "seed: 42, oil", Key(3, "oil", 42, name="Marker 1")),
+        (
+            "image: /my films/key 3.png",
+            "for Anna",
+            Key(3, "for Anna", None, "/my films/key 3.png", "image: /my films/key 3.png"),
+        ),
+        ("K2: oil", "", Key(3, "oil", name="K2: oil")),
+        ("intro", "seed: 5", Key(3, None, 5, name="intro")),
+        (
+            "a dog with an image: of a cat",
+            "",
+            Key(3, "a dog with an image: of a cat", name="a dog with an image: of a cat"),
+        ),
     ],
 )
 def test_what_a_marker_asks_for(name: str, note: str, key: Key) -> None:
