@@ -43,7 +43,7 @@ def keys_of(session: Session, clip: SourceClip, colour: str) -> list[Key]:
 
 
 def key_of(frame: int, marker: Mapping[str, Any]) -> Key:
-    """A marker's note, and its name for what the note leaves open (docs/markers.md); Resolve's own names say nothing."""
+    """A marker's note, and its name for what the note leaves open (docs/markers.md); Resolve's own names are none."""
     name, note = str(marker.get("name") or "").strip(), str(marker.get("note") or "").strip()
     said = MarkerText() if note.startswith(OWN) else read_marker(note)
     if not name.startswith(OWN) and not _DEFAULT_NAME.fullmatch(name):
