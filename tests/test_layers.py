@@ -35,7 +35,7 @@ LEAVES = {"errors", "progress"}
 THIRD_PARTY = {
     "errors": set(),
     "progress": set(),
-    "timeline": {"opentimelineio"},
+    "timeline": set(),
     "link": {"zmq"},
     "request": set(),
     "install": {"platformdirs"},

