@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 
 import pytest
 
-from restrip.cli.doctor import carried_by
+from restrip.cli.doctor import _deaths, carried_by
+from restrip.link.deaths import deaths_file
+from restrip.link.discovery import state_dir
 
 
 @pytest.mark.parametrize(
@@ -21,3 +24,18 @@ from restrip.cli.doctor import carried_by
 def test_how_keys_are_carried(api: str, triton: bool, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if triton else None)
     assert carried_by(api) == expected
+
+
+def test_the_last_worker_deaths_are_named_and_the_newest_has_its_remedy() -> None:
+    assert (_deaths().ok, _deaths().value) == (True, "none")
+    known = {"task": "keys", "job": "job-1", "machine": ""}
+    deaths = [
+        {"time": 1e9 + n, "cause": "memory", "what": f"The worker ended ({n}).", "remedy": f"Do {n}.", **known}
+        for n in range(5)
+    ]
+    deaths_file(state_dir()).write_text(json.dumps({"deaths": deaths}))
+    found = _deaths(now=1e9 + 60)
+    assert not found.ok and not found.needed and found.remedy == "Do 4."
+    assert found.value.splitlines()[0].endswith("The worker ended (4). (keys, job job-1)")
+    assert len(found.value.splitlines()) == 3
+    assert _deaths(now=1e9 + 5 * 24 * 3600).ok

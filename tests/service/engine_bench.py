@@ -29,6 +29,9 @@ class FakeWorker:
     sent: list[dict[str, Any]] = field(default_factory=list)
     ends: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
+    exit_code: int | None = None
+    memory_ran_out: bool = False
+    last_words: str = ""
 
     def send(self, message: Mapping[str, Any]) -> None:
         self.sent.append(dict(message))
@@ -74,7 +77,11 @@ class Bench:
     def done(self, worker: FakeWorker, **result: Any) -> None:
         self.say(worker, "result", result=result)
 
-    def dies(self, worker: FakeWorker) -> None:
+    def dies(self, worker: FakeWorker, code: int = -signal.SIGSEGV, *, started: bool = True) -> None:
+        """The worker's process ends, by a signal unless said otherwise."""
+        if started:
+            self.engine.heard(worker.worker_id, {"t": "ready"})
+        worker.exit_code = code
         self.engine.heard(worker.worker_id, None)
 
     def state(self, job_id: str) -> str:

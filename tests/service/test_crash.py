@@ -118,7 +118,7 @@ class Disturbed:
                 self.check()
                 self.new_job()
             elif status.state == "failed":  # Its worker was killed twice: by us.
-                assert status.error is not None and status.error["code"] == "worker-died", status.error
+                assert status.error is not None and status.error["code"] in ("quarantined", "worker-died"), status.error
                 self.client.retry(self.job_id)
             time.sleep(0.002)
         else:

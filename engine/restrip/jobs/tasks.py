@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from restrip.errors import RestripError
 from restrip.jobs import files
 from restrip.jobs.cache import Cache
+from restrip.jobs.faults import ends_process, fault_of
 from restrip.media.files import FULL, DiskFull
 
 
@@ -72,6 +73,11 @@ class Workshop:
     warm: bool = False
     kept: dict[str, Any] = field(default_factory=dict)
 
+    def forget(self) -> None:
+        """Keep nothing: what an exception left may be half made."""
+        self.kept.clear()
+        self.loaded, self.warm = "", False
+
     def facts(self) -> dict[str, Any]:
         """What the engine tells of this worker's machine."""
         from restrip.jobs.gpu import find_gpu
@@ -127,7 +133,7 @@ _TASKS = {
 
 
 def run_task(shop: Workshop, message: Mapping[str, Any], report: Progressed) -> dict[str, Any]:
-    """Do what a message from the supervisor asks. Raises RestripError; anything else is a fault of the worker's."""
+    """Do what a message from the supervisor asks. Raises RestripError; anything else leaves a process of no use."""
     module, name = _TASKS[message["kind"]]
     job = Path(message["job"]) if message["job"] else None
     assignment = Assignment(shop, job, Path(message["state_dir"]), message["body"], report, message.get("attempt", 0))
@@ -136,11 +142,17 @@ def run_task(shop: Workshop, message: Mapping[str, Any], report: Progressed) -> 
         return body(assignment)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if package == "restrip":
-            raise
-        raise PartMissing(package) from error
+        raise (fault_of(error, message) if package in ("", "restrip") else PartMissing(package)) from error
     except OSError as error:
         path = str(error.filename or "")
         if error.errno in FULL:
             raise DiskFull(path) from error
         raise FileTrouble(path, error.strerror or str(error)) from error
+    except RestripError:
+        raise
+    except BaseException as error:
+        # A library may raise anything, SystemExit among it, and what it was given is the job's: so is the failure.
+        if ends_process(error):
+            raise
+        shop.forget()
+        raise fault_of(error, message) from error

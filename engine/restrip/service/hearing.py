@@ -54,10 +54,10 @@ class Hearing:
         slot.loaded = str(message.get("loaded", slot.loaded))
         slot.machine = str(message.get("machine", slot.machine))
         if message["t"] == "ready":
-            slot.ready = True
+            self.outcomes.started()
         elif slot.task is not None and message.get("id") == slot.task.task_id:
             if message["t"] == "crash":
-                slot.why = str(message.get("what", ""))[:300]
+                slot.why, slot.cause = str(message.get("what", ""))[:300], str(message.get("cause", ""))
             elif message["t"] == "progress":
                 self.outcomes.progressed(slot.task, message)
             elif message["t"] == "result":

@@ -2,7 +2,8 @@
 
 done     ──► the job's next stage, or the job is done
 failed   ──► once more on another machine, or the job fails
-died     ──► once more with less memory, or the task failed
+died     ──► once more with less memory; a second time, and the job is quarantined: others go on
+no start ──► once more; when that goes on, nobody can work: the queue is held
 """
 
 from __future__ import annotations
@@ -14,18 +15,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from restrip.jobs.faults import OutOfMemory
 from restrip.service import stages
 from restrip.service.book import Book
 from restrip.service.crew import Crew
-from restrip.service.deaths import Deaths
+from restrip.service.deaths import DeathBook
+from restrip.service.ending import Ending, ending_of
 from restrip.service.forecast import Forecast
 from restrip.service.log import say
 from restrip.service.progress import preview_of
 from restrip.service.questions import Questions
 from restrip.service.reports import BadReport
 from restrip.service.scheduler import Run, Scheduler, Task
-from restrip.service.slot import LOST, Slot
-from restrip.service.troubles import WorkerDied
+from restrip.service.slot import CANCELLED, LOST, Slot
+from restrip.service.troubles import Quarantined, WorkerDied
+
+STARTS = 3
+"""So many workers that end before they could begin, one after the other, say that none can."""
 
 
 class Outcomes:
@@ -44,7 +50,8 @@ class Outcomes:
         self.book, self.scheduler, self.crew = book, scheduler, crew
         self.questions, self.forecast = questions, forecast
         self._job_done = job_done
-        self._deaths = Deaths(crew.limits)
+        self.deaths = DeathBook(book.root)
+        self._unstarted = 0
 
     def progressed(self, task: Task, message: Mapping[str, Any]) -> None:
         """A task is so far; that is published now and then."""
@@ -96,6 +103,9 @@ class Outcomes:
         run = self._run_of(task)
         if run is None:
             return
+        if error.get("code") == OutOfMemory.code and not task.attempt and self._is_running(task):
+            self._spare(run, task, machine, str(error.get("message", "")))
+            return
         if machine and self._may_do_better_elsewhere(task, error):
             again = stages.again(task, machine, str(error.get("message", "")), sparing=False)
             self._put_back(run, task, again)
@@ -124,30 +134,35 @@ class Outcomes:
             if self.book.records[task.job_id].state == "running":
                 self.book.change(task.job_id, "fail", error=error)
 
+    def started(self) -> None:
+        """A worker has started, so workers can."""
+        self._unstarted = 0
+
     def died(self, slot: Slot) -> None:
         """A worker ended: by itself, by us, or by a crash."""
-        why, machine, task = slot.why or "crash", slot.machine, slot.gone()
+        why, machine, ending = slot.why, slot.machine, ending_of(slot)
+        local = slot is self.crew.light or self.crew.executor.name == "local"
+        expected = slot.leaving or bool(slot.terminated_at and not why)
+        task = slot.gone()
+        if not expected and why not in (LOST, CANCELLED):
+            self.deaths.note(ending, task, machine)
         if task is None:
             return
-        say("worker died", why=why.partition(":")[0], kind=task.kind, attempt=task.attempt, machine=machine)
+        say("worker died", cause=ending.cause, kind=task.kind, attempt=task.attempt, machine=machine)
         run = self._run_of(task)
         if run is not None and self.book.records[task.job_id].state != "running":
             self._finish(run, task)
             self._leave_when_over(run)
-            return
-        if why == LOST and run is not None:
+        elif why == LOST and run is not None:
             self._put_back(run, task, replace(task, task_id=uuid.uuid4().hex))
-            return
-        local = slot is self.crew.light or self.crew.executor.name == "local"
-        too_often = local and self._deaths.too_many()
-        if task.attempt or too_often:
-            self.failed(task, WorkerDied(why, task.kind).to_wire(), machine)
-        elif run is not None:
-            self._spare(run, task, machine, why)
-        elif not task.job_id:
-            self.questions.again(task)
-        if too_often:
-            self._hold_queue()
+        elif local and not ending.ready and run is not None:
+            self._did_not_start(run, task, ending)
+        elif run is None:
+            self._question_lost(task, ending)
+        elif task.attempt or len(run.retries) >= self.crew.limits.restarts:
+            self.failed(task, Quarantined(ending, task.kind, len(run.retries) + 1).to_wire(), machine)
+        else:
+            self._spare(run, task, machine, ending.what or ending.cause)
 
     def cannot_work(self, trouble: Mapping[str, Any]) -> None:
         """There is no place to work at, and the executor says why."""
@@ -159,6 +174,26 @@ class Outcomes:
                 self.book.change(job_id, "start")
             if self.book.records[job_id].state == "running":
                 self.book.change(job_id, "fail", error=dict(trouble))
+
+    def _did_not_start(self, run: Run, task: Task, ending: Ending) -> None:
+        """The task isn't to blame; but where workers can't start, all that wait would fail one after the other."""
+        self._unstarted += 1
+        if self._unstarted < STARTS:
+            self._put_back(run, task, replace(task, task_id=uuid.uuid4().hex))
+            return
+        self._unstarted = 0
+        error = WorkerDied(ending, task.kind)
+        self.failed(task, error.to_wire())
+        self._hold_queue(f"No worker can be started ({error.detail['why']}): 'restrip doctor' says what is missing.")
+
+    def _question_lost(self, task: Task, ending: Ending) -> None:
+        """One that ended two workers is answered with that; or the task is of a job that is gone."""
+        if task.job_id:
+            return
+        if task.attempt:
+            self.questions.answer(task, {"ok": False, **WorkerDied(ending, task.kind).to_wire()})
+        else:
+            self.questions.again(task)
 
     def _spare(self, run: Run, task: Task, machine: str, why: str) -> None:
         """Try a task again, and the others of its job, with less memory."""
@@ -174,7 +209,10 @@ class Outcomes:
         """Whether a task that failed on one machine is to be tried on another, once."""
         tried = bool(task.failed) or not self.crew.executor.machines
         hopeless = bool(error.get("bad_input")) or error.get("code") == "cancelled"
-        return not tried and not hopeless and self.book.records[task.job_id].state == "running"
+        return not tried and not hopeless and self._is_running(task)
+
+    def _is_running(self, task: Task) -> bool:
+        return self.book.records[task.job_id].state == "running"
 
     def _run_of(self, task: Task) -> Run | None:
         """The run that a task at work belongs to; None when the job was dropped, or begun anew, in the meantime."""
@@ -197,10 +235,9 @@ class Outcomes:
         if self.book.records[run.job_id].state == "cancel_requested":
             self.book.change(run.job_id, "cancelled")
 
-    def _hold_queue(self) -> None:
-        """The worker keeps dying: what has not begun waits for a click."""
-        self._deaths.forget()
+    def _hold_queue(self, note: str) -> None:
+        """What has not begun waits for a click."""
         for job_id in list(self.scheduler.runs):
             if self.book.records[job_id].state == "queued":
                 self.scheduler.drop(job_id)
-                self.book.change(job_id, "hold", note="The worker keeps ending; 'restrip engine log' says why.")
+                self.book.change(job_id, "hold", note=note)

@@ -25,18 +25,25 @@ import zmq
 from restrip.jobs import files
 from restrip.link.privacy import Private
 from restrip.service.log import say
+from restrip.service.memory_kills import memory_kills
 from restrip.service.reports import MOST_BYTES
 
 INBOX = "inproc://workers"
 WORKER = ("-m", "restrip.service.worker")
 LOGGED_LINE = 1000
 LOGGED_A_SECOND = 50
+LAST_WORDS_S = 1.0
 
 
 class Worker(Protocol):
-    """What a slot needs of a worker."""
+    """What a slot needs of a worker. What is known of its end: `exit_code` as subprocess has it (None: not known),
+    whether the system was out of memory meanwhile, and the last line that it printed.
+    """
 
     worker_id: str
+    exit_code: int | None
+    memory_ran_out: bool
+    last_words: str
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Hand a message over; never waits."""
@@ -62,6 +69,9 @@ class WorkerProcess:
         argv: Sequence[str] = WORKER,
     ) -> None:
         self.worker_id = worker_id
+        self.exit_code: int | None = None
+        self.memory_ran_out, self.last_words = False, ""
+        self._memory_kills = memory_kills()
         # The pipe's one end is closed in the child, so that it sees the end when the supervisor is gone.
         self._child = subprocess.Popen(
             [sys.executable, *argv],
@@ -76,7 +86,9 @@ class WorkerProcess:
         self._context = context
         self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._task: Mapping[str, Any] = {}
-        for body in (self._write, self._read, self._listen):
+        self._listener = threading.Thread(target=self._listen, daemon=True, name=f"_listen {worker_id}")
+        self._listener.start()
+        for body in (self._write, self._read):
             threading.Thread(target=body, daemon=True, name=f"{body.__name__} {worker_id}").start()
 
     def send(self, message: Mapping[str, Any]) -> None:
@@ -122,7 +134,9 @@ class WorkerProcess:
                 if line.strip():
                     socket.send_multipart([name, line])
             pipe.close()
-            self._child.wait()
+            self.exit_code = self._child.wait()
+            self.memory_ran_out = memory_kills() > self._memory_kills
+            self._listener.join(LAST_WORDS_S)  # A child of its own may hold its stderr open.
             self._outgoing.put(None)
             socket.send_multipart([name, b""])
         except zmq.ZMQError:
@@ -145,8 +159,10 @@ class WorkerProcess:
                     second, said = time.monotonic(), 0
                 said += 1
                 text = line.decode("utf-8", "replace").rstrip()
+                if text:
+                    self.last_words = private.hide(text)
                 if text and said <= LOGGED_A_SECOND:
-                    say("worker said", worker=self.worker_id, text=private.hide(text))
+                    say("worker said", worker=self.worker_id, text=self.last_words)
 
 
 def no_window(platform: str = sys.platform) -> int:

@@ -4,7 +4,7 @@ ready                                   it listens
 progress   id, phase, done, total       may come at any time while a task is at work
 result     id, result                   the task is done; what a result holds depends on the task's kind
 error      id, error                    the task failed with a named error
-crash      id, what                     the worker is about to end
+crash      id, what, cause              the worker is about to end
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ MOST_BYTES = MAX_BYTES * 3 // 4
 MOST_NUMBER = 10**12
 MOST_TEXT = 100_000
 KINDS = ("ready", "progress", "result", "error", "crash")
+CAUSES = ("", "memory", "import", "exception")
+"""What a worker may say of its own end."""
 
 Report = Mapping[str, Any]
 
@@ -63,7 +65,7 @@ def check_report(said: Report) -> None:
     """Raise BadReport unless this is something that a worker says."""
     if said.get("t") not in KINDS:
         raise BadReport("a message of no known kind")
-    texts = ("id", "phase", "note", "loaded", "what", "machine", "preview")
+    texts = ("id", "phase", "note", "loaded", "what", "cause", "machine", "preview")
     for name in texts:
         if not (isinstance(said.get(name, ""), str) or (name == "note" and said[name] is None)):
             raise BadReport(f"{name} is no text")
@@ -72,6 +74,8 @@ def check_report(said: Report) -> None:
     for name in ("done", "total", "segment", "frame"):
         if name in said and not is_number(said[name]):
             raise BadReport(f"{name} is no number")
+    if said.get("cause", "") not in CAUSES:
+        raise BadReport("a cause of no known kind")
     for name in ("facts", "result", "error"):
         if not isinstance(said.get(name, {}), dict):
             raise BadReport(f"{name} is no object")

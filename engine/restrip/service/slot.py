@@ -22,14 +22,16 @@ Spawn = Callable[[Place, str], Worker]
 KILL_AFTER_S = 2.0
 LOST = "lost"
 """Why a worker ended, when neither it nor its task is to blame: what led to it is gone."""
+HUNG, CANCELLED = "hung", "cancelled"
+"""Why a worker was ended: it showed no sign of life, or didn't stop when it was asked to."""
 
 
 @dataclass
 class Slot:
     """One worker at most, at its `place`; `loaded` is the model it has in memory.
 
-    `why` says why the worker ends: "hung", "cancelled", what it said when it crashed, or ""; `machine` where it is,
-    if not here.
+    `why` says why the worker ends: "hung", "cancelled", what it said when it crashed, or ""; `cause` of what kind that
+    is, as the worker said; `machine` where it is, if not here.
     """
 
     place: Place
@@ -41,6 +43,7 @@ class Slot:
     phase: str = ""
     ready: bool = False
     why: str = ""
+    cause: str = ""
     machine: str = ""
     leaving: bool = False
     given: float = 0.0
@@ -53,6 +56,13 @@ class Slot:
     def free(self) -> bool:
         """Whether a task can be given."""
         return self.task is None and not self.leaving and not self.terminated_at
+
+    @property
+    def patience_s(self) -> float:
+        """How long its worker may show no sign of life."""
+        if not self.ready:
+            return self.limits.start_s
+        return self.limits.load_s if self.phase == "loading" else self.limits.step_s
 
     def give(self, task: Task, job_folder: str, state_dir: str) -> None:
         """Have the worker do a task; it is started when there is none."""
@@ -94,7 +104,7 @@ class Slot:
         """The worker is no more; returns the task that it had."""
         task, self.task = self.task, None
         self.worker, self.loaded, self.ready = None, "", False
-        self.leaving, self.terminated_at, self.why, self.machine = False, 0.0, "", ""
+        self.leaving, self.terminated_at, self.why, self.cause, self.machine = False, 0.0, "", "", ""
         return task
 
     def dismiss(self) -> Task | None:
@@ -105,7 +115,8 @@ class Slot:
         return self.finished()
 
     def alive(self, phase: str = "") -> None:
-        """A sign of life came."""
+        """A sign of life came: it has started, whatever else it says."""
+        self.ready = True
         self.last_life = time.monotonic()
         if phase:
             self.phase = phase
@@ -120,9 +131,9 @@ class Slot:
                 self.worker.kill()
         elif self.task is not None:
             if self.cancel_since and now - self.cancel_since > self.limits.cancel_s:
-                self._end("cancelled")
-            elif now - self.last_life > self._patience():
-                self._end("hung")
+                self._end(CANCELLED)
+            elif now - self.last_life > self.patience_s:
+                self._end(HUNG)
         elif not self.leaving and now - self.idle_since > self.limits.worker_idle_s:
             self.send_home()
 
@@ -132,11 +143,6 @@ class Slot:
             self.leaving = True
             self.worker.leave()
             say("worker sent home", worker=self.worker.worker_id)
-
-    def _patience(self) -> float:
-        if not self.ready:
-            return self.limits.start_s
-        return self.limits.load_s if self.phase == "loading" else self.limits.step_s
 
     def _end(self, why: str) -> None:
         assert self.worker is not None and self.task is not None

@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
@@ -102,6 +103,7 @@ def end_with_parent(platform: str = sys.platform) -> None:
 
 def work(pipe: Pipe) -> None:
     """Do tasks until the supervisor is gone. An error that is no RestripError ends the worker: the log has it."""
+    from restrip.jobs.faults import cause_of
     from restrip.jobs.tasks import Workshop
 
     shop = Workshop()
@@ -109,20 +111,35 @@ def work(pipe: Pipe) -> None:
     while True:
         task = pipe.tasks.get()
         try:
-            pipe.send({"id": task["id"], **_outcome(shop, task, Reporter(pipe, task["id"])), "loaded": shop.loaded})
-        except Exception as error:  # A result that is no JSON among them.
-            pipe.send({"t": "crash", "id": task["id"], "what": f"{type(error).__name__}: {error}"})
+            _say(pipe, task, {**_outcome(shop, task, Reporter(pipe, task["id"])), "loaded": shop.loaded})
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}"
+            pipe.send({"t": "crash", "id": task["id"], "what": what, "cause": cause_of(error)})
             raise
+
+
+def _say(pipe: Pipe, task: Mapping[str, Any], outcome: Mapping[str, Any]) -> None:
+    """Tell what came of a task; what can't be said is that task's failure."""
+    from restrip.jobs.faults import fault_of
+
+    try:
+        pipe.send({"id": task["id"], **outcome})
+    except (TypeError, ValueError) as error:
+        traceback.print_exception(error)
+        pipe.send({"t": "error", "id": task["id"], "error": fault_of(error, task).to_wire()})
 
 
 def _outcome(shop: Workshop, task: Mapping[str, Any], report: Reporter) -> dict[str, Any]:
     """What there is to say of a task that is over."""
     from restrip.errors import RestripError
+    from restrip.jobs.faults import CodeMissing, OutOfMemory, TaskFault
     from restrip.jobs.tasks import run_task
 
     try:
         result = run_task(shop, task, report)
     except RestripError as error:
+        if isinstance(error, CodeMissing | OutOfMemory | TaskFault):
+            traceback.print_exception(error.__cause__)
         return {"t": "error", "error": error.to_wire()}
     return {"t": "result", "result": result, "facts": shop.facts()}
 

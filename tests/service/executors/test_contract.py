@@ -110,7 +110,7 @@ def test_a_task_that_fails_on_two_machines_fails_the_job_with_both_reasons(
     floor.submit(job(little, tmp_path / "out"))
     assert floor.over("job-1") == "failed"
     error = floor.engine.records["job-1"].error
-    assert error is not None and error["code"] == "worker-died"
+    assert error is not None and error["code"] == "quarantined"
     assert sorted(machine for machine, _ in error["detail"]["failed"]) == ["node-a", "node-b"]
     assert all(why in error["message"] for why in ("broken on node-a", "broken on node-b"))
     # What was made before stays, and a retry goes on from there.

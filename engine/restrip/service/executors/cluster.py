@@ -62,6 +62,8 @@ class RayWorker:
     def __init__(self, worker_id: str, executor: RayExecutor) -> None:
         self.worker_id = worker_id
         self.task_id = ""
+        self.exit_code: int | None = None  # Its process is somewhere else: only what it said is known.
+        self.memory_ran_out, self.last_words = False, ""
         self._executor = executor
         self._ended = 0.0
 

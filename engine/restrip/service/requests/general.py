@@ -19,6 +19,7 @@ from restrip.service.requests.refusals import Busy
 if TYPE_CHECKING:
     from restrip.service.requests.desk import Desk
 
+DEATHS_SHOWN = 5
 FEATURES = ("seeds", "suggest", "placed", "blobs", "cache", "models")
 
 
@@ -80,6 +81,7 @@ def show_engine(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
         "executor": dict(engine.crew.executor.facts()),
         "memory_mib": own_memory_mib(),
         "worker_facts": engine.hearing.facts,
+        "deaths": engine.outcomes.deaths.last[-DEATHS_SHOWN:],
         "clients": clients,
         "state_dir": str(engine.root),
     }
