@@ -9,15 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from restrip.link.discovery import recorded_start
+from restrip.link.origin import set_up
 
 COMMAND = "restrip-engine"
-INSTALL = 'python3 -m pip install "restrip[engine]" && restrip engine start'
-INSTALL_WINDOWS = 'py -m pip install "restrip[engine]" && restrip engine start'
 
 
 def install_line() -> str:
     """What to paste into a terminal, once."""
-    return INSTALL_WINDOWS if sys.platform == "win32" else INSTALL
+    return " && ".join(set_up())
 
 
 def engine_command(chosen: str = "") -> tuple[str, ...]:

@@ -21,7 +21,7 @@ ALLOWED = {
     "timeline": set(),
     "link": {"timeline"},
     "media": {"timeline"},
-    "looks": {"media", "timeline", "link.setting"},
+    "looks": {"media", "timeline", "link.setting", "link.discovery", "link.origin"},
     "propagate": {"media", "timeline", "link.setting"},
     "jobs": {"looks", "propagate", "media", "timeline", "link"},
     "service": {"jobs", "looks", "propagate", "media", "timeline", "link"},
@@ -38,8 +38,8 @@ THIRD_PARTY = {
     "timeline": set(),
     "link": {"zmq"},
     "request": set(),
-    "install": {"platformdirs"},
-    "cli": {"rich", "platformdirs"},
+    "install": set(),
+    "cli": {"rich"},
 }
 FRONT_ENDS = ("blender_addon", "resolve_script")
 FRONT_END_PACKAGES = {

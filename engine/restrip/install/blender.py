@@ -21,7 +21,9 @@ from typing import Any
 
 import restrip
 from restrip.errors import BadInput, RestripError
+from restrip.link import start
 from restrip.link.discovery import run_folder, state_dir
+from restrip.link.origin import install_line
 
 HELP = "the extension for Blender 4.2 and later"
 OLDEST = (4, 2)
@@ -55,7 +57,9 @@ class NoExtension(RestripError):
     code = "no-front-end"
 
     def __init__(self) -> None:
-        super().__init__("The extension isn't here.", "Reinstall restrip: pip install --force-reinstall restrip")
+        super().__init__(
+            "The extension isn't here.", f"Install Restrip again: {install_line('engine')} --force-reinstall"
+        )
 
 
 class InstallFailed(RestripError):
@@ -178,12 +182,8 @@ def install(blender: Blender, package: Path) -> None:
 
 def record_start() -> None:
     """Note how the engine is started, for a Blender where it isn't installed."""
-    path = run_folder() / "start.json"
-    if path.exists():
-        return
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump({"argv": [sys.executable, "-m", "restrip.service"]}, file)
+    if not (run_folder() / "start.json").exists():
+        start.record_start([sys.executable, "-m", "restrip.service"])
 
 
 def _target(tool: ModuleType, platform: str, python: tuple[int, ...]) -> Any:

@@ -23,7 +23,9 @@ from typing import Any
 import restrip
 from restrip.errors import BadInput, RestripError
 from restrip.install.resolve_python import Python, found_python, look_at
+from restrip.link import start
 from restrip.link.discovery import run_folder
+from restrip.link.origin import install_line
 
 HELP = "menu scripts for DaVinci Resolve"
 PREFIX = "Restrip - "
@@ -56,7 +58,9 @@ class NoFrontEnd(RestripError):
     code = "no-front-end"
 
     def __init__(self) -> None:
-        super().__init__("The Resolve scripts aren't here.", "Reinstall restrip: pip install --force-reinstall restrip")
+        super().__init__(
+            "The Resolve scripts aren't here.", f"Install Restrip again: {install_line('engine')} --force-reinstall"
+        )
 
 
 class NotInstalled(BadInput):
@@ -277,12 +281,8 @@ def _write_record(plan: Plan, files: Iterable[Path], made: Iterable[Path]) -> No
 
 def _record_start(interpreter: str) -> None:
     """How the engine is started by scripts that run where it isn't installed."""
-    path = run_folder() / "start.json"
-    if path.exists():
-        return
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump({"argv": [interpreter, "-m", "restrip.service"]}, file)
+    if not (run_folder() / "start.json").exists():
+        start.record_start([interpreter, "-m", "restrip.service"])
 
 
 def _try(plan: Plan) -> tuple[str, str]:

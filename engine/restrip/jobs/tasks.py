@@ -12,6 +12,7 @@ from restrip.errors import RestripError
 from restrip.jobs import files
 from restrip.jobs.cache import Cache
 from restrip.jobs.faults import ends_process, fault_of
+from restrip.link.origin import install_line
 from restrip.media.files import FULL, DiskFull
 
 
@@ -50,7 +51,7 @@ class PartMissing(RestripError):
         extra = "diffusion" if package in _OF_DIFFUSION else "ray" if package == "ray" else "engine"
         super().__init__(
             f"The engine is installed without {package}, which this needs.",
-            f"Install it with: pip install 'restrip[{extra}]'",
+            f"Install it with: {install_line(extra)}",
             package=package,
         )
 

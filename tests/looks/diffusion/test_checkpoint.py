@@ -17,8 +17,8 @@ from restrip.looks.diffusion.checkpoint import (
     MissingCheckpoint,
     find_checkpoint,
     find_file,
+    hub_folder,
     list_models,
-    state_dir,
 )  # fmt: skip
 from restrip.looks.diffusion.family import UnknownFamily
 
@@ -108,8 +108,18 @@ def test_a_folders_hash_covers_weights_and_configs(small, tmp_path: Path) -> Non
     assert book.of(checkpoint) != before
 
 
-def test_hashes_are_kept_beside_the_engines_things(monkeypatch: pytest.MonkeyPatch) -> None:
-    from restrip.link import discovery
+def test_what_is_kept_is_beside_the_engines_things(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("RESTRIP_STATE_DIR", "~/kept")
+    assert HashBook().path == tmp_path / "kept" / "model-hashes.json"
+    assert hub_folder() == tmp_path / "kept" / "models"
 
-    monkeypatch.delenv("RESTRIP_STATE_DIR")
-    assert state_dir() == discovery.state_dir()
+
+def test_the_models_folder_may_be_below_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "fox.safetensors").touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("RESTRIP_MODELS", "~/models")
+    assert find_file("fox") == tmp_path / "models" / "fox.safetensors"

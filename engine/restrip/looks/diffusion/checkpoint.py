@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from restrip.errors import BadInput
+from restrip.link.discovery import state_dir
 from restrip.looks.diffusion import hub
 from restrip.looks.diffusion.family import FAMILIES, UnknownFamily, family_of_folder, family_of_shapes
 from restrip.looks.diffusion.header import ForeignPickle, UnreadableCheckpoint, read_shapes
@@ -73,7 +72,7 @@ class Checkpoint:
 
 def models_folders() -> list[Path]:
     """Where bare names are looked for: RESTRIP_MODELS, as PATH is written, with the usual folders under each."""
-    roots = [Path(root) for root in os.environ.get("RESTRIP_MODELS", "").split(os.pathsep) if root]
+    roots = [Path(root).expanduser() for root in os.environ.get("RESTRIP_MODELS", "").split(os.pathsep) if root]
     roots += [root / "models" for root in roots if (root / "models").is_dir()]
     return [root / folder for root in roots for folder in MODEL_FOLDERS if (root / folder).is_dir()]
 
@@ -195,8 +194,3 @@ class HashBook:
 def hub_folder() -> Path:
     """Where models from the hub are kept."""
     return state_dir() / "models"
-
-
-def state_dir() -> Path:
-    """The engine's folder (link.discovery.state_dir, which a look may not import)."""
-    return Path(os.environ.get("RESTRIP_STATE_DIR") or platformdirs.user_state_dir("restrip", appauthor=False))

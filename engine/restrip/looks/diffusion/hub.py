@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from restrip.errors import BadInput, RestripError
+from restrip.link.origin import install_line
 from restrip.progress import Report
 
 PREFIX = "hub:"
@@ -72,7 +73,7 @@ class NoDownloader(RestripError):
     def __init__(self, package: str) -> None:
         super().__init__(
             f"Fetching a model needs {package}, which isn't installed.",
-            "Install it with: pip install 'restrip[diffusion]'",
+            f"Install it with: {install_line('diffusion')}",
             package=package,
         )
 

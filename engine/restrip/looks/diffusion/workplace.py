@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from restrip.link.discovery import state_dir
 from restrip.looks.diffusion import precision
 from restrip.looks.diffusion.adapter import open_controlnet
 from restrip.looks.diffusion.anchor import AnchorBank
-from restrip.looks.diffusion.checkpoint import state_dir
 from restrip.looks.diffusion.color import matched
 from restrip.looks.diffusion.compiled import kept_compiled, pays
 from restrip.looks.diffusion.control_pictures import ControlPictures
