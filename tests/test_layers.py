@@ -20,7 +20,7 @@ ALLOWED = {
     "progress": set(),
     "timeline": set(),
     "link": {"timeline"},
-    "media": {"timeline"},
+    "media": {"timeline", "link.discovery"},
     "looks": {"media", "timeline", "link.setting", "link.discovery", "link.origin"},
     "propagate": {"media", "timeline", "link.setting"},
     "jobs": {"looks", "propagate", "media", "timeline", "link"},

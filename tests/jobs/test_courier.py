@@ -118,7 +118,8 @@ def test_sequences_and_folders_keep_their_names(there: OtherComputer, tmp_path: 
     (model / "model_index.json").write_text("{}")
     (model / "unet" / "config.json").write_text("{1}")
     (model / "empty.txt").touch()
-    sent = Path(courier(there, tmp_path / "a.json").send(str(model)))
+    named = [str(path) for path in model.rglob("*") if path.is_file()]
+    sent = Path(courier(there, tmp_path / "a.json").send_folder(str(model), named))
     found = {path.relative_to(sent).as_posix(): path.read_text() for path in sent.rglob("*") if path.is_file()}
     assert found == {"model_index.json": "{}", "unet/config.json": "{1}", "empty.txt": ""}
     frames = [tmp_path / f"frame_{n:04d}.png" for n in range(5)]

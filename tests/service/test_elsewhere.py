@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from engine_bench import end_engine, until
-from job_bench import Little
+from job_bench import FRAMES, Little
 
 from restrip.errors import RemoteError
 from restrip.jobs.remote import Remote, RemoteClient, RemoteUnreachable, linked
@@ -124,6 +124,11 @@ def test_seeds_and_questions_go_there_too(two: Two, little: Little) -> None:
     spec = little.job("check-1", 0, 12)
     told = two.here.check(spec)
     assert told["fits"] and "sent first" in told["warnings"][0] and two.received() == set()
+    assert [(file["role"], Path(file["path"]).name, file["files"]) for file in told["travels"]] == [
+        ("source", "clip.mkv", 1),
+        ("look", "painted", FRAMES),
+    ]
+    assert "clip.mkv" in told["warnings"][1] and "painted" in told["warnings"][1]
     result = two.here.seeds(spec.clip, 3, look=spec.look, count=2)
     assert Path(result["sheet"]).is_file() and str(two.folders["here"]) in result["sheet"]
     assert [job.kind for job in two.there.jobs("*")] == ["seeds"]

@@ -20,6 +20,7 @@ from restrip.errors import BadInput
 from restrip.jobs import files
 from restrip.jobs.received import Offered, Received, ends_sha256
 from restrip.link.client import Client
+from restrip.media.content import stamp_of
 from restrip.media.files import MediaMissing
 
 PIECE_BYTES = 512 << 10
@@ -53,12 +54,14 @@ class NotThereError(Exception):
 class Journal:
     """What a job remembers of its way: journey.json in its folder.
 
-    `there` are paths on the other computer by paths here, `hashes` are [size, mtime in ns, sha256] by path, `job` is
-    the job's id there, `again` says that it failed there and is to be tried again.
+    `there` are paths on the other computer by paths here, `stamps` what the files were like when they were sent,
+    `hashes` are [stamp, sha256] by path, `job` is the job's id there, `again` says that it failed there and is to be
+    tried again.
     """
 
     path: Path
     there: dict[str, str] = field(default_factory=dict)
+    stamps: dict[str, str] = field(default_factory=dict)
     hashes: dict[str, list[Any]] = field(default_factory=dict)
     job: str = ""
     again: bool = False
@@ -67,7 +70,7 @@ class Journal:
     def load(cls, path: Path) -> Journal:
         """Read it; an empty one when there is none."""
         body = files.read_json(path) or {}
-        return cls(path, **{name: body[name] for name in ("there", "hashes", "job", "again") if name in body})
+        return cls(path, **{name: body[name] for name in ("there", "stamps", "hashes", "job", "again") if name in body})
 
     def save(self) -> None:
         """Write it."""
@@ -76,14 +79,26 @@ class Journal:
         files.write_json(self.path, body)
 
     def sha256(self, path: Path) -> str:
-        """sha256 of a file, computed once while its size and time stay."""
-        seen = path.stat()
+        """sha256 of a file, computed once while its stamp stays."""
+        stamp = stamp_of([path]).text
         known = self.hashes.get(str(path))
-        if known is not None and known[:2] == [seen.st_size, seen.st_mtime_ns]:
-            return str(known[2])
+        if known is not None and known[0] == stamp:
+            return str(known[1])
         sha256 = files.file_sha256(path)
-        self.hashes[str(path)] = [seen.st_size, seen.st_mtime_ns, sha256]
+        self.hashes[str(path)] = [stamp, sha256]
         return sha256
+
+    def sent(self, paths: Sequence[str], stamp: str) -> list[str] | None:
+        """Where these files are there, when they are what was sent; None when they have to be sent, or sent again."""
+        known = [self.there.get(path) for path in paths]
+        if self.stamps.get(paths[0]) != stamp:
+            return None
+        return [path for path in known if path is not None] if None not in known else None
+
+    def keep(self, paths: Sequence[str], stamp: str, there: Sequence[str]) -> None:
+        """Remember where they are."""
+        self.there.update(zip(paths, there, strict=True))
+        self.stamps[paths[0]] = stamp
 
 
 @dataclass
@@ -101,24 +116,33 @@ class Courier:
     look_only: bool = False
 
     def send(self, path: str) -> str:
-        """A file's or a folder's path there; what isn't there is sent.
+        """A file's path there; what isn't there is sent.
 
-        Raises MediaMissing, FileChanged, DiskFull, TooMany; NotThereError instead of sending when `look_only`.
+        Raises MediaMissing, MediaUnreadable, FileChanged, DiskFull; NotThereError instead of sending when `look_only`.
         """
         return self.send_all([path])[0]
 
     def send_all(self, paths: Sequence[str]) -> list[str]:
         """The same for the files of one sequence, which lie in one folder there."""
-        known = [self.journal.there.get(path) for path in paths]
-        if None not in known:
-            return [path for path in known if path is not None]
-        found = self._located(paths)
-        if found is None:
-            found = self._sent_folder(paths[0]) if Path(paths[0]).is_dir() else self._sent(paths)
-        self.journal.there.update(zip(paths, found, strict=True))
+        stamp = stamp_of(paths).text
+        found = self.journal.sent(paths, stamp)
+        return found or self._keep(paths, stamp, self._located(paths) or self._sent(paths))
+
+    def send_folder(self, folder: str, named: Sequence[str]) -> str:
+        """A folder's path there, with these of its files. Raises TooMany too."""
+        if not named:
+            raise MediaMissing(folder)
+        if len(named) > MOST_FILES:
+            raise TooMany(folder, MOST_FILES)
+        stamp = stamp_of(named).text
+        found = self.journal.sent([folder], stamp)
+        return (found or self._keep([folder], stamp, self._sent_folder(folder, named)))[0]
+
+    def _keep(self, paths: Sequence[str], stamp: str, there: list[str]) -> list[str]:
+        self.journal.keep(paths, stamp, there)
         if not self.look_only:
             self.journal.save()
-        return found
+        return there
 
     def bring(self, job_id: str, listed: Mapping[str, Any], shelf: Received) -> Path:
         """A file of a job's result, on the shelf here. `listed` is what `results` says of it."""
@@ -137,7 +161,7 @@ class Courier:
 
     def _located(self, paths: Sequence[str]) -> list[str] | None:
         """The same paths, when the other computer finds the same files under them; of many the ends are compared."""
-        if not self.shared or Path(paths[0]).is_dir():
+        if not self.shared:
             return None
         for path in {paths[0], paths[len(paths) // 2], paths[-1]}:
             if not self.client.request("locate", {"path": path, "ends": ends_sha256(_file(path))})["same"]:
@@ -152,17 +176,12 @@ class Courier:
         offers = [(path, Offered(group, path.name, path.stat().st_size, sha256)) for path, sha256 in named]
         return [str(self._put(path, file)["path"]) for path, file in offers]
 
-    def _sent_folder(self, folder: str) -> list[str]:
-        """A folder with all that is in it, such as a model's parts."""
-        root = Path(folder)
-        found = sorted(path for path in root.rglob("*") if path.is_file() and not path.name.startswith("."))
-        if not found:
-            raise MediaMissing(folder)
-        if len(found) > MOST_FILES:
-            raise TooMany(folder, MOST_FILES)
-        named = [(path, path.relative_to(root).as_posix(), self._hash(path)) for path in found]
-        group = files.digest([[name, sha256] for _, name, sha256 in named])
-        for path, name, sha256 in named:
+    def _sent_folder(self, folder: str, named: Sequence[str]) -> list[str]:
+        """Files of a folder under their names in it, such as a model's parts."""
+        found = [(Path(path), Path(path).relative_to(folder).as_posix()) for path in sorted(named)]
+        hashed = [(path, name, self._hash(path)) for path, name in found]
+        group = files.digest([[name, sha256] for _, name, sha256 in hashed])
+        for path, name, sha256 in hashed:
             folder = self._put(path, Offered(group, name, path.stat().st_size, sha256))["folder"]
         return [str(folder)]
 

@@ -15,7 +15,7 @@ from restrip.jobs.courier import Courier, Journal, LaterError, NotThereError
 from restrip.jobs.journey import Journey
 from restrip.jobs.remote import Remote, RemoteClient, RemoteUnreachable, linked
 from restrip.jobs.tasks import Assignment
-from restrip.jobs.there import job_there
+from restrip.jobs.there import in_words, job_there, travelling
 from restrip.link.client import EngineUnreachable
 from restrip.link.job import JobSpec
 
@@ -47,7 +47,7 @@ def go_elsewhere(task: Assignment) -> dict[str, Any]:
     try:
         with RemoteClient(remote) as client:
             courier = Courier(client, journal, remote.shared_folders, task.report, time.monotonic() + TURN_S)
-            journey = Journey(task, courier)
+            journey = Journey(task, courier, remote.host)
             try:
                 return journey.go()
             except Cancelled:
@@ -85,17 +85,21 @@ def ask_elsewhere(task: Assignment) -> dict[str, Any]:
 
 
 def _check(task: Assignment, client: RemoteClient, remote: Remote) -> dict[str, Any]:
-    """What the job would take there. Before its files are there that can't be said, and nothing is sent for it."""
+    """What the job would take there, and what of its files would be sent. Before these are there the rest can't be
+    said, and nothing is sent for it.
+    """
     spec = JobSpec.from_json(task.body["body"]["job"])
     nowhere = Journal(task.state_dir / "journey.json")
     look = Courier(client, nowhere, remote.shared_folders, task.report, time.monotonic() + TURN_S, look_only=True)
+    travels = travelling(spec, look)
     try:
         answer = client.check(job_there(spec, look))
-    except NotThereError:
+    except (NotThereError, LaterError):
         count = max(1, len(spec.keys))
         known = {"keys": count, "segments": count + 1, "frames": spec.clip.length, "format": spec.output.format}
         unknown: dict[str, Any] = dict.fromkeys(("needs_mib", "disk_mib", "free_mib", "estimate_s"))
         warning = f"What the job takes is known when its files are on {remote.host}: they are sent first."
         cached = {"keys_cached": 0, "segments_cached": 0, "size": [0, 0]}
-        return {**known, **cached, **unknown, "fits": True, "warnings": [warning], "fixes": []}
-    return {name: value for name, value in answer.items() if name != "ok"}
+        warnings = [text for text in (warning, in_words(travels, remote.host)) if text]
+        return {**known, **cached, **unknown, "fits": True, "warnings": warnings, "fixes": [], "travels": travels}
+    return {**{name: value for name, value in answer.items() if name != "ok"}, "travels": travels}

@@ -12,9 +12,11 @@ from restrip.jobs.courier import Courier
 from restrip.jobs.placing import Placing, last_name, put
 from restrip.jobs.prepare import output_folder
 from restrip.jobs.preview import write_preview, write_sheet
+from restrip.jobs.references import spec_in, with_files_of
 from restrip.jobs.tasks import Assignment, read_own
-from restrip.jobs.there import clip_there, job_there, look_there
+from restrip.jobs.there import job_there
 from restrip.link.job import JobSpec, Manifest, clip_from_json
+from restrip.timeline import Key
 from restrip.timeline.otio import write_timeline
 
 Brought = Mapping[str, Path]
@@ -23,6 +25,10 @@ Brought = Mapping[str, Path]
 
 class Errand(Protocol):
     """One job's."""
+
+    @property
+    def spec(self) -> JobSpec:
+        """The files that it names."""
 
     def submit(self, courier: Courier) -> str:
         """Send what it needs and hand it in; its id there. Raises LaterError, and what rules its outputs out."""
@@ -65,7 +71,7 @@ class RenderErrand:
         everything = [*placing.targets, *extras.values(), target]
         delivery.expect(everything)
         named: dict[str, Any] = {name: str(extras.get(name, "")) for name in ("preview", "otio", "sheet")}
-        manifest = replace(placing.manifest(), clip=self.spec.clip, **named)
+        manifest = replace(self._as_asked(placing.manifest()), **named)
         self._write(extras, manifest)
         body = manifest.to_json()
         files.write_json(target, body, mode=0o644)
@@ -75,6 +81,23 @@ class RenderErrand:
         # It is here: nobody there is to be offered it, and its parts may go when room is needed.
         courier.client.placed(courier.journal.job, courier.client.client)
         return {"manifest": str(target), "sha256": files.file_sha256(own)}
+
+    def _as_asked(self, made: Manifest) -> Manifest:
+        """The manifest with the files of this computer where the other one's were named."""
+
+        def of(key: Key, name: str) -> Any:
+            """What was asked for on the key's frame: of several keys the first that says it."""
+            said = getattr(key, name)
+            asked = (getattr(given, name) for given in self.spec.keys if given.frame == key.frame)
+            return said and next(filter(None, asked), said)
+
+        keys = tuple(
+            replace(made_key, key=replace(key, image=of(key, "image"), prompt=of(key, "prompt")))
+            for made_key in made.keys
+            for key in (made_key.key,)
+        )
+        settings = {name: self.spec.settings.get(name, value) for name, value in made.settings.items()}
+        return replace(made, clip=self.spec.clip, look=self.spec.look, settings=settings, keys=keys)
 
     def _extras(self, folder: Path) -> dict[str, Path]:
         """What is written on this computer, from the strips."""
@@ -100,13 +123,17 @@ class SeedsErrand:
     task: Assignment
     body: Mapping[str, Any]
 
+    @property
+    def spec(self) -> JobSpec:
+        """The frame's clip and the look."""
+        return spec_in(self.body)
+
     def submit(self, courier: Courier) -> str:
         """Hand it in; the engine there names it."""
-        clip = clip_there(clip_from_json(self.body["source"]), courier)
-        look = self.body["look"]
-        name, settings = look_there(look["name"], look.get("settings", {}), courier)
-        frame, count, prompt = int(self.body["frame"]), int(self.body["n"]), self.body.get("prompt")
-        return courier.client.ask_seeds(clip, frame, look=name, settings=settings, count=count, prompt=prompt)
+        there = with_files_of(self.body, job_there(self.spec, courier))
+        look, frame, count = there["look"], int(there["frame"]), int(there["n"])
+        clip, settings, prompt = clip_from_json(there["source"]), look.get("settings", {}), there.get("prompt")
+        return courier.client.ask_seeds(clip, frame, look=look["name"], settings=settings, count=count, prompt=prompt)
 
     def arrive(self, courier: Courier, brought: Brought) -> dict[str, Any]:
         """Put the sheet and its pictures in the job's folder; the result with the paths here."""

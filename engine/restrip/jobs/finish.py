@@ -17,9 +17,11 @@ from restrip.errors import RestripError
 from restrip.jobs import files, outputs
 from restrip.jobs.asked import propagation_settings
 from restrip.jobs.cache import Entry
+from restrip.jobs.inputs import Watch
 from restrip.jobs.plan import Plan
 from restrip.jobs.prepare import cached_part, job_spec, output_folder, saved_plan, targets_of
 from restrip.jobs.preview import add_sound, write_preview, write_sheet
+from restrip.jobs.references import clip_files, inputs_of
 from restrip.jobs.tasks import Assignment
 from restrip.link.job import JobSpec, KeyResult, Manifest, StripFile
 from restrip.looks import own_settings
@@ -44,15 +46,17 @@ def finish(task: Assignment) -> dict[str, Any]:
     """Write strips, what else was asked for, and the manifest. Returns the manifest's path and sha256."""
     spec = job_spec(task.folder)
     plan, resolved = saved_plan(task.folder)
-    ending = _Ending(task, spec, plan, outputs.Delivery(task.state_dir, output_folder(task, spec), resolved))
+    # Sound, preview and sheet are made of the source once more.
+    source = Watch(inputs_of(clip_files(spec)), plan.inputs)
+    ending = _Ending(task, spec, plan, source, outputs.Delivery(task.state_dir, output_folder(task, spec), resolved))
     return ending.run()
 
 
 class _Ending:
     """One job being finished."""
 
-    def __init__(self, task: Assignment, spec: JobSpec, plan: Plan, delivery: outputs.Delivery) -> None:
-        self.task, self.spec, self.plan, self.delivery = task, spec, plan, delivery
+    def __init__(self, task: Assignment, spec: JobSpec, plan: Plan, source: Watch, delivery: outputs.Delivery) -> None:
+        self.task, self.spec, self.plan, self.source, self.delivery = task, spec, plan, source, delivery
         self.targets = targets_of(spec, plan, delivery.folder)
         self.entries = [self._entry(index) for index in range(len(plan.parts))]
         self.steps = len(plan.strips) + sum(name in self.targets for name in ("baked", "preview", "otio", "sheet"))
@@ -72,6 +76,7 @@ class _Ending:
         for path in self._extras(manifest):
             written[path] = outputs.tree_sha256(path)
         body = manifest.to_json()
+        self.source.check()
         # The user's copy first: when the engine's own is there, everything is.
         files.write_json(self.targets["manifest"], body, mode=0o644)
         written[self.targets["manifest"]] = files.file_sha256(self.targets["manifest"])

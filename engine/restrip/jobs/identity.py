@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from restrip.errors import RestripError
 from restrip.jobs.asked import explicit, propagation_settings
-from restrip.jobs.files import digest, file_sha256
+from restrip.jobs.files import digest
+from restrip.jobs.inputs import Seen
 from restrip.link.job import JobSpec
-from restrip.media.files import MediaMissing, MediaUnreadable
 from restrip.propagate.settings import ON
 from restrip.timeline import ClipRange, Key, Segment
 
 KEY_STAGE = 1
 SEGMENT_STAGE = 8
 """Raised when the code changes what it makes of the same input: what older code made is then not found any more."""
-
-
-class SourceChanged(RestripError):
-    """The media was changed while a job of it was being rendered."""
-
-    code = "source-changed"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"{name} was changed while it was being rendered.", "Retry the job when the file is written to no more."
-        )
-
-
-def source_identity(paths: Sequence[str]) -> str:
-    """What tells one media file, or sequence, from another: paths, sizes and times of change.
-
-    Raises MediaMissing, MediaUnreadable.
-    """
-    seen = []
-    for path in paths:
-        try:
-            stat = os.stat(path)
-        except FileNotFoundError:
-            raise MediaMissing(path) from None
-        except OSError as error:
-            raise MediaUnreadable(path, error.strerror or "unknown") from error
-        seen.append([path, stat.st_size, stat.st_mtime_ns])
-    return digest(seen)
 
 
 @dataclass(frozen=True)
@@ -56,7 +25,7 @@ class Known:
 
     `key_facts` hold, by frame, what decides a key's picture beside the look's identity, if anything does;
     `takes_mattes` says that the look makes another picture inside a matte, `carries_previous` that it carries each
-    key's finished picture into the next.
+    key's finished picture into the next. `inputs` are the files that the job names, as they were found.
     """
 
     size: tuple[int, int]
@@ -69,6 +38,7 @@ class Known:
     carries_previous: bool = False
     deep: bool = False
     alpha: bool = False
+    inputs: Mapping[str, Seen] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,14 +55,16 @@ def key_hashes(spec: JobSpec, keys: Sequence[Key], against: Against, known: Know
     picture before it where that is carried on.
     """
 
+    images = {key.image: known.inputs[f"key {n}"] for n, key in enumerate(spec.keys) if key.image}
+
     def facts(key: Key) -> dict[str, Any]:
         base = {"stage": KEY_STAGE, **against.shared, "time": str(spec.clip.media_time(key.frame))}
         if key.image:
-            return {**base, "image": _content(key.image)}
+            return {**base, "image": images[key.image].content.key}
         own = known.key_facts.get(key.frame)
         asked = explicit(spec, key)
         made = {**base, "prompt": asked.prompt, "seed": asked.seed, "look": known.look_identity, "own": own}
-        return {**made, "matte": matte_facts(spec)} if known.takes_mattes and spec.matte else made
+        return {**made, "matte": matte_facts(spec, known.inputs)} if known.takes_mattes and spec.matte else made
 
     anchor = None if against.anchor is None else facts(keys[against.anchor])
     hashes: dict[int, str] = {}
@@ -108,13 +80,13 @@ def key_hashes(spec: JobSpec, keys: Sequence[Key], against: Against, known: Know
     return tuple(hashes[index] for index in range(len(keys)))
 
 
-def segment_facts(spec: JobSpec, source: str, size: tuple[int, int], format_name: str) -> dict[str, Any]:
+def segment_facts(spec: JobSpec, inputs: Mapping[str, Seen], size: tuple[int, int], format_name: str) -> dict[str, Any]:
     """What every part of a job depends on beside its frames and keys, and where it is carried: `Part.filed`."""
     settings = propagation_settings(spec)
     del settings[ON]
     return {
         "stage": SEGMENT_STAGE,
-        "source": source,
+        "source": inputs["source"].content.key,
         **reading(spec),
         "size": list(size),
         "rate": str(spec.clip.rate),
@@ -122,7 +94,7 @@ def segment_facts(spec: JobSpec, source: str, size: tuple[int, int], format_name
         "fade": spec.output.fade,
         "format": format_name,
         "settings": settings,
-        "matte": matte_facts(spec),
+        "matte": matte_facts(spec, inputs),
         "look_only": spec.output.look_only,
         "every": spec.mode == "every",
     }
@@ -133,13 +105,13 @@ def reading(spec: JobSpec) -> dict[str, Any]:
     return {"untagged": spec.clip.untagged} if spec.clip.untagged else {}
 
 
-def matte_facts(spec: JobSpec) -> dict[str, Any] | None:
+def matte_facts(spec: JobSpec, inputs: Mapping[str, Seen]) -> dict[str, Any] | None:
     """What decides the matte; None without one."""
     if not spec.matte:
         return None
     feather = spec.settings.get("matte_feather")
     # A matte that is a movie runs with the clip: where the clip begins in the media matters.
-    return {"content": source_identity([spec.matte]), "trim_in": spec.clip.trim_in, "feather": feather}
+    return {"content": inputs["matte"].content.key, "trim_in": spec.clip.trim_in, "feather": feather}
 
 
 def part_hash(
@@ -153,12 +125,3 @@ def part_hash(
 
     inner = [[s.frames.first - start, s.frames.end - start, side(s.left), side(s.right)] for s in group]
     return digest({**shared, "time": str(clip.media_time(start)), "segments": inner})
-
-
-def _content(path: str) -> str:
-    try:
-        return file_sha256(Path(path))
-    except FileNotFoundError:
-        raise MediaMissing(path) from None
-    except OSError as error:
-        raise MediaUnreadable(path, error.strerror or "unknown") from error

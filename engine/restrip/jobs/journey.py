@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from restrip.jobs.courier import Courier, LaterError
 from restrip.jobs.errands import errand_of
 from restrip.jobs.received import Received
 from restrip.jobs.tasks import Assignment
+from restrip.jobs.there import in_words, travelling
 from restrip.link.status import JobStatus
 
 LOOK_S = 0.3
@@ -23,14 +25,15 @@ LOOK_S = 0.3
 class Journey:
     """A job's way there and back, as far as its journal says it came. Raises JobDamaged, BadJob."""
 
-    def __init__(self, task: Assignment, courier: Courier) -> None:
-        self.task, self.courier = task, courier
+    def __init__(self, task: Assignment, courier: Courier, host: str) -> None:
+        self.task, self.courier, self.host = task, courier, host
         self.client, self.journal = courier.client, courier.journal
         self.errand = errand_of(task)
 
     def go(self) -> dict[str, Any]:
         """As far as this turn's time reaches; the result when it is all here. Raises LaterError, RemoteError."""
         if not self.journal.job:
+            self._say_what_travels()
             self.journal.job = self.errand.submit(self.courier)
             self.journal.save()
         elif self.journal.again:
@@ -45,6 +48,15 @@ class Journey:
         if self.journal.job:
             with suppress(RestripError):
                 self.client.cancel(self.journal.job)
+
+    def _say_what_travels(self) -> None:
+        """Before the first byte leaves: which files are named by the job and go to the other computer."""
+        if self.journal.there:
+            return
+        look = replace(self.courier, look_only=True)
+        said = in_words(travelling(self.errand.spec, look), self.host)
+        if said:
+            self.task.report("sending", 0, 1, note=said)
 
     def _wait(self) -> None:
         """Until it is done there. Raises LaterError, RemoteError."""

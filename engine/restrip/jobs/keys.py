@@ -14,6 +14,7 @@ from restrip.errors import RestripError
 from restrip.jobs.asked import explicit
 from restrip.jobs.cache import Entry
 from restrip.jobs.gpu import find_gpu
+from restrip.jobs.inputs import SourceChanged
 from restrip.jobs.matte import EmptyMatte, Matte
 from restrip.jobs.plan import Plan
 from restrip.jobs.prepare import job_spec, look_of, saved_plan
@@ -56,6 +57,8 @@ def make_keys(task: Assignment) -> dict[str, Any]:
             keep_painted(task, plan, window, index)
         if styled:
             look = look_of(task.shop, spec, plan.size, task.report)
+            if look.identity() != plan.look_identity:
+                raise SourceChanged(spec.look)
             with KeyMaker(task, spec, plan, look, window) as maker:
                 maker.done, maker.total = len(task.body["keys"]) - len(styled), len(task.body["keys"])
                 for chunk in chunks_of(look, styled, int(task.body.get("memory", 0))):
@@ -137,6 +140,7 @@ class KeyMaker:
         for index in [n for n in group if self._untouched(n)]:
             key = self.plan.keys[index]
             note = f"The matte is black on {key.said}: it stays as it is."
+            self.window.check()
             keep_key(self.task, self.plan.key_hashes[index], key, Styled(self.window.frame(key.frame), {}, (note,)))
             group = [n for n in group if n != index]
         if not group:
@@ -151,6 +155,7 @@ class KeyMaker:
         more = {"beside": self._what_is_beside(group)} if self._beside else {}
         made: list[Styled] = look.stylize(frames, keys, report, anchor, **more)
         hashes = [self.plan.key_hashes[index] for index in group]
+        self.window.check()
         # Coding a picture takes about as long as a GPU needs to make one.
         with ThreadPoolExecutor(min(WRITERS, len(group))) as pool:
             kept = pool.map(store_key, [self.task] * len(group), hashes, made)
@@ -202,7 +207,9 @@ class KeyMaker:
 def keep_painted(task: Assignment, plan: Plan, window: Window, index: int) -> None:
     """Cache the picture that a key brings along."""
     key = plan.keys[index]
-    keep_key(task, plan.key_hashes[index], key, picture_for_key(window.frame(key.frame), key))
+    styled = picture_for_key(window.frame(key.frame), key)
+    window.check()
+    keep_key(task, plan.key_hashes[index], key, styled)
 
 
 def keep_key(task: Assignment, key_hash: str, key: Key, styled: Styled) -> None:

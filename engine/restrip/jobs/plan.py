@@ -9,11 +9,12 @@ files     left, right a part           files    joint a part
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from typing import Any
 
 from restrip.jobs.files import digest
+from restrip.jobs.inputs import Seen
 from restrip.timeline import Crossfade, FrameRange, Key, Segment, Strip, seams_of, strips_of
 
 
@@ -50,8 +51,9 @@ class Plan:
     """What a job comes down to. `size` is (width, height) of what is rendered; `anchor` the key that the others of
     the job are made against, None when the look needs none; `previous` is for each key the one whose finished picture
     it is made from too, if any. `every` says that parts have one joint rendition;
-    `format` names what is written, `deep` (more than 8 bit) and `alpha` say what of it is kept; `source` is the media's
-    identity; `devices` are where parts may be carried, the better one first.
+    `format` names what is written, `deep` (more than 8 bit) and `alpha` say what of it is kept; `source` stands
+    for the media's content; `devices` are where parts may be carried, the better one first; `inputs` are the job's
+    files as they were when it was planned.
     """
 
     keys: tuple[Key, ...]
@@ -70,6 +72,7 @@ class Plan:
     deep: bool = False
     alpha: bool = False
     devices: tuple[str, ...] = ("cpu",)
+    inputs: Mapping[str, Seen] = field(default_factory=dict)
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -122,6 +125,7 @@ class Plan:
             "deep": self.deep,
             "alpha": self.alpha,
             "devices": list(self.devices),
+            "inputs": {role: seen.to_json() for role, seen in self.inputs.items()},
         }
 
     @classmethod
@@ -147,4 +151,5 @@ class Plan:
             deep=body["deep"],
             alpha=body["alpha"],
             devices=tuple(body.get("devices", ("cpu",))),  # Plans of older versions are still kept from pruning.
+            inputs={role: Seen.from_json(seen) for role, seen in body.get("inputs", {}).items()},
         )

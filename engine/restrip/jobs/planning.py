@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from restrip.jobs.asked import propagation_settings
-from restrip.jobs.identity import Against, Known, key_hashes, part_hash, reading, segment_facts, source_identity
+from restrip.jobs.identity import Against, Known, key_hashes, part_hash, reading, segment_facts
+from restrip.jobs.inputs import Seen, look_at
 from restrip.jobs.plan import Part, Plan
+from restrip.jobs.references import clip_files, inputs_of, key_files, matte_files
 from restrip.link.job import JobSpec
 from restrip.looks.settings import own_settings
 from restrip.media.formats import FORMATS, fitting_format
@@ -19,7 +22,7 @@ EVERY_PART_FRAMES = 48
 
 
 def make_plan(spec: JobSpec, known: Known) -> Plan:
-    """Divide a job into keys and parts, with their hashes.
+    """Divide a job into keys and parts, with their hashes. What `known` doesn't say of the job's files is looked at.
 
     Raises KeyOutside, MediaMissing, MediaUnreadable, BadSetting, SizeNotTaken, NoGpu.
     """
@@ -28,7 +31,9 @@ def make_plan(spec: JobSpec, known: Known) -> Plan:
     size = size_within(known.size, spec.output.long_side)
     alpha = known.alpha or spec.output.look_only
     format_name, format_note = fitting_format(spec.output.format, size, alpha)
-    source = source_identity(spec.clip.paths)
+    if not known.inputs:
+        known = replace(known, inputs=look_at(inputs_of((*clip_files(spec), *key_files(spec), *matte_files(spec)))))
+    source = known.inputs["source"].content.key
     anchor, anchor_note = _anchor(spec, keys) if known.needs_anchor else (None, "")
     notes = (*notes, *(note for note in (format_note, anchor_note) if note), *known.notes)
     previous = _previous(keys, anchor, cuts) if known.carries_previous else (None,) * len(keys)
@@ -38,7 +43,7 @@ def make_plan(spec: JobSpec, known: Known) -> Plan:
     groups = _groups(segments_of(keys, spec.clip.length, cuts), EVERY_PART_FRAMES if every else 0, cuts)
     asked = str(propagation_settings(spec)[ON])
     chosen(asked, size)  # A GPU that was asked for and isn't there is named now.
-    shared = segment_facts(spec, source, size, format_name)
+    shared = segment_facts(spec, known.inputs, size, format_name)
     parts = tuple(Part(group, part_hash(spec.clip, group, hashes, keys, shared)) for group in groups)
     joint = every or spec.output.baked
     return Plan(
@@ -58,7 +63,19 @@ def make_plan(spec: JobSpec, known: Known) -> Plan:
         deep=known.deep and FORMATS[format_name].deep,
         alpha=alpha and FORMATS[format_name].alpha,
         devices=allowed(asked),
+        inputs=_used(known, keys),
     )
+
+
+def _used(known: Known, keys: Sequence[Key]) -> dict[str, Seen]:
+    """The inputs without the painted pictures of frames that are no keys."""
+    painted = {known.key_facts[key.frame] for key in keys if key.frame in known.key_facts and not key.image}
+    unused = set(known.key_facts.values()) - painted
+    return {
+        role: seen
+        for role, seen in known.inputs.items()
+        if not role.startswith("look ") or seen.content.sha256 not in unused
+    }
 
 
 def size_within(size: tuple[int, int], long_side: int) -> tuple[int, int]:

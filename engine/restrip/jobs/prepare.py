@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from restrip.jobs import files
 from restrip.jobs.asked import neutral_settings
 from restrip.jobs.cache import Cache, Entry
-from restrip.jobs.identity import Known, source_identity
+from restrip.jobs.identity import Known
+from restrip.jobs.inputs import Seen, Watch, look_at
 from restrip.jobs.needs import needs_of
 from restrip.jobs.outputs import check_place, strip_name
 from restrip.jobs.plan import Plan
 from restrip.jobs.planning import make_plan, size_within
+from restrip.jobs.references import files_of, inputs_of, look_files
 from restrip.jobs.room import check_room, room_of
 from restrip.jobs.source import open_source
 from restrip.jobs.tasks import Assignment, Workshop, read_own
 from restrip.link.job import JobSpec
 from restrip.looks import Look, open_look
 from restrip.media import ClipReader
+from restrip.media.content import stamp_of
 from restrip.media.cuts import find_cuts
 from restrip.media.formats import FORMATS
 from restrip.timeline import ClipRange, Key
@@ -49,10 +52,14 @@ def prepare(task: Assignment) -> dict[str, Any]:
 def plan_job(task: Assignment, spec: JobSpec) -> Plan:
     """Everything that has to be opened is opened here, so that bad input is known before work starts."""
     task.report("reading", 0, spec.clip.length)
+    named = inputs_of(files_of(spec))
+    inputs = look_at(named)
     with open_source(spec) as media:
-        cuts = spec.cuts if spec.cuts is not None else _cuts(task, spec.clip, media)
+        cuts = spec.cuts if spec.cuts is not None else _cuts(task, spec.clip, media, inputs["source"])
     look = look_of(task.shop, spec, size_within(media.size, spec.output.long_side), task.report)
-    plan = make_plan(spec, known_of(look, media, tuple(cuts)))
+    plan = make_plan(spec, replace(known_of(look, media, tuple(cuts)), inputs=inputs))
+    # What was found out is true of these very files.
+    Watch(named, plan.inputs).check()
     check_keys: Callable[[Sequence[Key]], None] | None = getattr(look, "check_keys", None)
     if check_keys is not None:
         check_keys(plan.keys)
@@ -98,7 +105,8 @@ def cached_part(cache: Cache, plan: Plan, index: int) -> Entry | None:
 def look_of(shop: Workshop, spec: JobSpec, size: tuple[int, int], report: Any) -> Look:
     """The job's look, opened; the one that the worker has loaded when it is the same."""
     settings = neutral_settings(spec)
-    wanted = files.digest([spec.look, settings, list(size), _changed(spec.look)])
+    stamps = [stamp_of(file.files).text for file in look_files(spec)]
+    wanted = files.digest([spec.look, settings, list(size), stamps])
     if shop.kept.get("look_key") == wanted:
         kept: Look = shop.kept["look"]
         return kept
@@ -153,11 +161,11 @@ def _check_outputs(task: Assignment, spec: JobSpec, plan: Plan) -> Path:
     return check_place(task.state_dir, folder, targets_of(spec, plan, folder).values())
 
 
-def _cuts(task: Assignment, clip: ClipRange, reader: ClipReader) -> tuple[int, ...]:
+def _cuts(task: Assignment, clip: ClipRange, reader: ClipReader, source: Seen) -> tuple[int, ...]:
     """The clip's cuts, found once and kept."""
     facts = {
         "stage": CUTS_STAGE,
-        "source": source_identity(clip.paths),
+        "source": source.content.key,
         "time": str(clip.media_time(0)),
         "rate": str(clip.source_rate or clip.rate),
         "length": clip.length,
@@ -168,14 +176,6 @@ def _cuts(task: Assignment, clip: ClipRange, reader: ClipReader) -> tuple[int, .
         return tuple(found.facts["cuts"])
     with task.cache.make("facts", key) as draft:
         cuts = find_cuts(reader, lambda done, total, note="": task.report("reading", done, total))
+        Watch({"source": clip.paths}, {"source": source}).check()
         draft.facts["cuts"] = list(cuts)
     return tuple(cuts)
-
-
-def _changed(look: str) -> Any:
-    """When a look's file or folder was changed, for looks that are one."""
-    path = look.partition(":")[2]
-    try:
-        return os.stat(path).st_mtime_ns
-    except (OSError, ValueError):
-        return None

@@ -5,8 +5,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from restrip.jobs.identity import SourceChanged, source_identity
+from restrip.errors import Cancelled
+from restrip.jobs.inputs import Watch
 from restrip.jobs.plan import Plan
+from restrip.jobs.references import clip_files, files_of, inputs_of, matte_files
 from restrip.jobs.source import open_source
 from restrip.link.job import JobSpec
 from restrip.media import fit_picture
@@ -19,12 +21,14 @@ class Window:
     """A clip's frames in a range, read one at a time: the FrameWindow that propagation takes. A context manager.
 
     `size` is the plan's (width, height). Frames have 16 bit a channel when the source and the output have more than
-    8, or `for_keys` when the source has: a key's picture serves every format.
+    8, or `for_keys` when the source has: a key's picture serves every format. The files that are read are watched:
+    the source and the matte, `for_keys` all that the job names. Raises SourceChanged.
     """
 
     def __init__(self, spec: JobSpec, plan: Plan, frames: FrameRange, *, for_keys: bool = False) -> None:
         self._spec, self._plan = spec, plan
-        self._check_source()
+        named = files_of(spec) if for_keys else (*clip_files(spec), *matte_files(spec))
+        self._watch = Watch(inputs_of(named), plan.inputs)
         self.size = plan.size
         self.frames = frames
         self.reader = open_source(spec)
@@ -38,14 +42,12 @@ class Window:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.reader.__exit__(kind, error, trace)
-        if kind is None:
-            self._check_source()  # What was read is what was planned, also when a path was swapped in between.
+        if kind is None or (isinstance(error, Exception) and not isinstance(error, Cancelled)):
+            self.check()  # What was read is what was planned, also when a path was swapped in between.
 
-    def _check_source(self) -> None:
-        """Raise SourceChanged when the media isn't the one that the job was planned for."""
-        clip = self._spec.clip
-        if source_identity(clip.paths) != self._plan.source:
-            raise SourceChanged(clip.name or clip.paths[0])
+    def check(self) -> None:
+        """Before anything is kept: raise SourceChanged when a file that was read isn't what the job was planned for."""
+        self._watch.check()
 
     def frame(self, n: int) -> Frame:
         """Frame n of the clip."""

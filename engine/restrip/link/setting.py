@@ -21,6 +21,10 @@ class Setting:
 
     `group` is where a front-end shows it ("basic" is what everybody needs); `looks` names the families of looks that
     it belongs to, and is empty for one that every job has. `choices` are (value, label) pairs.
+
+    `files` says that the value names files, which go along when a job is done on another computer: "one" a file's or
+    folder's path or name, "list" names with weights, "list of kinds" the same with a kind before an equals sign, "tags"
+    a text in which only <lora:name:weight> names one. A setting without it is never searched for any.
     """
 
     key: str
@@ -34,6 +38,7 @@ class Setting:
     choices: tuple[tuple[str, str], ...] = ()
     group: str = "basic"
     looks: tuple[str, ...] = ()
+    files: Literal["", "one", "list", "list of kinds", "tags"] = ""
 
     def check(self, value: Any) -> Any:
         """The value as this setting's kind. Raises BadSetting with the bounds or the choices."""

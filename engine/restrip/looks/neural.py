@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -19,6 +17,7 @@ from restrip.looks.networks import LEAST_PX, STYLE_PX, TILE_PX, AnyStyle, ManyLo
 from restrip.looks.strokes import LUMA, Floats, across, smooth_along, structure_tensor
 from restrip.looks.tiles import paint_tiles
 from restrip.looks.upsample import upsample
+from restrip.media.content import content_of
 from restrip.media.frame import Frame
 from restrip.progress import Report
 from restrip.timeline import Key
@@ -215,7 +214,7 @@ def open_painting(argument: str, settings: Mapping[str, Any], *, size: tuple[int
     painting = read_picture(argument)
     if min(painting.size) < LEAST_PX:
         raise PictureTooSmall(painting.size)
-    digest = hashlib.sha256(Path(argument).read_bytes()).hexdigest()
+    digest = content_of([argument], whole=True).sha256
     return _sized(PaintingLook(f"painting:{argument}", painting, digest, Brush.of(settings)), size)
 
 

@@ -8,7 +8,6 @@ The number is the digits that end the name. It counts from the clip's first visi
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from restrip.errors import BadInput
 from restrip.looks.look import Styled
+from restrip.media.content import HashBook
 from restrip.media.files import MediaMissing, MediaUnreadable
 from restrip.timeline import is_picture
 
@@ -101,7 +101,8 @@ class PaintedLook:
 
     def key_facts(self) -> dict[int, str]:
         """By frame, the sha256 of the picture: repainting one key makes only that one anew."""
-        return {frame: hashlib.sha256(path.read_bytes()).hexdigest() for frame, path in self.pictures.items()}
+        hashes = HashBook().of_files(list(self.pictures.values()))
+        return dict(zip(self.pictures, hashes, strict=True))
 
     def check_keys(self, keys: Iterable[Key]) -> None:
         """Raise PaintedKeysMissing, listing every key that has neither a picture here nor one of its own."""

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +11,7 @@ import torch
 from restrip.looks.diffusion.checkpoint import (
     TINY,
     Checkpoint,
-    HashBook,
+    CheckpointHashes,
     MissingCheckpoint,
     find_checkpoint,
     find_file,
@@ -81,38 +79,21 @@ def test_what_is_not_there_or_no_checkpoint(models: Path, tmp_path: Path) -> Non
         find_checkpoint("style")
 
 
-def test_hashes_are_remembered_until_the_file_changes(tmp_path: Path) -> None:
-    book = HashBook(tmp_path / "book" / "hashes.json")
-    path = tmp_path / "x.safetensors"
-    path.write_bytes(b"1" * 2**20)
-    first = book.of(Checkpoint(path, "sd15", "x"))
-    assert first == hashlib.sha256(path.read_bytes()).hexdigest()
-    known = json.loads(book.path.read_text())
-    known[str(path)][2] = "from the book"
-    book.path.write_text(json.dumps(known))
-    assert book.of_file(path) == "from the book"
-    path.write_bytes(b"2" * 2**20)
-    os.utime(path, ns=(1, 1))
-    assert book.of_file(path) == hashlib.sha256(path.read_bytes()).hexdigest()
-    book.path.write_text("damaged")
-    assert book.of_file(path) == hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def test_a_folders_hash_covers_weights_and_configs(small, tmp_path: Path) -> None:
     folder = small("sd15").save_folder(tmp_path / "model")
-    book, checkpoint = HashBook(tmp_path / "hashes.json"), Checkpoint(folder, "sd15", "m")
-    before = book.of(checkpoint)
-    assert book.of(checkpoint) == before
+    book, checkpoint = CheckpointHashes(tmp_path / "hashes.json"), Checkpoint(folder, "sd15", "m")
+    before = book.of_checkpoint(checkpoint)
+    assert book.of_checkpoint(checkpoint) == before
     config = folder / "scheduler" / "scheduler_config.json"
     config.write_text(config.read_text().replace("epsilon", "v_prediction"))
-    assert book.of(checkpoint) != before
+    assert book.of_checkpoint(checkpoint) != before
 
 
 def test_what_is_kept_is_beside_the_engines_things(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     monkeypatch.setenv("RESTRIP_STATE_DIR", "~/kept")
-    assert HashBook().path == tmp_path / "kept" / "model-hashes.json"
+    assert CheckpointHashes().path == tmp_path / "kept" / "content-hashes.json"
     assert hub_folder() == tmp_path / "kept" / "models"
 
 

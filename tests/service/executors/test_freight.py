@@ -3,61 +3,89 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from restrip.jobs.cache import Cache
-from restrip.link.job import clip_from_json
+from restrip.jobs.inputs import SourceChanged, look_at
+from restrip.jobs.references import files_of, inputs_of, spec_in
+from restrip.link.job import JobSpec, Output, clip_from_json
 from restrip.service.executors import freight
+from restrip.timeline import ClipRange, Key, Rate
 
 
-def job(tmp_path: Path) -> dict[str, object]:
-    """A job that reads a clip, a matte, a key's picture, a look's file and a text with two files in it."""
-    for name in ("clip.mp4", "clip.mp4.png", "matte.png", "looks/wave.jpg", "models/a.safetensors", "models/b.bin"):
+def job(tmp_path: Path) -> dict[str, Any]:
+    """A job that reads a clip, a matte, a key's picture, a checkpoint, two LoRA and a ControlNet's folder."""
+    for name in ("clip.mp4", "clip.mp4.png", "m,atte.png", "models/a.safetensors", "models/in, k.safetensors"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    for name in ("nets/config.json", "nets/weights.bin", "nets/notes.pdf", "secret/private.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(name.encode())
     at = lambda name: str(tmp_path / name)  # noqa: E731
-    return {
-        "job_id": "j",
-        "source": {"paths": [at("clip.mp4")], "rate": "25", "length": 3, "name": at("clip.mp4")},
-        "keys": [{"frame": 0, "image": at("clip.mp4.png")}, {"frame": 2, "image": None}],
-        "matte": at("matte.png"),
-        "look": {
-            "name": f"painting:{at('looks/wave.jpg')}",
-            "settings": {"controls": f"canny={at('models/a.safetensors')}:0.8, tile={at('models')}:1.0", "steps": 3},
+    spec = JobSpec(
+        "j",
+        ClipRange((at("clip.mp4"),), Rate.of(25), 3, name=at("clip.mp4")),
+        (Key(0, image=at("clip.mp4.png")), Key(2)),
+        f"sd:{at('models/a.safetensors')}",
+        {
+            "prompt": f"oil painting, {at('secret')}, {at('secret/private.txt')}, blue",
+            "original_prompt": at("secret/private.txt"),
+            "lora": f"{at('models/in, k.safetensors')}:0.5, {at('models/a.safetensors')}",
+            "controlnet": f"tile={at('nets')}:0.8@0-0.6",
         },
-        "output": {"folder": at("looks")},
-        "project": at("clip.mp4"),
-    }
+        Output(folder=at("secret")),
+        matte=at("m,atte.png"),
+        project=at("clip.mp4"),
+    )
+    return {"kind": "render", **spec.to_json()}
 
 
-def test_everything_that_a_job_reads_is_found(tmp_path: Path) -> None:
-    names = ("clip.mp4", "clip.mp4.png", "matte.png", "looks/wave.jpg", "models/a.safetensors", "models")
-    assert set(freight.read_by(job(tmp_path))) == {str(tmp_path / name) for name in names}
-
-
-def test_files_of_one_folder_travel_together(tmp_path: Path) -> None:
-    bundles = {Path(b.root).name: b.names for b in freight.bundles_of(freight.read_by(job(tmp_path)))}
+def test_everything_that_a_job_names_is_read_and_nothing_else(tmp_path: Path) -> None:
+    bundles = {Path(b.root).name: b.names for b in freight.reads_of(job(tmp_path)).bundles}
     assert bundles == {
-        tmp_path.name: ("clip.mp4", "clip.mp4.png", "matte.png"),
-        "looks": ("wave.jpg",),
-        "models": ("a.safetensors", "b.bin"),
+        tmp_path.name: ("clip.mp4", "clip.mp4.png", "m,atte.png"),
+        "models": ("a.safetensors", "in, k.safetensors"),
+        "nets": ("config.json", "weights.bin"),
     }
 
 
 def test_paths_are_led_to_their_new_place_and_nothing_else_is(tmp_path: Path) -> None:
     body = job(tmp_path)
-    paths = freight.read_by(body)
-    roots = {bundle.root: f"/node/{n}" for n, bundle in enumerate(freight.bundles_of(paths))}
-    led = freight.moved(body, paths, roots)
-    here, looks, models = (roots[str(tmp_path / name) if name else str(tmp_path)] for name in ("", "looks", "models"))
+    reads = freight.reads_of(body)
+    roots = {bundle.root: f"/node/{n}" for n, bundle in enumerate(reads.bundles)}
+    led = freight.moved(body, reads, roots)
+    here, models, nets = (roots[str(tmp_path / name) if name else str(tmp_path)] for name in ("", "models", "nets"))
     assert clip_from_json(led["source"]).paths == (f"{here}/clip.mp4",)
     assert led["keys"][0]["image"] == f"{here}/clip.mp4.png" and led["keys"][1]["image"] is None
-    assert led["matte"] == f"{here}/matte.png"
-    assert led["look"]["name"] == f"painting:{looks}/wave.jpg"
-    assert led["look"]["settings"] == {"controls": f"canny={models}/a.safetensors:0.8, tile={models}:1.0", "steps": 3}
+    assert led["matte"] == f"{here}/m,atte.png"
+    assert led["look"]["name"] == f"sd:{models}/a.safetensors"
+    assert led["look"]["settings"] == {
+        **body["look"]["settings"],
+        "lora": f'"{models}/in, k.safetensors":0.5, {models}/a.safetensors',
+        "controlnet": f"tile={nets}:0.8@0-0.6",
+    }
     assert (led["output"], led["project"]) == (body["output"], body["project"])
+
+
+def test_a_copy_that_is_another_file_is_told(tmp_path: Path) -> None:
+    """The clip was replaced between the plan and its way to this machine."""
+    body = job(tmp_path)
+    reads = freight.reads_of(body)
+    named = inputs_of(files_of(spec_in(body)))
+    plan = {"keys": body["keys"], "inputs": {role: seen.to_json() for role, seen in look_at(named).items()}}
+    roots = {str(tmp_path): str(tmp_path / "node")}
+    shutil.copytree(tmp_path, tmp_path / "node")
+    spec = spec_in(freight.moved(body, reads, roots))
+    led = freight.moved_plan(plan, spec, reads, roots)
+    assert led["keys"][0]["image"] == str(tmp_path / "node" / "clip.mp4.png")
+    assert led["inputs"].keys() == plan["inputs"].keys() and led["inputs"] != plan["inputs"]
+    (tmp_path / "node" / "clip.mp4").write_bytes(b"else.mp4")
+    with pytest.raises(SourceChanged, match="clip"):
+        freight.moved_plan(plan, spec, reads, roots)
 
 
 def test_what_a_task_says_names_the_engines_folders(tmp_path: Path) -> None:
@@ -74,22 +102,26 @@ def test_a_sequence_that_is_told_in_few_words_is_led_too(tmp_path: Path) -> None
     for path in paths:
         path.write_bytes(b"p")
     numbered = {"before": str(tmp_path / "shot_"), "digits": 4, "first": 0, "count": 80, "after": ".png"}
-    body = {"source": {"paths": [], "numbered": numbered, "rate": "25", "length": 80}}
-    found = freight.read_by(body)
-    (bundle,) = freight.bundles_of(found)
+    body = {"kind": "suggest", "source": {"paths": [], "numbered": numbered, "rate": "25", "length": 80}}
+    reads = freight.reads_of(body)
+    (bundle,) = reads.bundles
     assert len(bundle.names) == 80
-    led = freight.moved(body, found, {bundle.root: "/node"})
+    led = freight.moved(body, reads, {bundle.root: "/node"})
     assert clip_from_json(led["source"]).paths[::79] == ("/node/shot_0000.png", "/node/shot_0079.png")
 
 
 def test_a_bundle_knows_whether_the_files_are_the_same(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"1")
-    (bundle,) = freight.bundles_of([str(tmp_path / "a")])
+    bundle = freight.Bundle.of(tmp_path, ["a"])
     assert bundle.same_here()
     before = os.stat(tmp_path / "a")
+    (tmp_path / "b").write_bytes(b"2")
+    os.utime(tmp_path / "b", ns=(before.st_atime_ns, before.st_mtime_ns))
+    (tmp_path / "b").rename(tmp_path / "a")
+    assert freight.Bundle.of(tmp_path, ["a"]).digest != bundle.digest, "another file of the same size and time"
     os.utime(tmp_path / "a", ns=(before.st_atime_ns, before.st_mtime_ns + 10**9))
     assert not bundle.same_here()
-    (again,) = freight.bundles_of([str(tmp_path / "a")])
+    again = freight.Bundle.of(tmp_path, ["a"])
     assert again.digest != bundle.digest
 
 

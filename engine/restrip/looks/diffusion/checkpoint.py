@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from restrip.link.discovery import state_dir
 from restrip.looks.diffusion import hub
 from restrip.looks.diffusion.family import FAMILIES, UnknownFamily, family_of_folder, family_of_shapes
 from restrip.looks.diffusion.header import ForeignPickle, UnreadableCheckpoint, read_shapes
-from restrip.timeline.aside import write_whole
+from restrip.media.content import HashBook
 
 SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 TINY = Path(__file__).parents[2] / "data" / "tiny-sd"
@@ -82,15 +81,29 @@ def find_file(name: str) -> Path:
 
     Raises MissingCheckpoint.
     """
-    path = Path(name).expanduser()
-    if path.exists():
+    path = _path(name)
+    if _exists(path):
         return path.absolute()
     places = [] if path.is_absolute() else models_folders()
     for place in places:
         for candidate in (place / name, *(place / f"{name}{suffix}" for suffix in SUFFIXES)):
-            if candidate.exists():
+            if _exists(candidate):
                 return candidate.absolute()
     raise MissingCheckpoint(name, [] if path.is_absolute() else places or [Path.cwd()])
+
+
+def _path(name: str) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:  # "~somebody" who isn't known here
+        return Path(name)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long, or with a zero byte
+        return False
 
 
 def find_checkpoint(name: str) -> Checkpoint:
@@ -121,7 +134,7 @@ def list_models(folder: str | os.PathLike[str], on_file: Callable[[Path], None] 
     Families that can't be used are listed with the reason in place of the family, files that can't be read too.
     `on_file` is told each file before its hash is made, which reads all of it once.
     """
-    book = HashBook()
+    book = CheckpointHashes()
     found = []
     for path in _candidates(Path(folder)):
         try:
@@ -133,8 +146,8 @@ def list_models(folder: str | os.PathLike[str], on_file: Callable[[Path], None] 
             continue  # some other tool's file
         if on_file is not None:
             on_file(path)
-        found.append({"name": path.name, "family": family, "hash": book.of(Checkpoint(path, family, path.stem)),
-                      "path": str(path)})  # fmt: skip
+        sha256 = book.of_checkpoint(Checkpoint(path, family, path.stem))
+        found.append({"name": path.name, "family": family, "hash": sha256, "path": str(path)})
     return found
 
 
@@ -148,47 +161,16 @@ def _candidates(folder: Path) -> Iterator[Path]:
         yield from (Path(here) / name for name in sorted(files) if Path(name).suffix in SUFFIXES[:-1])
 
 
-class HashBook:
-    """Hashes of files by content, remembered by path, size and time of change, so that a file is read once.
+class CheckpointHashes(HashBook):
+    """The hashes that tell checkpoints from each other; A1111 shows the first 10 digits of a file's."""
 
-    A file's hash is its sha256 (A1111 shows the first 10 digits); a folder's covers the hashes of its files.
-    """
-
-    def __init__(self, path: Path | None = None) -> None:
-        self.path = path or state_dir() / "model-hashes.json"
-
-    def of(self, checkpoint: Checkpoint) -> str:
-        """The hash of a checkpoint, 64 hexadecimal digits."""
+    def of_checkpoint(self, checkpoint: Checkpoint) -> str:
+        """A file's sha256, or for a folder one that covers the hashes of its files: 64 hexadecimal digits."""
         files = checkpoint.files()
         if not checkpoint.is_folder:
             return self.of_file(files[0])
         lines = [f"{path.relative_to(checkpoint.path).as_posix()} {self.of_file(path)}\n" for path in files]
         return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-    def of_file(self, path: Path) -> str:
-        """The sha256 of a file."""
-        stat = path.stat()
-        if stat.st_size < 2**20:
-            return hashlib.sha256(path.read_bytes()).hexdigest()
-        key, mark = str(path), [stat.st_size, stat.st_mtime_ns]
-        known = self._read().get(key)
-        if known and known[:2] == mark:
-            return str(known[2])
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        self._write({**self._read(), key: [*mark, digest]})
-        return digest
-
-    def _read(self) -> dict[str, list[int | str]]:
-        try:
-            content = json.loads(self.path.read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return content if isinstance(content, dict) else {}
-
-    def _write(self, content: dict[str, list[int | str]]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path, json.dumps(content, indent=1).encode())
 
 
 def hub_folder() -> Path:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from restrip.errors import BadInput
 from restrip.looks.diffusion.checkpoint import MissingCheckpoint, find_file
+from restrip.looks.diffusion.file_list import Named, read_list, read_tags, without_tags
 from restrip.looks.diffusion.recipe import Recipe
-from restrip.looks.diffusion.settings import LORA_IN_PROMPT
 
 # What a ControlNet looks at; "file" and the last two take pictures that were made elsewhere, or the frame itself.
 CONTROL_KINDS = ("canny", "lineart", "softedge", "tile", "depth", "file")
@@ -46,21 +46,25 @@ class ControlFile:
 
 def loras(recipe: Recipe) -> tuple[Weighted, ...]:
     """The LoRA files of the setting and of <lora:name:weight> in the prompt. Raises BadExtra, MissingCheckpoint."""
-    named = [_weighted(entry) for entry in _entries(recipe.lora)]
-    for name, weight in LORA_IN_PROMPT.findall(recipe.prompt):
-        named.append((name.strip(), _number(weight or "1", f"<lora:{name}:{weight}>", "<lora:name:0.8>")))
-    return tuple(Weighted(find_file(name), weight) for name, weight in named)
+    named = [*read_list(recipe.lora, is_file), *read_tags(recipe.prompt)]
+    weights = [_weight(entry, "name:0.8") for entry in named]
+    return tuple(Weighted(find_file(entry.name), weight) for entry, weight in zip(named, weights, strict=True))
 
 
 def without_loras(prompt: str) -> str:
     """The prompt as the text encoder reads it."""
-    return LORA_IN_PROMPT.sub("", prompt)
+    return without_tags(prompt)
 
 
 def unused_loras(prompt: str, used: Sequence[Weighted]) -> list[str]:
     """LoRA that a key's own prompt names and the job doesn't: one model makes all keys."""
     paths = {lora.path for lora in used}
-    return [name for name, _ in LORA_IN_PROMPT.findall(prompt) if _path(name.strip()) not in paths]
+    return [entry.name for entry in read_tags(prompt) if _path(entry.name) not in paths]
+
+
+def is_file(name: str) -> bool:
+    """Whether `name` means a file or folder that is here."""
+    return _path(name) is not None
 
 
 def _path(name: str) -> Path | None:
@@ -72,37 +76,34 @@ def _path(name: str) -> Path | None:
 
 def controls(recipe: Recipe) -> tuple[ControlFile, ...]:
     """The ControlNets of the setting. Raises BadExtra, MissingCheckpoint."""
-    return tuple(_control(entry) for entry in _entries(recipe.controlnet))
+    return tuple(_control(entry) for entry in read_list(recipe.controlnet, is_file, kinds=True))
 
 
-def _control(entry: str) -> ControlFile:
+def _control(entry: Named) -> ControlFile:
     form = f"kind=file:weight, kind one of {', '.join(CONTROL_KINDS)}, and @0.0-0.8 behind it for a part of the steps"
-    kind, equals, rest = entry.partition("=")
-    if not equals or kind.strip() not in CONTROL_KINDS:
-        raise BadExtra(entry, form)
-    rest, _, span = rest.partition("@")
+    if entry.kind not in CONTROL_KINDS:
+        raise BadExtra(entry.text, form)
     start, end = 0.0, 1.0
-    if span:
-        low, _, high = span.partition("-")
-        start, end = _number(low, entry, form), _number(high, entry, form)
-    name, weight = _weighted(rest)
-    return ControlFile(kind.strip(), find_file(name), weight, start, end)
+    if entry.span:
+        low, _, high = entry.span.partition("-")
+        start, end = _number(low, entry.text, form), _number(high, entry.text, form)
+    weight = _weight(entry, form)
+    return ControlFile(entry.kind, find_file(entry.name), weight, start, end)
 
 
-def _entries(text: str) -> list[str]:
-    return [entry.strip() for entry in re.split(r"[,\n]", text) if entry.strip()]
-
-
-def _weighted(entry: str) -> tuple[str, float]:
-    name, colon, weight = entry.rpartition(":")
-    try:
-        return (name.strip(), float(weight)) if colon and name.strip() else (entry.strip(), 1.0)
-    except ValueError:  # a colon of the path
-        return entry.strip(), 1.0
+def _weight(entry: Named, form: str) -> float:
+    """The entry's one weight. What stands behind a colon and is no number is one only in a path."""
+    tail = entry.name.rpartition(":")[2]
+    if len(entry.weights) > 1 or not entry.name or (tail != entry.name and not re.search(r"[/\\]", tail)):
+        raise BadExtra(entry.text, form)
+    return entry.weights[0] if entry.weights else 1.0
 
 
 def _number(text: str, entry: str, form: str) -> float:
     try:
-        return float(text)
+        share = float(text)
     except ValueError:
         raise BadExtra(entry, form) from None
+    if not 0 <= share <= 1:
+        raise BadExtra(entry, form)
+    return share

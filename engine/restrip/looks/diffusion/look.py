@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from restrip.looks.diffusion import distilled, extras
-from restrip.looks.diffusion.checkpoint import Checkpoint, HashBook, family_of, find_checkpoint, find_file
+from restrip.looks.diffusion.checkpoint import Checkpoint, CheckpointHashes, family_of, find_checkpoint, find_file
 from restrip.looks.diffusion.family import FAMILIES, UnknownFamily, read_json
 from restrip.looks.diffusion.needs import largest_size, needs_mib, weights_mib
 from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.size import working_size
 from restrip.looks.look import Beside, Styled
+from restrip.timeline import is_picture
 
 if TYPE_CHECKING:
     from restrip.looks.diffusion.studio import Studio
@@ -62,17 +63,17 @@ class DiffusionLook:
     def identity(self) -> dict[str, Any]:
         """What decides the picture: hashes of all files, the settings that matter, the version of this code."""
         if not self._identity:
-            book = HashBook()
+            book = CheckpointHashes()
             settings = {key: value for key, value in asdict(self.recipe).items() if key not in WITHOUT_EFFECT}
             self._identity = {
                 "look": "sd",
                 "code": CODE_VERSION,
-                "model": book.of(self.checkpoint),
+                "model": book.of_checkpoint(self.checkpoint),
                 "family": self.checkpoint.family,
-                "vae": book.of(Checkpoint(self.vae, "vae", "")) if self.vae else "",
+                "vae": book.of_checkpoint(Checkpoint(self.vae, "vae", "")) if self.vae else "",
                 "lora": [[book.of_file(lora.path), lora.weight] for lora in self.loras],
                 "controlnet": [
-                    [book.of(Checkpoint(c.path, "controlnet", "")), c.kind, c.weight, c.start, c.end]
+                    [book.of_checkpoint(Checkpoint(c.path, "controlnet", "")), c.kind, c.weight, c.start, c.end]
                     for c in self.controls
                 ],
                 "control_file": _hash_of_pictures(self.control_pictures, book),
@@ -160,9 +161,10 @@ def _expect(path: Path, family: str) -> None:
         raise UnknownFamily(path, f"it should be a {FAMILIES[family].label} and is {label}")
 
 
-def _hash_of_pictures(path: Path | None, book: HashBook) -> str:
+def _hash_of_pictures(path: Path | None, book: CheckpointHashes) -> str:
     if path is None:
         return ""
     if path.is_file():
-        return book.of_file(path)
-    return "".join(f"{p.name}:{book.of_file(p)};" for p in sorted(path.iterdir()) if p.is_file())
+        return book.of([path], whole=is_picture(path)).key
+    pictures = [p for p in sorted(path.iterdir()) if p.is_file()]
+    return "".join(f"{p.name}:{sha256};" for p, sha256 in zip(pictures, book.of_files(pictures), strict=True))

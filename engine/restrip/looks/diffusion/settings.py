@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from restrip.link.setting import Setting
-
-LORA_IN_PROMPT = re.compile(r"<lora:([^:>]+)(?::([^>]*))?>")
+from restrip.looks.diffusion.file_list import read_tags, write_list
 
 
 def _sd(key: str, kind: Any, default: Any, label: str, help: str, **more: Any) -> Setting:
@@ -27,6 +26,7 @@ BASIC = (
     _sd(
         "prompt", "text", "", "Prompt",
         "What the picture becomes. (word:1.2) stresses a word, BREAK starts a new part, <lora:name:0.8> adds a LoRA.",
+        files="tags",
     ),
     _sd("negative_prompt", "text", "", "Negative prompt", "What to keep out of the picture."),
     _sd(
@@ -111,21 +111,25 @@ KEYS = (
 )  # fmt: skip
 
 MODEL = (
-    _sd("lora", "text", "", "LoRA", "LoRA files with weights: name:0.8, other:0.5.", group="model"),
+    _sd(
+        "lora", "text", "", "LoRA",
+        'LoRA files with weights: name:0.8, other:0.5. Quotes hold a name with commas or colons: "a, b":0.8.',
+        group="model", files="list",
+    ),
     _sd(
         "controlnet", "text", "", "ControlNet",
         "ControlNet models: canny=path:1.0. Kinds are canny, lineart, softedge, tile, depth and file; @0-0.6 behind "
         "one limits it to a part of the steps.",
-        group="model",
+        group="model", files="list of kinds",
     ),
     _sd(
         "control_file", "path", "", "Control pictures",
         "Pictures for ControlNets that take theirs from a file: one picture, or a folder of pictures that are named "
         "with their frame numbers.",
-        group="model",
+        group="model", files="one",
     ),
     _sd("vae", "path", "", "VAE", "A VAE file or folder instead of the checkpoint's; a small one is faster.",
-        group="model"),
+        group="model", files="one"),
     _sd(
         "distilled", "choice", "auto", "Distilled",
         "Few-step models need their own step counts; auto goes by the names of the files.",
@@ -194,6 +198,6 @@ SD_SETTINGS = (*BASIC, *SIZE, *NOISE, *KEYS, *MODEL, *ADVANCED)
 
 def without_prompt(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """The settings with prompt and seed as in `defaults`: keys bring theirs. The prompt's LoRA stay, as a setting."""
-    named = [f"{name.strip()}:{weight or 1}" for name, weight in LORA_IN_PROMPT.findall(values["prompt"])]
-    lora = ", ".join(entry for entry in (values["lora"], *named) if entry)
+    named = write_list(replace(entry, weights=entry.weights or (1.0,)) for entry in read_tags(values["prompt"]))
+    lora = ", ".join(entry for entry in (values["lora"].strip(), named) if entry)
     return {**values, "prompt": defaults["prompt"], "seed": defaults["seed"], "lora": lora}

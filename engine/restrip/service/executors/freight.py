@@ -16,33 +16,38 @@ import json
 import os
 import re
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from restrip.jobs import files
+from restrip.jobs import files, inputs
 from restrip.jobs.cache import Cache
-from restrip.link.job import clip_from_json
+from restrip.jobs.inputs import Seen
+from restrip.jobs.references import NamedFile, files_of, inputs_of, relocated, spec_in, with_files_of
+from restrip.link.job import JobSpec
+from restrip.media import content
 from restrip.timeline.aside import aside_of
 
 PIECE_BYTES = 32 << 20
-OWN_PLACES = ("output", "project", "job_id")
-"""Fields of a job that name no file to read."""
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """Files of one folder that are read by a job: their names, sizes and times of change."""
+    """Files of one folder that are read by a job: their names, sizes and times of change.
+
+    `place` tells them from files that took their place: it means something on the engine's machine alone.
+    """
 
     root: str
     names: tuple[str, ...]
     stamps: tuple[tuple[int, int], ...]
+    place: str = ""
 
     @property
     def digest(self) -> str:
-        """Another one for other files, and for the same ones changed."""
-        return files.digest([self.root, self.names, self.stamps])
+        """Another one for other files, and for the same ones changed or replaced."""
+        return files.digest([self.root, self.names, self.stamps, self.place])
 
     def same_here(self) -> bool:
         """Whether these very files are found on this machine, under the same paths."""
@@ -54,7 +59,9 @@ class Bundle:
     def of(cls, root: Path, names: Iterable[str]) -> Bundle:
         """Look at the files. One that is missing has the size -1: reading it will say so."""
         listed = tuple(sorted(set(names)))
-        return cls(str(root), listed, tuple(stamp_of(root / name) or (-1, 0) for name in listed))
+        there = [root / name for name in listed if (root / name).is_file()]
+        stamps = tuple(stamp_of(root / name) or (-1, 0) for name in listed)
+        return cls(str(root), listed, stamps, content.stamp_of(there).place)
 
 
 def stamp_of(path: Path) -> tuple[int, int] | None:
@@ -68,9 +75,11 @@ def stamp_of(path: Path) -> tuple[int, int] | None:
 
 @dataclass(frozen=True)
 class Reads:
-    """What a job reads: the paths that it names, and the same as bundles. It may be long: a path a frame."""
+    """What a job reads: where what it names lies, by how it names it, and the files as bundles. It may be long: a path
+    a frame.
+    """
 
-    paths: tuple[str, ...]
+    named: Mapping[str, str]
     bundles: tuple[Bundle, ...]
 
     def pieces(self, put: Callable[[bytes], Any]) -> list[Any]:
@@ -81,39 +90,44 @@ class Reads:
     def from_pieces(cls, pieces: Iterable[bytes]) -> Reads:
         """What `pieces` laid out."""
         body = json.loads(b"".join(pieces))
-        bundles = (Bundle(b["root"], tuple(b["names"]), tuple(map(tuple, b["stamps"]))) for b in body["bundles"])
-        return cls(tuple(body["paths"]), tuple(bundles))
+        bundles = (
+            Bundle(b["root"], tuple(b["names"]), tuple(map(tuple, b["stamps"])), b["place"]) for b in body["bundles"]
+        )
+        return cls(body["named"], tuple(bundles))
 
 
-def read_by(job: Mapping[str, Any]) -> tuple[str, ...]:
-    """The paths of all files and folders that a job reads and that are there. `job` is the content of job.json."""
-    found = dict.fromkeys(clip_from_json(job["source"]).paths)
-    for text in _texts({**job, "source": {}}):
-        found.update(dict.fromkeys(_paths_in(text)))
-    return tuple(found)
+def reads_of(job: Mapping[str, Any]) -> Reads:
+    """What a job reads, and nothing else. `job` is the content of job.json. Raises BadJob, BadInput."""
+    named = files_of(spec_in(job))
+    return Reads({file.named: file.path for file in named}, bundles_of(named))
 
 
-def bundles_of(paths: Iterable[str]) -> tuple[Bundle, ...]:
+def bundles_of(named: Iterable[NamedFile]) -> tuple[Bundle, ...]:
     """These files and folders, a bundle a folder."""
     folders: dict[Path, set[str]] = {}
-    for path in map(Path, paths):
-        if path.is_dir():
-            inner = {str(child.relative_to(path)) for child in path.rglob("*") if child.is_file()}
-            folders.setdefault(path, set()).update(inner)
-        else:
-            folders.setdefault(path.parent, set()).add(path.name)
+    for file in named:
+        root = Path(file.path) if file.is_folder else Path(file.path).parent
+        folders.setdefault(root, set()).update(os.path.relpath(path, root) for path in file.files)
     return tuple(Bundle.of(root, names) for root, names in folders.items() if names)
 
 
-def moved(job: Mapping[str, Any], paths: Sequence[str], roots: Mapping[str, str]) -> dict[str, Any]:
-    """The job with these paths led from below their root to the root's new place, and a sequence named in full."""
-    led = {path: _led(Path(path), roots) for path in paths}
-    clip = clip_from_json(job["source"])
-    source = {**job["source"], "numbered": None, "paths": [led.get(path, path) for path in clip.paths]}
-    few = sorted(set(paths) - set(clip.paths), key=len, reverse=True)
-    pattern = re.compile("|".join(map(re.escape, few)) or r"(?!)")
-    rest = {name: value for name, value in job.items() if name != "source"}
-    return {**_replaced(rest, lambda text: pattern.sub(lambda match: led[match[0]], text)), "source": source}
+def moved(job: Mapping[str, Any], reads: Reads, roots: Mapping[str, str]) -> dict[str, Any]:
+    """The job with the files that it names led from below their root to the root's new place."""
+    places = {name: _led(Path(path), roots) for name, path in reads.named.items()}
+    return with_files_of(job, relocated(spec_in(job), places))
+
+
+def moved_plan(plan: Mapping[str, Any], spec: JobSpec, reads: Reads, roots: Mapping[str, str]) -> dict[str, Any]:
+    """The plan of a job that was moved, to which `spec` belongs: the pictures of its keys are led too, and its inputs
+    are the copies here. Its hashes stay. Raises SourceChanged when they aren't copies of what was planned.
+    """
+    keys = [
+        {**key, "image": _led(Path(reads.named.get(key["image"], key["image"])), roots)} if key.get("image") else key
+        for key in plan["keys"]
+    ]
+    planned = {role: Seen.from_json(seen) for role, seen in plan.get("inputs", {}).items()}
+    here = inputs.copied(inputs_of(files_of(spec)), planned)
+    return {**plan, "keys": keys, "inputs": {role: seen.to_json() for role, seen in here.items()}}
 
 
 def brought_home(said: Mapping[str, Any], roots: Mapping[str, str]) -> dict[str, Any]:
@@ -131,36 +145,12 @@ def _led(path: Path, roots: Mapping[str, str]) -> str:
     return str(path)
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if name not in OWN_PLACES:
-                yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)
-    elif isinstance(value, str):
-        yield value
-
-
 def _replaced(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
-        return {name: inner if name in OWN_PLACES else _replaced(inner, change) for name, inner in value.items()}
+        return {name: _replaced(inner, change) for name, inner in value.items()}
     if isinstance(value, list):
         return [_replaced(inner, change) for inner in value]
     return change(value) if isinstance(value, str) else value
-
-
-def _paths_in(text: str) -> list[str]:
-    """Files and folders of this machine in a text such as "sd:/models/a.ckpt" or "canny=/models/c:0.8, ..."."""
-    found = []
-    for piece in re.split(r"[,;=\n]", re.sub(r"^[a-z]{2,}:", "", text)):
-        whole = piece.strip()
-        for path in (whole, re.sub(r"[:@][-0-9.]+$", "", whole)):
-            if os.path.isabs(path) and os.path.exists(path):
-                found.append(path)
-                break
-    return found
 
 
 # ---------------------------------------------------------------------- streams

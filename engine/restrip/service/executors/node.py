@@ -18,7 +18,7 @@ from restrip import __version__
 from restrip.errors import Cancelled, RestripError
 from restrip.jobs import files
 from restrip.jobs.cache import KINDS, Cache
-from restrip.jobs.identity import source_identity
+from restrip.jobs.references import spec_in
 from restrip.jobs.tasks import Workshop, run_task
 from restrip.link import discovery
 from restrip.service.executors import freight
@@ -181,12 +181,11 @@ class _Apart:
         roots = {bundle.root: self._root(bundle) for bundle in self.reads.bundles}
         self.job.mkdir(parents=True, mode=0o700)
         freight.unpacked(map(self.open, self.order.job), self.job)
-        body = freight.moved(files.read_json(self.job / "job.json") or {}, self.reads.paths, roots)
+        body = freight.moved(files.read_json(self.job / "job.json") or {}, self.reads, roots)
         files.write_json(self.job / "job.json", body)
         saved = files.read_json(self.job / "plan.json")
         if saved is not None:
-            # The plan's hashes stay: only what the media is recognised by is this machine's.
-            saved["plan"]["source"] = source_identity(body["source"]["paths"])
+            saved["plan"] = freight.moved_plan(saved["plan"], spec_in(body), self.reads, roots)
             files.write_json(self.job / "plan.json", saved)
         (self.job / "result").mkdir(exist_ok=True)
         for kind, key in self.order.entries:

@@ -84,8 +84,7 @@ class Parcels:
         body = read_own(folder / "job.json")
         saved = files.read_json(folder / "plan.json")
         plan = Plan.from_json(saved["plan"]) if saved is not None else None
-        paths = freight.read_by(body)
-        reads = freight.Reads(paths, freight.bundles_of(paths))
+        reads = freight.reads_of(body)
         papers = freight.packed(folder, PAPERS, self._grid.put)
         return _Job(stamp, plan, reads.bundles, reads.pieces(self._grid.put), papers)
 

@@ -1,0 +1,162 @@
+"""Which files a job names, and the job with them elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from restrip.jobs.references import files_of, inputs_of, relocated, spec_in, with_files_of
+from restrip.jobs.schema import job_settings
+from restrip.link.job import JobSpec
+from restrip.timeline import ClipRange, Key, Rate
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A computer with models, a private folder, and an engine that runs in it."""
+    for name in (
+        "clip.mp4",
+        "m,atte.png",
+        "key.png",
+        "models/Lora/grain.safetensors",
+        "models/Lora/a, b.safetensors",
+        "models/net/config.json",
+        "models/net/weights.safetensors",
+        "models/net/diary.pdf",
+        "painted/00001.png",
+        "painted/00002.png",
+        "painted/taxes.xlsx",
+        "private/secret.txt",
+        "private/house.safetensors",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    monkeypatch.setenv("RESTRIP_MODELS", str(tmp_path / "models"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def job(disk: Path, **settings: object) -> JobSpec:
+    clip = ClipRange((str(disk / "clip.mp4"),), Rate.of(25), 100)
+    return JobSpec("job-1", clip, (Key(3),), "sd:tiny", settings)
+
+
+def named(spec: JobSpec) -> dict[str, str]:
+    return {file.role: Path(file.path).name for file in files_of(spec)}
+
+
+@pytest.mark.parametrize("setting", ["prompt", "negative_prompt", "original_prompt"])
+def test_texts_are_never_searched_for_paths(disk: Path, setting: str) -> None:
+    for text in (
+        f"oil painting, {disk}/private, blue",
+        f"{disk}/private/secret.txt",
+        f"a={disk}/private:1.0;{disk}/private/house.safetensors:0.5",
+        "oil painting, private, blue",
+        f'"{disk}/private/secret.txt"',
+    ):
+        spec = job(disk, **{setting: text})
+        spec = replace(spec, project=text, keys=(Key(3, prompt=text, name=text),))
+        assert named(spec) == {"source": "clip.mp4"}
+        places = {str(disk / "clip.mp4"): "/there/clip.mp4", str(disk / "private"): "/there/private"}
+        assert relocated(spec, places).settings == {setting: text}, "its words are kept"
+
+
+def test_only_what_the_schema_declares_is_a_file(disk: Path) -> None:
+    declared = {setting.key: setting.files for setting in job_settings() if setting.files}
+    assert declared == {
+        "prompt": "tags",
+        "lora": "list",
+        "controlnet": "list of kinds",
+        "control_file": "one",
+        "vae": "one",
+    }
+    assert all(setting.files for setting in job_settings() if setting.kind == "path")
+    # Of another look's settings nothing is read.
+    spec = replace(job(disk, lora=f"{disk}/private/house.safetensors"), look="neural:3")
+    assert named(spec) == {"source": "clip.mp4"}
+
+
+def test_what_is_named_is_found_by_path_and_by_name(disk: Path) -> None:
+    spec = job(
+        disk,
+        prompt="a fox <lora:grain:0.7>, dusk",
+        lora=f'a, b:0.5, {disk}/models/Lora/a, b.safetensors:0.2, "{disk}/models/Lora/grain.safetensors":1, gone:1',
+        controlnet=f"tile={disk}/models/net:0.8@0-0.5, canny=net",
+        vae=str(disk / "models" / "net"),
+        control_file=str(disk / "painted"),
+    )
+    spec = replace(spec, matte=str(disk / "m,atte.png"), keys=(Key(3, image=str(disk / "key.png")), Key(5)))
+    found = {file.role: file for file in files_of(spec)}
+    assert {role: Path(file.path).name for role, file in found.items()} == {
+        "source": "clip.mp4",
+        "key 0": "key.png",
+        "matte": "m,atte.png",
+        "prompt 0": "grain.safetensors",
+        "lora 0": "a, b.safetensors",
+        "lora 1": "a, b.safetensors",
+        "lora 2": "grain.safetensors",
+        "controlnet 0": "net",
+        "controlnet 1": "net",
+        "vae": "net",
+        "control_file": "painted",
+    }
+    assert {Path(path).name for path in found["vae"].files} == {"config.json", "weights.safetensors"}
+    assert {Path(path).name for path in found["control_file"].files} == {"00001.png", "00002.png"}
+    places = {file.named: f"/there, too/{Path(file.path).name}" for file in found.values()}
+    moved = relocated(spec, places)
+    assert moved.settings == {
+        "prompt": "a fox <lora:/there, too/grain.safetensors:0.7>, dusk",
+        "lora": '"/there, too/a, b.safetensors":0.5, "/there, too/a, b.safetensors":0.2, '
+        '"/there, too/grain.safetensors":1, gone:1',
+        "controlnet": 'tile="/there, too/net":0.8@0-0.5, canny="/there, too/net"',
+        "vae": "/there, too/net",
+        "control_file": "/there, too/painted",
+    }
+    assert (moved.matte, moved.keys[0].image) == ("/there, too/m,atte.png", "/there, too/key.png")
+    # Led back it is what it was, but for how its lists are written.
+    back = relocated(moved, {there: here for here, there in places.items()})
+    assert (back.clip, back.keys, back.matte, back.look) == (spec.clip, spec.keys, spec.matte, spec.look)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"lora": "{disk}/private:1"},
+        {"lora": "{disk}/private/secret.txt:1"},
+        {"prompt": "<lora:{disk}/private:1> <lora:{disk}/private/secret.txt:1> <lora:private/house:1>"},
+        {"controlnet": "canny={disk}/private"},
+        {"vae": "{disk}/private"},
+        {"vae": "private/house.safetensors"},
+    ],
+)
+def test_what_is_no_model_isnt_taken_for_one(disk: Path, settings: dict[str, str]) -> None:
+    """A private folder that a setting names by mistake, and what a path means in the engine's own folder."""
+    spec = job(disk, **{key: text.format(disk=disk) for key, text in settings.items()})
+    assert named(spec) == {"source": "clip.mp4"}
+
+
+def test_of_a_folder_of_painted_keys_only_the_pictures_go(disk: Path) -> None:
+    spec = replace(job(disk), look=f"painted:{disk / 'painted'}")
+    assert inputs_of(files_of(spec)) == {
+        "source": (str(disk / "clip.mp4"),),
+        "look 00001.png": (str(disk / "painted" / "00001.png"),),
+        "look 00002.png": (str(disk / "painted" / "00002.png"),),
+    }
+
+
+def test_jobs_of_other_kinds_name_files_too(disk: Path) -> None:
+    look = {"name": "sd:tiny", "settings": {"lora": "grain:0.5"}}
+    source = job(disk).to_json()["source"]
+    seeds = {"kind": "seeds", "source": source, "frame": 4, "n": 2, "prompt": f"a fox, {disk}/private", "look": look}
+    spec = spec_in(seeds)
+    assert named(spec) == {"source": "clip.mp4", "lora 0": "grain.safetensors"}
+    moved = with_files_of(seeds, relocated(spec, {"grain": "/there/grain.safetensors", source["paths"][0]: "/c.mp4"}))
+    assert moved == {
+        **seeds,
+        "source": {**source, "paths": ["/c.mp4"]},
+        "look": {"name": "sd:tiny", "settings": {"lora": "/there/grain.safetensors:0.5"}},
+    }
+    suggest = {"kind": "suggest", "source": source, "count": 3, "error": None}
+    assert named(spec_in(suggest)) == {"source": "clip.mp4"}
