@@ -21,7 +21,7 @@ class ProbeClient:
         self.ends = ends
 
     def probe(self, paths: list[str]) -> dict[str, Any]:
-        return {"frames": 100, "rate": "30000/1001"}
+        return {"frames": 100, "rate": "30000/1001", "duration_s": float(Rate.of(30000, 1001).seconds(100))}
 
     def watch(self, job_id: str, on_status: Any) -> JobStatus | None:
         return self.ends
@@ -49,8 +49,27 @@ def test_a_key_every_so_many_frames() -> None:
     assert [key.frame for key in job(every=40, frames=FrameRange(10, 60)).keys] == [0, 40]
 
 
-def test_the_timelines_rate_may_be_given() -> None:
-    assert job(keys=[0], rate="24").clip.rate == Rate.of(24)
+@pytest.mark.parametrize(("rate", "frames"), [("24", 81), ("30000/1001", 100), ("60000/1001", 200), ("12.5", 42)])
+def test_another_rate_shows_the_same_seconds(rate: str, frames: int) -> None:
+    clip = job(keys=[frames - 1], rate=rate).clip
+    assert (clip.rate, clip.length) == (Rate.parse(rate), frames)
+
+
+def test_keys_and_range_count_at_the_rate_that_is_given() -> None:
+    spec = job(keys=[150], rate="60000/1001", frames=FrameRange(120, 190))
+    assert (spec.clip.trim_in, spec.clip.length, spec.keys) == (120, 70, (Key(30),))
+    with pytest.raises(KeyOutside):
+        job(keys=[81], rate="24")
+    with pytest.raises(BadRange, match="0 to 80"):
+        job(keys=[0], rate="24", frames=FrameRange(0, 82))
+
+
+def test_a_sequence_shows_each_picture_once_at_every_rate(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.png").touch()
+    client: Client = ProbeClient()  # type: ignore[assignment]
+    clip = job_of(client, Request(tmp_path, "neural:19", [0], rate="12")).clip
+    assert (clip.rate, clip.length) == (Rate.of(12), 100)
 
 
 @pytest.mark.parametrize("frames", [FrameRange(90, 101), FrameRange(100, 120), FrameRange(5, 5), FrameRange(-1, 5)])

@@ -6,6 +6,8 @@ import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +30,10 @@ class NoKeys(RestripError):
 
 @dataclass(frozen=True)
 class Request:
-    """What to do with a clip. Frames of `frames` and `keys` count from the clip's own first frame.
+    """What to do with a clip. Frames of `frames` and `keys` count from the clip's own first frame, at `rate`.
 
-    `clip` is a movie, a picture, or a folder of pictures (an image sequence, at `rate`).
+    `clip` is a movie, a picture, or a folder of pictures (an image sequence). `rate` is the timeline's: a movie lasts
+    the same seconds at every rate, and a sequence shows one picture a frame. None is the clip's own.
     """
 
     clip: str | os.PathLike[str]
@@ -110,7 +113,8 @@ def job_of(client: Client, request: Request) -> JobSpec:
     """The job that `request` asks for, with the clip's length and rate as the engine reads them."""
     paths = media_paths(request.clip)
     info = client.probe(paths)
-    whole = FrameRange(0, int(info["frames"]))
+    rate = Rate.parse(request.rate or info["rate"])
+    whole = FrameRange(0, _frames_at(rate, paths, info))
     frames = whole if request.frames is None else request.frames
     if frames.first < 0 or frames.end > whole.end or not len(frames):
         raise BadRange(
@@ -118,7 +122,6 @@ def job_of(client: Client, request: Request) -> JobSpec:
             f"Give a range inside 0:{whole.end}.",
             frames=whole.end,
         )
-    rate = Rate.parse(request.rate or info["rate"])
     return JobSpec(
         job_id=uuid.uuid4().hex,
         clip=ClipRange(tuple(paths), rate, len(frames), trim_in=frames.first, name=Path(request.clip).stem),
@@ -131,6 +134,16 @@ def job_of(client: Client, request: Request) -> JobSpec:
         step=request.step,
         project=request.project,
     )
+
+
+def _frames_at(rate: Rate, paths: Sequence[str], info: Mapping[str, Any]) -> int:
+    """How many frames the whole clip has at `rate`: a movie lasts the same seconds, a sequence shows each picture once.
+
+    A movie's last frame is one that has begun a hundredth before the pictures end.
+    """
+    if len(paths) > 1 or is_picture(paths[0]) or rate == Rate.parse(info["rate"]):
+        return int(info["frames"])
+    return max(1, ceil(Fraction(info["duration_s"]) * rate.fraction - Fraction(1, 100)))
 
 
 def media_paths(clip: str | os.PathLike[str]) -> list[str]:

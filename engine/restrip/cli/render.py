@@ -15,12 +15,17 @@ def add(commands: Any) -> None:
     """Describe the command."""
     parser = commands.add_parser("render", help="restyle a clip", description="Restyle a clip from its key frames.")
     parser.add_argument("clip", metavar="CLIP", help="a movie, or a folder of pictures")
-    which = parser.add_argument_group("keys, counted in the clip's frames").add_mutually_exclusive_group()
+    which = parser.add_argument_group("keys, counted in the clip's frames at --rate").add_mutually_exclusive_group()
     which.add_argument("--keys", metavar="0,45,90", help="the key frames")
     which.add_argument("--every", type=int, metavar="N", help="a key every N frames")
     which.add_argument("--keys-file", metavar="FILE", help="a line a key (`45: a prompt seed: 7`), or a JSON list")
     parser.add_argument("--range", metavar="A:B", help="only the frames A to B - 1")
-    parser.add_argument("--rate", help="frames a second of the timeline; the clip's own when left out")
+    parser.add_argument(
+        "--rate",
+        metavar="24",
+        help="frames a second of the timeline, in which keys and range count; the clip's own when left out. "
+        "A movie keeps its length in seconds, a sequence shows one picture a frame",
+    )
     parser.add_argument(
         "--mode", choices=("keys", "every"), default="keys", help="every: each --step-th frame is a key"
     )

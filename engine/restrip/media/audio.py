@@ -9,8 +9,8 @@ from pathlib import Path
 from restrip.media.av import sound
 from restrip.media.av.demux import Movie
 from restrip.media.files import check_readable, written
-from restrip.media.index import index_of
 from restrip.media.joining import container_of
+from restrip.media.tables import index_of
 from restrip.timeline import is_picture
 
 

@@ -1,57 +1,50 @@
-"""When each picture of a movie is shown: a table made by demuxing alone."""
+"""When each picture of a movie is shown, and from where it is decoded."""
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
+from typing import Any
 
-from restrip.media.av.demux import Movie, PacketFacts
-from restrip.media.files import MediaMissing, MediaUnreadable
+from restrip.media.av.demux import PacketFacts
+from restrip.media.grid import grid_of
 
-STANDARD_RATES = tuple(
-    Fraction(n, d)
-    for n, d in (
-        (24000, 1001),
-        (24, 1),
-        (25, 1),
-        (30000, 1001),
-        (30, 1),
-        (48, 1),
-        (50, 1),
-        (60000, 1001),
-        (60, 1),
-        (120000, 1001),
-        (120, 1),
-    )
-)
+# An editor may show a clip a little longer than its pictures last: rates are rounded, downloads stop short.
+HELD_S = Fraction(1, 2)
 
 
 @dataclass(frozen=True)
 class FrameIndex:
     """The shown pictures in the order of their times, and where decoding can begin.
 
-    `times` are ticks of `clock` seconds; media time 0 is times[0]. `entries[i]` is the time (for a seek) of the key
-    picture from which picture i is decoded: the last one stored before it and shown no later, since the pictures
-    between an open group's key and it in time lean on the group before. `rate` is set when all times are multiples of
-    one frame, rounded to the file's clock: then picture i begins at exactly steps[i] / rate, and steps are 0, 1, 2, ...
-    unless pictures were dropped. `end` is when the last
-    picture stops being shown, as the container says; `last_end` as the picture itself says. `numbers` finds a picture
-    by its time.
+    `times` are ticks of `clock` seconds; media time 0 is times[0]. Packets are numbered as they are stored:
+    `packets[i]` is the one that picture i comes from, `entries[i]` the key packet from which picture i is decoded: the
+    last one stored before it and shown no later, since the pictures between an open group's key and it in time lean on
+    the group before. `keys` holds the facts of those by which they are found. `rate` is set when all times are
+    multiples of one frame, rounded to the file's clock: then picture i begins at exactly steps[i] / rate, and steps are
+    0, 1, 2, ... unless pictures were dropped. `end` is when the last picture stops being shown, as the container says,
+    half a second later than `last_end` at most, which the picture itself says. `decoded` tells a table made by decoding
+    from one made of packets; `notes` say what had to be guessed.
     """
 
     times: tuple[int, ...]
+    packets: tuple[int, ...]
     entries: tuple[int, ...]
+    keys: Mapping[int, PacketFacts] = field(repr=False)
     clock: Fraction
     end: int
     last_end: int
     rate: Fraction | None
     steps: Sequence[int] = field(repr=False)
-    numbers: Mapping[int, int] = field(repr=False, compare=False)
+    decoded: bool = False
+    cut_off: bool = False
+    notes: tuple[str, ...] = ()
+    numbers: Mapping[int, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "numbers", {packet: number for number, packet in enumerate(self.packets)})
 
     @property
     def constant(self) -> bool:
@@ -89,114 +82,97 @@ class FrameIndex:
         ticks = self.times[0] + int(time / self.clock + Fraction(1, 2))
         return max(0, bisect_right(self.times, ticks) - 1)
 
+    def to_json(self) -> dict[str, Any]:
+        """The table as JSON-able facts, to be kept; `from_json` reads it back."""
+        return {
+            "times": list(self.times),
+            "packets": list(self.packets),
+            "entries": list(self.entries),
+            "keys": [[n, k.pts, k.dts, k.key, k.shown, k.duration, k.place, k.size] for n, k in self.keys.items()],
+            "clock": str(self.clock),
+            "end": self.end,
+            "last_end": self.last_end,
+            "rate": None if self.rate is None else str(self.rate),
+            "steps": list(self.steps),
+            "decoded": self.decoded,
+            "cut_off": self.cut_off,
+            "notes": list(self.notes),
+        }
 
-_KEPT: OrderedDict[tuple[str, int, int], FrameIndex] = OrderedDict()
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> FrameIndex:
+        """The table that `to_json` gave. Raises KeyError, TypeError, ValueError for anything else."""
+        return cls(
+            times=tuple(body["times"]),
+            packets=tuple(body["packets"]),
+            entries=tuple(body["entries"]),
+            keys={number: PacketFacts(*facts) for number, *facts in body["keys"]},
+            clock=Fraction(body["clock"]),
+            end=body["end"],
+            last_end=body["last_end"],
+            rate=None if body["rate"] is None else Fraction(body["rate"]),
+            steps=tuple(body["steps"]),
+            decoded=body["decoded"],
+            cut_off=body["cut_off"],
+            notes=tuple(body["notes"]),
+        )
 
 
-def index_of(movie: Movie) -> FrameIndex:
-    """The movie's index; kept for the next reader of the same, unchanged file."""
-    try:
-        stat = os.stat(movie.path)
-    except OSError:
-        raise MediaMissing(movie.path) from None
-    key = (os.path.abspath(movie.path), stat.st_size, stat.st_mtime_ns)
-    if key not in _KEPT:
-        _KEPT[key] = build(movie)
-        while len(_KEPT) > 16:
-            _KEPT.popitem(last=False)
-    _KEPT.move_to_end(key)
-    return _KEPT[key]
+@dataclass(frozen=True)
+class Claims:
+    """What a file says of its own length: the stream's duration in ticks, its rates, and how many packets it counts."""
+
+    duration: int | None = None
+    rates: Sequence[Fraction] = ()
+    counted: int = 0
 
 
-def build(movie: Movie) -> FrameIndex:
-    """Demux the movie once; where packets carry no times, decode it once instead."""
-    packets = list(movie.packets())
-    if any(packet.pts is None for packet in packets) or not any(packet.shown for packet in packets):
-        packets = _from_decoder(movie)
-    facts = movie.facts
-    return from_packets(packets, movie.clock, facts.duration, (facts.rate, facts.average_rate))
+def from_packets(packets: Sequence[PacketFacts], clock: Fraction, claims: Claims = Claims()) -> FrameIndex:
+    """An index of packets in stored order whose times are those of their pictures. At least one is shown."""
+    order = sorted((n for n, packet in enumerate(packets) if packet.shown), key=lambda n: packets[n].pts or 0)
+    times = [packets[n].pts or 0 for n in order]
+    keys = [n for n, packet in enumerate(packets) if packet.key]
+    return made(packets, order, times, keys, clock, claims)
 
 
-def from_packets(
+def made(
     packets: Sequence[PacketFacts],
+    order: Sequence[int],
+    times: Sequence[int],
+    keys: Sequence[int],
     clock: Fraction,
-    duration: int | None,
-    rates: Iterable[Fraction | None] = (),
+    claims: Claims,
+    **more: Any,
 ) -> FrameIndex:
-    """An index from packets in stored order. `duration` is the container's, in ticks; `rates` are its claims."""
-    shown: list[tuple[int, int]] = []
-    keys: list[PacketFacts] = []
-    entries: dict[int, int] = {}
-    for packet in packets:
-        assert packet.pts is not None
-        if packet.key or not keys:
-            keys.append(packet)
-        if packet.shown:
-            entry = next((key for key in reversed(keys[-3:]) if key.pts is not None and key.pts <= packet.pts), keys[0])
-            entries[packet.pts] = entry.pts or 0
-            shown.append((packet.pts, packet.duration))
-    shown.sort()
-    times = tuple(pts for pts, _ in shown)
-    rate, steps = _grid(times, clock, [rate for rate in rates if rate])
-    last = shown[-1][1] or (round(1 / (rate * clock)) if rate else (times[-1] - times[-2] if len(times) > 1 else 1))
+    """An index of pictures from the packets `order`, shown at `times`, each decoded from one of the packets `keys`."""
+    rate, steps = grid_of(times, clock, list(claims.rates))
+    step = round(1 / (rate * clock)) if rate else times[-1] - times[-2] if len(times) > 1 else 1
+    last = step if more.get("decoded") else packets[order[-1]].duration or step
     last_end = times[-1] + last
-    hidden = any(not packet.shown for packet in packets)
-    end = last_end if hidden or duration is None else max(last_end, times[0] + duration)
+    # An index that promises more packets than there are belongs to a file that is cut off.
+    cut_off = claims.duration is not None and claims.counted > len(packets)
+    end = last_end
+    if cut_off and all(packet.shown for packet in packets) and claims.duration is not None:
+        end = max(last_end, min(times[0] + claims.duration, last_end + int(HELD_S / clock)))
+    entries = _entries(order, keys)
+    found = {n: packets[n] for n in sorted({*entries, *keys})}
     return FrameIndex(
-        times,
-        tuple(entries[pts] for pts in times),
-        clock,
-        end,
-        last_end,
-        rate,
-        steps,
-        {pts: number for number, pts in enumerate(times)},
+        tuple(times), tuple(order), entries, found, clock, end, last_end, rate, steps, cut_off=cut_off, **more
     )
 
 
-def _from_decoder(movie: Movie) -> list[PacketFacts]:
-    """Times as the decoder tells them, for files whose packets have none (AVI)."""
-    found = []
-    movie.rewind()
-    for decoded in movie.frames():
-        if decoded.pts is None:
-            raise MediaUnreadable(movie.path, "its pictures carry no times", "Wrap the raw stream in an MP4 or MOV.")
-        found.append(PacketFacts(decoded.pts, decoded.pts, bool(decoded.picture.key_frame), True, 0))
-    return found
+def _entries(order: Sequence[int], keys: Sequence[int]) -> tuple[int, ...]:
+    """For each picture the last key packet stored no later than its own whose picture is shown no later."""
+    shown_at = {packet: number for number, packet in enumerate(order)}
+    doors = [key for key in keys if key != 0]
+    entries = []
+    for number, packet in enumerate(order):
+        place = bisect_right(doors, packet)
+        near = reversed(doors[max(0, place - 3) : place])
+        entries.append(next((key for key in near if shown_at.get(key, -1) <= number), 0))
+    return tuple(entries)
 
 
-def _grid(times: Sequence[int], clock: Fraction, claims: Sequence[Fraction]) -> tuple[Fraction | None, tuple[int, ...]]:
-    """The rate whose frames all times begin with, but for rounding to the clock, and the frames' numbers.
-
-    Rates that people use come first (those that the container claims before others), then what it claims, then what
-    the times themselves say; (None, ()) when none fits.
-    """
-    steps = sorted(later - earlier for earlier, later in pairwise(times))
-    usual = Fraction(steps[len(steps) // 2]) if steps and steps[len(steps) // 2] else None
-    if usual is None:
-        return (claims[0], tuple(range(len(times)))) if claims and len(times) == 1 else (None, ())
-    mean = Fraction(times[-1] - times[0], len(times) - 1)
-    measured = [1 / (length * clock) for length in (usual, mean)]
-    # Rounding moves a step by a tick at most, so the rates to try lie this near to the measured ones.
-    near = [r for r in STANDARD_RATES if any(abs(1 / (r * clock) - length) <= 2 for length in (usual, mean))]
-    claimed = [rate for rate in claims if rate in near]
-    for candidates in (claimed, near, list(claims), measured):
-        fits = [(off, rate) for rate in candidates if (off := _furthest(times, 1 / (rate * clock))) <= 1]
-        if fits:
-            rate = min(fits, key=lambda fit: fit[0])[1]
-            period = 1 / (rate * clock)
-            return rate, tuple(round((pts - times[0]) / period) for pts in times)
-    return None, ()
-
-
-def _furthest(times: Sequence[int], period: Fraction) -> Fraction:
-    """How far, in ticks, a time lies from the nearest multiple of the period; too far when two share a multiple."""
-    far, before, worst = Fraction(2), -1, Fraction(0)
-    allowed = 1 if period >= 3 else 0  # A clock that ticks once or twice a frame is exact.
-    for pts in times:
-        step = round((pts - times[0]) / period)
-        worst = max(worst, abs(pts - times[0] - step * period))
-        if step == before or worst > allowed:
-            return far
-        before = step
-    return worst
+def rates_of(claims: Iterable[Fraction | None]) -> tuple[Fraction, ...]:
+    """The rates that a file claims, as far as it claims any."""
+    return tuple(rate for rate in claims if rate)

@@ -8,12 +8,15 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
-from restrip.media.av.demux import Movie, StreamFacts
+from restrip.media.av.demux import Movie
+from restrip.media.av.streams import StreamFacts
 from restrip.media.colour import ColourTags
 from restrip.media.files import MediaUnreadable
 from restrip.media.geometry import shown_size
-from restrip.media.index import STANDARD_RATES, FrameIndex, index_of
+from restrip.media.grid import STANDARD_RATES
+from restrip.media.index import FrameIndex
 from restrip.media.picture import picture_facts
+from restrip.media.tables import index_of
 from restrip.timeline import Rate, is_picture
 
 SEQUENCE_RATE = Rate.of(25)
@@ -71,8 +74,10 @@ class MediaInfo:
         }
 
 
-def probe(paths: Sequence[str], rate: Rate | None = None) -> MediaInfo:
+def probe(paths: Sequence[str], rate: Rate | None = None, stream: int = 0) -> MediaInfo:
     """What the media is: one movie file, or the pictures of a sequence in order (`rate` is theirs, else 25).
+
+    `stream` is which of a movie's video streams, counted from 1; 0 is the one that players choose.
 
     Raises MediaMissing, MediaUnreadable.
     """
@@ -80,7 +85,7 @@ def probe(paths: Sequence[str], rate: Rate | None = None) -> MediaInfo:
         raise MediaUnreadable("", "no file is named")
     if len(paths) > 1 or is_picture(paths[0]):
         return sequence_info(paths, rate or SEQUENCE_RATE)
-    movie = Movie(paths[0])
+    movie = Movie(paths[0], stream)
     try:
         return movie_info(movie.facts, index_of(movie))
     finally:
@@ -107,6 +112,16 @@ def movie_info(facts: StreamFacts, index: FrameIndex) -> MediaInfo:
         pictures=len(index.times),
         notes=_notes(facts, index),
     )
+
+
+def shown_s(facts: StreamFacts, index: FrameIndex) -> Fraction:
+    """Seconds that a clip of the movie may last: to the end of its sound, as editors show it, the last picture held.
+
+    A file that is cut off has no more than its table says.
+    """
+    if index.cut_off or facts.whole is None:
+        return index.duration
+    return max(index.duration, facts.whole - index.times[0] * index.clock)
 
 
 def sequence_info(paths: Sequence[str], rate: Rate) -> MediaInfo:
@@ -144,6 +159,12 @@ def _timeline_rate(facts: StreamFacts, index: FrameIndex) -> Rate:
 
 def _notes(facts: StreamFacts, index: FrameIndex) -> tuple[str, ...]:
     notes = []
+    if facts.streams > 1:
+        notes.append(
+            f"It has {facts.streams} video streams, of which number {facts.stream} is read: "
+            "the setting Video stream chooses another."
+        )
+    notes.extend(index.notes)
     if not index.constant:
         notes.append("The frame rate varies: each timeline frame takes the picture that is shown at its time.")
     if index.held > 2 * index.clock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 from restrip.errors import BadInput
 from restrip.media.av.demux import Movie
@@ -12,10 +12,13 @@ from restrip.media.colour import ColourTags
 from restrip.media.files import MediaUnreadable
 from restrip.media.frame import Frame
 from restrip.media.geometry import resampled, shown, shown_size
-from restrip.media.index import FrameIndex, index_of
+from restrip.media.index import FrameIndex
 from restrip.media.pixels import UnknownPixels, converted, frame_of
+from restrip.media.tables import first_from, index_of, remade
 
 BLOCK_BYTES = 256 << 20
+TRIES = 5
+"""Places to begin that are tried before decoding from the very beginning."""
 
 
 class MediaDamaged(BadInput):
@@ -33,6 +36,10 @@ class MediaDamaged(BadInput):
         )
 
 
+class TableRemade(Exception):
+    """The table of pictures was wrong and is another now: picture numbers that were taken from it are void."""
+
+
 class MovieFrames:
     """Pictures of a movie by number (0 is the first shown one), decoded as few times as the memory allows.
 
@@ -42,11 +49,21 @@ class MovieFrames:
     Decoded pictures are kept, oldest first out: up to a quarter of `block_bytes` on the way forward, all of it after a
     step back, so that going backwards decodes a group once as long as it fits. Pictures that can't be decoded are
     concealed by the nearest one before and named in `notes`; `strict` refuses them (MediaDamaged).
+
+    What the decoder gives is compared with the table of pictures at each place. Where it contradicts a table made of
+    packets, `index` is made anew and the call raises TableRemade: ask again, with the number that is right now.
     """
 
-    def __init__(self, path: str, *, strict: bool = False, block_bytes: int = BLOCK_BYTES, untagged: str = "") -> None:
-        self._movie = Movie(path)
-        self._movie.on_damage = self._heard_of_packet
+    def __init__(
+        self,
+        path: str,
+        *,
+        strict: bool = False,
+        block_bytes: int = BLOCK_BYTES,
+        untagged: str = "",
+        stream: int = 0,
+    ) -> None:
+        self._movie = Movie(path, stream)
         self._strict = strict
         self._most = block_bytes
         self._room = block_bytes // 4
@@ -56,13 +73,20 @@ class MovieFrames:
         self._frames: Any = None
         self._next = -1
         self._expected = 0
-        self._seeking: Literal["untried", "right", "wrong"] = "untried"
+        self._door = 0
+        self._hurt = False
+        self._unsound: set[int] = set()
         self._missing: set[int] = set()
         self._stand_ins: dict[int, int] = {}
         self._damage: OrderedDict[int | None, str] = OrderedDict()
+        early: list[str] = []
+        self._movie.on_damage = early.append
         try:
             self.facts = self._movie.facts
             self.index: FrameIndex = index_of(self._movie)
+            for why in early:
+                self._heard(None, why)
+            self._movie.on_damage = self._heard_of_packet
         except BaseException:
             self.close()
             raise
@@ -135,14 +159,13 @@ class MovieFrames:
         """Decode picture `number` into the kept ones; False when it doesn't come out."""
         if number in self._kept:
             return True
-        if not self._on_the_way(number):
+        if self._on_the_way(number):
+            self._decode_to(number)
+        if number not in self._kept:
             self._go_to(number)
-        self._decode_to(number)
-        if number not in self._kept and self._seeking == "untried":
-            self._try_without_seeking(number)
         if number not in self._kept:
             self._missing.add(number)
-            self._heard(self.index.times[number], "a picture is missing")
+            self._heard(number, "a picture is missing")
         return number in self._kept
 
     def _others(self, number: int) -> Iterator[int]:
@@ -151,65 +174,86 @@ class MovieFrames:
             if other not in self._missing:
                 yield other
 
+    def _entry(self, number: int) -> int:
+        """The packet from which picture `number` is decoded, as far as is known."""
+        entry = self.index.entries[number]
+        while entry in self._unsound:
+            entry = max((key for key in self.index.keys if key < entry), default=0)
+        return entry
+
     def _on_the_way(self, number: int) -> bool:
         """Whether decoding on from here gets there without passing a better place to begin."""
         if self._frames is None or number < self._next:
             return False
-        entry = self.index.entries[number]
-        return self.index.times[max(0, self._next - 1)] >= entry or number - self._next < 2
+        return self._entry(max(0, self._next - 1)) >= self._entry(number) or number - self._next < 2
 
     def _go_to(self, number: int) -> None:
-        """Place the decoder so that picture `number` comes out whole."""
+        """Decode from the nearest place from which picture `number` comes out whole.
+
+        Key flags lie now and then. A place that brings no picture of its own, or not the wanted one though nothing is
+        damaged, is left out from then on.
+        """
         self._room = self._most if number < self._asked else self._most // 4
-        wanted = self.index.entries[number]
-        for ticks in self._ways_in(wanted):
-            landed = self._movie.seek(ticks)
-            if landed is not None and landed <= wanted:
-                self._begin(self.index.numbers.get(wanted, number))
-                return
+        for _ in range(TRIES):
+            entry = self._entry(number)
+            if not entry:
+                break
+            landed = self._movie.seek(entry)
+            if landed is not None:
+                self._begin(landed)
+                self._decode_to(number)
+                if number in self._kept or self._hurt:
+                    return
+            self._unsound.add(entry)
         self._movie.rewind()
         self._begin(0)
-
-    def _ways_in(self, wanted: int) -> Iterator[int]:
-        """Times to seek to: the key picture's, and those of some before it where an index is imprecise."""
-        if self._seeking != "wrong":
-            yield wanted
-            yield from sorted({entry for entry in self.index.entries if entry < wanted}, reverse=True)[:4]
-
-    def _begin(self, expected: int) -> None:
-        """Decode from where the file is now; `expected` is the first picture that should come."""
-        self._frames = self._movie.frames()
-        self._next = 0
-        self._expected = expected
-
-    def _try_without_seeking(self, number: int) -> None:
-        """Find out, once, whether a missing picture is the file's fault or its index's (MPEG program streams)."""
-        self._movie.rewind()
-        self._begin(0)
-        self._seeking = "right"
         self._decode_to(number)
-        if number in self._kept:
-            self._seeking = "wrong"
+
+    def _begin(self, door: int) -> None:
+        """Decode from the packet `door`, where the file is now."""
+        self._frames = self._movie.frames()
+        self._door, self._next, self._hurt = door, 0, False
+        self._expected = first_from(self.index, door)
 
     def _decode_to(self, number: int) -> None:
         """Decode, keeping what comes, until picture `number` or a later one has come."""
         for decoded in self._frames or ():
-            if decoded.pts not in self.index.numbers:
+            here = self.index.numbers.get(decoded.packet)
+            if here is not None and self.index.entries[here] < self._door:
+                continue  # It leans on the group before.
+            if decoded.packet == self._door and self._door and not decoded.intra:
+                break  # No key picture, whatever the file says.
+            if decoded.damaged:
+                self._hurt = True
+                self._heard(here, "the decoder met errors")
+            if here != self._expected:
+                self._contradicted(here)
+            if here is None:
                 continue
-            here = self.index.numbers[decoded.pts]
             self._passed(here)
             self._next = here + 1
-            if decoded.damaged:
-                self._heard(decoded.pts, "the decoder met errors")
             self._keep(here, decoded.picture)
             if here >= number:
                 return
-        self._passed(len(self.index.times))
         self._frames = None
 
+    def _contradicted(self, here: int | None) -> None:
+        """Another picture came than the one expected: the table is wrong, unless a damaged one is left out."""
+        left_out = here is not None and here > self._expected and self._hurt
+        if self.index.decoded or left_out:
+            return
+        self.index = remade(self._movie)
+        self._frames = None
+        self._kept.clear()
+        self._used = 0
+        self._unsound.clear()
+        self._missing.clear()
+        self._stand_ins.clear()
+        raise TableRemade
+
     def _passed(self, here: int) -> None:
-        """Pictures that should have come before this one are missing (once seeking is known to be sound)."""
-        if self._seeking == "right":
+        """Pictures that should have come before this one are missing."""
+        if self._hurt or not self._door:
             self._missing.update(range(self._expected, here))
         self._expected = max(self._expected, here + 1)
         self._missing.discard(here)
@@ -226,12 +270,12 @@ class MovieFrames:
 
     def _heard_of_packet(self, why: str) -> None:
         """A packet can't be decoded: which picture that was shows when it is missing; most likely the next."""
+        self._hurt = True
         self._damage.setdefault(None, why)
         if self._strict:
             raise MediaDamaged(self._movie.path, min(self._expected, len(self.index.times) - 1), why)
 
-    def _heard(self, pts: int | None, why: str) -> None:
-        number = None if pts is None else self.index.numbers.get(pts)
+    def _heard(self, number: int | None, why: str) -> None:
         self._damage.setdefault(number, why)
         if self._strict:
             raise MediaDamaged(self._movie.path, number, why)

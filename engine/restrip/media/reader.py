@@ -9,13 +9,10 @@ from typing import Protocol
 
 from restrip.errors import BadInput
 from restrip.media.frame import Frame
-from restrip.media.info import MediaInfo, movie_info, sequence_info
-from restrip.media.movie import BLOCK_BYTES, MovieFrames
+from restrip.media.info import MediaInfo, movie_info, sequence_info, shown_s
+from restrip.media.movie import BLOCK_BYTES, MovieFrames, TableRemade
 from restrip.media.sequence import SequenceFrames
 from restrip.timeline import ClipRange, FrameRange, is_picture
-
-# An editor may show a clip a little longer than its pictures last: rates are rounded, sound is longer.
-HELD_S = Fraction(1, 2)
 
 
 class OutsideMedia(BadInput):
@@ -64,12 +61,15 @@ class ClipReader:
             frame = reader.frame(12)
 
     Any order is correct; forward is quick, and backward is served from blocks of at most `block_bytes`. `strict`
-    refuses damaged pictures instead of concealing them. Media time 0 is the first shown picture.
+    refuses damaged pictures instead of concealing them. `stream` is which of a movie's video streams is read, counted
+    from 1; 0 is the one that players choose. Media time 0 is the first shown picture.
 
     Raises MediaMissing, MediaUnreadable, OutsideMedia; with `strict` also MediaDamaged.
     """
 
-    def __init__(self, clip: ClipRange, *, strict: bool = False, block_bytes: int = BLOCK_BYTES) -> None:
+    def __init__(
+        self, clip: ClipRange, *, strict: bool = False, block_bytes: int = BLOCK_BYTES, stream: int = 0
+    ) -> None:
         self.clip = clip
         self._last: tuple[int, Frame] | None = None
         self._pictures: _Pictures
@@ -80,11 +80,13 @@ class ClipReader:
             self._at = self._pictures.at(rate)
             has = None if len(clip.paths) == 1 else rate.seconds(len(clip.paths))
         else:
-            movie = MovieFrames(clip.paths[0], strict=strict, block_bytes=block_bytes, untagged=clip.untagged)
+            movie = MovieFrames(
+                clip.paths[0], strict=strict, block_bytes=block_bytes, untagged=clip.untagged, stream=stream
+            )
             self._pictures = movie
             self._info = movie_info(movie.facts, movie.index)
-            self._at = movie.index.at
-            has = movie.index.own_duration + min(movie.index.held, HELD_S)
+            self._at = lambda time: movie.index.at(time)
+            has = shown_s(movie.facts, movie.index)
         self.size = self._pictures.size
         try:
             self._check_inside(has)
@@ -134,7 +136,11 @@ class ClipReader:
         """Frame `number` of the clip, [0, length). Raises MediaUnreadable; with strict MediaDamaged."""
         picture = self.picture_number(number)
         if self._last is None or self._last[0] != picture:
-            self._last = (picture, self._pictures.frame(picture))
+            try:
+                self._last = (picture, self._pictures.frame(picture))
+            except TableRemade:  # Once for a movie at most.
+                self._last = None
+                return self.frame(number)
         return self._last[1]
 
     def frames(self, frames: FrameRange | None = None) -> Iterator[Frame]:
@@ -144,7 +150,10 @@ class ClipReader:
 
     def thumbnail(self, number: int, size: tuple[int, int]) -> Frame:
         """A small version (width, height) of a frame, 8 bit, not turned: for comparing frames with each other."""
-        return self._pictures.thumbnail(self.picture_number(number), size)
+        try:
+            return self._pictures.thumbnail(self.picture_number(number), size)
+        except TableRemade:
+            return self.thumbnail(number, size)
 
     def close(self) -> None:
         """Let go of the media."""

@@ -1,95 +1,99 @@
-"""Movies opened, demuxed and decoded."""
+"""Movies opened, demuxed and decoded.
+
+Packets are numbered as they are stored, and each is given to the decoder with its number in the place of its time. So
+each picture says which packet it came from, whatever the file's times are worth.
+"""
 
 from __future__ import annotations
 
 import errno
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-import av
-from av.error import FFmpegError, InvalidDataError
+from av.error import FFmpegError
+from av.video.frame import PictureType
 
-from restrip.media.av.pyav import exact, open_media
-from restrip.media.av.tags import first_timecode, tags_of, words
-from restrip.media.colour import ColourTags
+from restrip.media.av.pyav import open_media
+from restrip.media.av.streams import StreamFacts, alpha_decoder, chosen, facts_of, movie_streams
+from restrip.media.av.tags import words
+from restrip.media.av.unreadable import unreadable
 from restrip.media.files import MediaUnreadable, check_readable
-from restrip.media.geometry import Orientation
-from restrip.media.pixels import layout_of
 
-# Demuxers that turn text, lists of other files or devices into "video".
-NOT_MEDIA = {"tty", "hls", "concat", "ffmetadata", "lavfi", "dash", "sdp", "rtsp"}
+# Formats without an index of their own, where FFmpeg finds a time by trying: it finds a byte at once, and rightly.
+SOUGHT_BY_PLACE = {"mpegts", "mpeg"}
+
+# Codecs with pictures that are only for reference, which their packets tell: RFC 6386, section 9.1, the fifth bit.
+HIDES = ("vp8",)
 
 
 @dataclass(frozen=True)
 class PacketFacts:
-    """One stored picture, in ticks of the stream's clock. `shown` is False for what an edit list hides."""
+    """One packet; times are ticks of the stream's clock. `shown` is False for what an edit list or the codec hides.
+
+    `place` and `size` are bytes in the file; several packets may share a place.
+    """
 
     pts: int | None
     dts: int | None
     key: bool
     shown: bool
     duration: int
-
-
-@dataclass(frozen=True)
-class StreamFacts:
-    """What a movie's first video stream is, and its first picture (stored size, orientation)."""
-
-    codec: str
-    size: tuple[int, int]
-    pixel_aspect: Fraction
-    orientation: Orientation
-    tags: ColourTags
-    bits: int
-    alpha: bool
-    rate: Fraction | None
-    average_rate: Fraction | None
-    clock: Fraction
-    duration: int | None
-    counted: int
-    audio: bool
-    timecode: str
-    interlaced: bool
+    place: int | None = None
+    size: int = 0
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A picture out of the decoder: its time in ticks, the av.VideoFrame, and whether the decoder calls it damaged."""
+    """A picture out of the decoder: its packet's number, the av.VideoFrame, and what the decoder says of it.
 
-    pts: int | None
+    `key` is whether decoding may begin with it, `intra` whether it at least leans on no other, `damaged` what it says.
+    """
+
+    packet: int
     picture: Any
+    key: bool
+    intra: bool
     damaged: bool
 
 
 class Movie:
     """A movie open for reading; always at one place, so used by one thread.
 
+    `stream` is which of several video streams is read, counted from 1; 0 is the one that players choose.
     `on_damage(why)` hears of packets that can't be decoded. `decoded` counts the packets given to the decoder.
     Raises MediaMissing, MediaUnreadable.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, stream: int = 0) -> None:
         check_readable(path)
         self.path = path
         self.decoded = 0
         self.on_damage: Callable[[str], None] = lambda why: None
+        self._wanted = stream
         self._packets: Iterator[Any] = iter(())
         self._stashed: Any = None
+        self._number = 0
+        self._keys: Mapping[int, PacketFacts] = {}
+        self._landings: dict[tuple[int | None, ...], int] = {}
         self._container: Any = None
         try:
             self._open()
             self.clock = Fraction(self._stream.time_base)
-            self._start: int | None = self._landed()
+            self._start = self._began()
             self.facts = self._facts()
         except (FFmpegError, UnicodeError) as error:
             self.close()
-            raise _unreadable(path, error) from error
+            raise unreadable(path, error) from error
         except BaseException:
             self.close()
             raise
+
+    @property
+    def format(self) -> str:
+        """The container's name in FFmpeg's words."""
+        return str(self._container.format.name)
 
     def close(self) -> None:
         """Let go of the file; harmless when done twice."""
@@ -101,75 +105,114 @@ class Movie:
     def packets(self) -> Iterator[PacketFacts]:
         """All packets of the stream from its beginning, in stored order, none decoded."""
         self.rewind()
+        hides = self._stream.codec_context.name in HIDES
         for packet in self._demuxed():
             if packet.size:
-                yield PacketFacts(
-                    packet.pts,
-                    packet.dts,
-                    bool(packet.is_keyframe),
-                    not packet.is_discard,
-                    packet.duration or 0,
-                )
+                hidden = packet.is_discard or (hides and not memoryview(packet)[0] & 0x10)
+                yield _facts_of(packet, shown=not hidden)
+
+    def know(self, keys: Mapping[int, PacketFacts]) -> None:
+        """Learn the packets where decoding can begin, by their numbers: seeks go to them and are recognized by them."""
+        self._keys = keys
+        self._landings = {}
+        ambiguous = set()
+        for number, key in keys.items():
+            for mark in _marks(key):
+                if self._landings.setdefault(mark, number) != number:
+                    ambiguous.add(mark)
+        for mark in ambiguous:
+            del self._landings[mark]
 
     def rewind(self) -> None:
         """Go to the beginning, by a seek where that leads there (not every format's does), else by opening again."""
-        if self._start is not None and self.seek(self._start) == self._start:
+        by_place = self.format in SOUGHT_BY_PLACE
+        start = None if self._start is None else 0 if by_place else self._start.pts
+        if start is not None and self._sought(start, by_place) and self._began() == self._start:
             return
         self._container.close()
         self._open()
-        self._start = self._landed()
+        self._start = self._began()
 
-    def seek(self, ticks: int) -> int | None:
-        """Go to the last place at or before `ticks` where decoding can begin, as far as the file's index tells.
+    def seek(self, number: int) -> int | None:
+        """Go to the key packet `number`, or to one before it, as far as the file's own index leads.
 
-        Returns the time of the packet there, which may lie elsewhere; None at the end or when there is no index.
+        Returns the number of the packet where decoding begins now; None, and at no place, when the way wasn't found.
         """
-        try:
-            self._container.seek(ticks, stream=self._stream, backward=True, any_frame=False)
-        except FFmpegError:
-            return None
-        return self._landed()
+        key = self._keys[number]
+        by_place = self.format in SOUGHT_BY_PLACE and key.place is not None
+        for ticks in [key.place] if by_place else [key.pts, key.dts] if key.pts != key.dts else [key.pts]:
+            if ticks is not None and self._sought(ticks, by_place, unmarked=not key.key):
+                landed = self._recognized(key, by_place)
+                if landed is not None and landed <= number:
+                    return landed
+        return None
+
+    def _recognized(self, key: PacketFacts, by_place: bool) -> int | None:
+        """Skip packets up to one that is known; its number."""
+        for packet in self._demuxed():
+            if not packet.size:
+                continue
+            facts = _facts_of(packet, shown=True)
+            if by_place and facts.place is None and facts.key and facts.size == key.size:
+                facts = key  # At its place stands the end of the packet before, and that has taken the place.
+            number = next((self._landings[mark] for mark in _marks(facts) if mark in self._landings), None)
+            if number is not None:
+                self._stashed, self._number = packet, number
+                return number
+        return None
 
     def frames(self) -> Iterator[Decoded]:
         """Decode from here on. A packet that can't be decoded is told to `on_damage` and skipped."""
         drained = False
+        latest = self._number - 1
         for packet in self._demuxed():
-            self.decoded += bool(packet.size)
             drained = not packet.size
-            yield from self._pictures(packet)
+            if packet.size:
+                self.decoded += 1
+                packet.pts = self._number
+                self._number += 1
+            for picture in self._pictures(packet):
+                latest = latest + 1 if picture.pts is None else picture.pts
+                yield _decoded(latest, picture)
         if not drained:  # The file broke off: what the decoder holds back is still whole.
-            yield from self._pictures(None)
+            for picture in self._pictures(None):
+                latest = latest + 1 if picture.pts is None else picture.pts
+                yield _decoded(latest, picture)
 
-    def _pictures(self, packet: Any) -> Iterator[Decoded]:
+    def _pictures(self, packet: Any) -> Iterator[Any]:
         try:
             if self._decoder is not None:
-                pictures = self._decoder.decode(packet if packet is not None and packet.size else None)
+                yield from self._decoder.decode(packet if packet is not None and packet.size else None)
             else:
-                pictures = self._stream.codec_context.decode(packet)
+                yield from self._stream.codec_context.decode(packet)
         except FFmpegError as error:
             # Of which packet is unknown: a decoder with several threads tells it when a later one is handed in.
             self.on_damage(words(error))
-            return
-        for picture in pictures:
-            yield Decoded(picture.pts, picture, bool(picture.is_corrupt))
 
     def _open(self) -> None:
         self._container = open_media(self.path, buffer_size=1 << 18)
-        if not self._container.streams.video or self._container.format.name in NOT_MEDIA:
-            raise MediaUnreadable(self.path, "it holds no pictures")
-        self._stream = self._container.streams.video[0]
-        if self._stream.codec_context is None:
-            raise MediaUnreadable(self.path, "there is no decoder for its pictures")
+        streams = movie_streams(self._container, self.path)
+        self._stream = streams[chosen(streams, self._wanted, self.path)]
         self._stream.thread_type = "AUTO"
-        self._decoder = _alpha_decoder(self._stream)
+        self._decoder = alpha_decoder(self._stream)
 
-    def _landed(self) -> int | None:
+    def _sought(self, ticks: int, by_place: bool = False, unmarked: bool = False) -> bool:
+        try:
+            self._container.seek(
+                ticks, stream=self._stream, backward=True, any_frame=unmarked, unsupported_byte_offset=by_place
+            )
+        except FFmpegError:
+            return False
         if self._decoder is not None:
             self._decoder.flush_buffers()
-        self._packets = iter(self._container.demux(self._stream))
-        self._stashed = None
-        self._stashed = next(self._demuxed(), None)
-        return None if self._stashed is None else self._stashed.pts
+        self._packets, self._stashed = iter(self._container.demux(self._stream)), None
+        return True
+
+    def _began(self) -> PacketFacts | None:
+        """The packet at this place, which is taken for the first of all."""
+        self._packets, self._stashed = iter(self._container.demux(self._stream)), None
+        self._stashed, self._number = next(self._demuxed(), None), 0
+        return None if self._stashed is None else _facts_of(self._stashed, shown=True)
 
     def _demuxed(self) -> Iterator[Any]:
         """Packets from here on; the last one is empty and drains the decoder."""
@@ -184,85 +227,33 @@ class Movie:
                     raise MediaUnreadable(self.path, words(error), "Check the disk or the network share.") from error
                 self.on_damage(words(error))
                 return
-            yield packet
+            if packet.size or (packet.pts is None and packet.dts is None):
+                yield packet  # An empty one that has a time is a dropped picture (AVI), and drains nothing.
 
     def _facts(self) -> StreamFacts:
-        stream, context = self._stream, self._stream.codec_context
         first = next(self.frames(), None)
         if first is None:
             raise MediaUnreadable(self.path, "not one of its pictures can be decoded")
-        picture = first.picture
-        layout = layout_of(picture.format)
-        return StreamFacts(
-            codec=context.name,
-            size=(picture.width, picture.height),
-            pixel_aspect=_aspect(exact(stream.sample_aspect_ratio) or exact(context.sample_aspect_ratio)),
-            orientation=_orientation(picture),
-            tags=tags_of(picture),
-            bits=layout.bits,
-            alpha=layout.alpha,
-            rate=exact(stream.guessed_rate),
-            average_rate=exact(stream.average_rate),
-            clock=self.clock,
-            duration=stream.duration,
-            counted=stream.frames,
-            audio=bool(self._container.streams.audio),
-            timecode=self._timecode(),
-            interlaced=bool(picture.interlaced_frame),
-        )
-
-    def _timecode(self) -> str:
-        streams = (stream.metadata for stream in self._container.streams)
-        return first_timecode([self._stream.metadata, self._container.metadata, *streams])
+        streams = movie_streams(self._container, self.path)
+        return facts_of(self._container, streams, chosen(streams, self._wanted, self.path), first.picture)
 
 
-def _alpha_decoder(stream: Any) -> Any:
-    """VP8 and VP9 keep alpha beside the picture, where FFmpeg's own decoders don't look; None for all others."""
-    marks = {key.lower(): value for key, value in stream.metadata.items()}
-    if stream.codec_context.name not in ("vp8", "vp9") or marks.get("alpha_mode") != "1":
-        return None
-    try:
-        return av.CodecContext.create("libvpx" if stream.codec_context.name == "vp8" else "libvpx-vp9", "r")
-    except (FFmpegError, ValueError):
-        return None  # Built without libvpx: the picture without its alpha.
+def _decoded(packet: int, picture: Any) -> Decoded:
+    key = bool(picture.key_frame)
+    return Decoded(packet, picture, key, key or picture.pict_type == PictureType.I, bool(picture.is_corrupt))
 
 
-def _unreadable(path: str, error: Exception) -> MediaUnreadable:
-    """The error that says what the user can do: a file that ends too soon is the usual reason."""
-    if _cut_off(path):
-        return MediaUnreadable(path, "it is cut off, and its index with it", "Copy or download it again, whole.")
-    if isinstance(error, InvalidDataError):
-        return MediaUnreadable(path, "it is no movie, or a damaged one")
-    return MediaUnreadable(path, words(error))
+def _facts_of(packet: Any, shown: bool) -> PacketFacts:
+    return PacketFacts(
+        packet.pts, packet.dts, bool(packet.is_keyframe), shown, packet.duration or 0, packet.pos, packet.size
+    )
 
 
-def _cut_off(path: str) -> bool:
-    """Whether an MP4 or MOV ends inside one of its boxes or has no index (ISO 14496-12, section 4.2)."""
-    size = os.path.getsize(path)
-    kinds: set[bytes] = set()
-    with open(path, "rb") as file:
-        place = 0
-        while place + 8 <= size and len(kinds) < 64:
-            file.seek(place)
-            length, kind = int.from_bytes(file.read(4), "big"), file.read(4)
-            if not kinds and kind not in (b"ftyp", b"wide", b"mdat", b"moov", b"free", b"skip"):
-                return False
-            kinds.add(kind)
-            if length == 1:
-                length = int.from_bytes(file.read(8), "big")
-            if length < 8:
-                break
-            place += length
-    return b"mdat" in kinds and (place > size or b"moov" not in kinds)
+def _marks(packet: PacketFacts) -> Iterator[tuple[int | None, ...]]:
+    """What a packet is recognized by after a seek: its place if no other has it, else its times too.
 
-
-def _orientation(picture: Any) -> Orientation:
-    matrix = picture.side_data.get("DISPLAYMATRIX")
-    return Orientation() if matrix is None else Orientation.of_matrix(bytes(matrix))
-
-
-def _aspect(ratio: Fraction | None) -> Fraction:
-    """Pixel aspect; what no camera writes (0, or beyond 1:16) counts as square."""
-    if not ratio or not Fraction(1, 16) <= ratio <= 16:
-        return Fraction(1)
-    return ratio
+    Times alone may be others than before: they are guessed from what came before, and joined files have them twice.
+    """
+    if packet.place is not None and packet.place >= 0:
+        yield packet.place, packet.size
+    yield packet.place, packet.size, packet.pts, packet.dts

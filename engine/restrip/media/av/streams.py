@@ -1,0 +1,143 @@
+"""Which of a file's streams is the movie, and what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.error import FFmpegError
+from av.stream import Disposition
+
+from restrip.media.av.pyav import exact
+from restrip.media.av.sidedata import display_matrix
+from restrip.media.av.tags import first_timecode, tags_of
+from restrip.media.colour import ColourTags
+from restrip.media.files import MediaUnreadable
+from restrip.media.geometry import Orientation
+from restrip.media.pixels import layout_of
+
+# Demuxers that turn text, lists of other files or devices into "video".
+NOT_MEDIA = {"tty", "hls", "concat", "ffmetadata", "lavfi", "dash", "sdp", "rtsp"}
+BESIDE = Disposition.attached_pic | Disposition.timed_thumbnails
+"""Covers, chapter pictures and thumbnails: video streams that are no movie."""
+
+
+@dataclass(frozen=True)
+class StreamFacts:
+    """What a movie's video stream is, and its first picture (stored size, orientation).
+
+    `duration` is the stream's own claim in ticks, `whole` the file's, sound and all, in seconds from its time 0.
+    `counted` is how many packets the file's index promises, 0 when there is no index. `stream` of `streams` is read,
+    counted from 1.
+    """
+
+    codec: str
+    size: tuple[int, int]
+    pixel_aspect: Fraction
+    orientation: Orientation
+    tags: ColourTags
+    bits: int
+    alpha: bool
+    rate: Fraction | None
+    average_rate: Fraction | None
+    clock: Fraction
+    duration: int | None
+    whole: Fraction | None
+    counted: int
+    audio: bool
+    timecode: str
+    interlaced: bool
+    stream: int = 1
+    streams: int = 1
+
+
+def movie_streams(container: Any, path: str) -> list[Any]:
+    """The video streams that can be a movie. Raises MediaUnreadable when there is none."""
+    video = [] if container.format.name in NOT_MEDIA else list(container.streams.video)
+    if not video:
+        raise MediaUnreadable(path, "it holds no pictures")
+    moving = [stream for stream in video if not stream.disposition & BESIDE]
+    if not moving:
+        raise MediaUnreadable(path, "its only pictures are covers or thumbnails", "Choose a movie.")
+    decodable = [stream for stream in moving if stream.codec_context is not None]
+    if not decodable:
+        raise MediaUnreadable(path, "there is no decoder for its pictures")
+    return decodable
+
+
+def chosen(streams: list[Any], number: int, path: str) -> int:
+    """The place in `streams` of the wanted one, counted from 1; for 0 of the one that players choose.
+
+    Players take the one that is marked as default. A single picture beside a movie is a thumbnail in disguise. Raises
+    MediaUnreadable when there is no such stream.
+    """
+    if number > len(streams):
+        have = "one video stream" if len(streams) == 1 else f"{len(streams)} video streams"
+        raise MediaUnreadable(path, f"it has {have}, not {number}", "Choose another video stream in the settings.")
+    if number > 0:
+        return number - 1
+
+    def less_likely(place: int) -> tuple[bool, bool, int]:
+        stream = streams[place]
+        return stream.frames == 1, not stream.disposition & Disposition.default, place
+
+    return min(range(len(streams)), key=less_likely)
+
+
+def alpha_decoder(stream: Any) -> Any:
+    """VP8 and VP9 keep alpha beside the picture, where FFmpeg's own decoders don't look; None for all others."""
+    marks = {key.lower(): value for key, value in stream.metadata.items()}
+    if stream.codec_context.name not in ("vp8", "vp9") or marks.get("alpha_mode") != "1":
+        return None
+    try:
+        return av.CodecContext.create("libvpx" if stream.codec_context.name == "vp8" else "libvpx-vp9", "r")
+    except (FFmpegError, ValueError):
+        return None  # Built without libvpx: the picture without its alpha.
+
+
+def facts_of(container: Any, streams: list[Any], place: int, picture: Any) -> StreamFacts:
+    """The facts of streams[place], whose first picture is `picture`."""
+    stream, context = streams[place], streams[place].codec_context
+    layout = layout_of(picture.format)
+    metadata = [stream.metadata, container.metadata, *(other.metadata for other in container.streams)]
+    return StreamFacts(
+        codec=context.name,
+        size=(picture.width, picture.height),
+        pixel_aspect=_aspect(exact(stream.sample_aspect_ratio) or exact(context.sample_aspect_ratio)),
+        orientation=_orientation(picture),
+        tags=tags_of(picture),
+        bits=layout.bits,
+        alpha=layout.alpha,
+        rate=exact(stream.guessed_rate),
+        average_rate=exact(stream.average_rate),
+        clock=Fraction(stream.time_base),
+        duration=stream.duration,
+        whole=_whole(container),
+        counted=stream.frames,
+        audio=bool(container.streams.audio),
+        timecode=first_timecode(metadata),
+        interlaced=bool(picture.interlaced_frame),
+        stream=place + 1,
+        streams=len(streams),
+    )
+
+
+def _whole(container: Any) -> Fraction | None:
+    """Seconds from the file's time 0 to the end of all that is in it."""
+    if container.duration is None:
+        return None
+    return Fraction((container.start_time or 0) + container.duration, av.time_base)
+
+
+def _orientation(picture: Any) -> Orientation:
+    matrix = display_matrix(picture)
+    return Orientation() if matrix is None else Orientation.of_matrix(matrix)
+
+
+def _aspect(ratio: Fraction | None) -> Fraction:
+    """Pixel aspect; what no camera writes (0, or beyond 1:16) counts as square."""
+    if not ratio or not Fraction(1, 16) <= ratio <= 16:
+        return Fraction(1)
+    return ratio
