@@ -59,6 +59,10 @@ def test_two_computers_become_one(at: Say, carphone: Path, tmp_path: Path) -> No
     assert code == 0 and "doesn't answer" in said and "restrip link --allow" in said
     code, said, err = at("tower", *allow.split(), "desk")
     assert code == 0 and only(r"desk +fingerprint (\S+)", said) == mine
+    assert at("tower", "link", "--limit", "1.5G", "--limit-all", "2G")[0] == 0
+    code, said, _ = at("tower", "engine", "status", "--json")
+    guests = json.loads(said)["guests"]
+    assert (guests["limit_mib"], guests["by_name"]["desk"]["limit_mib"]) == (2048, 1536)
     code, said, _ = at("desk", "link")
     assert code == 0 and "doesn't answer" not in said
     out = tmp_path / "out"
@@ -94,6 +98,7 @@ def test_what_cant_be_linked(at: Say) -> None:
         (("--allow", key, "--name", "x"), "not-shared"),
         (("--share", "192.0.2.1"), "cannot-listen"),
         (("--off", "--unshare"), "bad-option"),
+        (("--limit", "much"), "bad-option"),
     ):
         exit_code, _, err = at("desk", "link", *arguments, "--json")
         assert exit_code == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from restrip.cli import build_parser, main
-from restrip.cli.options import BadOption, key_file, key_list, output_of, settings_of
+from restrip.cli.options import BadOption, key_file, key_list, mib_of, output_of, settings_of
 from restrip.cli.render import request_of
 from restrip.link.schema import Schema
 from restrip.link.setting import Setting
@@ -124,3 +124,16 @@ def test_a_command_line_that_is_incomplete_ends_with_exit_code_two(arguments: li
     with pytest.raises(SystemExit) as end:
         main(arguments)
     assert end.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "mib"), [("500", 500), ("500M", 500), ("1.5G", 1536), ("2 TiB", 2**21), ("20gb", 20480), ("512K", 0.5)]
+)
+def test_sizes(text: str, mib: float) -> None:
+    assert mib_of(text) == mib
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1e9", "G", "1X", "nan", "1.G"])
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(BadOption):
+        mib_of(text)

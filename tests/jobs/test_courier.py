@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
+import shutil
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,9 +17,10 @@ import pytest
 
 from restrip.jobs import courier as courier_module
 from restrip.jobs.courier import Courier, Journal, LaterError, NotThereError
-from restrip.jobs.received import BadFile, FileChanged, Offered, Received, ends_sha256
+from restrip.jobs.received import BLOCK_BYTES, SPARE_BYTES, BadFile, FileChanged, Offered, Received, ends_sha256
+from restrip.jobs.tasks import Workshop, run_task
 from restrip.link.client import Client
-from restrip.media.files import MediaMissing
+from restrip.media.files import DiskFull, MediaMissing
 
 
 class OtherComputer:
@@ -104,7 +107,7 @@ def test_a_file_that_changes_on_the_way_is_refused(there: OtherComputer, movie: 
     there.breaks_after = 4
     with pytest.raises(ConnectionError):
         courier(there, tmp_path / "a.json").send(str(movie))
-    part = next((tmp_path / "there").rglob("*.part-*"))
+    part = next((tmp_path / "there").rglob("parts/*"))
     part.write_bytes(b"x" * part.stat().st_size)
     there.breaks_after = 1_000_000
     with pytest.raises(FileChanged):
@@ -168,7 +171,62 @@ def test_the_shelf_forgets_what_nobody_used(tmp_path: Path) -> None:
     os.utime(shelf.folder(old), (0, 0))
     shelf.prune()
     assert not shelf.has(old)
-    assert len(list(shelf.root.iterdir())) == 1
+    assert sorted(path.name for path in shelf.root.rglob("*") if path.is_file()) == ["x", "x.sha256"]
+
+
+def test_a_file_is_known_by_its_content_and_whose_it_is(tmp_path: Path) -> None:
+    mine, theirs = Received(tmp_path, "mine"), Received(tmp_path, "theirs")
+    sha256 = hashlib.sha256(b"one").hexdigest()
+    one = Offered("0" * 64, "x", 3, sha256)
+    mine.add(one, 0, b"one")
+    mine.keep(one)
+    assert mine.has(one) and not theirs.has(one)
+    assert not mine.has(replace(one, sha256=hashlib.sha256(b"two").hexdigest())), "size and name aren't a content"
+    # Looked at before the last piece, or with a piece that came while it was looked at.
+    two = Offered("0" * 64, "y", 6, hashlib.sha256(b"twotwo").hexdigest())
+    mine.add(two, 0, b"two")
+    with pytest.raises(FileChanged):
+        mine.keep(two)
+    mine.add(two, 0, b"twotwo")
+    mine.keep(two, lambda: mine.add(two, 0, b"more") and None)
+    assert mine.path(two).read_bytes() == b"twotwo"
+    assert mine.bytes_used() == 3 * BLOCK_BYTES
+
+
+def test_a_disk_never_fills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf, file = Received(tmp_path, "guest"), Offered("0" * 64, "x", 1 << 20, "0" * 64)
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=SPARE_BYTES + 10))
+    with pytest.raises(DiskFull):
+        shelf.offset(file)
+    # Nor for one that doesn't ask.
+    assert shelf.add(file, 0, b"x" * 10) == 10
+    with pytest.raises(DiskFull):
+        shelf.add(file, 10, b"x" * 11)
+
+
+def test_room_is_made_of_what_no_job_needs(tmp_path: Path) -> None:
+    shelf, job = Received(tmp_path, "guest"), tmp_path / "jobs" / "job-1"
+    named = {}
+    for text in (b"needed", b"old", b"older", b"new"):
+        sha256 = hashlib.sha256(text).hexdigest()
+        named[text] = Offered(sha256, "x", len(text), sha256)
+        shelf.add(named[text], 0, text)
+        shelf.keep(named[text])
+    for text, age_days in ((b"needed", 9), (b"older", 8), (b"old", 7)):
+        os.utime(shelf.folder(named[text]), (time.time() - age_days * 86400,) * 2)
+    job.mkdir(parents=True)
+    (job / "job.json").write_text(json.dumps({"source": {"paths": [str(shelf.path(named[b"needed"]))]}}))
+
+    def task(leave: int) -> dict[str, Any]:
+        body = {"shelf": shelf.name, "jobs": ["job-1", "gone-1"], "leave": leave}
+        message = {"kind": "make_room", "job": "", "state_dir": str(tmp_path), "body": body}
+        return run_task(Workshop(), message, lambda *_, **__: None)
+
+    assert task(3 * BLOCK_BYTES) == {"used": {shelf.name: 3 * BLOCK_BYTES}}
+    assert {text for text, file in named.items() if shelf.path(file).is_file()} == {b"needed", b"old", b"new"}
+    assert task(0) == {"used": {shelf.name: 2 * BLOCK_BYTES}}
+    assert {text for text, file in named.items() if shelf.path(file).is_file()} == {b"needed", b"new"}
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,11 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "job
 
 from engine_bench import end_engine  # noqa: E402
 from job_bench import little  # noqa: E402
+from tower import tower  # noqa: E402
 
 from restrip.link.client import Client, connect  # noqa: E402
 
-__all__ = ["little"]
+__all__ = ["little", "tower"]
 
 
 @pytest.fixture

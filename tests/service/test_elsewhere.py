@@ -55,7 +55,7 @@ class Two:
 
     def received(self) -> set[str]:
         root = self.folders["there"] / "received"
-        return {path.name for path in root.rglob("*") if path.is_file()}
+        return {path.name for path in root.glob("*/files/*/*") if path.is_file()}
 
     def end(self) -> None:
         for name, client in (("here", self.here), ("there", self.there)):
@@ -105,7 +105,7 @@ def test_a_job_is_done_there_and_everything_lies_here(two: Two, little: Little, 
 def test_a_moved_key_sends_nothing_again(two: Two, little: Little) -> None:
     two.here.submit(little.job("far-1", 0, 12, 20))
     assert two.here.watch("far-1").state == "done"
-    clip = next(two.folders["there"].glob("received/*/clip.mkv"))
+    clip = next(two.folders["there"].glob("received/*/files/*/clip.mkv"))
     before = clip.stat().st_mtime_ns
     two.here.submit(little.job("far-2", 0, 12, 21))
     assert two.here.watch("far-2").state == "done"
@@ -133,8 +133,7 @@ def test_seeds_and_questions_go_there_too(two: Two, little: Little) -> None:
     assert Path(result["sheet"]).is_file() and str(two.folders["here"]) in result["sheet"]
     assert [job.kind for job in two.there.jobs("*")] == ["seeds"]
     assert two.here.check(spec)["segments"] == 2
-    models = two.here.models(str(two.folders["there"]))
-    assert models == []
+    assert two.here.models(str(little.painted)) == []
 
 
 def test_what_fails_there_fails_here_and_can_be_tried_again(two: Two, little: Little, tmp_path: Path) -> None:

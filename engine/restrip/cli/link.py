@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal
+from restrip.link.client import Client
 
 EVERYWHERE = "0.0.0.0"
 
@@ -34,6 +36,14 @@ def add(commands: Any) -> None:
     there.add_argument("--name", default="", help="what to call it")
     there.add_argument("--forget", metavar="NAME", help="let it in no longer")
     there.add_argument("--unshare", action="store_true", help="keep the engine for this computer, and forget all")
+    there.add_argument(
+        "--their-jobs",
+        choices=("end", "keep"),
+        help="what becomes of the jobs of a computer that is let in no longer; without it you are asked, and they end "
+        "where nobody can be",
+    )
+    there.add_argument("--limit", metavar="SIZE", help="how much one computer may store here: 50G, 500M")
+    there.add_argument("--limit-all", metavar="SIZE", help="how much all of them may")
     shared.add_json(parser)
     parser.set_defaults(run=run)
 
@@ -42,9 +52,23 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
     """Do the one thing that was asked for, and show how things stand then."""
     kind, body = _request(options)
     with shared.open_client() as client:
+        if kind in ("allow", "share"):
+            body["jobs"] = options.their_jobs or _asked(client, body, terminal)
         answer = client.request(kind, body, timeout_s=120)
     facts = {name: value for name, value in answer.items() if name != "ok"}
     terminal.result(facts, *_lines(facts))
+
+
+def _asked(client: Client, body: dict[str, Any], terminal: Terminal) -> str:
+    """What becomes of the jobs of those who are let in no longer by this request: "end" or "keep"."""
+    guests = client.engine_status()["guests"].get("by_name", {})
+    gone = [name for name in guests if name == body.get("name") or body.get("listen") == ""]
+    jobs = sum(guests[name]["jobs"] for name in gone)
+    if not jobs or terminal.json_wanted or not sys.stdin.isatty():
+        return "end"
+    many = "a job" if jobs == 1 else f"{jobs} jobs"
+    answer = input(f"{', '.join(gone)} has {many} at work or waiting. Keep going with them? [y/N] ")
+    return "keep" if answer.strip().lower() in ("y", "yes") else "end"
 
 
 def _request(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
@@ -70,6 +94,10 @@ def _request(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
         asked.append(("allow", {"name": options.name, "key": options.allow}))
     if options.forget:
         asked.append(("allow", {"name": options.forget, "key": ""}))
+    limits = {"guest_mib": options.limit, "guests_mib": options.limit_all}
+    given = {name: shared.mib_of(size) for name, size in limits.items() if size is not None}
+    if given:
+        asked.append(("quotas", dict(given)))
     if len(asked) > 1:
         raise shared.BadOption(
             "That is more than one thing.", "Ask for one at a time: 'restrip link --help' lists them."

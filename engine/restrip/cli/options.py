@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,17 @@ class BadOption(BadInput):
     """A value of a command's option that can't be read."""
 
     code = "bad-option"
+
+
+_UNITS_MIB = {"": 1.0, "K": 2.0**-10, "M": 1.0, "G": 2.0**10, "T": 2.0**20}
+
+
+def mib_of(size: str) -> float:
+    """MiB of a size such as "20G", "1.5 TiB", "500M" or "500". Raises BadOption."""
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) *([KMGT]?)(?:i?B)?", size.strip(), re.IGNORECASE)
+    if found is None:
+        raise BadOption(f"{size!r} is no size.", "Give a number of MiB, or one with a unit: 500M, 20G, 1.5T.")
+    return float(found[1]) * _UNITS_MIB[found[2].upper()]
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

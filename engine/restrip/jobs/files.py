@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from restrip.timeline.aside import is_aside, write_whole
+
+PIECE_BYTES = 4 << 20
 
 
 def canonical(value: Any) -> bytes:
@@ -22,10 +24,14 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
-def file_sha256(path: Path) -> str:
-    """sha256 of a file's content."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def file_sha256(path: Path, life: Callable[[], None] = lambda: None) -> str:
+    """sha256 of a file's content. `life` is called after each piece."""
+    seen = hashlib.sha256()
+    with open(path, "rb", buffering=0) as file:
+        while piece := file.read(PIECE_BYTES):
+            seen.update(piece)
+            life()
+    return seen.hexdigest()
 
 
 def write_json(path: Path, value: Mapping[str, Any], mode: int = 0o600) -> None:

@@ -1,4 +1,4 @@
-"""What the light worker does for a guest, a computer that uses this engine: what takes reading whole files."""
+"""What the light worker does for a guest, a computer that uses this engine: what takes reading files."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from restrip.jobs import files
-from restrip.jobs.received import Offered, Received
+from restrip.jobs.received import Offered, Received, ends_sha256
 from restrip.jobs.tasks import Assignment, read_own
+from restrip.jobs.vet import may_name
 from restrip.link.job import Manifest
+from restrip.media.files import MediaUnreadable
 
 PAGE = 1000
 """Files in one reply: each takes some hundred bytes of a message."""
@@ -17,16 +19,31 @@ PAGE = 1000
 
 def keep_file(task: Assignment) -> dict[str, Any]:
     """Put a file in place that came whole: {"path", "folder"}. Raises FileChanged."""
-    shelf, file = Received(task.state_dir), Offered(**task.body)
-    return {"path": str(shelf.keep(file)), "folder": str(shelf.folder(file))}
+    shelf, file = Received(task.state_dir, task.body["guest"]), Offered(**task.body["file"])
+    path = shelf.keep(file, lambda: task.report("reading", 0, 0))
+    return {"path": str(path), "folder": str(shelf.folder(file))}
+
+
+def locate(task: Assignment) -> dict[str, Any]:
+    """Whether a path names the same file here, compared by its size and ends: {"same"}."""
+    path = Path(task.body["path"])
+    try:
+        may = path.is_absolute() and may_name(task.state_dir, task.body["guest"], str(path))
+        return {"same": may and ends_sha256(path) == task.body["ends"]}
+    except (OSError, ValueError, MediaUnreadable):
+        return {"same": False}
 
 
 def list_results(task: Assignment) -> dict[str, Any]:
     """The files of a finished job from the `skip`-th on: {"files": [{"path", "name", "size", "sha256"}], "more"}."""
     skip = int(task.body["skip"])
+
+    def live() -> None:
+        task.report("reading", 0, 0)
+
     found = sorted(set(_results(task.state_dir / "jobs" / task.body["job_id"], task.body.get("result"))))
     page = [
-        {"path": str(path), "name": path.name, "size": path.stat().st_size, "sha256": files.file_sha256(path)}
+        {"path": str(path), "name": path.name, "size": path.stat().st_size, "sha256": files.file_sha256(path, live)}
         for path in found[skip : skip + PAGE]
     ]
     return {"files": page, "more": skip + len(page) < len(found)}

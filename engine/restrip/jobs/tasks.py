@@ -130,6 +130,11 @@ _TASKS = {
     "ask_elsewhere": ("elsewhere", "ask_elsewhere"),
     "keep": ("guest", "keep_file"),
     "results": ("guest", "list_results"),
+    "locate": ("guest", "locate"),
+    "vet": ("vet", "vet"),
+    "measure_shelves": ("shelves", "measure"),
+    "make_room": ("shelves", "make_room"),
+    "drop_shelves": ("shelves", "drop_shelves"),
 }
 
 

@@ -10,7 +10,7 @@ from restrip.errors import RestripError
 from restrip.jobs import files
 from restrip.jobs.outputs import sweep_folder
 from restrip.jobs.plan import Plan
-from restrip.jobs.received import Received
+from restrip.jobs.received import prune_all
 from restrip.jobs.tasks import Assignment
 
 
@@ -18,7 +18,7 @@ def show_cache(task: Assignment) -> dict[str, Any]:
     """The cache's size; with `prune_mib` the least recently used beyond it goes first, never a protected job's."""
     protected = hashes_of(task.state_dir, task.body["protected_jobs"])
     freed = 0.0
-    Received(task.state_dir).prune()
+    prune_all(task.state_dir)
     task.cache.clear_abandoned()
     if task.body.get("prune_mib") is not None:
         freed = task.cache.prune(float(task.body["prune_mib"]), protected)

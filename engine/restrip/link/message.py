@@ -27,7 +27,7 @@ REQUESTS: tuple[str, ...] = (
     *("submit", "seeds", "suggest", "status", "jobs", "cancel", "resume", "retry"),
     *("manifest", "placed", "discard", "would_discard", "cache"),
     *("ping", "engine_status", "free_gpu", "drain", "quit", "log_tail"),
-    *("links", "share", "allow", "link"),
+    *("links", "share", "allow", "link", "quotas"),
     *("locate", "offer", "put", "keep", "results", "get"),
 )
 """Every type of request."""
@@ -94,7 +94,8 @@ class Header:
 
 @dataclass(frozen=True)
 class Message:
-    """A request or reply as it came: header and body. `guest` names the linked computer that it came from, if any."""
+    """A request or reply as it came: header and body. `guest` is the grant of the linked computer that it came
+    from, if any."""
 
     header: Header
     body: dict[str, Any]

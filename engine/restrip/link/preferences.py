@@ -1,10 +1,10 @@
-"""What the user set for the engine itself, kept in <state>/preferences.json: {"cache_mib": 20480}."""
+"""What the user set for the engine itself, kept in <state>/preferences.json: {"cache_mib": 20480, ...}."""
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from restrip.timeline.aside import write_whole
@@ -15,20 +15,25 @@ MOST_MIB = 2.0**40
 
 @dataclass(frozen=True)
 class Preferences:
-    """`cache_mib` is how large the cache may become."""
+    """`cache_mib` is how large the cache may become, `guest_mib` how much one guest may store here, and `guests_mib`
+    all of them.
+    """
 
     cache_mib: float = CACHE_MIB
+    guest_mib: float = 51_200.0
+    guests_mib: float = 102_400.0
 
     @classmethod
     def load(cls, state_dir: Path, otherwise: Preferences | None = None) -> Preferences:
-        """What is set; `otherwise` when nothing is, or nothing that can be."""
+        """What is set; as in `otherwise` what isn't, or can't be."""
         there = otherwise or cls()
         try:
             body = json.loads((state_dir / "preferences.json").read_bytes())
-            mib = body["cache_mib"]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, RecursionError):
             return there
-        return cls(float(mib)) if is_size(mib) else there
+        known = body if isinstance(body, dict) else {}
+        found = {field.name: float(known[field.name]) for field in fields(cls) if is_size(known.get(field.name))}
+        return replace(there, **found)
 
     def save(self, state_dir: Path) -> None:
         """Keep it, whole or not at all. Raises OSError."""

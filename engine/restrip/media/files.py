@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from restrip.errors import BadInput, RestripError
 from restrip.timeline.aside import aside_of, replace, sync_file, sync_folder
@@ -63,7 +65,7 @@ def check_readable(path: str) -> None:
     try:
         if os.path.isdir(path):
             raise MediaUnreadable(path, "it is a folder", "Choose a movie, or the pictures in the folder.")
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             if not file.read(1):
                 raise MediaUnreadable(path, "it is empty", "Copy or export it again.")
     except FileNotFoundError:
@@ -73,6 +75,34 @@ def check_readable(path: str) -> None:
     except (OSError, ValueError) as error:
         # A share that vanished, a name that is too long or holds a zero byte.
         raise MediaUnreadable(path, _reason(error), "Check the path, the disk or the network share.") from error
+
+
+KERNELS = ("/proc", "/sys")
+"""Where the kernel shows itself as files: reading some waits for ever, reading others does something."""
+
+
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a file to read, when it is one that lies on a disk: nothing is waited for on the other end of a pipe or a
+    device. Raises MediaUnreadable, OSError.
+    """
+    name = os.fspath(path)
+    _check_regular(name, os.stat(name))
+    # Should it have been swapped for a pipe in the meantime, opening doesn't wait.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(name, flags)
+    try:
+        _check_regular(name, os.fstat(descriptor))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _check_regular(name: str, seen: os.stat_result) -> None:
+    kernels = [os.stat(place).st_dev for place in KERNELS if os.path.ismount(place)]
+    real = os.path.realpath(name)
+    if not stat.S_ISREG(seen.st_mode) or seen.st_dev in kernels or real.startswith(tuple(f"{k}/" for k in KERNELS)):
+        raise MediaUnreadable(name, "it is a device or a pipe, not a file", "Choose a file on a disk.")
 
 
 @contextmanager

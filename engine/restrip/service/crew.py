@@ -1,24 +1,29 @@
-"""All places for workers: the executor's for renders, and one here for small questions."""
+"""All places for workers: the executor's for renders, and two here for small questions, the owner's and guests'."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from restrip.service.executors import Executor
 from restrip.service.executors.executor import Start
 from restrip.service.limits import Limits
-from restrip.service.place import LIGHT, Place
+from restrip.service.place import GUESTS, LIGHT, Place
 from restrip.service.process import Worker
 from restrip.service.slot import Slot
 
 
 class Crew:
-    """The slots of all places; `light` is the one for small questions, which is on this machine always."""
+    """The slots of all places; `light` is the one for small questions, `guests` the one for those that guests ask. Both
+    are on this machine always.
+    """
 
     def __init__(self, limits: Limits, start: Start, executor: Executor) -> None:
         self.limits, self.executor = limits, executor
         self.light = Slot(LIGHT, lambda place, worker_id: start(worker_id), limits)
-        self.slots: dict[str, Slot] = {LIGHT.name: self.light}
+        patience = replace(limits, step_s=limits.guest_s)
+        self.guests = Slot(GUESTS, lambda place, worker_id: start(worker_id), patience)
+        self.slots: dict[str, Slot] = {LIGHT.name: self.light, GUESTS.name: self.guests}
         self._by_worker: dict[str, Slot] = {}
 
     def watch(self) -> None:

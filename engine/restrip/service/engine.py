@@ -13,6 +13,7 @@ from typing import Any
 from restrip.jobs import states
 from restrip.jobs.cache import Cache
 from restrip.jobs.pace import Pace
+from restrip.jobs.received import shelf_name
 from restrip.jobs.remote import linked
 from restrip.jobs.store import JobLost, Record, after_restart
 from restrip.link.preferences import Preferences
@@ -30,6 +31,7 @@ from restrip.service.progress import Progress
 from restrip.service.questions import Questions, Reply
 from restrip.service.reports import FAULTS, BadReport
 from restrip.service.scheduler import Run, Scheduler, Task
+from restrip.service.shelves import Shelves
 from restrip.service.slot import Slot
 from restrip.service.troubles import CannotStart
 
@@ -58,6 +60,7 @@ class Engine(Book):
         self.draining = False
         self.preferences = Preferences.load(root, Preferences(limits.cache_mib))
         self.open_results: dict[str, set[str]] = {}
+        self.shelves = Shelves(lambda: self.preferences)
         self._pruned = 0.0
 
     # ------------------------------------------------------------------ jobs
@@ -114,6 +117,23 @@ class Engine(Book):
         if self.store.folder(job_id).exists():
             self.store.remove(job_id)
 
+    def revoke(self, grant: str, *, keep: bool) -> list[str]:
+        """A guest is none any more: what it waits for is given up, its files and unfinished jobs too unless `keep`.
+
+        Jobs that are kept are the owner's alone. Returns the ids of those that were at work or waited for their turn.
+        """
+        self.questions.forget(grant)
+        active = [record.job_id for record in self.jobs_of(grant)]
+        if not keep:
+            for job_id in active:
+                self.cancel(job_id)
+            self.ask_worker("drop_shelves", {"shelves": [shelf_name(grant)]}, lambda _: self.shelves.forget(grant))
+        return active
+
+    def jobs_of(self, grant: str) -> list[Record]:
+        """A guest's jobs that are at work or wait for their turn."""
+        return [r for r in self.records.values() if r.guest == grant and r.state in (*states.ACTIVE, "paused")]
+
     @property
     def busy(self) -> bool:
         """Whether a job is at work."""
@@ -141,9 +161,12 @@ class Engine(Book):
 
     # ------------------------------------------------------------------ work
 
-    def ask_worker(self, kind: str, body: Mapping[str, Any], reply: Reply) -> None:
-        """Have the light worker do something small; `reply` gets {"ok": ...} when it is done, or when too many wait."""
-        self.questions.ask(kind, body, reply)
+    def ask_worker(self, kind: str, body: Mapping[str, Any], reply: Reply, guest: str = "") -> None:
+        """Have a light worker do something small; `reply` gets {"ok": ...} when it is done, or when too many wait.
+
+        What a `guest` asks takes its turn among guests' questions, at a worker of theirs.
+        """
+        self.questions.ask(kind, body, reply, guest)
 
     def heard(self, worker_id: str, message: Mapping[str, Any] | None) -> None:
         """A worker said something; None says that it is gone."""
@@ -157,8 +180,9 @@ class Engine(Book):
         """Watch the workers and give out work. Called often."""
         self.crew.watch()
         self.save_counts()
-        if self.questions and self.crew.light.free:
-            self._give(self.crew.light, self.questions.next())
+        for slot, guests in ((self.crew.light, False), (self.crew.guests, True)):
+            if slot.free and self.questions.wait(guests):
+                self._give(slot, self.questions.next(guests))
         if not self.scheduler.waiting:
             return
         trouble = self.crew.executor.trouble()

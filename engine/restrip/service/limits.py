@@ -13,8 +13,9 @@ from restrip.link.preferences import CACHE_MIB
 class Limits:
     """Seconds, counts and MiB. The variable of `worker_idle_s` is RESTRIP_WORKER_IDLE_S, and so on.
 
-    A worker that shows no sign of life for `load_s` while it loads a model, or for `step_s` otherwise, is killed; one
-    that was asked to cancel is ended after `cancel_s`. `cache_mib` bounds the cache until the user sets a bound.
+    A worker that shows no sign of life for `load_s` while it loads a model, or for `step_s` otherwise, is killed, for
+    `guest_s` when it does what a guest asked; one that was asked to cancel is ended after `cancel_s`. `cache_mib`
+    bounds the cache until the user sets a bound.
     """
 
     worker_idle_s: float = 300.0
@@ -22,6 +23,7 @@ class Limits:
     load_s: float = 300.0
     step_s: float = 120.0
     start_s: float = 120.0
+    guest_s: float = 30.0
     cancel_s: float = 7.0
     beat_s: float = 2.0
     event_gap_s: float = 0.1

@@ -22,3 +22,5 @@ class Place:
 
 RENDER = Place("render")
 LIGHT = Place("light")
+GUESTS = Place("guests")
+"""For what guests ask: however long that takes, nobody else's questions wait for it."""

@@ -1,4 +1,7 @@
-"""Small questions: what the light worker is asked, one after the other, and who waits for the answers."""
+"""Small questions: what light workers are asked, one after the other, and who waits for the answers.
+
+The owner's are answered in the order in which they came, by a worker of their own; guests take turns at another.
+"""
 
 from __future__ import annotations
 
@@ -13,39 +16,58 @@ from restrip.service.troubles import TooManyQuestions
 
 Reply = Callable[[Mapping[str, Any]], None]
 MOST_QUESTIONS = 1000
+MOST_OF_A_GUEST = 20
 
 
 class Questions:
-    """Those that wait for their turn, and the replies of all that have no answer yet."""
+    """Those that wait for their turn, by who asked ("" for the owner), and the replies of all without an answer yet."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Task] = deque()
-        self._replies: dict[str, Reply] = {}
+        self._waiting: dict[str, deque[Task]] = {}
+        self._asked: dict[str, tuple[str, Reply]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def ask(self, kind: str, body: Mapping[str, Any], reply: Reply) -> None:
+    def wait(self, guests: bool) -> bool:
+        """Whether a question of a guest's, or of the owner's, waits."""
+        return any(bool(guest) == guests for guest in self._waiting)
+
+    def ask(self, kind: str, body: Mapping[str, Any], reply: Reply, guest: str = "") -> None:
         """Have something small done; `reply` gets {"ok": ...} when it is, or at once when too many wait."""
-        if len(self._waiting) >= MOST_QUESTIONS:
-            reply({"ok": False, **TooManyQuestions(MOST_QUESTIONS).to_wire()})
+        most = MOST_OF_A_GUEST if guest else MOST_QUESTIONS
+        if len(self._waiting.get(guest, ())) >= most:
+            reply({"ok": False, **TooManyQuestions(most).to_wire()})
             return
         task = Task(uuid.uuid4().hex, kind, body=dict(body))
-        self._replies[task.task_id] = reply
-        self._waiting.append(task)
+        self._asked[task.task_id] = guest, reply
+        self._waiting.setdefault(guest, deque()).append(task)
 
-    def next(self) -> Task:
-        """The one whose turn it is."""
-        return self._waiting.popleft()
+    def next(self, guests: bool = False) -> Task:
+        """The one whose turn it is: the owner's next, or that of the guest who has waited longest for a turn."""
+        guest = next(guest for guest in self._waiting if bool(guest) == guests)
+        line = self._waiting.pop(guest)
+        task = line.popleft()
+        if line:
+            self._waiting[guest] = line  # Behind the others.
+        return task
 
     def answer(self, task: Task, body: Mapping[str, Any]) -> None:
         """Answer whoever asked."""
-        reply = self._replies.pop(task.task_id, None)
+        _, reply = self._asked.pop(task.task_id, ("", None))
         if reply is not None:
             reply(body)
 
     def again(self, task: Task) -> None:
-        """Its worker died: it is tried once more, as the next."""
+        """Its worker died: it is tried once more, as the next, when somebody still waits for it."""
+        guest, reply = self._asked.pop(task.task_id, ("", None))
+        if reply is None:
+            return
         retry = stages.again(task)
-        self._replies[retry.task_id] = self._replies.pop(task.task_id)
-        self._waiting.appendleft(retry)
+        self._asked[retry.task_id] = guest, reply
+        self._waiting.setdefault(guest, deque()).appendleft(retry)
+
+    def forget(self, guest: str) -> None:
+        """Nobody waits any more for what a guest asked."""
+        self._waiting.pop(guest, None)
+        self._asked = {task_id: asked for task_id, asked in self._asked.items() if asked[0] != guest}

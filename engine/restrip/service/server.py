@@ -6,6 +6,7 @@ guest ────── CURVE ──► ZAP: is this a key that was allowed? �
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 import uuid
@@ -20,6 +21,7 @@ from zmq.utils import z85
 from restrip import __version__
 from restrip.errors import RestripError
 from restrip.jobs.files import write_json
+from restrip.jobs.remote import to_hex
 from restrip.link.discovery import Connection
 from restrip.link.message import MAX_BYTES, PROTOCOL, BadMessage, Header, Message, decode, encode, header, pack, unpack
 from restrip.service.process import INBOX
@@ -118,7 +120,7 @@ class Server:
         return share
 
     def know_guests(self, share: Share) -> None:
-        """Let in whom `share` names from now on; who is connected and isn't named gets no more answers."""
+        """Let in whom `share` names from now on; on connections by another grant nothing is said any more."""
         self.share = share
 
     def publish(self, topic: str, kind: str, body: Mapping[str, Any], blob: bytes | None = None) -> None:
@@ -179,8 +181,8 @@ class Server:
         key = z85.encode(frames[6])
         if frames[2] == FRONT_ENDS:
             return b"front-end" if frames[3].startswith(b"127.") and key == self._client_key else b""
-        name = self.share.guest(key) if frames[2] == GUESTS and self.share is not None else ""
-        return GUEST + name.encode() if name else b""
+        grant = self.share.grant(key.decode()) if frames[2] == GUESTS and self.share is not None else ""
+        return _user_of(grant, key.decode()) if grant else b""
 
     def _welcome(self) -> None:
         """Tell a new subscriber of a topic that its subscription holds: it can ask for the status now."""
@@ -199,20 +201,33 @@ class Server:
                 frames = socket.recv_multipart(zmq.NOBLOCK, copy=False)
             except zmq.Again:
                 return
-            self._take(socket, [frame.bytes for frame in frames], _guest_of(frames[0]), answer)
+            self._take(socket, [frame.bytes for frame in frames], _user_at(frames[0]), answer)
 
-    def _take(self, socket: zmq.Socket[bytes], frames: list[bytes], guest: str, answer: Answer) -> None:
+    def _take(self, socket: zmq.Socket[bytes], frames: list[bytes], user: bytes, answer: Answer) -> None:
         """One request: [who, header, body]. What can't be read gets an error, addressed as far as it could be."""
-        if socket is self._guests and (self.share is None or guest not in self.share.guests):
-            return  # Let in before it was forgotten.
+        guest = ""
+        if socket is self._guests:
+            guest = self._grant_of(user)
+            if not guest:
+                return
         self.last_request = time.monotonic()
         who, rest = frames[0], frames[1:]
+
+        def reply(to: Header | None, body: Mapping[str, Any]) -> None:
+            if socket is not self._guests or self._grant_of(user):  # It may have been forgotten in the meantime.
+                self._reply(socket, who, to, body)
+
         try:
             message = replace(unpack(rest), guest=guest)
         except BadMessage as error:
-            self._reply(socket, who, _header_of(rest), {"ok": False, **error.to_wire()})
+            reply(_header_of(rest), {"ok": False, **error.to_wire()})
             return
-        answer(message, lambda body: self._reply(socket, who, message.header, body))
+        answer(message, lambda body: reply(message.header, body))
+
+    def _grant_of(self, user: bytes) -> str:
+        """The grant of a guest's connection, as long as it holds and is this key's; else ""."""
+        guests = self.share.guests.values() if self.share is not None else ()
+        return next((guest.grant for guest in guests if _user_of(guest.grant, guest.key) == user), "")
 
     def _reply(self, socket: zmq.Socket[bytes], who: bytes, to: Header | None, body: Mapping[str, Any]) -> None:
         mine = header(
@@ -230,14 +245,17 @@ class Server:
             socket.send_multipart([who, *frames])
 
 
-def _guest_of(frame: zmq.Frame) -> str:
-    """The guest's name that ZAP gave to this connection; "" for a front-end."""
+def _user_of(grant: str, key: str) -> bytes:
+    """What ZAP names a guest's connection by: the grant that it was let in with, and its key."""
+    return GUEST + f"{hashlib.sha256(grant.encode()).hexdigest()}:{to_hex(key)}".encode()
+
+
+def _user_at(frame: zmq.Frame) -> bytes:
+    """What ZAP named the connection by on which a message came."""
     try:
-        user = frame.get("User-Id")
+        return str(frame.get("User-Id")).encode()
     except zmq.ZMQError:
-        return ""
-    text = str(user)
-    return text.removeprefix(GUEST.decode()) if text.startswith(GUEST.decode()) else ""
+        return b""
 
 
 def _header_of(frames: list[bytes]) -> Header | None:

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import zmq
 
@@ -49,15 +51,43 @@ class CannotListen(BadInput):
         )
 
 
+class KeyKnown(BadInput):
+    """A key was to be let in under a second name."""
+
+    code = "key-known"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"That computer is let in already, as {name!r}.", f"To give it another name: restrip link --forget {name}"
+        )
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A computer that is let in: its public key, and the grant that it was given when it was.
+
+    A grant is never given twice. What a guest has, its jobs and its files, is its grant's: whoever gets the same name,
+    or is let in again with the same key, has none of it.
+    """
+
+    key: str
+    grant: str
+
+    @classmethod
+    def read(cls, name: str, found: Any) -> Guest:
+        """Out of share.json; older versions kept the key alone, and named what a guest had by the guest's name."""
+        return cls(str(found["key"]), str(found["grant"])) if isinstance(found, dict) else cls(str(found), name)
+
+
 @dataclass(frozen=True)
 class Share:
-    """The content of share.json. `guests` are public keys by name; all keys are Z85 texts of 40 characters."""
+    """The content of share.json. `guests` are by name; all keys are Z85 texts of 40 characters."""
 
     host: str
     port: int
     server_key: str
     server_secret: str = field(repr=False)
-    guests: Mapping[str, str] = field(default_factory=dict)
+    guests: Mapping[str, Guest] = field(default_factory=dict)
 
     @classmethod
     def new(cls, listen: str, before: Share | None = None) -> Share:
@@ -75,20 +105,33 @@ class Share:
         return cls(host, port, public.decode(), secret.decode())
 
     def with_guest(self, name: str, key: str) -> Share:
-        """Let a computer in by its public key. Raises BadName."""
+        """Let a computer in by its public key; who had the name before is let in no longer.
+
+        Raises BadName, KeyKnown.
+        """
         if not _NAME.fullmatch(name):
             raise BadName(name)
-        return replace(self, guests={**self.guests, name: key})
+        other = next((known for known, guest in self.guests.items() if guest.key == key), None)
+        if other == name:
+            return self
+        if other is not None:
+            raise KeyKnown(other)
+        return replace(self, guests={**self.guests, name: Guest(key, f"grant-{uuid.uuid4().hex}")})
 
     def without_guest(self, name: str) -> Share:
         """Let it in no longer. Raises BadName for one that isn't known."""
         if name not in self.guests:
             raise BadName(name)
-        return replace(self, guests={other: key for other, key in self.guests.items() if other != name})
+        return replace(self, guests={other: guest for other, guest in self.guests.items() if other != name})
 
-    def guest(self, key: bytes) -> str:
-        """The name of the guest with this public key; "" for a stranger's."""
-        return next((name for name, known in self.guests.items() if known.encode() == key), "")
+    def grant(self, key: str) -> str:
+        """The grant of the guest with this public key; "" for a stranger's."""
+        return next((guest.grant for guest in self.guests.values() if guest.key == key), "")
+
+    @property
+    def grants(self) -> set[str]:
+        """All grants that hold."""
+        return {guest.grant for guest in self.guests.values()}
 
     @property
     def address(self) -> str:
@@ -104,7 +147,7 @@ class Share:
         check_private(path)
         body = files.read_json(path) or {}
         try:
-            guests = {str(name): str(key) for name, key in body["guests"].items()}
+            guests = {str(name): Guest.read(str(name), found) for name, found in body["guests"].items()}
             keys = str(body["server_key"]), str(body["server_secret"])
             return cls(str(body["host"]), int(body["port"]), *keys, guests)
         except (KeyError, TypeError, ValueError, AttributeError):
@@ -120,4 +163,4 @@ def stop_sharing(folder: Path) -> None:
     (folder / "share.json").unlink(missing_ok=True)
 
 
-__all__ = ["DEFAULT_PORT", "BadName", "CannotListen", "NotShared", "Share", "stop_sharing"]
+__all__ = ["DEFAULT_PORT", "BadName", "CannotListen", "Guest", "KeyKnown", "NotShared", "Share", "stop_sharing"]

@@ -51,8 +51,12 @@ class Desk:
 
     def answer(self, message: Message, reply: Reply) -> None:
         """Answer a request, now or later."""
+        self.answer_by(message.header.type, lambda: self._handle(message, reply), reply)
+
+    def answer_by(self, kind: str, work: Callable[[], Mapping[str, Any] | None], reply: Reply) -> None:
+        """Answer a request of this kind with what `work` returns or raises; None when it answers later."""
         try:
-            body = self._handle(message, reply)
+            body = work()
         except RestripError as error:
             reply({"ok": False, **error.to_wire()})
         except OSError as error:
@@ -60,7 +64,7 @@ class Desk:
         except FAULTS as error:
             trace = "".join(traceback.format_tb(error.__traceback__))
             say("request not understood", level=logging.ERROR, error=type(error).__name__, trace=trace)
-            reply({"ok": False, **Mistake(message.header.type).to_wire()})
+            reply({"ok": False, **Mistake(kind).to_wire()})
         else:
             if body is not None:
                 reply({"ok": True, **body})
@@ -120,6 +124,7 @@ _HANDLERS: dict[str, Handler] = {
     "share": links.share,
     "allow": links.allow,
     "link": links.link,
+    "quotas": links.quotas,
     "locate": guests.locate,
     "offer": guests.offer,
     "put": guests.put,

@@ -14,6 +14,7 @@ from restrip.link import discovery
 from restrip.link.message import PROTOCOL, BadMessage, Message
 from restrip.service.questions import Reply
 from restrip.service.requests.fields import is_int, text
+from restrip.service.requests.links import guests_shown
 from restrip.service.requests.refusals import Busy
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def show_engine(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
         "worker_facts": engine.hearing.facts,
         "deaths": engine.outcomes.deaths.last[-DEATHS_SHOWN:],
         "clients": clients,
+        "guests": guests_shown(desk),
         "state_dir": str(engine.root),
     }
 

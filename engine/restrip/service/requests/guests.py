@@ -1,25 +1,28 @@
 """What a guest, a computer that this engine is shared with, may ask, and the requests that only guests need.
 
-A guest sees its own jobs only, has nothing written outside the engine's folder, and can't stop the engine.
+A guest sees its own jobs only, names its own files only, has nothing written outside the engine's folder, and can't
+stop the engine. `message.guest` is its grant.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from restrip.errors import BadInput
-from restrip.jobs.received import BadFile, Offered, Received, ends_sha256
+from restrip.jobs.received import BadFile, Offered, Received
 from restrip.jobs.states import WrongState
-from restrip.jobs.store import UnknownJob
+from restrip.jobs.store import Record, UnknownJob
 from restrip.link.ids import check_job_id
 from restrip.link.message import Message
+from restrip.media.files import open_regular
 from restrip.service.engine import Engine
 from restrip.service.questions import Reply
+from restrip.service.shelves import GuestFull
+from restrip.service.troubles import TooManyQuestions
 
 if TYPE_CHECKING:
     from restrip.service.requests.desk import Desk
@@ -29,6 +32,7 @@ ALLOWED = frozenset(
     | {"manifest", "placed", "discard", "would_discard", "locate", "offer", "put", "keep", "results", "get"}
 )
 MOST_BYTES = 512 << 10
+Answer = Mapping[str, Any] | None
 
 
 class NotForGuests(BadInput):
@@ -56,36 +60,74 @@ def admit(engine: Engine, message: Message) -> None:
         raise NotForGuests("output")
 
 
-def locate(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
-    """Whether the path names the same file here: compared by its size and ends."""
-    path, ends = Path(_text(message, "path")), _text(message, "ends")
-    try:
-        return {"same": path.is_absolute() and path.is_file() and ends_sha256(path) == ends}
-    except (OSError, ValueError):
-        return {"same": False}
+def locate(desk: Desk, message: Message, reply: Reply) -> None:
+    """Whether the path names the same file here: compared by its size and ends, by a worker that may be ended."""
+
+    def tell(body: Mapping[str, Any]) -> None:
+        reply(body if body.get("ok") or body.get("code") == TooManyQuestions.code else {"ok": True, "same": False})
+
+    asked = {"path": _text(message, "path"), "ends": _text(message, "ends"), "guest": message.guest}
+    desk.engine.ask_worker("locate", asked, tell, message.guest)
 
 
-def offer(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
-    """Where the file lies when it is here; else how many of its bytes are. Raises BadFile, DiskFull."""
-    shelf, file = Received(desk.engine.root), Offered.read(message.body)
-    if shelf.has(file):
-        return {"path": str(shelf.path(file)), "folder": str(shelf.folder(file)), "offset": file.size}
-    return {"path": "", "folder": "", "offset": shelf.offset(file)}
+def offer(desk: Desk, message: Message, reply: Reply) -> Answer:
+    """Where the file lies when this guest sent it before; else how many of its bytes are here.
+
+    Raises BadFile, DiskFull, GuestFull.
+    """
+    file = Offered.read(message.body)
+    shelf, shelves = Received(desk.engine.root, message.guest), desk.engine.shelves
+
+    def answer() -> dict[str, Any]:
+        if shelf.has(file):
+            return {"path": str(shelf.path(file)), "folder": str(shelf.folder(file)), "offset": file.size}
+        shelves.check(message.guest, shelf, file)
+        return {"path": "", "folder": "", "offset": shelf.offset(file)}
+
+    def answer_or_make_room() -> dict[str, Any] | None:
+        try:
+            return answer()
+        except GuestFull:
+            unfinished = [r.job_id for r in desk.engine.records.values() if r.guest == message.guest and _pends(r)]
+            asked = {"shelf": shelf.name, "jobs": unfinished, "leave": shelves.leave(message.guest, file)}
+            desk.engine.ask_worker("make_room", asked, _then(desk, message, answer, reply), message.guest)
+            return None
+
+    return _measured(desk, message, answer_or_make_room, reply)
 
 
-def put(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
-    """The next piece of a file; how many bytes are here now. Raises BadFile."""
+def put(desk: Desk, message: Message, reply: Reply) -> Answer:
+    """The next piece of a file; how many bytes are here now. Raises BadFile, DiskFull, GuestFull."""
     offset = _number(message, "offset")
     try:
         data = base64.b64decode(_text(message, "data"), validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadFile("The piece of a file is no Base64.") from error
-    return {"offset": Received(desk.engine.root).add(Offered.read(message.body), offset, data)}
+    file = Offered.read(message.body)
+    shelf, shelves = Received(desk.engine.root, message.guest), desk.engine.shelves
+
+    def add() -> dict[str, Any]:
+        # Asked or not: what has no room isn't taken.
+        shelves.check(message.guest, shelf, file)
+        new, before = not shelf.begun(file), shelf.there(file)
+        after = shelf.add(file, offset, data)
+        if new or after != before:
+            shelves.grew(message.guest, before, after, new)
+        return {"offset": after}
+
+    return _measured(desk, message, add, reply)
 
 
 def keep(desk: Desk, message: Message, reply: Reply) -> None:
-    """Have the worker see that a file is whole, and put it in place."""
-    desk.engine.ask_worker("keep", asdict(Offered.read(message.body)), reply)
+    """Have a worker see that a file is whole, and put it in place."""
+
+    def tell(body: Mapping[str, Any]) -> None:
+        if not body.get("ok"):
+            desk.engine.shelves.begin_anew(message.guest)
+        reply(body)
+
+    asked = {"file": asdict(Offered.read(message.body)), "guest": message.guest}
+    desk.engine.ask_worker("keep", asked, tell, message.guest)
 
 
 def results(desk: Desk, message: Message, reply: Reply) -> None:
@@ -101,7 +143,8 @@ def results(desk: Desk, message: Message, reply: Reply) -> None:
         reply(body)
 
     result = record.result if record.kind == "seeds" else None
-    desk.engine.ask_worker("results", {"job_id": record.job_id, "skip": skip, "result": result}, open_then_reply)
+    asked = {"job_id": record.job_id, "skip": skip, "result": result}
+    desk.engine.ask_worker("results", asked, open_then_reply, message.guest)
 
 
 def get(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
@@ -112,9 +155,45 @@ def get(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
         raise BadFile("That file isn't among the job's results.")
     if not 0 < count <= MOST_BYTES:
         raise BadFile(f"A piece is asked for from an offset, with 1 to {MOST_BYTES} bytes.")
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         file.seek(offset)
         return {"data": base64.b64encode(file.read(count)).decode()}
+
+
+def vetted(desk: Desk, message: Message, job: Mapping[str, Any], then: Callable[[], Answer], reply: Reply) -> Answer:
+    """What `then` does, at once for the owner; for a guest when a worker saw that it may name all that `job` names."""
+    if not message.guest:
+        return then()
+    asked = {"guest": message.guest, "job": dict(job)}
+    desk.engine.ask_worker("vet", asked, _then(desk, message, then, reply), message.guest)
+    return None
+
+
+def _measured(desk: Desk, message: Message, then: Callable[[], Answer], reply: Reply) -> Answer:
+    """What `then` does, when it is known how much the guest has stored."""
+    asked = desk.engine.shelves.unknown(message.guest)
+    if asked is None:
+        return then()
+    desk.engine.ask_worker("measure_shelves", asked, _then(desk, message, then, reply), message.guest)
+    return None
+
+
+def _then(desk: Desk, message: Message, work: Callable[[], Answer], reply: Reply) -> Reply:
+    """What is done when a worker has answered: `work`, unless it failed."""
+
+    def go_on(body: Mapping[str, Any]) -> None:
+        if not body.get("ok"):
+            reply(body)
+            return
+        if "used" in body:
+            desk.engine.shelves.measured(body)
+        desk.answer_by(message.header.type, work, reply)
+
+    return go_on
+
+
+def _pends(record: Record) -> bool:
+    return record.state not in ("done", "cancelled")
 
 
 def _text(message: Message, name: str) -> str:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import heapq
 import os
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from restrip.jobs.files import canonical
 from restrip.jobs.intake import StaleSettings, check_clip, check_look, read_job
 from restrip.jobs.schema import schema
-from restrip.jobs.store import JobConflict, Record
+from restrip.jobs.store import JobConflict, Record, UnknownJob
 from restrip.link.ids import check_job_id, new_job_id
-from restrip.link.job import BadJob, clip_from_json
+from restrip.link.job import BadJob, JobSpec, clip_from_json
 from restrip.link.message import MAX_BYTES, BadMessage, Message
 from restrip.service.questions import Reply
 from restrip.service.requests.fields import is_int, job_id_of, text
+from restrip.service.requests.guests import vetted
 from restrip.service.requests.refusals import Draining
 
 if TYPE_CHECKING:
@@ -25,19 +27,30 @@ MOST_LISTED = 1000
 MOST_SEEDS = 100
 
 
-def submit(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def submit(desk: Desk, message: Message, reply: Reply) -> Mapping[str, Any] | None:
     """Take a job in. Raises what `read_job` does, JobConflict, StaleSettings, Draining."""
-    engine = desk.engine
     job_id = check_job_id(message.body.get("job_id"))
-    known = engine.records.get(job_id)
-    if known is None and engine.draining:
+    if job_id not in desk.engine.records and desk.engine.draining:
         raise Draining
     spec = read_job(message.body)
+    if job_id in desk.engine.records:
+        return _accept(desk, message, spec)
+    return vetted(desk, message, spec.to_json(), lambda: _accept(desk, message, spec), reply)
+
+
+def _accept(desk: Desk, message: Message, spec: JobSpec) -> dict[str, Any]:
+    """Take it in, or say again what was said of it before."""
+    engine, job_id = desk.engine, spec.job_id
+    known = engine.records.get(job_id)
     job = {"kind": "render", **spec.to_json()}
     if known is not None:
+        if known.guest != message.guest and message.guest:
+            raise UnknownJob(job_id)
         if canonical(engine.store.job(job_id)) != canonical(job):
             raise JobConflict(job_id)
         return {"accepted": True, "job_id": job_id, "state": known.state, "position": 0}
+    if engine.draining:
+        raise Draining
     etag = message.body.get("settings_etag")
     if etag is not None and etag != schema()["etag"]:
         raise StaleSettings
@@ -82,7 +95,7 @@ def _source(message: Message) -> dict[str, Any]:
     return source
 
 
-def seeds(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def seeds(desk: Desk, message: Message, reply: Reply) -> Mapping[str, Any] | None:
     """Have several seeds tried on one frame, before renders. Raises BadJob, BadSetting, UnknownLook, Draining."""
     source, body = _source(message), message.body
     look, frame, count, prompt = body.get("look"), body.get("frame"), body.get("n", 9), body.get("prompt")
@@ -97,7 +110,8 @@ def seeds(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
     if prompt is not None and not isinstance(prompt, str):
         raise BadJob("The prompt is no text.")
     job = {"kind": "seeds", "source": source, "frame": frame, "n": count, "prompt": prompt}
-    return _interactive(desk, message, {**job, "look": {"name": name, "settings": settings}})
+    job["look"] = {"name": name, "settings": settings}
+    return vetted(desk, message, job, lambda: _interactive(desk, message, job), reply)
 
 
 def suggest(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from restrip.errors import BadInput
 from restrip.jobs import remote
 from restrip.jobs.remote import Remote, fingerprint, from_hex, linked, to_hex
 from restrip.link.message import BadMessage, Message
+from restrip.link.preferences import is_size
 from restrip.service.log import say
 from restrip.service.questions import Reply
 from restrip.service.requests.fields import text
@@ -53,7 +55,7 @@ def standing(desk: Desk) -> dict[str, Any]:
         else {
             "address": share.address,
             "key": to_hex(share.server_key),
-            "guests": {name: fingerprint(share.server_key, key) for name, key in share.guests.items()},
+            "guests": {name: fingerprint(share.server_key, guest.key) for name, guest in share.guests.items()},
         },
         "link": None
         if there is None
@@ -69,16 +71,18 @@ def standing(desk: Desk) -> dict[str, Any]:
 
 def share(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
     """Share the engine at `listen`, or with "" no longer, and forget the guests. Raises BadAddress, CannotListen."""
-    listen = text(message, "listen").strip()
+    listen, keep = text(message, "listen").strip(), _keeps(message)
     folder = desk.engine.root / "run"
     if not listen:
+        before = _door(desk).share
         _door(desk).open_to_guests(None)
+        _revoke(desk, before, None, keep)
         stop_sharing(folder)
         say("no longer shared")
         return standing(desk)
     if linked(desk.engine.root) is not None:
         raise InCircles
-    opened = _door(desk).open_to_guests(Share.new(listen, Share.load(folder)))
+    opened = _door(desk).open_to_guests(Share.new(listen, _door(desk).share or Share.load(folder)))
     assert opened is not None
     opened.save(folder)
     say("shared", address=opened.address)
@@ -86,16 +90,61 @@ def share(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
 
 
 def allow(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
-    """Let the computer `name` in by its `key`, or with "" no longer. Raises NotShared, BadName, BadKey."""
-    name, key = text(message, "name").strip(), text(message, "key").strip()
+    """Let the computer `name` in by its `key`, or with "" no longer. Raises NotShared, BadName, BadKey, KeyKnown.
+
+    `jobs` says what becomes of those that a guest has who is none any more, by this or because its name has a new key:
+    "end", or "keep" for the owner.
+    """
+    name, key, keep = text(message, "name").strip(), text(message, "key").strip(), _keeps(message)
     before = _door(desk).share
     if before is None:
         raise NotShared
     after = before.with_guest(name, from_hex(key)) if key else before.without_guest(name)
-    after.save(desk.engine.root / "run")
+    # First of all: whatever becomes of the rest, it gets nothing more.
     _door(desk).know_guests(after)
+    _revoke(desk, before, after, keep)
+    after.save(desk.engine.root / "run")
     say("guests", count=len(after.guests))
     return standing(desk)
+
+
+def quotas(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+    """How many MiB one guest (`guest_mib`) and all of them (`guests_mib`) may store here. Raises BadMessage."""
+    given = {name: message.body[name] for name in ("guest_mib", "guests_mib") if message.body.get(name) is not None}
+    for name, mib in given.items():
+        if not is_size(mib):
+            raise BadMessage(f"{name} is a number of MiB, from 0.")
+    desk.engine.prefer(replace(desk.engine.preferences, **{name: float(mib) for name, mib in given.items()}))
+    return standing(desk)
+
+
+def _revoke(desk: Desk, before: Share | None, after: Share | None, keep: bool) -> None:
+    """End what guests had who are none any more."""
+    for grant in (before.grants if before else set()) - (after.grants if after else set()):
+        jobs = desk.engine.revoke(grant, keep=keep)
+        say("guest forgotten", jobs=len(jobs), kept=keep)
+
+
+def _keeps(message: Message) -> bool:
+    jobs = message.body.get("jobs", "end")
+    if jobs not in ("end", "keep"):
+        raise BadMessage("jobs is end or keep.")
+    return bool(jobs == "keep")
+
+
+def guests_shown(desk: Desk) -> dict[str, Any]:
+    """What guests stored and have at work, as `engine_status` shows it; {} when the engine isn't shared."""
+    engine, share = desk.engine, desk.door.share if desk.door is not None else None
+    if share is None:
+        return {}
+    if engine.shelves.mib() is None:
+        engine.ask_worker("measure_shelves", {}, lambda body: engine.shelves.measured(body) if body["ok"] else None)
+    limit = engine.preferences.guest_mib
+    shown = {
+        name: {"mib": engine.shelves.mib(guest.grant), "limit_mib": limit, "jobs": len(engine.jobs_of(guest.grant))}
+        for name, guest in share.guests.items()
+    }
+    return {"mib": engine.shelves.mib(), "limit_mib": engine.preferences.guests_mib, "by_name": shown}
 
 
 def link(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from restrip.jobs.remote import linked
 from restrip.link.message import BadMessage, Message
 from restrip.service.questions import Reply
 from restrip.service.requests.fields import text
+from restrip.service.requests.guests import vetted
 
 if TYPE_CHECKING:
     from restrip.service.requests.desk import Desk
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
 
 def to_worker(desk: Desk, message: Message, reply: Reply) -> None:
     """looks: the worker answers without anything more."""
-    desk.engine.ask_worker(message.header.type, {}, reply)
+    desk.engine.ask_worker(message.header.type, {}, reply, message.guest)
 
 
-def models(desk: Desk, message: Message, reply: Reply) -> None:
+def models(desk: Desk, message: Message, reply: Reply) -> Mapping[str, Any] | None:
     """The checkpoints in a folder."""
     folder = text(message, "folder")
     check_path(folder)
-    _ask_where_jobs_are_done(desk, "models", {"folder": folder}, reply)
+    return _ask_where_jobs_are_done(desk, message, {"folder": folder}, {"folder": folder}, reply)
 
 
 def probe(desk: Desk, message: Message, reply: Reply) -> None:
@@ -37,15 +38,22 @@ def probe(desk: Desk, message: Message, reply: Reply) -> None:
     desk.engine.ask_worker("probe", {"paths": paths}, reply)
 
 
-def check(desk: Desk, message: Message, reply: Reply) -> None:
+def check(desk: Desk, message: Message, reply: Reply) -> Mapping[str, Any] | None:
     """What a job would take."""
-    spec = read_job(message.body)
-    _ask_where_jobs_are_done(desk, "check", {"job": spec.to_json()}, reply)
+    job = read_job(message.body).to_json()
+    return _ask_where_jobs_are_done(desk, message, {"job": job}, job, reply)
 
 
-def _ask_where_jobs_are_done(desk: Desk, kind: str, body: Mapping[str, Any], reply: Reply) -> None:
-    """Let the light worker answer, or when jobs go to another computer that one's engine."""
-    if linked(desk.engine.root) is None:
-        desk.engine.ask_worker(kind, body, reply)
-    else:
-        desk.engine.ask_worker("ask_elsewhere", {"type": kind, "body": body}, reply)
+def _ask_where_jobs_are_done(
+    desk: Desk, message: Message, body: Mapping[str, Any], named: Mapping[str, Any], reply: Reply
+) -> Mapping[str, Any] | None:
+    """Let a light worker answer, or when jobs go to another computer that one's engine; a guest names what it may."""
+    kind = message.header.type
+
+    def ask() -> None:
+        if linked(desk.engine.root) is None or message.guest:
+            desk.engine.ask_worker(kind, body, reply, message.guest)
+        else:
+            desk.engine.ask_worker("ask_elsewhere", {"type": kind, "body": body}, reply)
+
+    return vetted(desk, message, named, ask, reply)
