@@ -6,7 +6,7 @@ source strip, which neither trimming nor moving changes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from restrip.link.job import Manifest
@@ -29,10 +29,10 @@ def remember_laid(effect: Any, left: Any, *, by_hand: bool) -> None:
     effect.restrip.laid = BY_HAND if by_hand else _said(vse.span_of(effect), left)
 
 
-def moved(meta: Any) -> dict[Pair, FrameRange]:
-    """The fades of a result that are no longer where they were placed, counted from the key on their left."""
+def moved(strips: Iterable[Any]) -> dict[Pair, FrameRange]:
+    """The fades among strips that are no longer where they were placed, counted from the key on their left."""
     found = {}
-    for effect in vse.strips_of(meta):
+    for effect in strips:
         inputs = vse.inputs_of(effect)
         if len(inputs) != 2 or not effect.restrip.laid or _said(vse.span_of(effect), inputs[0]) == effect.restrip.laid:
             continue

@@ -5,7 +5,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import connection, jobs, rendering
+from . import connection, jobs, rendering, ties
 
 
 @persistent  # type: ignore[untyped-decorator,unused-ignore]
@@ -17,7 +17,7 @@ def opened(*_: Any) -> None:
 def register() -> None:
     """Start the timer and listen."""
     bpy.app.handlers.load_post.append(opened)
-    jobs.on_tick[:] = [rendering.tick, connection.tick]
+    jobs.on_tick[:] = [rendering.tick, connection.tick, ties.tick]
     jobs.on_schema[:] = [connection.learn]
     bpy.app.timers.register(jobs.tick, first_interval=jobs.IDLE_TICK_S, persistent=True)
 

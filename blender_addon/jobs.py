@@ -117,6 +117,18 @@ def cancel(job: LiveJob) -> None:
     board().courier.ask("cancel", {"job_id": job.job_id}, _ignore, _ignore)
 
 
+def running(strip: Any) -> LiveJob | None:
+    """The job that runs for a strip; None when there is none."""
+    job = board().jobs.get(strip.restrip.job)
+    return job if job is not None and (job.active or (job.stage == "waiting" and job.mine)) else None
+
+
+def give_up(job: LiveJob) -> None:
+    """Stop a job because the same strip is begun again, and take it off the list."""
+    cancel(job)
+    board().jobs.pop(job.job_id, None)
+
+
 def on_status(status: JobStatus) -> None:
     """What the engine says of a job that is followed."""
     job = board().jobs.get(status.job_id)
@@ -182,9 +194,7 @@ def put(job: LiveJob) -> None:
     assert job.manifest is not None
     origin = job.order.origin if job.order is not None else None
     try:
-        placed = results.place_result(
-            job.job_id, job.manifest, origin, replace=job.order is not None and job.order.replaces
-        )
+        placed = results.place_result(job.job_id, job.manifest, origin)
     except RestripError as error:
         job.mine, job.error = False, error
         raise

@@ -7,7 +7,7 @@ from bpy.props import StringProperty
 
 from restrip.errors import RestripError
 
-from . import clip, connection, jobs, rendering, results, sending, vse
+from . import clip, connection, jobs, rendering, results, schema, sending, ties, values, vse
 
 
 def sources(context: Any) -> list[Any]:
@@ -17,9 +17,8 @@ def sources(context: Any) -> list[Any]:
     for strip in map(results.whole, vse.selected_strips(context)):
         if strip.type in clip.SILENT_KINDS:
             continue
-        source = results.source_of(scene, strip) if strip.restrip.result_of else clip.subject_of(scene, strip)
-        if source is not None and source not in found:
-            found.append(source)
+        given = results.sources_of(scene, strip) if ties.is_result(strip) else [clip.subject_of(scene, strip)]
+        found += [source for source in given if source not in found]
     return found
 
 
@@ -43,19 +42,39 @@ class Poll:
 
 
 class Stylize(Poll):
-    """Begins a job for each selected strip."""
+    """Begins a job for each selected strip; a strip that has a result gets another take of it, never a second one."""
 
     bl_options: ClassVar[set[str]] = {"REGISTER"}
-    replaces = False
+
+    def invoke(self, context: Any, event: Any) -> set[str]:
+        """Ask first when a job of a strip is running: it is begun again."""
+        running = [strip.name for strip in sources(context) if jobs.running(strip) is not None]
+        if not running:
+            return self.execute(context)
+        done: set[str] = context.window_manager.invoke_confirm(
+            self,
+            event,
+            title="Begin Again?",
+            message=f"{', '.join(running)}: a job is running. What is finished of it is used again.",
+            confirm_text="Begin Again",
+        )
+        return done
 
     def execute(self, context: Any) -> set[str]:
         """Begin them, and say what they will do."""
         scene = vse.edited_scene(context)
         report: Any = self.report  # type: ignore[attr-defined]
+        ties.settle(scene)
         begun = []
-        for strip in sources(context):
+        # What each strip has is read first: a strip without values takes those of the last job.
+        for strip, given in [(strip, schema.values_of(strip)) for strip in sources(context)]:
+            vse.base_of(strip).restrip.values = values.written(given) if given else ""
+            running = jobs.running(strip)
+            strip.restrip.job = ""
+            if running is not None and not results.waited_for(running.job_id):
+                jobs.give_up(running)
             try:
-                begun.append(sending.begin(scene, strip, replaces=self.replaces))
+                begun.append(sending.begin(scene, strip))
             except RestripError as error:
                 report({"ERROR"}, str(error))
         for job in begun:
@@ -72,12 +91,10 @@ class RESTRIP_OT_stylize(Stylize, bpy.types.Operator):
 
 
 class RESTRIP_OT_stylize_again(Stylize, bpy.types.Operator):
-    """Render again what changed since the last result, which the new one replaces. Fades that you moved stay"""
+    """Render again what changed since the last result, and show it as a new take. Fades that you moved stay"""
 
     bl_idname = "restrip.stylize_again"
     bl_label = "Stylize Again (Changed Only)"
-
-    replaces = True
 
     @classmethod
     def why_not(cls, context: Any) -> str:
@@ -202,12 +219,16 @@ class RESTRIP_OT_remove_result(Poll, bpy.types.Operator):
     def execute(self, context: Any) -> set[str]:
         """Remove the results of the selected strips."""
         scene = vse.edited_scene(context)
-        found = {results.whole(strip).name for strip in vse.selected_strips(context)}
-        for name in found:
+        ties.settle(scene)
+        # By name: removing one takes others with it, such as an effect on it.
+        for name in [results.whole(strip).name for strip in vse.selected_strips(context)]:
             strip = next((strip for strip in vse.every_strip(scene) if strip.name == name), None)
-            meta = results.result_of(scene, strip) if strip is not None else None
-            if meta is not None:
-                results.remove(scene, meta)
+            if strip is None:
+                continue
+            if ties.is_result(strip):
+                results.remove(scene, strip)
+            else:
+                results.remove_from(scene, clip.subject_of(scene, strip))
         return {"FINISHED"}
 
 

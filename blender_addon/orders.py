@@ -15,8 +15,7 @@ from . import clip, markers, results, schema, state, values
 class Order:
     """A strip as it was when its job was begun, and what is wanted of it.
 
-    `pictures` stand for its media once it was rendered through the sequencer; `replaces` says that the result takes
-    the place of the last one.
+    `pictures` stand for its media once it was rendered through the sequencer.
     """
 
     origin: results.Origin
@@ -24,16 +23,15 @@ class Order:
     values: Mapping[str, Any]
     project: str
     notes: tuple[str, ...] = ()
-    replaces: bool = False
     pictures: clip.StripFacts | None = None
 
 
-def order_of(scene: Any, strip: Any, *, replaces: bool = False) -> Order:
+def order_of(scene: Any, strip: Any) -> Order:
     """Read a strip with its markers and values. Raises NothingToStylize."""
     facts = clip.facts_of(scene, strip)
     wanted = schema.values_of(strip)
     only_named = values.own(wanted, "keys.markers") == "named"
     images = values.read(scene.restrip.images)
     keys, notes = markers.keys_in(scene.timeline_markers, facts.span, only_named=only_named, images=images)
-    origin = results.Origin(scene.name, strip.name, facts)
-    return Order(origin, keys, wanted, state.project_of(scene), notes, replaces)
+    origin = results.Origin(scene.name, strip.name, facts, strip.channel)
+    return Order(origin, keys, wanted, state.project_of(scene), notes)

@@ -13,32 +13,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from restrip.errors import RestripError
 from restrip.link.job import Manifest, StripFile
 from restrip.timeline import FrameRange
 
-from . import fades, vse
+from . import channels, fades, takes, ties, vse
 
 RESULT_COLOUR = "COLOR_05"
 ODD, EVEN, FADES = 1, 2, 3
 HALF_TURN = 180
-
-
-class NoRoom(RestripError):
-    """Every channel over the strip is taken somewhere in its range."""
-
-    code = "no-channel"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"There is no free channel over {name} for its whole length.",
-            "Free one, then press Place result; the result is kept.",
-        )
+SAME_SHAPE = 0.02
+"""How far a picture's shape may be from the canvas's that it was rendered onto, after rounding to even sizes."""
 
 
 @dataclass(frozen=True)
 class Spot:
-    """Where a result goes: frame 0 of the clip on `start`, showing `span`, over `channel`, in `owner`.
+    """Where a result goes: frame 0 of the clip on `start`, showing `span`, above `channel`, in `owner`.
 
     `source` is the strip that it was made from, or None when that is gone; `rendered` says that the clip was the
     whole canvas as the sequencer rendered it. `moved` are the fades of the result that is replaced which the editor
@@ -55,20 +44,21 @@ class Spot:
 
 
 def place(manifest: Manifest, spot: Spot, canvas: tuple[int, int]) -> Any:
-    """Build the meta strip of a result; returns it. The source is left as it is (see `mute`).
+    """Build the meta strip of a result; returns it. The source is left as it is.
 
     Raises NoRoom before anything is changed, MediaUnreadable after taking back what was built.
     """
-    channel = vse.free_channel(vse.strips_of(spot.owner), spot.span, spot.channel)
-    if channel is None:
-        raise NoRoom(manifest.clip.name)
-    meta = vse.add_meta(spot.owner, f"{manifest.clip.name} restyled", channel, spot.start)
+    owner, apart = spot.owner, ties.parts_of(spot.source) if spot.source is not None else []
+    room = channels.find(owner, spot.span, spot.channel, manifest.clip.name, apart=apart)
+    # While it is filled it may be longer than what it will show, so it is filled where it is in nobody's way.
+    meta = vse.add_meta(owner, f"{manifest.clip.name} restyled", channels.aside(owner, room), spot.start)
     try:
-        _fill(meta, manifest, spot, canvas)
+        takes.add(meta, manifest, _fill(meta, manifest, spot, canvas))
     except vse.MediaUnreadable:
-        vse.remove(spot.owner, meta)
+        vse.remove(owner, meta)
         raise
-    vse.close_meta(meta, spot.span)
+    vse.set_span(meta, spot.span)
+    meta.channel = channels.make(owner, room, meta)
     meta.color_tag = RESULT_COLOUR
     if spot.source is not None:
         _like_source(spot.source.id_data, meta, spot.source)
@@ -77,41 +67,74 @@ def place(manifest: Manifest, spot: Spot, canvas: tuple[int, int]) -> Any:
     return meta
 
 
-def mute(scene: Any, source: Any) -> tuple[str, ...]:
-    """Mute a strip with what it is made from; returns the names of those that weren't muted before."""
-    wanted, muted = [source], []
-    while wanted:
-        strip = wanted.pop()
-        wanted += vse.inputs_of(strip)
-        if not strip.mute:
-            strip.mute = True
-            muted.append(strip.name)
-    return tuple(muted)
+def refill(meta: Any, manifest: Manifest, spot: Spot, canvas: tuple[int, int]) -> None:
+    """Show a manifest in a result that is there, as a new take; everything that was done to the result stays.
+
+    Raises NoRoom before anything is changed, MediaUnreadable after taking back what was built.
+    """
+    fits = channels.fits(spot.owner, spot.span, meta.channel, (meta,))
+    room = None
+    if not fits:
+        apart = [meta, *(ties.parts_of(spot.source) if spot.source is not None else ())]
+        room = channels.find(spot.owner, spot.span, spot.channel, manifest.clip.name, apart=apart)
+    channel = meta.channel
+    takes.make_rows(meta)
+    takes.add(meta, manifest, _fill(meta, manifest, spot, canvas))
+    if room is not None:
+        meta.channel = channels.aside(spot.owner, room)
+        channel = channels.make(spot.owner, room, meta)
+    vse.set_span(meta, spot.span)
+    if meta.channel != channel:  # Blender moves a strip away that is longer than its room for a moment.
+        meta.channel = channel
 
 
-def _fill(meta: Any, manifest: Manifest, spot: Spot, canvas: tuple[int, int]) -> None:
-    """The strips and fades of a manifest inside a meta strip."""
-    placed = {}
+def _fill(meta: Any, manifest: Manifest, spot: Spot, canvas: tuple[int, int]) -> dict[str, Any]:
+    """The strips and fades of a manifest inside a meta strip, by their names.
+
+    Raises MediaUnreadable after taking them back.
+    """
+    made: dict[str, Any] = {}
     first = spot.start - (round(vse.content_start(spot.source)) if spot.source is not None else 0)
     crossings = fades.fitted(manifest, spot.moved, first)
+    try:
+        placed = _keys(meta, manifest, spot, crossings, made)
+    except vse.MediaUnreadable:
+        for strip in made.values():
+            vse.remove(meta, strip)
+        raise
+    for strip in placed.values():
+        _fit(strip, spot, canvas)
+    for part in manifest.strips:
+        if part.key in placed:
+            frame = manifest.keys[part.key].key.frame
+            fades.remember(placed[part.key], first + frame, frame - part.frames.first)
+    proposed = {(fade.left, fade.right): fade.frames for fade in manifest.fades}
+    for (left, right), frames in crossings.items():
+        if len(frames) and left in placed and right in placed:
+            name, pair = f"fade {left + 1} to {right + 1}", (placed[left], placed[right])
+            effect = vse.add_cross(meta, name, FADES, pair, frames.shifted(spot.start))
+            fades.remember_laid(effect, placed[left], by_hand=frames != proposed[left, right])
+            made[name] = effect
+    for strip in made.values():
+        strip.select = False
+    return made
+
+
+def _keys(
+    meta: Any, manifest: Manifest, spot: Spot, crossings: Mapping[fades.Pair, FrameRange], made: dict[str, Any]
+) -> dict[int, Any]:
+    """The strips of the keys, by the keys' indices; each is noted in `made` as soon as it is there."""
+    placed = {}
     for number, part in enumerate(manifest.strips):
         visible = _visible(part, crossings)
         if not len(visible):
             continue
-        channel, start = ODD if number % 2 == 0 else EVEN, spot.start + part.frames.first
+        channel, name = ODD if number % 2 == 0 else EVEN, f"key {part.key + 1}"
         add = vse.add_pictures if Path(part.file).is_dir() else vse.add_movie
-        strip = add(meta, f"key {part.key + 1}", part.file, channel, start)
+        strip = add(meta, name, part.file, channel, spot.start + part.frames.first)
+        made[name] = placed[part.key] = strip
         vse.set_span(strip, visible.shifted(spot.start))
-        _fit(strip, spot, canvas)
-        frame = manifest.keys[part.key].key.frame
-        fades.remember(strip, first + frame, frame - part.frames.first)
-        placed[part.key] = strip
-    proposed = {(fade.left, fade.right): fade.frames for fade in manifest.fades}
-    for (left, right), frames in crossings.items():
-        if len(frames) and left in placed and right in placed:
-            pair = placed[left], placed[right]
-            effect = vse.add_cross(meta, f"fade {left + 1} to {right + 1}", FADES, pair, frames.shifted(spot.start))
-            fades.remember_laid(effect, placed[left], by_hand=frames != proposed[left, right])
+    return placed
 
 
 def _visible(part: StripFile, crossings: Mapping[fades.Pair, FrameRange]) -> FrameRange:
@@ -124,11 +147,15 @@ def _visible(part: StripFile, crossings: Mapping[fades.Pair, FrameRange]) -> Fra
 def _fit(strip: Any, spot: Spot, canvas: tuple[int, int]) -> None:
     """Give a strip the place of its source on the canvas, or the whole canvas when the source was rendered onto it."""
     width, height = vse.media_size(strip)
+    across, down = canvas[0] / width, canvas[1] / height
+    if spot.rendered and abs(across / down - 1) < SAME_SHAPE:  # Exactly: a sliver of what lies below would show.
+        strip.transform.scale_x, strip.transform.scale_y = across, down
+        return
     plain = spot.source if not spot.rendered else None
     shown = vse.media_size(plain) if plain is not None else (0, 0)
     if plain is None or 0 in shown or (shown[0] < shown[1]) != (width < height):
         # Nothing to follow, or a phone clip that this Blender shows lying on its side while the result stands.
-        strip.transform.scale_x = strip.transform.scale_y = min(canvas[0] / width, canvas[1] / height)
+        strip.transform.scale_x = strip.transform.scale_y = min(across, down)
         return
     given, taken = plain.transform, strip.transform
     for name in ("offset_x", "offset_y", "rotation", "origin", "filter"):

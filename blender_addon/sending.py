@@ -20,9 +20,9 @@ from .courier import Failed
 from .orders import Order, order_of
 
 
-def begin(scene: Any, strip: Any, *, replaces: bool = False) -> jobs.LiveJob:
+def begin(scene: Any, strip: Any) -> jobs.LiveJob:
     """Start a job for a strip. Raises NothingToStylize."""
-    order = order_of(scene, strip, replaces=replaces)
+    order = order_of(scene, strip)
     facts = order.origin.facts
     job = jobs.LiveJob(new_job_id(), strip.name, "sending", mine=True, order=order)
     jobs.board().add(job)
@@ -142,7 +142,7 @@ def resume(job: jobs.LiveJob) -> None:
         scene, strip = results.find_source(job.job_id, job.order.origin)
         if strip is not None:
             del jobs.board().jobs[job.job_id]
-            begin(scene, strip, replaces=job.order.replaces)
+            begin(scene, strip)
         return
     ask = "retry" if job.status.state == "failed" else "resume"
     job.stage, job.error, job.message = "engine", None, ""

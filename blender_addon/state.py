@@ -17,8 +17,10 @@ class RestripStrip(bpy.types.PropertyGroup):
 
     On a source: its values, the id of its newest job and where its content lay when that was handed in, the id of the
     job whose result was placed, and the degrees by which the file says that it is to be turned. On a result: the id of
-    its job and the names of the strips it muted. Inside a result, on a key's strip: how far its key lies behind the
-    source's content start, and behind its own; on a crossfade: where it was placed (see fades.py).
+    its job, its takes (see takes.py) and where it was placed. On both: their tie (see ties.py). Inside a result, on
+    each strip: its take; on a key's strip: how far its key lies behind the source's content start, and behind its own;
+    on a crossfade: where it was placed (see fades.py). Wherever Restrip muted a strip: that it did. `muted`, the names
+    of the strips that a result muted, is read in older files.
     """
 
     values: StringProperty()  # type: ignore[valid-type]
@@ -29,6 +31,10 @@ class RestripStrip(bpy.types.PropertyGroup):
     turned: IntProperty()  # type: ignore[valid-type]
     result_of: StringProperty()  # type: ignore[valid-type]
     muted: StringProperty()  # type: ignore[valid-type]
+    tie: StringProperty()  # type: ignore[valid-type]
+    hid: BoolProperty()  # type: ignore[valid-type]
+    take: IntProperty()  # type: ignore[valid-type]
+    takes: StringProperty()  # type: ignore[valid-type]
     key_at: IntProperty()  # type: ignore[valid-type]
     key_in: IntProperty()  # type: ignore[valid-type]
     laid: StringProperty()  # type: ignore[valid-type]

@@ -80,12 +80,13 @@ def test_a_strip_that_was_moved_and_trimmed_shows_its_own_frames(
     assert number_on(told["pictures"][-1]) == 154
 
 
-def test_channels_that_are_taken_anywhere_in_the_span_are_left_alone(
+def test_what_lay_above_the_source_lies_above_the_result(
     blender: Blender, manifest: dict[str, Any], counting: Callable[..., Path], tmp_path: Path
 ) -> None:
     source = str(counting("25"))
     told = blender("places.two_keys", manifest=manifest, source=source, folder=str(tmp_path), crowd=[3, 4, 6])
-    assert next(strip for strip in told["strips"] if strip["name"] == "shot restyled")["channel"] == 5
+    assert next(strip for strip in told["strips"] if strip["name"] == "shot restyled")["channel"] == 3
+    assert told["others"] == {"other 3": 4, "other 4": 5, "other 6": 6}
 
 
 def test_no_free_channel_changes_nothing(

@@ -21,7 +21,7 @@ def two_keys(
 ) -> dict:
     """Place a result over a strip of `source` on channel `over`, with other strips on the channels of `crowd`."""
     scene = scenes.empty_scene(size=size)
-    vse, place = scenes.addon("vse"), scenes.addon("place")
+    vse, place, ties = scenes.addon("vse"), scenes.addon("place"), scenes.addon("ties")
     read = Manifest.from_json(manifest)
     strip = scenes.add(scene, source, start, over)
     span = vse.FrameRange(start + trim[0], start + read.clip.length - trim[1])
@@ -40,7 +40,9 @@ def two_keys(
         meta = place.place(read, spot, vse.size_of(scene))
     except RestripError as error:
         return {"error": error.code, "unchanged": scenes.strips(scene) == before}
-    muted = place.mute(scene, strip)
+    ties.hide(strip)
+    muted = [other.name for other in scenes.top(scene) if other.mute]
+    others = {other.name: other.channel for other in scenes.top(scene) if other.name.startswith("other")}
     for other in list(scenes.top(scene)):
         if other.name.startswith("other"):
             scenes.top(scene).remove(other)
@@ -49,6 +51,7 @@ def two_keys(
     return {
         "meta": meta.name,
         "muted": muted,
+        "others": others,
         "blend": [meta.blend_type, round(meta.blend_alpha, 3), meta.color_tag],
         "transform": [round(value, 4) for value in (transform.scale_x, transform.scale_y, transform.offset_x)],
         "flip": inner["key 1"].use_flip_x,
