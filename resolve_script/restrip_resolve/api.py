@@ -107,6 +107,8 @@ class MediaPoolItem(Protocol):
     def GetName(self) -> str | None: ...  # noqa: D102
     def GetUniqueId(self) -> str | None: ...  # noqa: D102
     def GetClipProperty(self, propertyName: str) -> Any: ...  # noqa: D102
+    def GetThirdPartyMetadata(self, metadataType: str) -> Any: ...  # noqa: D102
+    def SetThirdPartyMetadata(self, metadataType: str, metadataValue: str) -> bool | None: ...  # noqa: D102
 
 
 class Timeline(Protocol):
@@ -159,6 +161,7 @@ class TimelineItem(Protocol):
     def GetMarkers(self) -> Mapping[float, Mapping[str, Any]] | None: ...  # noqa: D102
     def GetProperty(self) -> Mapping[str, Any] | None: ...  # noqa: D102
     def GetClipEnabled(self) -> bool | None: ...  # noqa: D102
+    def SetClipEnabled(self, Bool: bool) -> bool | None: ...  # noqa: D102
     def GetTrackTypeAndIndex(self) -> Sequence[Any] | None: ...  # noqa: D102
     def GetFusionCompCount(self) -> int | None: ...  # noqa: D102
     def GetFusionCompNameList(self) -> Sequence[str] | None: ...  # noqa: D102

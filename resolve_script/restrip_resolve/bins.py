@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
 from restrip.errors import RestripError
 from restrip.timeline import BadRate, Rate
 from restrip_resolve.api import Folder, MediaPoolItem, ResolveRefused, done, listed, need, uid
 from restrip_resolve.journal import Journal
+from restrip_resolve.ledger import normal
 from restrip_resolve.session import Session
 
 OWN_BIN = "Restrip"
@@ -34,7 +34,7 @@ def import_files(session: Session, journal: Journal, name: str, files: Iterable[
     own = _bin(session, journal, root, OWN_BIN)
     target = _bin(session, journal, own, name)
     there = _by_path(target)
-    missing = [path for path in dict.fromkeys(files) if _normal(path) not in there]
+    missing = [path for path in dict.fromkeys(files) if normal(path) not in there]
     if missing:
         before = {uid(item) for item in listed(target.GetClipList(), "list a bin")}
         journal.undo(f"The clips in the bin {name}", lambda: _remove_new(session, target, before))
@@ -45,9 +45,9 @@ def import_files(session: Session, journal: Journal, name: str, files: Iterable[
         # A file that the project had already may be answered with the item that it had.
         there = {**{_path(item): item for item in imported}, **_by_path(target)}
     for path in files:
-        if _normal(path) not in there:
+        if normal(path) not in there:
             raise ResolveRefused(f"import {path}", remedy="Check that the file is there and its format is supported.")
-    return {path: there[_normal(path)] for path in files}
+    return {path: there[normal(path)] for path in files}
 
 
 def check_media(item: MediaPoolItem, path: str, rate: Rate, frames: int) -> None:
@@ -115,8 +115,4 @@ def _by_path(folder: Folder) -> dict[str, MediaPoolItem]:
 
 
 def _path(item: MediaPoolItem) -> str:
-    return _normal(str(item.GetClipProperty("File Path") or ""))
-
-
-def _normal(path: str) -> str:
-    return os.path.normcase(os.path.normpath(path)) if path else ""
+    return normal(str(item.GetClipProperty("File Path") or ""))

@@ -12,9 +12,10 @@ from restrip_resolve.bins import check_media, import_files
 from restrip_resolve.comp_text import BadComp
 from restrip_resolve.dissolve import DissolveElsewhere, add_dissolves
 from restrip_resolve.fusion import add_fade
-from restrip_resolve.journal import Journal
+from restrip_resolve.journal import Guard, Journal
 from restrip_resolve.keep import keep_page
 from restrip_resolve.nest import import_nested
+from restrip_resolve.own import earlier_results, mark_media, retire
 from restrip_resolve.plan import Piece, Plan, methods, plan_of
 from restrip_resolve.session import Session, can_dissolve
 from restrip_resolve.survey import Spot, Survey, disturbed, spot_of, spots_of, take
@@ -47,11 +48,17 @@ class OffTimeline(BadInput):
 
 @dataclass(frozen=True)
 class Target:
-    """Where a result goes: the absolute frame of its frame 0, the source's track, and the bin's name."""
+    """Where a result goes: the absolute frame of its frame 0, the source's track, and the bin's name.
+
+    `clip` is the source's id: earlier results of it are removed once the new strips lie above them, or, with
+    `keep_earlier`, turned off.
+    """
 
     start: int
     track: int
     name: str
+    clip: str = ""
+    keep_earlier: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,28 +99,32 @@ def _dissolves(session: Session) -> bool:
 def _placed(session: Session, manifest: Manifest, target: Target, way: str) -> Placed:
     """One way, with the one correction that is known to be needed: how an odd transition is rounded."""
     try:
-        return _once(session, plan_of(manifest, target.start, way), target)
+        return _once(session, manifest.job_id, plan_of(manifest, target.start, way), target)
     except DissolveElsewhere as error:
         if not error.rounding:
             raise
-        return _once(session, plan_of(manifest, target.start, way, late=True), target)
+        return _once(session, manifest.job_id, plan_of(manifest, target.start, way, late=True), target)
 
 
-def _once(session: Session, plan: Plan, target: Target) -> Placed:
+def _once(session: Session, job_id: str, plan: Plan, target: Target) -> Placed:
     before = take(session)
+    earlier = earlier_results(session, target.clip, job_id, plan.span)
     with Journal(session.console) as journal:
         _to_edit_page(session, journal)
         _keep_playhead(session, journal)
         media = import_files(session, journal, target.name, [piece.file for piece in plan.pieces])
         for piece in plan.pieces:
             check_media(media[piece.file], piece.file, session.rate, piece.file_frames)
+        mark_media(media.values(), job_id)
         whole_plan = plan
         if plan.method == "nested":
             nested = import_nested(session, journal, plan, f"Restrip {target.name}", media)
             media = {"": nested}
+            mark_media([nested], job_id)
             span = plan.span
             plan = replace(plan, pieces=(Piece("", len(span), 0, span.first, 0, len(span)),), dissolves=())
-        tracks = take_tracks(session, journal, before, (target.track, plan.span, plan.layers))
+        above = max([target.track, *(own.spot.track for own in earlier)])
+        tracks = take_tracks(session, journal, before, (above, plan.span, plan.layers))
         journal.undo("The new strips", lambda: _sweep(session, before, media, tracks))
         bias = 0
         placed = []
@@ -123,7 +134,17 @@ def _once(session: Session, plan: Plan, target: Target) -> Placed:
         extra = _seams(session, plan, placed, tracks)
         _verify(session, (before, tracks), plan, extra)
         ids = tuple(uid(item) for item in placed)
-    return Placed(ids, whole_plan.method, tracks.numbers, tracks.notes)
+        note = retire(session, earlier, keep=target.keep_earlier)
+        numbers = _tracks_with(session, ids) if earlier else tracks.numbers
+    notes = (*tracks.notes, note) if note else tracks.notes
+    return Placed(ids, whole_plan.method, numbers or tracks.numbers, notes)
+
+
+def _tracks_with(session: Session, ids: tuple[str, ...]) -> tuple[int, ...]:
+    """The tracks on which items lie now: tracks below them may be gone. Empty when Resolve doesn't tell."""
+    with Guard():
+        return tuple(sorted({spot.track for item, spot in spots_of(session) if uid(item) in ids}))
+    return ()
 
 
 def _seams(session: Session, plan: Plan, placed: Sequence[TimelineItem], tracks: Tracks) -> dict[str, Spot]:

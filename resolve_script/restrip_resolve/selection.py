@@ -8,6 +8,7 @@ from restrip.errors import BadInput
 from restrip.timeline import FrameRange
 from restrip_resolve.api import TimelineItem, can, listed, whole
 from restrip_resolve.clip import SourceClip, is_transition, read_clip, track_of
+from restrip_resolve.own import is_own
 from restrip_resolve.session import Session
 
 OWN_TRACK = "Restrip"
@@ -66,31 +67,68 @@ def _chosen(session: Session) -> list[tuple[TimelineItem, int]]:
             if track is not None and not is_transition(session, item, track):
                 chosen.append(_source_under(session, item, track))
     if not chosen:
+        chosen.append(_at_playhead(session))
+    return _without_repeats(chosen)
+
+
+def _at_playhead(session: Session) -> tuple[TimelineItem, int]:
+    """The clip that is meant without a selection; which one it is, is said."""
+    frame = session.playhead()
+    footage = _footage_at(session, frame)
+    if footage is None:
         current = session.timeline.GetCurrentVideoItem()
         track = track_of(session, current) if current else None
         if not current or track is None:
             raise NothingSelected
-        chosen.append(_source_under(session, current, track, session.playhead()))
-    return _without_repeats(chosen)
+        footage = _source_under(session, current, track, frame)
+    item, track = footage
+    session.console.say(f"Nothing is selected: {item.GetName()} on video track {track}, at the playhead, is meant.")
+    return item, track
 
 
 def _source_under(
     session: Session, item: TimelineItem, track: int, frame: int | None = None
 ) -> tuple[TimelineItem, int]:
     """The item itself, or, for one of our own strips, the topmost clip under it."""
-    if not is_own_track(session, track):
+    ours = is_own_track(session, track)
+    if not ours and not is_own(session, item):
         return item, track
     if frame is None:
         frame = whole(item.GetStart(), "tell where the clip starts")
     for below in range(track - 1, 0, -1):
         if is_own_track(session, below):
             continue
-        for other in session.items(below):
-            start = whole(other.GetStart(), "tell where the clip starts")
-            length = whole(other.GetDuration(), "tell how long the clip is")
-            if start <= frame < start + length and not is_transition(session, other, below):
-                return other, below
-    raise NothingSelected
+        other = _at(session, below, frame)
+        if other is not None and not is_own(session, other):
+            return other, below
+    if ours:
+        raise NothingSelected
+    return item, track  # A strip of ours that was moved away from its source, and is meant itself.
+
+
+def _footage_at(session: Session, frame: int) -> tuple[TimelineItem, int] | None:
+    """The topmost clip with media at a frame that is no result of ours, on a track that is on.
+
+    Titles, generators and adjustment clips have no media: what lies under them is meant.
+    """
+    timeline = session.timeline
+    for track in range(session.video_tracks(), 0, -1):
+        if is_own_track(session, track) or timeline.GetIsTrackEnabled("video", track) is not True:
+            continue
+        item = _at(session, track, frame)
+        if item is not None and item.GetMediaPoolItem() and not is_own(session, item):
+            return item, track
+    return None
+
+
+def _at(session: Session, track: int, frame: int) -> TimelineItem | None:
+    """The clip of a track at a frame; a transition is none."""
+    for item in session.items(track):
+        start = whole(item.GetStart(), "tell where the clip starts")
+        length = whole(item.GetDuration(), "tell how long the clip is")
+        if start <= frame < start + length and not is_transition(session, item, track):
+            return item
+    return None
 
 
 def is_own_track(session: Session, track: int) -> bool:

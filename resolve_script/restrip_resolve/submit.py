@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +108,7 @@ def _record(session: Session, clip: SourceClip, spec: JobSpec, source: Source) -
         offset=clip.left + clip.used.first,
         spec=spec.to_json(),
         rendered=source.rendered,
+        order=time.time_ns(),
     )
 
 

@@ -6,6 +6,7 @@ ENTRIES = {
     "seeds": "Try seeds",
     "suggest": "Suggest keyframes",
     "place": "Place finished results",
+    "place_again": "Place again",
     "cancel": "Cancel",
     "settings": "Settings",
 }

@@ -24,7 +24,10 @@ class Tracks:
 
 
 def take_tracks(session: Session, journal: Journal, before: Survey, wanted: tuple[int, FrameRange, int]) -> Tracks:
-    """`wanted` is (the source's track, the absolute frames needed, how many tracks). Raises ResolveRefused."""
+    """`wanted` is (the track to lie above, the absolute frames needed, how many tracks). Raises ResolveRefused.
+
+    The track to lie above is the source's, or the highest with an earlier result of it.
+    """
     source, span, layers = wanted
     free = [n for n in range(source + 1, before.tracks + 1) if _usable(session, n, span)]
     for at in range(len(free) - layers + 1):

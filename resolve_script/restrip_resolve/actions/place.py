@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from restrip.errors import RemoteError, RestripError
 from restrip.link.job import Manifest
 from restrip.link.status import JobStatus
@@ -10,6 +12,7 @@ from restrip_resolve.actions.context import Context
 from restrip_resolve.api import uid, whole
 from restrip_resolve.engine import Engine
 from restrip_resolve.ledger import Record
+from restrip_resolve.own import own_items
 from restrip_resolve.place import Placed, Target, free_name, place
 from restrip_resolve.session import Session
 from restrip_resolve.settings import Choices
@@ -50,8 +53,11 @@ def place_finished(
             context.console.say(f"{status.name} (job {status.job_id}) is older than what was placed: left out.")
             continue
         taken.add(clip)
+        if record is not None and _newer_lies_there(session, record):
+            context.console.say(f"{status.name} (job {status.job_id}) is older than what lies there: left out.")
+            continue
         try:
-            _place(context, session, engine, (status, record), choices)
+            place_job(context, session, engine, (status, record), choices)
         except RestripError as error:
             if failed is not None:
                 context.console.say(str(failed))
@@ -60,17 +66,28 @@ def place_finished(
         raise failed
 
 
-def _place(
+def _newer_lies_there(session: Session, record: Record) -> bool:
+    """Whether a later job's strips of the same clip are on the timeline."""
+    records = [other for other in ledger.all_of(session.key) if other.item == record.item]
+    later = {other.job_id for other in records if other.order > record.order}
+    return bool(later) and any(own.job_id in later for own in own_items(session))
+
+
+def place_job(
     context: Context,
     session: Session,
     engine: Engine,
     job: tuple[JobStatus, Record | None],
     choices: Choices,
 ) -> None:
+    """Place one finished job in place of what its clip was given before. Raises what placing raises."""
     status, record = job
     manifest = engine.manifest(status.job_id)
-    target = _target(context, session, manifest, record)
+    target = replace(_target(context, session, manifest, record), keep_earlier=choices.again == "above")
     placed = place(session, manifest, target, choices.seams)
+    if record is not None:
+        files = [strip.file for strip in manifest.strips] + [manifest.baked]
+        ledger.remember(replace(record, files=tuple(file for file in files if file)))
     _report(context, manifest, placed)
     try:
         engine.placed(status.job_id, BY, list(placed.ids))
@@ -86,9 +103,10 @@ def _target(context: Context, session: Session, manifest: Manifest, record: Reco
         for item, spot in spots_of(session):
             if uid(item) == record.item:
                 anchor = spot.start - whole(item.GetLeftOffset(), "tell where the clip starts in its media")
-                return Target(anchor + record.offset, spot.track, bin_name)
+                return Target(anchor + record.offset, spot.track, bin_name, record.item)
         context.console.say(f"{name} is no longer on the timeline: its result goes where it was.")
-        return Target(record.anchor + record.offset, min(record.track, session.video_tracks()), bin_name)
+        lowest = min(record.track, session.video_tracks())
+        return Target(record.anchor + record.offset, lowest, bin_name, record.item)
     return Target(manifest.clip.timeline_start, 1, bin_name)
 
 

@@ -174,14 +174,15 @@ def test_nested_files_open_in_opentimelineio(tmp_path: Path) -> None:
     assert (used.start_time, used.duration.value, whole.duration.value) == (whole.start_time, 24, 40)
 
 
-def test_the_bin_is_made_once_and_files_are_imported_once(tmp_path: Path) -> None:
+def test_placed_twice_the_bin_is_made_once_files_are_imported_once_and_strips_lie_there_once(tmp_path: Path) -> None:
     stage = staged("21.1", tmp_path, made())
     place(stage.session(), made(), target(), "auto")
     place(stage.session(), made(), target(), "auto")
     (own,) = [f for f in stage.double.project.root.folders if f.name == "Restrip"]
     (results,) = own.folders
     assert len(results.clips) == 3
-    assert [track.name for track in stage.double.timeline.video] == ["Video 1", "Restrip", "Restrip"]
+    assert [track.name for track in stage.double.timeline.video] == ["Video 1", "Restrip"]
+    assert [spot[1:] for spot in laid(stage, 2)] == [(0, 24, 0), (20, 8, 0), (24, 30, 14), (51, 7, 0), (54, 46, 14)]
 
 
 def test_our_free_track_is_used_again(tmp_path: Path) -> None:

@@ -221,6 +221,16 @@ class MediaPoolItem(Scriptable):
     def GetUniqueId(self) -> str:
         return self._state.id
 
+    def GetThirdPartyMetadata(self, metadataType: str | None = None) -> Any:
+        return dict(self._state.third) if metadataType is None else self._state.third.get(metadataType, "")
+
+    def SetThirdPartyMetadata(self, metadataType: str, metadataValue: str) -> bool:
+        if not isinstance(metadataType, str) or not isinstance(metadataValue, str):
+            self._world.complain(f"metadata {metadataType!r}: {metadataValue!r}")
+            return False
+        self._state.third[metadataType] = metadataValue
+        return True
+
     def GetClipProperty(self, propertyName: str) -> str:
         if propertyName not in ("File Path", "FPS", "Frames", "Start TC"):
             self._world.complain(f"clip property {propertyName!r}")

@@ -10,6 +10,8 @@ SINCE: dict[tuple[str, str], tuple[int, int, int]] = {
     ("Timeline", "SetMarkInOut"): (19, 1, 0),
     ("Timeline", "ClearMarkInOut"): (19, 1, 0),
     ("Timeline", "GetMediaPoolItem"): (20, 0, 0),
+    ("MediaPoolItem", "GetThirdPartyMetadata"): (19, 0, 0),
+    ("MediaPoolItem", "SetThirdPartyMetadata"): (19, 0, 0),
     ("Timeline", "GetSelectedClips"): (21, 0, 4),
     ("TimelineItem", "GetTrackTypeAndIndex"): (19, 0, 0),
     ("TimelineItem", "GetSourceStartFrame"): (19, 0, 2),

@@ -58,6 +58,7 @@ class MediaState:
     timeline: TimelineState | None = None
     deleted: bool = False
     properties: dict[str, str] = field(default_factory=dict)
+    third: dict[str, str] = field(default_factory=dict)
 
     @property
     def frames(self) -> int:

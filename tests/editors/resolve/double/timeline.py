@@ -290,6 +290,12 @@ class TimelineItem(Scriptable):
     def GetClipEnabled(self) -> bool:
         return self._state.enabled
 
+    def SetClipEnabled(self, Bool: bool) -> bool:
+        if not isinstance(Bool, bool):
+            return False
+        self._state.enabled = Bool
+        return True
+
     def GetTrackTypeAndIndex(self) -> list[Any] | None:
         for kind, tracks in (("video", self._timeline.video), ("audio", self._timeline.audio)):
             for index, track in enumerate(tracks, 1):
