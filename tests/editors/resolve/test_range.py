@@ -318,3 +318,30 @@ def test_locked_tracks_are_read(version: str, tmp_path: Path) -> None:
     stage.double.item(stage.footage(tmp_path), 0, 50)
     stage.double.timeline.video[0].locked = True
     assert at_playhead(stage, 1).length == 50
+
+
+@pytest.mark.parametrize("kind", ["title", "own strip on a renamed track", "title over a track that is off"])
+def test_without_a_selection_footage_under_titles_is_meant(version: str, kind: str, tmp_path: Path) -> None:
+    stage = Stage.of(version)
+    media = stage.footage(tmp_path)
+    below = stage.double.item(media, 0, 100)
+    if kind == "own strip on a renamed track" and PROFILES[version].has("MediaPoolItem", "SetThirdPartyMetadata"):
+        strip = stage.footage(tmp_path, name="strip.mp4")
+        strip.third["Restrip job"] = "20260101-000000-abcd1234"
+        stage.double.item(strip, 0, 100, track=2)
+    elif kind == "title over a track that is off":
+        stage.double.item(media, 0, 100, track=2)
+        stage.double.timeline.video[1].enabled = False
+        stage.double.item(None, 0, 100, track=3, properties=None, name="Title")
+    else:
+        stage.double.item(None, 0, 100, track=2, properties=None, name="Title")
+        stage.double.item(None, 0, 100, track=3, properties=None, name="Adjustment Clip")
+    clip = at_playhead(stage, 10)
+    assert (clip.uid, clip.track) == (below.id, 1)
+    assert "clip.mov on video track 1" in stage.text()
+
+
+def test_a_title_alone_is_meant_itself(version: str, tmp_path: Path) -> None:
+    stage = Stage.of(version)
+    title = stage.double.item(None, 0, 100, properties=None, name="Title")
+    assert at_playhead(stage, 10).uid == title.id
