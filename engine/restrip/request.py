@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +17,8 @@ from restrip.link.client import Client, connect
 from restrip.link.job import JobSpec, Manifest, Output
 from restrip.link.status import JobStatus
 from restrip.timeline import BadRange, ClipRange, FrameRange, Key, KeyOutside, Rate, check_keys, is_picture
+
+_log = logging.getLogger("restrip")
 
 
 class NoKeys(RestripError):
@@ -69,7 +72,7 @@ def restyle(
     request = Request(
         clip, look, keys, settings=settings, output=Output(folder=str(Path(out).absolute()) if out else "")
     )
-    with connect("python") as client:
+    with connect("python", on_wait=_log.warning) as client:
         return render(client, request, on_status)
 
 

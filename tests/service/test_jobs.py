@@ -195,7 +195,7 @@ def test_a_killed_worker_is_replaced_and_the_job_says_so(client: Client, little:
         os.kill(worker, signal.SIGKILL)
     assert client.watch("job-1", timeout_s=WAIT_S).state == "done"
     manifest = client.manifest("job-1")
-    assert [retry["why"] for retry in manifest.facts["retries"]] == ["crash"]
+    assert [retry["why"] for retry in manifest.facts["retries"]] == ["SIGKILL"]
     assert any("tried again" in note for note in manifest.notes)
 
 

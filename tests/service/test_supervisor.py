@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from crowd import PRETEND, WAIT_S, small_job
 from engine_bench import until
 
-import restrip
+from restrip.jobs.store import Record
 from restrip.link.client import Client, connect
-from restrip.link.discovery import Connection, read_connection, run_folder
+from restrip.link.discovery import Connection, read_connection, run_folder, start_trouble, state_dir
 from restrip.service import supervisor
 from restrip.service.executors.choice import Choice
-from restrip.service.installed import installed_version
+from restrip.service.installed import Installed, Now
 from restrip.service.limits import Limits
 from restrip.service.lock import EngineLock
 from restrip.service.server import write_connection
@@ -134,7 +134,8 @@ def test_no_worker_ends_the_engine(client: Client, monkeypatch: pytest.MonkeyPat
 def test_an_engine_that_was_upgraded_finishes_and_makes_room(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     client.submit(small_job("job-hog"))
     until(lambda: client.status("job-hog").phase == "propagating")
-    monkeypatch.setattr(supervisor, "installed_version", lambda: "99.0")
+    monkeypatch.setattr(Installed, "look", lambda self: Now.CHANGED)
+    monkeypatch.setattr(supervisor, "start_engine", lambda: pytest.fail("nothing waits"))
     until(lambda: bool(client.engine_status()["draining"]))
     assert client.status("job-hog").state == "running"
     client.submit(small_job("job-hog"))  # The same again is no new job.
@@ -144,10 +145,50 @@ def test_an_engine_that_was_upgraded_finishes_and_makes_room(client: Client, mon
     assert stored["state"] == "cancelled"
 
 
-def test_the_installed_version_is_read_from_the_disk(tmp_path: Path) -> None:
-    assert installed_version() == restrip.__version__
-    assert installed_version(tmp_path / "gone.py") == ""
-    (tmp_path / "x.py").write_text('"""Doc."""\n__version__ = "2.0"\n')
-    assert installed_version(tmp_path / "x.py") == "2.0"
-    (tmp_path / "x.py").write_bytes(b"\xff")
-    assert installed_version(tmp_path / "x.py") == ""
+def test_an_engine_whose_files_are_gone_hands_its_jobs_over_and_ends(
+    there: Supervisor, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.submit(small_job("job-hog"))
+    client.submit(small_job("job-2"))
+    until(lambda: client.status("job-hog").phase == "propagating")
+    monkeypatch.setattr(Installed, "look", lambda self: Now.GONE)
+    monkeypatch.setattr(supervisor, "is_whole", lambda: False)
+    until(lambda: bool(client.engine_status()["draining"]))
+    run = there.engine.scheduler.runs["job-hog"]
+    slot = there.engine.crew.slots["render"]
+    assert slot.worker is not None
+    slot.worker.kill()  # Its task is no more at work; it isn't begun again, and the job isn't to blame.
+    until(lambda: stopped() == "clean", WAIT_S)
+    assert run.waiting and not there.has_heir
+    for name in ("job-hog", "job-2"):
+        assert json.loads((run_folder().parent / "jobs" / name / "state.json").read_text())["state"] == "queued"
+
+
+def test_one_that_was_changed_starts_the_next_when_there_is_work_for_it(there: Supervisor, client: Client) -> None:
+    assert not there.has_heir
+    there.engine.handing_over = True
+    assert not there.has_heir
+    there.engine.records["job-1"] = Record("job-1", state="queued")
+    assert there.has_heir
+    del there.engine.records["job-1"]
+    there.engine.handing_over = False
+
+
+@pytest.mark.parametrize("broken", ["jobs", "run/engine.lock"])
+def test_a_folder_that_cant_be_used_is_a_sentence(broken: str, capfd: pytest.CaptureFixture[str]) -> None:
+    run_folder()
+    path = state_dir() / broken
+    path.touch() if broken == "jobs" else path.mkdir()
+    began = time.time()
+    handlers = list(supervisor.log.handlers)
+    try:
+        assert supervisor.serve(False) == 1
+    finally:
+        for handler in set(supervisor.log.handlers) - set(handlers):
+            supervisor.log.removeHandler(handler)
+            handler.close()
+    trouble = start_trouble(began)
+    assert trouble is not None and str(path) in trouble[0] and "RESTRIP_STATE_DIR" in trouble[1]
+    said = capfd.readouterr().err
+    assert str(path) in said and "Traceback" not in said
+    assert start_trouble(began + 60) is None

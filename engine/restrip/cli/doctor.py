@@ -10,6 +10,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -20,9 +21,11 @@ from restrip import __version__
 from restrip.cli import options as shared
 from restrip.cli.bundle import write_bundle
 from restrip.cli.terminal import Terminal
+from restrip.errors import RestripError
+from restrip.link.build import PACKAGE, own_build
 from restrip.link.client import EngineUnreachable, connect
 from restrip.link.deaths import last_deaths
-from restrip.link.discovery import state_dir
+from restrip.link.discovery import StateFolder, run_folder, state_dir
 from restrip.link.origin import install_line
 from restrip.link.preferences import Preferences
 
@@ -104,12 +107,9 @@ def examine() -> list[Finding]:
         *_packages(DIFFUSION, "diffusion", needed=False),
         _gpu(),
         _memory(),
-        _state(),
-        _cache(),
-        _engine(),
-        _deaths(),
+        state := _state(),
     ]
-    return findings
+    return [*findings, _cache(), _engine(), _deaths()] if state.ok else findings
 
 
 def _packages(packages: dict[str, str], extra: str, needed: bool) -> list[Finding]:
@@ -173,11 +173,16 @@ def _memory() -> Finding:
 
 
 def _state() -> Finding:
-    folder = state_dir()
-    above = folder
-    while not above.exists() and above != above.parent:
-        above = above.parent
-    return Finding("state folder", os.access(above, os.W_OK), str(folder), f"Make {folder} writable.")
+    """Whether things can be kept there: tried, as far as it goes."""
+    try:
+        folder = run_folder()
+        with tempfile.TemporaryFile(dir=folder):
+            return Finding("state folder", True, str(folder.parent))
+    except OSError as error:
+        trouble: RestripError = StateFolder(folder, error)
+    except RestripError as error:
+        trouble = error
+    return Finding("state folder", False, trouble.message, trouble.remedy)
 
 
 def _cache() -> Finding:
@@ -200,9 +205,18 @@ def _deaths(now: float | None = None) -> Finding:
 
 
 def _engine() -> Finding:
+    """Which engine runs: of which installation, on which Python, and whether it is this one's."""
+    here = f"the next command starts the one of {PACKAGE}, Python {platform.python_version()} ({sys.executable})"
     try:
         with connect("doctor", start=False) as client:
-            client.ping()
+            hello = client.hello
     except EngineUnreachable:
-        return Finding("engine", True, "not running; it starts by itself when it is needed")
-    return Finding("engine", True, "runs")
+        return Finding("engine", True, f"not running; {here}")
+    except RestripError as error:
+        return Finding("engine", False, error.message, error.remedy, needed=False)
+    place, python = hello.get("installation", "an older Restrip"), hello.get("python", "not known")
+    runs = f"runs, version {hello.get('engine_version', '?')}, from {place}, Python {python}"
+    if hello.get("build") == own_build():
+        return Finding("engine", True, runs)
+    remedy = f"It is of another installation or build: it finishes its jobs, then {here}."
+    return Finding("engine", False, runs, remedy, needed=False)

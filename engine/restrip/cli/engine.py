@@ -58,7 +58,7 @@ def _add_executor(verb: argparse.ArgumentParser) -> None:
 def start(options: argparse.Namespace, terminal: Terminal) -> None:
     """Start it, or find it."""
     if options.executor is None:
-        with connect("command line") as client:
+        with shared.open_client() as client:
             answer = client.ping()
         terminal.result(answer, "The engine runs.")
         return

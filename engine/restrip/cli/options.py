@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -178,5 +179,5 @@ def _key_line(line: str, folder: Path) -> Key:
 
 
 def open_client() -> Client:
-    """The engine, started when it doesn't run."""
-    return connect("command line")
+    """The engine, started when it doesn't run. One of another installation finishes its jobs first, which is said."""
+    return connect("command line", on_wait=lambda words: print(words, file=sys.stderr, flush=True))

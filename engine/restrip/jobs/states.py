@@ -7,6 +7,7 @@ queued ── start ──► running ── finish ──► done
   │ paused            ▼
   │              cancel_requested ── cancelled ──► cancelled
   └──────── resume ── paused, interrupted, cancelled
+            hand_over ── running       to the engine that follows
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     ("running", "finish"): "done",
     ("running", "fail"): "failed",
     ("running", "stop"): "interrupted",
+    ("running", "hand_over"): "queued",
     ("running", "cancel"): "cancel_requested",
     ("cancel_requested", "cancel"): "cancel_requested",
     ("cancel_requested", "cancelled"): "cancelled",
@@ -30,6 +32,7 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     ("cancel_requested", "finish"): "done",
     ("cancel_requested", "fail"): "cancelled",
     ("cancel_requested", "stop"): "cancelled",
+    ("cancel_requested", "hand_over"): "cancelled",
     ("cancelled", "resume"): "queued",
     ("cancelled", "cancel"): "cancelled",
     ("interrupted", "resume"): "queued",

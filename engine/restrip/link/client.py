@@ -11,7 +11,7 @@ from restrip.errors import RemoteError
 from restrip.link.job import JobSpec, Manifest, clip_to_json, read_checked
 from restrip.link.message import ProtocolMismatch
 from restrip.link.schema import Schema
-from restrip.link.session import SILENCE_S, EngineUnreachable, Session
+from restrip.link.session import SILENCE_S, EngineUnreachable, OnWait, Session
 from restrip.link.status import Event, JobStatus
 from restrip.timeline import ClipRange
 
@@ -23,12 +23,13 @@ _PROGRESS = ("state", "phase", "done", "total", "unit", "segment", "eta_s", "not
 OnStatus = Callable[[JobStatus], None]
 
 
-def connect(client: str, *, project: str = "", start: bool = True) -> Client:
+def connect(client: str, *, project: str = "", start: bool = True, on_wait: OnWait | None = None) -> Client:
     """Find the engine, or start it when `start`. `client` names the front-end ("blender 5.0", "cli").
 
-    Raises EngineUnreachable, EngineMissing, ProtocolMismatch, UnsafeFolder.
+    `on_wait` is told, in words, when the engine of another installation has to finish its jobs first.
+    Raises EngineUnreachable, EngineMissing, ProtocolMismatch, OtherInstallation, UnsafeFolder, StateFolder.
     """
-    made = Client(client, project, start)
+    made = Client(client, project, start, on_wait)
     try:
         made.open()
     except BaseException:

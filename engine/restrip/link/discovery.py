@@ -9,10 +9,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,17 +22,35 @@ from typing import Any
 
 from restrip.errors import RestripError
 
+NOT_STARTED = "engine not started"
+"""The event in the log of an engine whose folders can't be used."""
+
 
 class UnsafeFolder(RestripError):
     """The engine's folder or connection file is open to other users."""
 
     code = "unsafe-folder"
 
-    def __init__(self, path: Path, why: str) -> None:
+    def __init__(self, path: Path, why: str, remedy: str = "") -> None:
         super().__init__(
             f"{path} {why}, so the engine can't be trusted.",
-            f"Make it yours alone (chmod go-rwx '{path}') and try again.",
+            remedy or f"Make it yours alone (chmod go-rwx '{path}') and try again.",
             path=str(path),
+        )
+
+
+class StateFolder(RestripError):
+    """The folder where Restrip keeps its things can't be made, read or written."""
+
+    code = "state-folder"
+
+    def __init__(self, path: Path | str, why: OSError | str) -> None:
+        reason = why if isinstance(why, str) else (why.strerror or str(why)).lower()
+        super().__init__(
+            f"Restrip can't keep its things in {path}: {reason}.",
+            "Make that folder writable for you, or name another one: RESTRIP_STATE_DIR=FOLDER.",
+            path=str(path),
+            why=reason,
         )
 
 
@@ -64,10 +84,18 @@ class Connection:
 
 
 def state_dir(platform: str = sys.platform) -> Path:
-    """The folder of everything that outlives a run; the environment variable RESTRIP_STATE_DIR overrides it."""
+    """The folder of everything that outlives a run; the environment variable RESTRIP_STATE_DIR overrides it.
+
+    Raises StateFolder when the system knows no such place.
+    """
     override = os.environ.get("RESTRIP_STATE_DIR", "").strip()
-    if override:
-        return Path(override).expanduser().absolute()
+    try:
+        return Path(override).expanduser().absolute() if override else _own_folder(platform)
+    except (RuntimeError, OSError) as error:  # No such user, no home, or no present folder.
+        raise StateFolder(override or "the home folder", str(error).rstrip(".").lower()) from error
+
+
+def _own_folder(platform: str) -> Path:
     if platform == "win32":
         local = os.environ.get("LOCALAPPDATA", "").strip()
         return (Path(local) if local else Path.home() / "AppData" / "Local") / "restrip"
@@ -78,21 +106,30 @@ def state_dir(platform: str = sys.platform) -> Path:
 
 
 def run_folder() -> Path:
-    """The folder of the running engine: <state>/run, made when missing. Raises UnsafeFolder."""
+    """The folder of the running engine: <state>/run, made when missing. Raises UnsafeFolder, StateFolder."""
     return private_folder(state_dir() / "run")
 
 
 def private_folder(path: Path) -> Path:
-    """Make `path` a folder of this user alone (0700), or check that it is. Raises UnsafeFolder.
+    """Make `path` a folder of this user alone (0700), or check that it is. Raises UnsafeFolder, StateFolder.
 
     The folder above it must not be writable by others, who could put another in its place.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.exists() and not path.is_symlink():
-        path.mkdir(mode=0o700, exist_ok=True)
-    check_private(path)
-    if _posix() and path.parent.stat().st_mode & 0o022:
-        raise UnsafeFolder(path.parent, "can be written to by other users")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists() and not path.is_symlink():
+            path.mkdir(mode=0o700, exist_ok=True)
+        check_private(path)
+        if _posix() and path.parent.stat().st_mode & 0o022:
+            raise UnsafeFolder(
+                path.parent,
+                "can be written to by other users",
+                f"Close it to them (chmod go-w '{path.parent}') and try again.",
+            )
+    except OSError as error:
+        raise StateFolder(path.parent, error) from error
+    if not path.is_dir():
+        raise StateFolder(path, "it is no folder")
     return path
 
 
@@ -102,9 +139,18 @@ def check_private(path: Path) -> None:
         return
     seen = path.lstat()
     if stat.S_ISLNK(seen.st_mode):
-        raise UnsafeFolder(path, "is a link")
+        raise UnsafeFolder(
+            path,
+            f"is a link (to {os.path.realpath(path)})",
+            f"Put a real file or folder in its place: remove the link ({path}), and it is made anew. To keep "
+            "everything on another drive, set RESTRIP_STATE_DIR to a folder there.",
+        )
     if seen.st_uid != os.geteuid():
-        raise UnsafeFolder(path, "belongs to another user")
+        raise UnsafeFolder(
+            path,
+            "belongs to another user",
+            "Set RESTRIP_STATE_DIR to a folder of your own, or have its owner give it to you (chown), and try again.",
+        )
     if seen.st_mode & 0o077:
         raise UnsafeFolder(path, "is open to other users")
 
@@ -151,6 +197,20 @@ def alive(pid: int) -> bool:
     # A process that nobody has waited for keeps its number. While threads of it end, so do its lock and its ports.
     state, threads = fields[0], int(fields[17])
     return state not in ("Z", "X") or threads > 1
+
+
+def start_trouble(since: float) -> tuple[str, str] | None:
+    """(what, remedy) of an engine that couldn't start after `since` (seconds since 1970), as its log has it."""
+    for line in log_tail(1):
+        with contextlib.suppress(ValueError, TypeError, RecursionError):
+            said = json.loads(line)
+            if isinstance(said, dict) and said.get("event") == NOT_STARTED and said["time"] >= _log_time(since):
+                return str(said.get("why", "")), str(said.get("remedy", ""))
+    return None
+
+
+def _log_time(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1000):03d}Z"
 
 
 def log_tail(lines: int = 30) -> list[str]:

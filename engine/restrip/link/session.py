@@ -15,16 +15,20 @@ from typing import Any, Self
 
 from restrip.errors import RemoteError, RestripError
 from restrip.link import discovery
+from restrip.link.build import PACKAGE, own_build
 from restrip.link.discovery import Connection
 from restrip.link.message import PROTOCOL, Message, ProtocolMismatch, header, major
 from restrip.link.start import start_engine
 from restrip.link.wire import Wire
 
 HELLO_S = 1.0
+LOOK_S = 3.0
 START_S = 15.0
 SILENCE_S = 2.0
 MISSES = 3
 BACK_OFF_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+
+OnWait = Callable[[str], None]
 
 FEATURES = ("seeds", "suggest", "placed", "blobs")
 
@@ -43,20 +47,40 @@ class EngineUnreachable(RestripError):
         )
 
 
+class OtherInstallation(RestripError):
+    """An engine of another installation of Restrip runs, and finishes its jobs first."""
+
+    code = "other-installation"
+
+    def __init__(self, where: str, jobs: int) -> None:
+        super().__init__(
+            f"An engine of another installation ({where}) runs; it ends when its {jobs} jobs at work are done.",
+            "Try again then; or end it now, its jobs can be resumed: restrip engine stop --force",
+            installation=where,
+            jobs=jobs,
+        )
+
+
 class Session:
     """The part of a client that holds on to the engine, for use from one thread.
 
-    `patience_s` is how long it waits for an engine that was started, or that runs and doesn't answer at once.
+    `patience_s` is how long it waits for an engine that was started, or that runs and doesn't answer at once;
+    `reach_s` how long for a connection. One that may start an engine doesn't use one of another build than its own: it
+    has that finish what is at work, and starts its own. With `on_wait`, which is told so in words, it waits for that as
+    long as it takes; without, as long as its patience.
     """
 
     patience_s = START_S
+    reach_s = 60.0
 
-    def __init__(self, client: str, project: str, start: bool) -> None:
+    def __init__(self, client: str, project: str, start: bool, on_wait: OnWait | None = None) -> None:
         self.client = client
         self.project = project
         self.session = uuid.uuid4().hex
         self.hello: dict[str, Any] = {}
         self._start = start
+        self._on_wait = on_wait
+        self._settled = False
         self._wire: Wire | None = None
         self._topics: dict[str, None] = {}
 
@@ -96,12 +120,42 @@ class Session:
         connection = self._find()
         if connection is not None and self._try(connection):
             assert self._wire is not None
-            return self._wire
+            if self._settled or not self.of_other_build:
+                self._settled = True
+                return self._wire
+            self._replace(self._wire)
         if self._start:
             start_engine()
         elif connection is None or not self._runs(connection):
             raise self._nobody()
         return self._wait_for_engine()
+
+    @property
+    def of_other_build(self) -> bool:
+        """Whether the engine is of another build than the one that is installed here; never where none is."""
+        return self._start and own_build() not in ("", self.hello.get("build"))
+
+    def _replace(self, wire: Wire) -> None:
+        """Have an engine of another build finish what is at work, and wait for its end. Raises OtherInstallation."""
+        where = str(self.hello.get("installation", "")) or f"Restrip {self.hello.get('engine_version', '?')}"
+        self._ask(wire, "drain", {}, HELLO_S)
+        until, said = time.monotonic() + self.patience_s, -1
+        while self._lives(wire.connection):
+            jobs = self._at_work(wire)
+            if self._on_wait is not None and (jobs not in (said, 0) or said < 0):
+                self._on_wait(_handing_over(where, jobs))
+                said = jobs
+            elif self._on_wait is None and time.monotonic() > until:
+                self._drop()
+                raise OtherInstallation(where, jobs)
+            _until(lambda: not self._lives(wire.connection), LOOK_S)
+        self._drop()
+
+    def _at_work(self, wire: Wire) -> int:
+        """How many jobs are at work there; 0 when it doesn't say."""
+        reply = self._ask(wire, "engine_status", {}, HELLO_S)
+        running = reply.body.get("running") if reply is not None else None
+        return len(running) if isinstance(running, list) else 0
 
     def _find(self) -> Connection | None:
         """Where the engine is; None when nobody says."""
@@ -120,16 +174,24 @@ class Session:
 
     def _wait_for_engine(self) -> Wire:
         """The engine that was started, or that runs and was too busy to answer at once. Raises EngineUnreachable."""
-        until = time.monotonic() + self.patience_s
+        until, began = time.monotonic() + self.patience_s, time.time()
         while time.monotonic() < until:
             connection = self._find()
             if connection is not None and self._try(connection):
                 assert self._wire is not None
+                self._settled = True
                 return self._wire
             if not self._start and (connection is None or not self._runs(connection)):
                 break
+            trouble = discovery.start_trouble(began) if self._start else None
+            if trouble is not None:
+                raise EngineUnreachable(f"The engine can't start. {trouble[0]}", trouble[1])
             time.sleep(0.05)
-        raise self._nobody() if not self._start else EngineUnreachable("The engine was started but doesn't answer.")
+        raise (
+            self._nobody()
+            if not self._start
+            else EngineUnreachable("The engine was started but doesn't answer." + _last_words())
+        )
 
     def _try(self, connection: Connection) -> bool:
         """Open fresh sockets and say hello, twice. Leaves `_wire` set when the engine answers."""
@@ -178,8 +240,9 @@ class Session:
         mine = header(kind, id=uuid.uuid4().hex, session=self.session, engine_id=wire.connection.engine_id)
         until = time.monotonic() + timeout_s
         # A fresh socket needs the handshake before it takes a message.
+        reached = time.monotonic() + min(timeout_s, self.reach_s)
         while not wire.send(mine, body):
-            if time.monotonic() > until or not self._lives(wire.connection):
+            if time.monotonic() > reached or not self._lives(wire.connection):
                 return None
         misses, last = 0, time.monotonic()
         while time.monotonic() < until and misses < MISSES:
@@ -229,6 +292,17 @@ def _result(reply: Message) -> dict[str, Any]:
         facts = detail if isinstance(detail, dict) else {}
         raise ProtocolMismatch(PROTOCOL, str(facts.get("engine", "?")), bool(facts.get("busy", True)))
     raise RemoteError(reply.body)
+
+
+def _last_words() -> str:
+    """What an engine that fell over printed last; "" when its log ends as it should, with an event."""
+    last = "".join(discovery.log_tail(1)).strip()[:300]
+    return f" Its log ends with: {last}." if last and not last.startswith("{") else ""
+
+
+def _handing_over(where: str, jobs: int) -> str:
+    first = f"it finishes {jobs} {'job' if jobs == 1 else 'jobs'} first, and then" if jobs else "it ends, and"
+    return f"The engine that runs is of another installation ({where}): {first} the one of {PACKAGE} starts."
 
 
 def _until(condition: Callable[[], bool], seconds: float) -> None:

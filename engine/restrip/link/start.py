@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from restrip.errors import RestripError
-from restrip.link.discovery import recorded_start, run_folder, state_dir
+from restrip.link.build import is_whole
+from restrip.link.discovery import StateFolder, recorded_start, run_folder, state_dir
 from restrip.link.origin import set_up
 from restrip.timeline.aside import write_whole
 
@@ -86,16 +87,20 @@ def detached(platform: str = sys.platform) -> dict[str, Any]:
 
 
 def start_engine(argv: Sequence[str] | None = None) -> None:
-    """Start the engine detached, its output going to engine.log. Returns at once. Raises EngineMissing."""
+    """Start the engine detached, its output going to engine.log. Returns at once. Raises EngineMissing, StateFolder."""
     argv = [*(argv or engine_argv()), "--detach"]
     log = run_folder() / "engine.log"
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError as error:
+        raise StateFolder(log.parent, error) from error
     try:
         child = _spawn(argv, descriptor, detached())
     finally:
         os.close(descriptor)
     if os.name == "posix":
-        child.wait()
+        if child.wait() != 0 and not is_whole():
+            raise EngineMissing
     else:
         _started.append(child)
 

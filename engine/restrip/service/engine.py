@@ -24,6 +24,7 @@ from restrip.service.executors import Executor
 from restrip.service.executors.executor import Start
 from restrip.service.forecast import Forecast
 from restrip.service.hearing import Hearing
+from restrip.service.installed import Installed
 from restrip.service.limits import Limits
 from restrip.service.log import say
 from restrip.service.outcomes import Outcomes
@@ -36,6 +37,7 @@ from restrip.service.slot import Slot
 from restrip.service.troubles import CannotStart
 
 PRUNE_GAP_S = 600.0
+HANDED_OVER = "Restrip was upgraded or removed while this job ran: the next engine goes on with it."
 
 
 class Engine(Book):
@@ -55,10 +57,13 @@ class Engine(Book):
             questions=self.questions,
             forecast=self.forecast,
             job_done=self._prune_now_and_then,
+            left=self._left,
         )
         self.hearing = Hearing(self.crew, self.outcomes)
         self.draining = False
+        self.handing_over = False
         self.preferences = Preferences.load(root, Preferences(limits.cache_mib))
+        self.installed = Installed()
         self.open_results: dict[str, set[str]] = {}
         self.shelves = Shelves(lambda: self.preferences)
         self._pruned = 0.0
@@ -151,6 +156,19 @@ class Engine(Book):
             if self.records[job_id].state == "queued":
                 self.scheduler.drop(job_id)
 
+    def hand_over(self) -> None:
+        """Finish the tasks that are at work, begin none: the jobs are the next engine's, which goes on with them."""
+        self.drain()
+        self.handing_over = True
+
+    def _let_go(self) -> None:
+        """Put jobs with nothing at work back into the queue on the disk, for the engine that follows."""
+        for job_id, run in list(self.scheduler.runs.items()):
+            if not run.working:
+                self.scheduler.drop(job_id)
+                if self.records[job_id].state in states.AT_WORK:
+                    self.change(job_id, "hand_over", note=HANDED_OVER)
+
     def stop(self) -> None:
         """The end: what runs is left interrupted; workers are ended."""
         for job_id in list(self.scheduler.runs):
@@ -183,6 +201,9 @@ class Engine(Book):
         for slot, guests in ((self.crew.light, False), (self.crew.guests, True)):
             if slot.free and self.questions.wait(guests):
                 self._give(slot, self.questions.next(guests))
+        if self.handing_over:
+            self._let_go()
+            return
         if not self.scheduler.waiting:
             return
         trouble = self.crew.executor.trouble()
@@ -224,6 +245,13 @@ class Engine(Book):
         if not self.draining:
             self.scheduler.add(run)
 
+    def _left(self) -> bool:
+        """Whether the engine's own files are other than at its start: then nothing is a job's fault."""
+        if not self.handing_over and self.installed.differs:
+            say("engine's files changed", build=self.installed.build)
+            self.hand_over()
+        return self.handing_over
+
     def _give(self, slot: Slot, task: Task) -> None:
         folder = str(self.store.folder(task.job_id)) if task.job_id else ""
         try:
@@ -240,7 +268,7 @@ class Engine(Book):
     def _begin(self, task: Task) -> None:
         run = self.scheduler.runs[task.job_id]
         if self.records[task.job_id].state == "queued":
-            self.change(task.job_id, "start")
+            self.change(task.job_id, "start", note="")
         progress = self.progress[task.job_id]
         if progress.stage != run.stage:
             workers = len(self.crew.executor.places())

@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from restrip.jobs.faults import OutOfMemory
+from restrip.jobs.faults import CodeMissing, OutOfMemory
+from restrip.jobs.tasks import PartMissing
 from restrip.service import stages
 from restrip.service.book import Book
 from restrip.service.crew import Crew
@@ -30,12 +31,15 @@ from restrip.service.scheduler import Run, Scheduler, Task
 from restrip.service.slot import CANCELLED, LOST, Slot
 from restrip.service.troubles import Quarantined, WorkerDied
 
+NOT_THERE = (CodeMissing.code, PartMissing.code)
 STARTS = 3
 """So many workers that end before they could begin, one after the other, say that none can."""
 
 
 class Outcomes:
-    """Moves jobs on by what is heard of their tasks. `job_done` is called when one came to its good end."""
+    """Moves jobs on by what is heard of their tasks. `job_done` is called when one came to its good end; `left` tells
+    whether the engine's own files are gone or changed.
+    """
 
     def __init__(
         self,
@@ -46,10 +50,11 @@ class Outcomes:
         questions: Questions,
         forecast: Forecast,
         job_done: Callable[[], None],
+        left: Callable[[], bool],
     ) -> None:
         self.book, self.scheduler, self.crew = book, scheduler, crew
         self.questions, self.forecast = questions, forecast
-        self._job_done = job_done
+        self._job_done, self._left = job_done, left
         self.deaths = DeathBook(book.root)
         self._unstarted = 0
 
@@ -102,6 +107,9 @@ class Outcomes:
             return
         run = self._run_of(task)
         if run is None:
+            return
+        if error.get("code") in NOT_THERE and self._is_running(task) and self._left():
+            self._put_back(run, task, replace(task, task_id=uuid.uuid4().hex))
             return
         if error.get("code") == OutOfMemory.code and not task.attempt and self._is_running(task):
             self._spare(run, task, machine, str(error.get("message", "")))
@@ -178,7 +186,7 @@ class Outcomes:
     def _did_not_start(self, run: Run, task: Task, ending: Ending) -> None:
         """The task isn't to blame; but where workers can't start, all that wait would fail one after the other."""
         self._unstarted += 1
-        if self._unstarted < STARTS:
+        if self._left() or self._unstarted < STARTS:
             self._put_back(run, task, replace(task, task_id=uuid.uuid4().hex))
             return
         self._unstarted = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -15,10 +16,11 @@ from restrip import __version__
 from restrip.errors import RestripError
 from restrip.jobs.files import remove_asides
 from restrip.link import discovery
-from restrip.link.start import engine_argv, record_start
+from restrip.link.build import is_whole
+from restrip.link.start import engine_argv, record_start, start_engine
 from restrip.service.engine import Engine
 from restrip.service.executors.choice import Choice, chosen
-from restrip.service.installed import installed_version
+from restrip.service.installed import Now
 from restrip.service.limits import Limits
 from restrip.service.lock import EngineLock
 from restrip.service.log import EngineLog, log, say
@@ -29,6 +31,7 @@ from restrip.service.server import Server, write_connection
 from restrip.service.share import Share
 
 TURN_S = 0.1
+LINGER_S, MOST_LINGER_S = 1.0, 5.0
 HAND_OVER_S = 5.0
 """How long a new engine waits for the lock of one that has said that it ended, or was killed."""
 
@@ -40,10 +43,15 @@ class Supervisor:
         self.limits = limits
         self.folder = folder
         self.server = Server()
-        executor = choice.executor(self._start, folder.parent, limits)
-        self.engine = Engine(folder.parent, limits, self.server.publish, self._start, executor)
+        try:
+            executor = choice.executor(self._start, folder.parent, limits)
+            self.engine = Engine(folder.parent, limits, self.server.publish, self._start, executor)
+        except OSError:
+            self.server.close()
+            raise
         self.desk = Desk(self.engine, self.server.engine_id, door=self.server)
-        self._beat = 0.0
+        self._beat = self._drained = 0.0
+        self._shared = False
 
     def run(self) -> None:
         """Load, say where we are, serve, leave in good order."""
@@ -60,6 +68,7 @@ class Supervisor:
             self.server.serve(TURN_S, self.desk.answer, self._heard)
             self.engine.tick()
             self._now_and_then()
+        self._shared = self.server.share is not None
         self.engine.stop()
         # The secrets of an engine that is gone are of no use to anybody.
         write_connection(
@@ -91,10 +100,20 @@ class Supervisor:
             self.engine.heard(worker_id, message)
 
     def _over(self) -> bool:
-        if self.desk.quitting or (self.engine.draining and self.engine.idle):
+        if self.desk.quitting:
             return True
-        alone_s = time.monotonic() - self.server.last_request
+        now = time.monotonic()
+        alone_s = now - self.server.last_request
+        if self.engine.draining and self.engine.idle:
+            # Whoever waited for the last job fetches now what came of it.
+            self._drained = self._drained or now
+            return (alone_s > LINGER_S or now - self._drained > MOST_LINGER_S) and not self._being_upgraded
+        self._drained = 0.0
         return self.engine.idle and self.server.share is None and alone_s > self.limits.engine_idle_s
+
+    @property
+    def _being_upgraded(self) -> bool:
+        return self.engine.handing_over and self.engine.installed.look() is Now.UNCLEAR
 
     def _now_and_then(self) -> None:
         now = time.monotonic()
@@ -103,14 +122,22 @@ class Supervisor:
         self._beat = now
         self.server.publish("engine", "beat", {"busy": self.engine.busy, "time": time.time()})
         self.desk.forget_old_clients()
-        self._drain_when_upgraded()
+        self._leave_when_changed()
 
-    def _drain_when_upgraded(self) -> None:
-        """Workers that start now are of the version on the disk: what runs is finished, and the new engine follows."""
-        there = installed_version()
-        if there and there != __version__ and not self.engine.draining:
-            say("engine upgraded", version=__version__, installed=there)
-            self.engine.drain()
+    def _leave_when_changed(self) -> None:
+        """Workers that start now are of what is on the disk: what is at work is finished, and the next engine goes on.
+
+        After an upgrade that is started here when there is something for it to do; after a removal there is none.
+        """
+        if not self.engine.handing_over and self.engine.installed.look() in (Now.CHANGED, Now.GONE):
+            say("engine's files changed", build=self.engine.installed.build)
+            self.engine.hand_over()
+
+    @property
+    def has_heir(self) -> bool:
+        """Whether another engine is to follow at once: the files changed, and jobs wait or guests are let in."""
+        waits = any(record.state == "queued" for record in self.engine.records.values())
+        return self.engine.handing_over and (waits or self._shared) and is_whole()
 
 
 def take(lock: EngineLock) -> bool:
@@ -126,7 +153,24 @@ def take(lock: EngineLock) -> bool:
 
 
 def serve(detached: bool, arguments: Sequence[str] = ()) -> int:
-    """Be the engine, or leave at once with 0 when there is one already."""
+    """Be the engine, or leave at once with 0 when there is one already; with 1 when its folders can't be used."""
+    try:
+        return _serve(detached, arguments)
+    except OSError as error:
+        trouble: RestripError = discovery.StateFolder(error.filename or discovery.state_dir(), error)
+    except RestripError as error:
+        trouble = error
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())
+        with contextlib.suppress(OSError, RestripError):
+            log.addHandler(EngineLog(discovery.run_folder() / "engine.log", take_over=False))
+    say(discovery.NOT_STARTED, level=logging.ERROR, why=trouble.message, remedy=trouble.remedy)
+    if not detached:
+        sys.stderr.write(f"restrip-engine: {trouble}\n")
+    return 1
+
+
+def _serve(detached: bool, arguments: Sequence[str]) -> int:
     folder = discovery.run_folder()
     lock = EngineLock(folder / "engine.lock")
     if not take(lock):
@@ -146,4 +190,7 @@ def serve(detached: bool, arguments: Sequence[str] = ()) -> int:
         supervisor.run()
     finally:
         lock.release()
+    if supervisor.has_heir:
+        with contextlib.suppress(RestripError, OSError):
+            start_engine()
     return 0

@@ -11,6 +11,7 @@ from restrip import __version__
 from restrip.jobs import states
 from restrip.jobs.schema import schema
 from restrip.link import discovery
+from restrip.link.build import installation
 from restrip.link.message import PROTOCOL, BadMessage, Message
 from restrip.service.questions import Reply
 from restrip.service.requests.fields import is_int, text
@@ -37,6 +38,8 @@ def hello(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
         "gpu": desk.engine.hearing.facts.get("gpu"),
         "busy": desk.engine.busy,
         "pid": os.getpid(),
+        # Where it is installed is the owner's affair.
+        **({} if message.guest else installation(desk.engine.installed.build)),
     }
 
 
@@ -66,6 +69,7 @@ def show_engine(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
         "engine_version": __version__,
         "protocol": PROTOCOL,
         "pid": os.getpid(),
+        **installation(desk.engine.installed.build),
         "up_s": round(now - desk.started, 1),
         "draining": engine.draining,
         "jobs": {state: count for state, count in counts.items() if count},
