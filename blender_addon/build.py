@@ -15,11 +15,11 @@ import base64
 import hashlib
 import importlib.metadata
 import json
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 CORE = ("restrip/__init__.py", "restrip/errors.py", "restrip/progress.py", "restrip/py.typed")
 CORE_FOLDERS = ("link", "timeline")
-HEAVY = {"otio.py", "otio_read.py"}
+HEAVY = {"otio.py", "otio_read.py", "otio_schema.py"}
 NOT_SHIPPED = {"build.py"}
 PYZMQ = "27.1.0"
 INSTALLED_ONLY = {"INSTALLER", "REQUESTED", "direct_url.json"}
@@ -113,13 +113,22 @@ def own_pyzmq(target: Target, folder: Path) -> Path | None:
     return path
 
 
-def manifest_text(target: Target, wheels: Sequence[str]) -> str:
-    """blender_manifest.toml for a target, with its platform and wheels, before the first table."""
+def version_of(engine: Path) -> str:
+    """The version of the engine's package, which is the extension's too."""
+    text = (engine / "restrip" / "__init__.py").read_text("utf-8")
+    found = re.search(r'^__version__ = "([^"\n]+)"', text, re.MULTILINE)
+    assert found is not None, engine
+    return found.group(1)
+
+
+def manifest_text(target: Target, wheels: Sequence[str], version: str) -> str:
+    """blender_manifest.toml for a target, with the version, its platform and wheels, before the first table."""
     text = (HERE / "blender_manifest.toml").read_text("utf-8")
     head, table, rest = text.partition("[permissions]")
     paths = [f"./wheels/{name}" for name in wheels]
-    added = f"platforms = {json.dumps([target.platform])}\nwheels = {json.dumps(paths)}\n\n"
-    return head + added + table + rest
+    fields = {"version": version, "platforms": [target.platform], "wheels": paths}
+    added = "".join(f"{name} = {json.dumps(value)}\n" for name, value in fields.items())
+    return f"{head}{added}\n{table}{rest}"
 
 
 def lay_out(target: Target, folder: Path, wheels: Path | None, engine: Path) -> None:
@@ -132,19 +141,19 @@ def lay_out(target: Target, folder: Path, wheels: Path | None, engine: Path) -> 
         if path.is_file() and not hidden and relative.name not in NOT_SHIPPED and path.suffix != ".pyc":
             (folder / relative).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, folder / relative)
-    version = tomllib.loads((HERE / "blender_manifest.toml").read_text("utf-8"))["version"]
+    version = version_of(engine)
     core_wheel(engine, inside, version)
     if wheels is not None:
         shutil.copy(next(iter(sorted(wheels.glob("pyzmq-*.whl")))), inside)
     elif own_pyzmq(target, inside) is None:
         fetch_pyzmq(target, inside)
     names = sorted(path.name for path in inside.iterdir())
-    (folder / "blender_manifest.toml").write_text(manifest_text(target, names), "utf-8")
+    (folder / "blender_manifest.toml").write_text(manifest_text(target, names, version), "utf-8")
 
 
 def build(target: Target, out: Path, *, wheels: Path | None = None, engine: Path = HERE.parent / "engine") -> Path:
     """Build one package into the folder `out`; returns the zip."""
-    version = tomllib.loads((HERE / "blender_manifest.toml").read_text("utf-8"))["version"]
+    version = version_of(engine)
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"restrip-blender-{version}-{target.name}.zip"
     with tempfile.TemporaryDirectory() as made:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import importlib.util
 import os
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,3 +49,44 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     """No test touches the user's engine, cache or settings; an engine may take long to start on a busy machine."""
     monkeypatch.setenv("RESTRIP_STATE_DIR", str(tmp_path_factory.mktemp("state")))
     monkeypatch.setattr("restrip.link.session.Session.patience_s", 120.0)
+
+
+OPTIONAL = ("torch", "diffusers", "transformers", "safetensors", "opentimelineio")
+"""Packages that the light test set-up or a new Python may lack: tests that need one are then left out, and said."""
+LEFT_OUT: Counter[str] = Counter()
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out a test file, or a folder by its conftest, that imports an optional package which isn't there."""
+    file = collection_path / "conftest.py" if collection_path.is_dir() else collection_path
+    if file == Path(__file__) or file.suffix != ".py" or not file.exists():
+        return None
+    missing = [name for name in OPTIONAL if name in _needs(file) and importlib.util.find_spec(name) is None]
+    if not missing:
+        return None
+    tests = collection_path.rglob("test_*.py") if collection_path.is_dir() else [collection_path]
+    LEFT_OUT[missing[0]] += sum(path.name.startswith("test_") for path in tests)
+    return True
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say what was left out."""
+    for name, files in sorted(LEFT_OUT.items()):
+        terminalreporter.write_line(f"LEFT OUT: {files} test files that need the package {name}, which isn't installed")
+
+
+@functools.lru_cache
+def _needs(file: Path) -> frozenset[str]:
+    """The optional packages that a file imports as it is loaded, also through helpers beside it."""
+    found: set[str] = set()
+    for node in ast.parse(file.read_text("utf-8")).body:
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.append(node.module)
+        for name in {name.split(".")[0] for name in names}:
+            beside = file.with_name(f"{name}.py")
+            if name in OPTIONAL:
+                found.add(name)
+            elif beside != file and beside.exists():
+                found |= _needs(beside)
+    return frozenset(found)

@@ -14,6 +14,7 @@ from typing import Any
 # Before the first import of either: nothing here ever asks a hub, and nothing phones home.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
+import accelerate  # noqa: F401  Without it diffusers fills weights that a file lacks with noise, and says nothing.
 import diffusers
 import torch
 import transformers
