@@ -115,7 +115,8 @@ class JobNotDone(RestripError):
 def job_of(client: Client, request: Request) -> JobSpec:
     """The job that `request` asks for, with the clip's length and rate as the engine reads them."""
     paths = media_paths(request.clip)
-    info = client.probe(paths)
+    stream = int(request.settings.get("video_stream", 0))
+    info = client.probe(paths, stream) if stream else client.probe(paths)
     rate = Rate.parse(request.rate or info["rate"])
     whole = FrameRange(0, _frames_at(rate, paths, info))
     frames = whole if request.frames is None else request.frames

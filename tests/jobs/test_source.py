@@ -192,3 +192,32 @@ def test_an_untagged_source_is_read_as_the_editor_shows_it(little: Little, tmp_p
     assert set(one.key_hashes).isdisjoint(other.key_hashes), "another picture, another key"
     assert {part.hash for part in one.parts}.isdisjoint(part.hash for part in other.parts)
     assert JobSpec.from_json(as_hd.to_json()) == as_hd
+
+
+def two_streams(path: Path) -> Path:
+    """FFV1 with two video streams of 4 frames, grey 60 and grey 180, the first marked as default."""
+    with av.open(str(path), "w") as out:
+        streams = [out.add_stream("ffv1", rate=25) for _ in range(2)]
+        for stream in streams:
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "bgr0"
+        streams[0].disposition = av.stream.Disposition.default
+        for _ in range(4):
+            for stream, grey in zip(streams, (60, 180), strict=True):
+                picture = av.VideoFrame.from_ndarray(np.full((48, 64, 3), grey, np.uint8), "rgb24")
+                out.mux(stream.encode(picture.reformat(format="bgr0")))
+        for stream in streams:
+            out.mux(stream.encode(None))
+    return path
+
+
+def test_a_job_reads_the_video_stream_that_is_asked_for(hand: Hand, little: Little, tmp_path: Path) -> None:
+    plain = of(little, two_streams(tmp_path / "clip.mkv"), 1, length=4)
+    second = replace(plain, job_id="job-2", settings={"video_stream": 2})
+    for spec, grey in ((plain, 60), (second, 180)):
+        with open_source(spec) as reader:
+            assert (reader.frame(2).rgb == grey).all()
+    manifests = [hand.run(spec) for spec in (plain, second)]
+    assert [manifest.counts["segments_rendered"] for manifest in manifests] == [1, 1], "not each other's"
+    for manifest, number in zip(manifests, (1, 2), strict=True):
+        assert any(f"number {number} is read" in note for note in manifest.notes)
+        assert any(f"number {number} is read" in note for note in manifest.facts["media"]["notes"])

@@ -16,6 +16,7 @@ from makers import Recipe, make, number_in
 from restrip.media import ClipReader, MediaInfo, probe, tables
 from restrip.media.av.demux import Movie
 from restrip.media.index import FrameIndex
+from restrip.media.keeping import kept_by
 from restrip.media.movie import MovieFrames
 from restrip.timeline import ClipRange, Rate
 
@@ -109,14 +110,14 @@ def test_a_table_by_decoding_is_kept_and_told_of(made: Any, tmp_path: Path) -> N
     shelf = Shelf()
     first = tmp_path / "first.ts"
     first.write_bytes(made("fields.ts").read_bytes())
-    with tables.kept_by(shelf):
+    with kept_by(shelf):
         info = probe([str(first)])
     assert shelf.heard[-1][1] == 2 * COUNT
     assert [done for done, _ in shelf.heard] == sorted(done for done, _ in shelf.heard)
     again = tmp_path / "again.ts"
     again.write_bytes(first.read_bytes())
     told = len(shelf.heard)
-    with tables.kept_by(shelf):
+    with kept_by(shelf):
         assert probe([str(again)]) == info
     assert shelf.found == 1
     assert len(shelf.heard) == told
@@ -135,7 +136,7 @@ def test_a_table_that_is_kept_wrong_is_made_anew(made: Any, tmp_path: Path) -> N
     path.write_bytes(made("fields.ts").read_bytes())
     shelf = Shelf()
     shelf.held[path.stat().st_size] = {"times": "nonsense"}
-    with tables.kept_by(shelf):
+    with kept_by(shelf):
         assert probe([str(path)]).frames == COUNT
 
 

@@ -21,7 +21,7 @@ from restrip.media import probe
 
 def probe_media(task: Assignment) -> dict[str, Any]:
     """What a media file is: {"info": ...}."""
-    return {"info": probe(task.body["paths"]).to_json()}
+    return {"info": probe(task.body["paths"], stream=task.body.get("stream", 0)).to_json()}
 
 
 def check_job(task: Assignment) -> dict[str, Any]:

@@ -37,3 +37,8 @@ def propagation_settings(spec: JobSpec) -> dict[str, Any]:
     own = own_settings(spec.look, spec.settings)
     wanted = {setting.key: setting.default for setting in (*PROPAGATE_SETTINGS, *MATTE_SETTINGS, *SOURCE_SETTINGS)}
     return {key: spec.settings.get(key, default) for key, default in wanted.items() if key not in own}
+
+
+def stream_of(spec: JobSpec) -> int:
+    """Which of the movie's video streams the job reads, counted from 1; 0 is the one that players choose."""
+    return int(spec.settings.get("video_stream", 0))

@@ -15,7 +15,7 @@ from typing import Any
 from restrip import __version__
 from restrip.errors import RestripError
 from restrip.jobs import files, outputs
-from restrip.jobs.asked import propagation_settings
+from restrip.jobs.asked import propagation_settings, stream_of
 from restrip.jobs.cache import Entry
 from restrip.jobs.inputs import Watch
 from restrip.jobs.plan import Plan
@@ -210,13 +210,14 @@ class _Ending:
         return [part.frames.first + n for part, entry in parts for n in entry.facts.get("concealed", ())]
 
     def _facts(self, retries: list[Any], concealed: list[int]) -> dict[str, Any]:
+        clip = self.spec.clip
         facts: dict[str, Any] = {
             "format": self.plan.format,
             "look": dict(self.plan.look_identity),
             "mode": self.spec.mode,
             "fade": self.spec.output.fade,
             # How long the source is and what its timecode says: timelines are built from the manifest alone.
-            "media": probe(self.spec.clip.paths, self.spec.clip.source_rate or self.spec.clip.rate).to_json(),
+            "media": probe(clip.paths, clip.source_rate or clip.rate, stream_of(self.spec)).to_json(),
         }
         if self.spec.output.look_only:
             facts["look_only"] = True

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from restrip.jobs.asked import explicit, propagation_settings
+from restrip.jobs.asked import explicit, propagation_settings, stream_of
 from restrip.jobs.files import digest
 from restrip.jobs.inputs import Seen
 from restrip.link.job import JobSpec
 from restrip.propagate.settings import ON
 from restrip.timeline import ClipRange, Key, Segment
 
-KEY_STAGE = 1
-SEGMENT_STAGE = 8
+KEY_STAGE = 2
+SEGMENT_STAGE = 9
 """Raised when the code changes what it makes of the same input: what older code made is then not found any more."""
 
 
@@ -101,8 +101,9 @@ def segment_facts(spec: JobSpec, inputs: Mapping[str, Seen], size: tuple[int, in
 
 
 def reading(spec: JobSpec) -> dict[str, Any]:
-    """How the source's code values are read, where that isn't the usual way."""
-    return {"untagged": spec.clip.untagged} if spec.clip.untagged else {}
+    """How the source is read, where that isn't the usual way: its code values, and which of its video streams."""
+    unusual = {"untagged": spec.clip.untagged, "stream": stream_of(spec)}
+    return {name: value for name, value in unusual.items() if value}
 
 
 def matte_facts(spec: JobSpec, inputs: Mapping[str, Seen]) -> dict[str, Any] | None:

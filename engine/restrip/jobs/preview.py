@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from restrip.jobs.sheet import Sheet, columns_for
+from restrip.jobs.source import open_source
 from restrip.link.job import JobSpec, Manifest, StripFile
 from restrip.media import ClipReader, MovieWriter, fit_picture, mux_audio, read_picture
 from restrip.media.formats import fitting_format
@@ -84,7 +85,7 @@ def write_preview(spec: JobSpec, manifest: Manifest, path: Path, report: Report)
     """The strips as the editor plays them, H.264 with the source's sound, at `path`."""
     format_name, _ = fitting_format("h264", manifest.size)
     clip, size = spec.clip, manifest.size
-    with ClipReader(clip) as source:
+    with open_source(spec) as source:
         info = source.info
         starts = shown_at(info.timecode, info.rate, clip.media_time(0), clip.rate)
         with MovieWriter(path, size, clip.rate, format_name, info.colour, timecode=starts, fine=True) as writer:
@@ -106,7 +107,7 @@ def write_sheet(spec: JobSpec, manifest: Manifest, path: Path) -> None:
     keys = [made.key.frame for made in manifest.keys]
     columns = columns_for(keys, spec.clip.length)
     sheet = Sheet(columns, keys)
-    with ClipReader(spec.clip) as source:
+    with open_source(spec) as source:
         for n in columns:
             sheet.add("source", n, fit_picture(source.frame(n), manifest.size))
     for made in manifest.keys:

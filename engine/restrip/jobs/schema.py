@@ -35,6 +35,17 @@ SOURCE_SETTINGS = (
         "result lists where.",
         group="source",
     ),
+    Setting(
+        "video_stream",
+        "int",
+        0,
+        "Video stream",
+        "Which of a movie's video streams is restyled, counted from 1; 0 takes the one that players show. Covers and "
+        "thumbnails don't count.",
+        0,
+        99,
+        group="source",
+    ),
 )
 
 OUTPUT_SETTINGS = (

@@ -12,8 +12,10 @@ from restrip.errors import RestripError
 from restrip.jobs import files
 from restrip.jobs.cache import Cache
 from restrip.jobs.faults import ends_process, fault_of
+from restrip.jobs.picture_tables import CachedTables
 from restrip.link.origin import install_line
 from restrip.media.files import FULL, DiskFull
+from restrip.media.keeping import kept_by
 
 
 class FileTrouble(RestripError):
@@ -145,7 +147,8 @@ def run_task(shop: Workshop, message: Mapping[str, Any], report: Progressed) -> 
     assignment = Assignment(shop, job, Path(message["state_dir"]), message["body"], report, message.get("attempt", 0))
     try:
         body: Callable[[Assignment], dict[str, Any]] = getattr(import_module(f"restrip.jobs.{module}"), name)
-        return body(assignment)
+        with kept_by(CachedTables(assignment.cache, assignment.report)):
+            return body(assignment)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         raise (fault_of(error, message) if package in ("", "restrip") else PartMissing(package)) from error

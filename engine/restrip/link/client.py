@@ -108,9 +108,13 @@ class Client(Session):
             reply["content"] = read_checked(reply["path"], reply["sha256"])
         return reply
 
-    def probe(self, paths: Sequence[str]) -> dict[str, Any]:
-        """What a media file, or a sequence of pictures, is."""
-        info: dict[str, Any] = self.request("probe", {"paths": list(paths)}, timeout_s=120)["info"]
+    def probe(self, paths: Sequence[str], stream: int = 0) -> dict[str, Any]:
+        """What a media file, or a sequence of pictures, is; `stream` is which of a movie's video streams, from 1.
+
+        Now and then a long movie has to be decoded once before it is known.
+        """
+        body = {"paths": list(paths), **({"stream": stream} if stream else {})}
+        info: dict[str, Any] = self.request("probe", body, timeout_s=7200)["info"]
         return info
 
     def settings(self) -> Schema:

@@ -149,8 +149,7 @@ def made(
     step = round(1 / (rate * clock)) if rate else times[-1] - times[-2] if len(times) > 1 else 1
     last = step if more.get("decoded") else packets[order[-1]].duration or step
     last_end = times[-1] + last
-    # An index that promises more packets than there are belongs to a file that is cut off.
-    cut_off = claims.duration is not None and claims.counted > len(packets)
+    cut_off = claims.counted > len(packets) and (claims.duration or 0) > _stored(packets)
     end = last_end
     if cut_off and all(packet.shown for packet in packets) and claims.duration is not None:
         end = max(last_end, min(times[0] + claims.duration, last_end + int(HELD_S / clock)))
@@ -159,6 +158,15 @@ def made(
     return FrameIndex(
         tuple(times), tuple(order), entries, found, clock, end, last_end, rate, steps, cut_off=cut_off, **more
     )
+
+
+def _stored(packets: Sequence[PacketFacts]) -> int:
+    """Ticks from the first packet's time of decoding to the last one's end.
+
+    An index that promises more, and more packets, belongs to a file that is cut off. In AVI it counts dropped pictures.
+    """
+    stored = [packet.dts for packet in packets if packet.dts is not None] or [0]
+    return stored[-1] - stored[0] + packets[-1].duration
 
 
 def _entries(order: Sequence[int], keys: Sequence[int]) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 from restrip.media.av.demux import Movie
 from restrip.media.av.streams import StreamFacts
 from restrip.media.colour import ColourTags
+from restrip.media.faults import of_file
 from restrip.media.files import MediaUnreadable
 from restrip.media.geometry import shown_size
 from restrip.media.grid import STANDARD_RATES
@@ -83,13 +84,14 @@ def probe(paths: Sequence[str], rate: Rate | None = None, stream: int = 0) -> Me
     """
     if not paths:
         raise MediaUnreadable("", "no file is named")
-    if len(paths) > 1 or is_picture(paths[0]):
-        return sequence_info(paths, rate or SEQUENCE_RATE)
-    movie = Movie(paths[0], stream)
-    try:
-        return movie_info(movie.facts, index_of(movie))
-    finally:
-        movie.close()
+    with of_file(paths[0]):
+        if len(paths) > 1 or is_picture(paths[0]):
+            return sequence_info(paths, rate or SEQUENCE_RATE)
+        movie = Movie(paths[0], stream)
+        try:
+            return movie_info(movie.facts, index_of(movie))
+        finally:
+            movie.close()
 
 
 def movie_info(facts: StreamFacts, index: FrameIndex) -> MediaInfo:

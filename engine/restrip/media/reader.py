@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Protocol
 
 from restrip.errors import BadInput
+from restrip.media.faults import of_file
 from restrip.media.frame import Frame
 from restrip.media.info import MediaInfo, movie_info, sequence_info, shown_s
 from restrip.media.movie import BLOCK_BYTES, MovieFrames, TableRemade
@@ -73,20 +74,8 @@ class ClipReader:
         self.clip = clip
         self._last: tuple[int, Frame] | None = None
         self._pictures: _Pictures
-        if len(clip.paths) > 1 or is_picture(clip.paths[0]):
-            rate = clip.source_rate or clip.rate
-            self._pictures = SequenceFrames(clip.paths, strict=strict, block_bytes=block_bytes)
-            self._info = sequence_info(clip.paths, rate)
-            self._at = self._pictures.at(rate)
-            has = None if len(clip.paths) == 1 else rate.seconds(len(clip.paths))
-        else:
-            movie = MovieFrames(
-                clip.paths[0], strict=strict, block_bytes=block_bytes, untagged=clip.untagged, stream=stream
-            )
-            self._pictures = movie
-            self._info = movie_info(movie.facts, movie.index)
-            self._at = lambda time: movie.index.at(time)
-            has = shown_s(movie.facts, movie.index)
+        with of_file(clip.paths[0]):
+            has = self._open(strict, block_bytes, stream)
         self.size = self._pictures.size
         try:
             self._check_inside(has)
@@ -134,14 +123,8 @@ class ClipReader:
 
     def frame(self, number: int) -> Frame:
         """Frame `number` of the clip, [0, length). Raises MediaUnreadable; with strict MediaDamaged."""
-        picture = self.picture_number(number)
-        if self._last is None or self._last[0] != picture:
-            try:
-                self._last = (picture, self._pictures.frame(picture))
-            except TableRemade:  # Once for a movie at most.
-                self._last = None
-                return self.frame(number)
-        return self._last[1]
+        with of_file(self._path_of(number)):
+            return self._frame(number)
 
     def frames(self, frames: FrameRange | None = None) -> Iterator[Frame]:
         """The frames of a range of the clip (default: all), in order, one at a time."""
@@ -150,10 +133,8 @@ class ClipReader:
 
     def thumbnail(self, number: int, size: tuple[int, int]) -> Frame:
         """A small version (width, height) of a frame, 8 bit, not turned: for comparing frames with each other."""
-        try:
-            return self._pictures.thumbnail(self.picture_number(number), size)
-        except TableRemade:
-            return self.thumbnail(number, size)
+        with of_file(self._path_of(number)):
+            return self._thumbnail(number, size)
 
     def close(self) -> None:
         """Let go of the media."""
@@ -166,6 +147,44 @@ class ClipReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _open(self, strict: bool, block_bytes: int, stream: int) -> Fraction | None:
+        """Open the clip's files; returns how many seconds of it may be asked for, None for any number."""
+        clip = self.clip
+        if len(clip.paths) > 1 or is_picture(clip.paths[0]):
+            rate = clip.source_rate or clip.rate
+            self._pictures = SequenceFrames(clip.paths, strict=strict, block_bytes=block_bytes)
+            self._info = sequence_info(clip.paths, rate)
+            self._at = self._pictures.at(rate)
+            return None if len(clip.paths) == 1 else rate.seconds(len(clip.paths))
+        movie = MovieFrames(
+            clip.paths[0], strict=strict, block_bytes=block_bytes, untagged=clip.untagged, stream=stream
+        )
+        self._pictures = movie
+        self._info = movie_info(movie.facts, movie.index)
+        self._at = lambda time: movie.index.at(time)
+        return shown_s(movie.facts, movie.index)
+
+    def _frame(self, number: int) -> Frame:
+        picture = self.picture_number(number)
+        if self._last is None or self._last[0] != picture:
+            try:
+                self._last = (picture, self._pictures.frame(picture))
+            except TableRemade:  # Once for a movie at most.
+                self._last = None
+                return self._frame(number)
+        return self._last[1]
+
+    def _thumbnail(self, number: int, size: tuple[int, int]) -> Frame:
+        try:
+            return self._pictures.thumbnail(self.picture_number(number), size)
+        except TableRemade:
+            return self._thumbnail(number, size)
+
+    def _path_of(self, number: int) -> str:
+        """The file that holds frame `number`."""
+        paths = self.clip.paths
+        return paths[0] if len(paths) == 1 else paths[min(max(0, self.picture_number(number)), len(paths) - 1)]
 
     def _check_inside(self, has: Fraction | None) -> None:
         """Both ends of the clip lie in the media, but for the frame by which editors round up."""

@@ -10,59 +10,20 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Protocol
 
 from restrip.media.av.demux import Decoded, Movie, PacketFacts
 from restrip.media.decoding import by_decoding, starts_again
 from restrip.media.files import MediaMissing, MediaUnreadable
 from restrip.media.index import Claims, FrameIndex, from_packets, rates_of
+from restrip.media.keeping import current
 
 CHECKED_PX = 64_000_000
 """Pixels that are decoded to check a table's beginning, and at least 16 pictures; a quarter of it at other places."""
 
 
-class Keeper(Protocol):
-    """Where tables that took decoding are kept, and who hears how far that is."""
-
-    def find(self, path: str, stream: int) -> Mapping[str, Any] | None:
-        """The table that was kept for a file of this content."""
-
-    def keep(self, path: str, stream: int, table: Mapping[str, Any]) -> None:
-        """Keep a table."""
-
-    def report(self, done: int, total: int) -> None:
-        """So many of the packets are decoded. May raise Cancelled."""
-
-
-class Nowhere:
-    """Keeps nothing, tells nobody."""
-
-    def find(self, path: str, stream: int) -> Mapping[str, Any] | None:
-        """None."""
-
-    def keep(self, path: str, stream: int, table: Mapping[str, Any]) -> None:
-        """Forget it."""
-
-    def report(self, done: int, total: int) -> None:
-        """Say nothing."""
-
-
-_KEEPER: ContextVar[Keeper] = ContextVar("keeper", default=Nowhere())  # noqa: B039 - it holds nothing
 _RECENT: OrderedDict[tuple[str, int, int, int], FrameIndex] = OrderedDict()
-
-
-@contextmanager
-def kept_by(keeper: Keeper) -> Iterator[None]:
-    """While this lasts, tables that take decoding are looked for, kept and told of by `keeper`."""
-    token = _KEEPER.set(keeper)
-    try:
-        yield
-    finally:
-        _KEEPER.reset(token)
 
 
 def index_of(movie: Movie) -> FrameIndex:
@@ -109,7 +70,7 @@ def _built(movie: Movie) -> FrameIndex:
 
 
 def _decoded(movie: Movie, packets: Sequence[PacketFacts]) -> FrameIndex:
-    keeper = _KEEPER.get()
+    keeper = current()
     found = keeper.find(movie.path, movie.facts.stream)
     if found is not None:
         try:

@@ -107,8 +107,8 @@ class Movie:
         self.rewind()
         hides = self._stream.codec_context.name in HIDES
         for packet in self._demuxed():
-            if packet.size:
-                hidden = packet.is_discard or (hides and not memoryview(packet)[0] & 0x10)
+            if not _drains(packet):
+                hidden = not packet.size or packet.is_discard or (hides and not memoryview(packet)[0] & 0x10)
                 yield _facts_of(packet, shown=not hidden)
 
     def know(self, keys: Mapping[int, PacketFacts]) -> None:
@@ -166,11 +166,13 @@ class Movie:
         drained = False
         latest = self._number - 1
         for packet in self._demuxed():
-            drained = not packet.size
-            if packet.size:
-                self.decoded += 1
-                packet.pts = self._number
+            drained = _drains(packet)
+            if not drained:
                 self._number += 1
+                if not packet.size:
+                    continue
+                self.decoded += 1
+                packet.pts = self._number - 1
             for picture in self._pictures(packet):
                 latest = latest + 1 if picture.pts is None else picture.pts
                 yield _decoded(latest, picture)
@@ -219,7 +221,7 @@ class Movie:
         while True:
             packet, self._stashed = self._stashed, None
             try:
-                packet = packet or next(self._packets)
+                packet = next(self._packets) if packet is None else packet
             except StopIteration:
                 return
             except FFmpegError as error:
@@ -227,8 +229,7 @@ class Movie:
                     raise MediaUnreadable(self.path, words(error), "Check the disk or the network share.") from error
                 self.on_damage(words(error))
                 return
-            if packet.size or (packet.pts is None and packet.dts is None):
-                yield packet  # An empty one that has a time is a dropped picture (AVI), and drains nothing.
+            yield packet
 
     def _facts(self) -> StreamFacts:
         first = next(self.frames(), None)
@@ -236,6 +237,11 @@ class Movie:
             raise MediaUnreadable(self.path, "not one of its pictures can be decoded")
         streams = movie_streams(self._container, self.path)
         return facts_of(self._container, streams, chosen(streams, self._wanted, self.path), first.picture)
+
+
+def _drains(packet: Any) -> bool:
+    """Whether this is the end. An empty packet that has a time is a dropped picture (AVI), and drains nothing."""
+    return not packet.size and packet.pts is None and packet.dts is None
 
 
 def _decoded(packet: int, picture: Any) -> Decoded:

@@ -54,7 +54,10 @@ class StreamFacts:
 
 
 def movie_streams(container: Any, path: str) -> list[Any]:
-    """The video streams that can be a movie. Raises MediaUnreadable when there is none."""
+    """The video streams that can be a movie; those of one picture are only when there is no other.
+
+    Raises MediaUnreadable when there is none.
+    """
     video = [] if container.format.name in NOT_MEDIA else list(container.streams.video)
     if not video:
         raise MediaUnreadable(path, "it holds no pictures")
@@ -64,14 +67,13 @@ def movie_streams(container: Any, path: str) -> list[Any]:
     decodable = [stream for stream in moving if stream.codec_context is not None]
     if not decodable:
         raise MediaUnreadable(path, "there is no decoder for its pictures")
-    return decodable
+    return [stream for stream in decodable if not _single(stream)] or decodable
 
 
 def chosen(streams: list[Any], number: int, path: str) -> int:
     """The place in `streams` of the wanted one, counted from 1; for 0 of the one that players choose.
 
-    Players take the one that is marked as default. A single picture beside a movie is a thumbnail in disguise. Raises
-    MediaUnreadable when there is no such stream.
+    Players take the first that is marked as default. Raises MediaUnreadable when there is no such stream.
     """
     if number > len(streams):
         have = "one video stream" if len(streams) == 1 else f"{len(streams)} video streams"
@@ -79,11 +81,26 @@ def chosen(streams: list[Any], number: int, path: str) -> int:
     if number > 0:
         return number - 1
 
-    def less_likely(place: int) -> tuple[bool, bool, int]:
-        stream = streams[place]
-        return stream.frames == 1, not stream.disposition & Disposition.default, place
+    marked = (place for place, stream in enumerate(streams) if stream.disposition & Disposition.default)
+    return next(marked, 0)
 
-    return min(range(len(streams)), key=less_likely)
+
+def _single(stream: Any) -> bool:
+    """Whether a stream has one picture, as far as the file tells: a thumbnail or cover that calls itself a movie."""
+    if stream.frames:
+        return bool(stream.frames == 1)
+    clock, rate = exact(stream.time_base), exact(stream.average_rate)
+    lasts = stream.duration * clock if stream.duration and clock else _tagged_s(stream.metadata.get("DURATION", ""))
+    return bool(lasts and rate and lasts * rate < Fraction(3, 2))
+
+
+def _tagged_s(text: str) -> Fraction | None:
+    """The seconds of a Matroska tag such as 00:00:00.040000000."""
+    hours, minutes, seconds = [*text.split(":"), "", ""][:3]
+    try:
+        return Fraction(hours) * 3600 + Fraction(minutes) * 60 + Fraction(seconds)
+    except ValueError:
+        return None
 
 
 def alpha_decoder(stream: Any) -> Any:

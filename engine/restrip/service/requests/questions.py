@@ -35,7 +35,10 @@ def probe(desk: Desk, message: Message, reply: Reply) -> None:
         raise BadMessage("probe needs 'paths', a list of file names.")
     for path in paths:
         check_path(path)
-    desk.engine.ask_worker("probe", {"paths": paths}, reply)
+    stream = message.body.get("stream", 0)
+    if not isinstance(stream, int) or stream < 0:
+        raise BadMessage("probe's 'stream' is the number of a video stream, or 0.")
+    desk.engine.ask_worker("probe", {"paths": paths, "stream": stream}, reply)
 
 
 def check(desk: Desk, message: Message, reply: Reply) -> Mapping[str, Any] | None:
