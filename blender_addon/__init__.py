@@ -15,6 +15,8 @@ _PARTS = (
     "form",
     "operators",
     "keying",
+    "take_menu",
+    "copy_look",
     "seeds",
     "presets",
     "models",

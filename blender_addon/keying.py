@@ -98,20 +98,21 @@ class RESTRIP_OT_key_image(operators.Poll, bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context: Any) -> set[str]:
-        """Mark the frame, and remember the picture under the marker's name."""
+        """Mark the frame, if it isn't yet, and remember the picture under the marker's name."""
         path = bpy.path.abspath(self.filepath)
         if not bpy.path.basename(path):
             self.report({"ERROR"}, "Choose a picture")
             return {"CANCELLED"}
         scene = vse.edited_scene(context)
-        images = dict(values.read(scene.restrip.images))
-        name = markers.image_name(bpy.path.basename(path), {mark.name for mark in scene.timeline_markers})
         mark = next((mark for mark in scene.timeline_markers if mark.frame == scene.frame_current), None)
+        others = {other.name for other in scene.timeline_markers if other != mark}
         if mark is None:
+            name = markers.image_name(bpy.path.basename(path), others)
             mark = scene.timeline_markers.new(name, frame=scene.frame_current)
-        mark.name = name
-        images[name] = path
-        scene.restrip.images = values.written(images)
+        elif mark.name in others:
+            before, mark.name = mark.name, markers.own_name(mark.name, others)
+            self.report({"INFO"}, f"Other markers are named {before}, too: this one is {mark.name} now")
+        scene.restrip.images = values.written({**values.read(scene.restrip.images), mark.name: path})
         return {"FINISHED"}
 
 

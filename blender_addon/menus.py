@@ -23,6 +23,9 @@ class RESTRIP_MT_strip(bpy.types.Menu):
         layout.operator("restrip.suggest", icon="MARKER")
         layout.operator("restrip.key_image", icon="IMAGE_DATA")
         layout.separator()
+        layout.menu("RESTRIP_MT_takes", icon="RENDERLAYERS")
+        layout.operator("restrip.copy_look", icon="PASTEDOWN")
+        layout.separator()
         layout.operator("restrip.cancel", icon="X")
         layout.operator("restrip.remove_result", icon="TRASH")
 

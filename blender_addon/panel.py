@@ -8,7 +8,23 @@ import bpy
 
 from restrip.link.setting import Setting
 
-from . import clip, connection, form, jobs, markers, models, previews, results, schema, seeds, values, vse, words
+from . import (
+    clip,
+    connection,
+    copy_look,
+    form,
+    jobs,
+    markers,
+    models,
+    previews,
+    results,
+    schema,
+    seeds,
+    take_menu,
+    values,
+    vse,
+    words,
+)
 
 CATEGORY = "Restrip"
 MAIN_GROUP = "basic"
@@ -45,6 +61,8 @@ class RESTRIP_PT_main(Sidebar, bpy.types.Panel):
             layout.label(text="Select a strip to restyle it", icon="RESTRICT_SELECT_OFF")
             return
         draw_strip(layout, scene, strip)
+        copy_look.draw_row(layout, context)
+        take_menu.draw_row(layout, context)
 
 
 def draw_job(layout: Any, job: jobs.LiveJob) -> None:
@@ -134,7 +152,8 @@ def keyframes_said(scene: Any, strip: Any, given: Any) -> str:
         return "Every frame is painted"
     span = vse.span_of(strip)
     only_named = values.own(given, "keys.markers") == "named"
-    count = markers.count_in(scene.timeline_markers, span, only_named=only_named)
+    images = values.read(scene.restrip.images)
+    count = markers.count_in(scene.timeline_markers, span, only_named=only_named, images=images)
     if count == 0:
         return "No marker in the strip: its middle frame is the keyframe"
     return f"{count} keyframe{'' if count == 1 else 's'} at the markers"

@@ -44,11 +44,11 @@ def holds(meta: Any, job_id: str) -> bool:
 
 def make_rows(meta: Any) -> None:
     """Free the lowest channels in a result for a new take; the oldest hidden one goes when there is no more room."""
-    for _ in range(ROWS):
-        while (empty := _empty(meta)) is None:
-            oldest = next(take for take in listed(meta) if take["take"] != meta.restrip.take)
-            forget(meta, oldest["take"])
-        channels.make(meta, channels.Room(1, empty) if empty > 1 else channels.Room(1))
+    for row in range(1, ROWS + 1):
+        while (empty := _empty(meta, row)) is None:
+            forget(meta, next(take["take"] for take in listed(meta) if take["take"] != meta.restrip.take))
+        if empty != row:
+            channels.make(meta, channels.Room(row, empty))
 
 
 def add(meta: Any, manifest: Manifest, strips: Mapping[str, Any]) -> None:
@@ -114,6 +114,6 @@ def _suffix(number: int) -> str:
     return f" (take {number or 1})"
 
 
-def _empty(meta: Any) -> int | None:
+def _empty(meta: Any, least: int) -> int | None:
     used = {strip.channel for strip in vse.strips_of(meta)}
-    return next((number for number in range(1, vse.CHANNELS + 1) if number not in used), None)
+    return next((number for number in range(least, vse.CHANNELS + 1) if number not in used), None)

@@ -56,3 +56,15 @@ def test_markers_outside_or_without_k_are_left_out(load: Callable[[str], Any]) -
     assert "2 markers" in notes[0]
     assert load("markers").count_in(marks, span, only_named=True) == 2
     assert load("markers").count_in(marks, span, only_named=False) == 3
+
+
+def test_a_marker_keeps_its_name_and_gets_a_number_only_among_namesakes(load: Callable[[str], Any]) -> None:
+    markers = load("markers")
+    assert markers.own_name("F_60", {"K"}) == "F_60"
+    assert markers.own_name("K", {"K", "K2"}) == "K3"
+    assert markers.own_name("F_60", {"F_60"}) == "F_60 2"
+    assert len(markers.own_name("a" * 63, {"a" * 63})) == 63
+    marks = [Marker(60, "F_60"), Marker(61, "note")]
+    assert markers.count_in(marks, FrameRange(50, 70), only_named=True, images={"F_60"}) == 1
+    keys, _ = markers.keys_in(marks, FrameRange(50, 70), only_named=True, images={"F_60": "/wave.png"})
+    assert [(key.frame, key.image) for key in keys] == [(10, "/wave.png")]
