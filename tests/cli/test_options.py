@@ -127,13 +127,17 @@ def test_a_command_line_that_is_incomplete_ends_with_exit_code_two(arguments: li
 
 
 @pytest.mark.parametrize(
-    ("text", "mib"), [("500", 500), ("500M", 500), ("1.5G", 1536), ("2 TiB", 2**21), ("20gb", 20480), ("512K", 0.5)]
+    ("text", "mib"),
+    [
+        *[("500", 500), ("500M", 500), ("1.5G", 1536), ("2 TiB", 2**21), ("20gb", 20480), ("512K", 0.5)],
+        *[("0.5", 0.5), (".5g", 512), ("1,5", 1.5), ("1048576 B", 1), ("0", 0)],
+    ],
 )
 def test_sizes(text: str, mib: float) -> None:
     assert mib_of(text) == mib
 
 
-@pytest.mark.parametrize("text", ["", "-1", "1e9", "G", "1X", "nan", "1.G"])
+@pytest.mark.parametrize("text", ["", "-1", "1e9", "G", "1X", "nan", "1.G", "5BB", "5iB", "9" * 20 + "T"])
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(BadOption):
         mib_of(text)

@@ -150,8 +150,9 @@ def test_a_folder_that_is_swapped_between_two_files_gets_no_more(state: Path, tm
     elif by == "another folder":
         folder.mkdir()
     for ask in (delivery.stay, lambda: delivery.delivered({folder / "strip.mp4": "1"})):
-        with pytest.raises(OutputMoved):
+        with pytest.raises(OutputMoved, match="is gone" if by == "nothing" else "another place") as caught:
             ask()
+        assert caught.value.detail["gone"] == (by == "nothing")
 
 
 def test_folders_of_pictures_have_a_hash_too(folder: Path) -> None:

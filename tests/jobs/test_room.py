@@ -55,7 +55,12 @@ def test_pictures_are_linked_on_one_disk(little: Little, tmp_path: Path, monkeyp
     check_room(tmp_path, tmp_path, Room(500, 800), planned(little, format="png"))
     with pytest.raises(NoRoom) as caught:
         check_room(tmp_path, tmp_path, Room(500, 800), planned(little))
-    assert caught.value.detail == {"path": str(tmp_path), "need_mib": 1300, "free_mib": 1000}
+    assert caught.value.detail == {"path": str(tmp_path), "need_mib": 1300, "spare_mib": 64, "free_mib": 1000}
+    assert "1300 MiB" in caught.value.message and "64 MiB that are kept spare" in caught.value.message
+    assert "364 MiB more" in caught.value.remedy, "with the spare ones it is enough then"
+    monkeypatch.setattr(room, "free_mib", lambda folder: 60.0)
+    with pytest.raises(NoRoom, match=r"about 0\.5 MiB .* 60 MiB are free.*Make room for 5 MiB more"):
+        check_room(tmp_path, tmp_path, Room(0.2, 0.3), planned(little))
 
 
 def test_a_job_without_room_is_refused_before_it_starts(

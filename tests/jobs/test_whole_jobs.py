@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ import pytest
 from job_bench import FRAMES, Hand, Little, frame_of
 
 from restrip.errors import RestripError
+from restrip.jobs import finish
 from restrip.jobs import parts as parts_module
 from restrip.jobs.files import file_sha256
+from restrip.jobs.outputs import OutputMoved
 from restrip.jobs.pace import Pace
 from restrip.jobs.preview import Playback, mixed
 from restrip.jobs.window import Window
@@ -386,6 +389,50 @@ def test_the_size_of_the_cache_and_what_discarding_would_delete(hand: Hand, litt
     hand.task("discard", job_id="job-1", others=["job-2", "job-3"], really=True)
     assert not any(Path(path).exists() for path in would["would_delete"] if "/cache/" in path)
     assert counts(hand.run(little.job("job-4", 4, 16))) == (0, 2, 0, 3)
+
+
+def test_pruning_takes_no_picture_away_from_a_manifest(hand: Hand, little: Little) -> None:
+    manifest = hand.run(little.job("job-1", 2, 12))
+    before = [Path(key.picture).read_bytes() for key in manifest.keys]
+    assert all(before) and all(Path(key.picture).parent == hand.folder("job-1") / "keys" for key in manifest.keys)
+    freed = hand.task("cache", prune_mib=0, protected_jobs=[])
+    assert freed["entries"] == 0 and freed["freed_mib"] > 0
+    assert [Path(key.picture).read_bytes() for key in manifest.keys] == before
+    # The job is finished once more, from parts that are rendered anew: the pictures are those of this time.
+    again = hand.task("prepare", "job-1")
+    hand.task("keys", "job-1", keys=again["missing_keys"])
+    for part in again["missing_parts"]:
+        hand.task("part", "job-1", part=part)
+    hand.task("finish", "job-1", retries=[], made={})
+    assert [Path(key.picture).read_bytes() for key in manifest.keys] == before
+    pictures = {str(path) for path in (hand.folder("job-1") / "keys").iterdir()}
+    assert pictures <= set(hand.task("discard", job_id="job-1", others=[], really=False)["would_delete"])
+
+
+def test_a_picture_is_copied_where_the_disk_knows_no_second_name(
+    hand: Hand, little: Little, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    manifest = hand.run(little.job("job-1", 2))
+    hand.task("cache", prune_mib=0, protected_jobs=[])
+    assert Path(manifest.keys[0].picture).stat().st_size > 0
+
+
+def test_a_folder_that_is_gone_in_the_middle_of_a_file_says_so(
+    hand: Hand, little: Little, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+
+    def join(pieces: list[Path], target: Path) -> None:
+        out.rename(tmp_path / "away")
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(target))
+
+    monkeypatch.setattr(finish, "join", join)
+    with pytest.raises(OutputMoved, match="is gone"):
+        hand.run(little.job("job-1", 2, output=Output(folder=str(out))))
 
 
 def test_check_says_what_a_job_takes_and_keeps_nothing(hand: Hand, little: Little) -> None:

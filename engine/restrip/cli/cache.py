@@ -12,18 +12,17 @@ from restrip.cli.terminal import Terminal
 def add(commands: Any) -> None:
     """Describe the command."""
     parser = commands.add_parser("cache", help="what finished keys and segments take on the disk")
-    parser.add_argument("--prune", type=int, metavar="MIB", help="delete the least recently used beyond this size")
-    parser.add_argument("--limit", type=int, metavar="MIB", help="how large it may become from now on")
+    units = "in MiB, or with a unit: 1.5G, 500M"
+    parser.add_argument("--prune", metavar="SIZE", help=f"delete the least recently used beyond this size, {units}")
+    parser.add_argument("--limit", metavar="SIZE", help=f"how large it may become from now on, {units}")
     shared.add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> None:
     """Show, or prune; nothing that a job still has to place is deleted."""
-    for name, given in (("prune", options.prune), ("limit", options.limit)):
-        if given is not None and given < 0:
-            raise shared.BadOption(f"--{name} can't be {given}.", "Give a size in MiB, 0 for everything.")
+    prune, limit = (None if size is None else shared.mib_of(size) for size in (options.prune, options.limit))
     with shared.open_client() as client:
-        answer = client.cache(options.prune, limit_mib=options.limit)
+        answer = client.cache(prune, limit_mib=limit)
     facts = {name: value for name, value in answer.items() if name != "ok"}
     terminal.result(facts, *(f"{name:16} {value}" for name, value in facts.items()))

@@ -187,7 +187,7 @@ def _state() -> Finding:
 
 def _cache() -> Finding:
     limit = Preferences.load(state_dir()).cache_mib
-    return Finding("cache", True, f"may have {limit:g} MiB: 'restrip cache --limit MIB' sets it")
+    return Finding("cache", True, f"may have {limit:g} MiB: 'restrip cache --limit SIZE' sets it")
 
 
 def _deaths(now: float | None = None) -> Finding:

@@ -12,6 +12,7 @@ from typing import Any
 from restrip.errors import BadInput
 from restrip.link.client import Client, connect
 from restrip.link.job import Output
+from restrip.link.preferences import is_size
 from restrip.link.setting import Setting
 from restrip.timeline import FrameRange, Key, read_marker
 
@@ -22,15 +23,16 @@ class BadOption(BadInput):
     code = "bad-option"
 
 
-_UNITS_MIB = {"": 1.0, "K": 2.0**-10, "M": 1.0, "G": 2.0**10, "T": 2.0**20}
+_UNITS_MIB = {"": 1.0, "B": 2.0**-20, "K": 2.0**-10, "M": 1.0, "G": 2.0**10, "T": 2.0**20}
 
 
 def mib_of(size: str) -> float:
-    """MiB of a size such as "20G", "1.5 TiB", "500M" or "500". Raises BadOption."""
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) *([KMGT]?)(?:i?B)?", size.strip(), re.IGNORECASE)
-    if found is None:
-        raise BadOption(f"{size!r} is no size.", "Give a number of MiB, or one with a unit: 500M, 20G, 1.5T.")
-    return float(found[1]) * _UNITS_MIB[found[2].upper()]
+    """MiB of a size such as "20G", "1.5 TiB", "500M", "0.5" or "4096 B"; units are of 1024. Raises BadOption."""
+    found = re.fullmatch(r"([0-9]*[.,]?[0-9]+) *(B|[KMGT](?=I?B|$)|)(?:(?<=[KMGT])I?B)?", size.strip().upper())
+    mib = float(found[1].replace(",", ".")) * _UNITS_MIB[found[2]] if found else -1.0
+    if not is_size(mib):
+        raise BadOption(f"{size[:40]!r} is no size.", "Give a number of MiB, or one with a unit: 500M, 20G, 1.5T.")
+    return mib
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -18,6 +18,7 @@ from restrip.jobs import files, outputs
 from restrip.jobs.asked import propagation_settings, stream_of
 from restrip.jobs.cache import Entry
 from restrip.jobs.inputs import Watch
+from restrip.jobs.placing import key_picture, share
 from restrip.jobs.plan import Plan
 from restrip.jobs.prepare import cached_part, job_spec, output_folder, saved_plan, targets_of
 from restrip.jobs.preview import add_sound, write_preview, write_sheet
@@ -26,6 +27,7 @@ from restrip.jobs.tasks import Assignment
 from restrip.link.job import JobSpec, KeyResult, Manifest, StripFile
 from restrip.looks import own_settings
 from restrip.media import join, probe
+from restrip.media.files import OutputUnwritable
 from restrip.media.formats import FORMATS
 from restrip.timeline import Crossfade, FrameRange, Strip, visible_of
 from restrip.timeline.otio import write_timeline
@@ -43,13 +45,20 @@ class PartLost(RestripError):
 
 
 def finish(task: Assignment) -> dict[str, Any]:
-    """Write strips, what else was asked for, and the manifest. Returns the manifest's path and sha256."""
+    """Write strips, what else was asked for, and the manifest. Returns the manifest's path and sha256.
+
+    Raises OutputMoved when the folder is gone, or another.
+    """
     spec = job_spec(task.folder)
     plan, resolved = saved_plan(task.folder)
     # Sound, preview and sheet are made of the source once more.
     source = Watch(inputs_of(clip_files(spec)), plan.inputs)
     ending = _Ending(task, spec, plan, source, outputs.Delivery(task.state_dir, output_folder(task, spec), resolved))
-    return ending.run()
+    try:
+        return ending.run()
+    except (OSError, OutputUnwritable):
+        ending.delivery.stay()  # A folder that is gone in the middle of a file says so.
+        raise
 
 
 class _Ending:
@@ -159,10 +168,13 @@ class _Ending:
     def _manifest(self, strips: tuple[StripFile, ...], fades: tuple[Crossfade, ...]) -> Manifest:
         plan, spec = self.plan, self.spec
         keys, notes = [], list(plan.notes)
-        for key, key_hash in zip(plan.keys, plan.key_hashes, strict=True):
+        shelf = self.task.folder / "keys"
+        shelf.mkdir(exist_ok=True, mode=0o700)
+        for index, (key, key_hash) in enumerate(zip(plan.keys, plan.key_hashes, strict=True)):
             entry = self.task.cache.find("keys", key_hash)
             facts = entry.facts if entry is not None else {}
-            picture = str(entry.file("picture.png")) if entry is not None else ""
+            # The job's own: pruning the cache takes no picture away from a manifest.
+            picture = str(share(entry.file("picture.png"), shelf / key_picture(index))) if entry is not None else ""
             keys.append(KeyResult(key, picture, facts.get("facts", {})))
             notes += [note for note in facts.get("notes", ()) if note not in notes]
         for entry in self.entries:

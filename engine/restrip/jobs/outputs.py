@@ -34,14 +34,25 @@ class OutputExists(BadInput):
 
 
 class OutputMoved(BadInput):
-    """An output folder that leads elsewhere than when the job began."""
+    """An output folder that is gone, or leads elsewhere than when the job began."""
 
     code = "output-moved"
 
     def __init__(self, path: Path) -> None:
+        gone = not os.path.exists(path)
         super().__init__(
-            f"{path} leads to another place than when the job began.", "Check the folder and retry.", path=str(path)
+            f"{path} is gone: it was there when the job began, and was deleted, renamed or its drive taken out since."
+            if gone
+            else f"{path} leads to another place than when the job began.",
+            f"Bring it back, or retry and it is made anew: {_KEPT}"
+            if gone
+            else f"Check the folder, then retry and results go where it leads now: {_KEPT}",
+            path=str(path),
+            gone=gone,
         )
+
+
+_KEPT = "what was finished is kept."
 
 
 def strip_name(index: int, key: Key, extension: str) -> str:

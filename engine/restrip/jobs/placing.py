@@ -35,7 +35,7 @@ class Placing:
         self._keys.mkdir(exist_ok=True)
         keys = []
         for index, key in enumerate(self._there.keys):
-            picture = self._keys / f"key-{index:03d}.png"
+            picture = self._keys / key_picture(index)
             if key.picture:
                 put(self._brought[key.picture], picture)
             keys.append(replace(key, picture=str(picture) if key.picture else ""))
@@ -60,6 +60,21 @@ def put(source: Path, target: Path) -> Path:
     with written(target) as aside:
         shutil.copyfile(source, aside)
     return target
+
+
+def share(source: Path, target: Path) -> Path:
+    """The same file under another name, where the disk can do that; else a copy. Neither is ever written to."""
+    target.unlink(missing_ok=True)
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        put(source, target)
+    return target
+
+
+def key_picture(index: int) -> str:
+    """The name of a key's picture in the folder of a job."""
+    return f"key-{index:03d}.png"
 
 
 def last_name(path: str) -> str:

@@ -6,6 +6,7 @@ folder    the strips (each part again in the strip of either key), a baked movie
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from dataclasses import dataclass
@@ -39,13 +40,20 @@ class NoRoom(RestripError):
     code = "no-room"
 
     def __init__(self, folder: Path, need_mib: float, free_mib: float) -> None:
+        missing = math.ceil(need_mib + SPARE_MIB - free_mib)
         super().__init__(
-            f"The job needs about {need_mib:.0f} MiB at {folder}, and {free_mib:.0f} MiB are free.",
-            "Make room, render smaller or in another format, then resume the job.",
+            f"The job needs about {_mib(need_mib)} MiB at {folder}, beside {SPARE_MIB} MiB that are kept spare; "
+            f"{math.floor(free_mib)} MiB are free.",
+            f"Make room for {max(1, missing)} MiB more, render smaller or in another format, then resume the job.",
             path=str(folder),
-            need_mib=round(need_mib),
-            free_mib=round(free_mib),
+            need_mib=round(need_mib, 1),
+            spare_mib=SPARE_MIB,
+            free_mib=round(free_mib, 1),
         )
+
+
+def _mib(size: float) -> str:
+    return f"{size:.1f}" if size < 10 else f"{size:.0f}"
 
 
 @dataclass(frozen=True)
