@@ -27,9 +27,16 @@ SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
 SOURCES = ("engine", "blender_addon", "resolve_script")
 
 # Packages by the names of their modules, where these differ.
-PACKAGES = {"cv2": "opencv-python-headless", "zmq": "pyzmq", "PIL": "pillow", "skvideo": "sk-video"}
-# What is no package of ours to declare: the editors' own modules, and Triton, which comes with torch where a GPU is.
-GIVEN = {"bpy", "bl_ext", "addon_utils", "mathutils", "DaVinciResolveScript", "fusionscript", "triton", "pip"}
+PACKAGES = {
+    "skimage": "scikit-image",
+    "cv2": "opencv-python-headless",
+    "zmq": "pyzmq",
+    "PIL": "pillow",
+    "skvideo": "sk-video",
+}
+# What is no package of ours to declare: the editors' own modules, Triton, which comes with torch where a GPU is, and
+# the makers of test scenes whose folder a benchmark is told.
+GIVEN = {"bpy", "bl_ext", "addon_utils", "mathutils", "DaVinciResolveScript", "fusionscript", "triton", "pip", "bench"}
 
 
 def names(requirements: list[str]) -> set[str]:
@@ -47,18 +54,20 @@ def asked_for(tree: ast.AST) -> Iterator[str]:
             yield node.module
         elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if called in ("import_module", "find_spec") and isinstance(node.args[0].value, str):
+            if called in ("import_module", "find_spec", "importorskip") and isinstance(node.args[0].value, str):
                 yield node.args[0].value
 
 
-def imported() -> set[str]:
-    """The packages that the product imports."""
-    own = {"restrip", "restrip_blender", "restrip_resolve"}
+def imported(*sources: str) -> set[str]:
+    """The packages that the files of these folders import."""
+    own = {"restrip", "restrip_blender", "restrip_resolve", *sources}
     modules: set[str] = set()
-    for source in SOURCES:
+    beside: set[str] = set()
+    for source in sources:
         for path in (ROOT / source).rglob("*.py"):
+            beside |= {path.stem} | ({path.parent.name} if path.stem == "__init__" else set())
             modules |= {module.split(".")[0] for module in asked_for(ast.parse(path.read_text("utf-8")))}
-    beside = {path.stem for path in (ROOT / "blender_addon").glob("*.py")}
+    beside -= set(PACKAGES) | {"av", "torch"}  # Folders of ours with such names are inside packages.
     return {
         PACKAGES.get(module, module.replace("_", "-")).lower()
         for module in modules - set(sys.stdlib_module_names) - own - GIVEN - beside
@@ -72,7 +81,13 @@ def declared() -> set[str]:
 
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
-    assert {name.replace("_", "-") for name in declared()} == imported()
+    assert {name.replace("_", "-") for name in declared()} == imported(*SOURCES)
+
+
+def test_what_the_tests_import_is_declared_for_them() -> None:
+    extras = PROJECT["optional-dependencies"]
+    mine = declared() | names(extras["light-test"]) | names(extras["test"])
+    assert imported("tests") <= {name.replace("_", "-") for name in mine}
 
 
 def test_every_package_of_the_tree_is_in_the_wheel() -> None:

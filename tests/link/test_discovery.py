@@ -9,7 +9,6 @@ import sys
 import time
 from pathlib import Path
 
-import platformdirs
 import pytest
 
 from restrip.link import discovery
@@ -31,11 +30,22 @@ def test_the_environment_names_the_state_folder(tmp_path: Path, monkeypatch: pyt
     assert state_dir() == tmp_path / "x"
 
 
-def test_without_it_it_is_where_platformdirs_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_it_it_is_where_the_xdg_base_directories_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RESTRIP_STATE_DIR")
-    for given in ("", "/somewhere/state"):
+    for given in ("", "relative/is/no/place"):
         monkeypatch.setenv("XDG_STATE_HOME", given)
-        assert state_dir() == Path(platformdirs.user_state_dir("restrip", appauthor=False))
+        assert state_dir("linux") == Path.home() / ".local" / "state" / "restrip"
+    monkeypatch.setenv("XDG_STATE_HOME", os.path.abspath("/somewhere/state"))
+    assert state_dir("linux") == Path(os.path.abspath("/somewhere/state/restrip"))
+
+
+def test_a_folder_below_home_or_here_is_meant_as_it_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for given in ("~/kept", "kept", " kept "):
+        monkeypatch.setenv("RESTRIP_STATE_DIR", given)
+        assert state_dir() == tmp_path / "kept"
 
 
 def test_the_branches_of_windows_and_macos(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
