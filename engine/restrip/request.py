@@ -16,7 +16,18 @@ from restrip.errors import RemoteError, RestripError
 from restrip.link.client import Client, connect
 from restrip.link.job import JobSpec, Manifest, Output
 from restrip.link.status import JobStatus
-from restrip.timeline import BadRange, ClipRange, FrameRange, Key, KeyOutside, Rate, check_keys, is_picture
+from restrip.timeline import (
+    BadRange,
+    ClipRange,
+    FrameRange,
+    Key,
+    KeyOutside,
+    Rate,
+    check_keys,
+    is_picture,
+    pictures_in,
+    with_held,
+)
 
 _log = logging.getLogger("restrip")
 
@@ -114,7 +125,7 @@ class JobNotDone(RestripError):
 
 def job_of(client: Client, request: Request) -> JobSpec:
     """The job that `request` asks for, with the clip's length and rate as the engine reads them."""
-    paths = media_paths(request.clip)
+    paths = media_paths(request.clip, str(request.settings.get("gaps", "hold")))
     stream = int(request.settings.get("video_stream", 0))
     info = client.probe(paths, stream) if stream else client.probe(paths)
     rate = Rate.parse(request.rate or info["rate"])
@@ -145,18 +156,22 @@ def _frames_at(rate: Rate, paths: Sequence[str], info: Mapping[str, Any]) -> int
 
     A movie's last frame is one that has begun a hundredth before the pictures end.
     """
-    if len(paths) > 1 or is_picture(paths[0]) or rate == Rate.parse(info["rate"]):
+    still = is_picture(paths[0]) and info.get("pictures", 1) == 1
+    if len(paths) > 1 or still or rate == Rate.parse(info["rate"]):
         return int(info["frames"])
     return max(1, ceil(Fraction(info["duration_s"]) * rate.fraction - Fraction(1, 100)))
 
 
-def media_paths(clip: str | os.PathLike[str]) -> list[str]:
-    """The files of a clip: itself, or the pictures of a folder in the order of their names."""
+def media_paths(clip: str | os.PathLike[str], gaps: str = "hold") -> list[str]:
+    """The files of a clip: itself, or the pictures of a folder as file managers order them.
+
+    Where numbers are missing between them, the picture before is named again ("hold", as an editor shows it).
+    """
     path = Path(clip).absolute()
     if not path.is_dir():
         return [str(path)]
-    pictures = sorted(p for p in path.iterdir() if is_picture(p))
-    return [str(p) for p in pictures] or [str(path)]
+    pictures = [str(picture) for picture in pictures_in(path)]
+    return (with_held(pictures) if gaps == "hold" else pictures) or [str(path)]
 
 
 def _keys(request: Request, frames: FrameRange) -> tuple[Key, ...]:

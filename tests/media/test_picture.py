@@ -46,7 +46,7 @@ def test_exr_keeps_what_half_floats_can(tmp_path: Path, alpha: bool) -> None:
 
 def test_exr_is_linear_light(tmp_path: Path) -> None:
     """Mid-grey in sRGB (IEC 61966-2-1) is 0.2140 in linear light."""
-    from restrip.media.av.exr import read_linear
+    from restrip.media.exr import read_linear
 
     write_picture(tmp_path / "a.exr", Frame(np.full((4, 4, 3), 0.5 * 65535, np.uint16)))
     linear, _ = read_linear(str(tmp_path / "a.exr"))

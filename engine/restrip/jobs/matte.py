@@ -14,7 +14,7 @@ from restrip.errors import BadInput
 from restrip.link.job import JobSpec
 from restrip.media import ClipReader, fit_picture, read_picture
 from restrip.media.frame import Frame
-from restrip.timeline import is_picture
+from restrip.media.moving import is_still
 
 
 class EmptyMatte(BadInput):
@@ -36,7 +36,7 @@ class Matte:
         self._feather = float(spec.settings.get("matte_feather", 4.0))
         self._reader: ClipReader | None = None
         self._still: npt.NDArray[np.float32] | None = None
-        if is_picture(spec.matte):
+        if is_still(spec.matte):
             self._still = self._share(read_picture(spec.matte))
             if not self._still.any():
                 raise EmptyMatte(spec.matte)

@@ -24,7 +24,7 @@ from restrip.looks.diffusion.checkpoint import SUFFIXES, find_file, hub_folder, 
 from restrip.looks.diffusion.file_list import read_list, read_tags, renamed_list, renamed_tags
 from restrip.looks.painted import find_painted
 from restrip.looks.settings import family_of
-from restrip.timeline import Key, is_picture
+from restrip.timeline import Key, is_picture, pictures_in
 
 MODEL_FILES = (*SUFFIXES, ".json", ".txt", ".model")
 """What of a model's folder belongs to the model: weights, configs, tokenizers."""
@@ -193,8 +193,7 @@ def _pictures(role: str, name: str) -> Iterator[NamedFile]:
     if found is not None and found.is_file():
         yield NamedFile(role, name, str(found), (str(found),))
     elif found is not None:
-        pictures = sorted(path for path in found.iterdir() if is_picture(path) and path.is_file())
-        yield NamedFile(role, name, str(found), tuple(map(str, pictures)))
+        yield NamedFile(role, name, str(found), tuple(map(str, pictures_in(found))))
 
 
 def _find(name: str) -> Path | None:

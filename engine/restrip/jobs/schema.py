@@ -46,6 +46,20 @@ SOURCE_SETTINGS = (
         99,
         group="source",
     ),
+    Setting(
+        "gaps",
+        "choice",
+        "hold",
+        "Missing pictures",
+        "What is done where numbers are missing between the pictures of a folder. In an editor the strip says which "
+        "picture each frame shows; there only stopping makes a difference.",
+        choices=(
+            ("hold", "Hold the picture before"),
+            ("close", "Show the next one at once"),
+            ("refuse", "Stop"),
+        ),
+        group="source",
+    ),
 )
 
 OUTPUT_SETTINGS = (

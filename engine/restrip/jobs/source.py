@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from restrip.errors import BadInput
 from restrip.jobs.asked import stream_of
 from restrip.link.job import JobSpec
 from restrip.media import ClipReader
+from restrip.timeline import gaps_of
+from restrip.timeline.numbered import Gap
+
+
+class SequenceGaps(BadInput):
+    """Pictures that are missing from a sequence, where that was to be refused."""
+
+    code = "sequence-gaps"
+
+    def __init__(self, gaps: Sequence[Gap]) -> None:
+        count = sum(gap.count for gap in gaps)
+        places = ", ".join(f"{gap.count} between {gap.before} and {gap.after}" for gap in gaps[:6])
+        super().__init__(
+            f"{count} pictures are missing from the sequence: {places}{' and more' if len(gaps) > 6 else ''}.",
+            "Render or copy them again, or set Missing pictures (gaps) to hold or close.",
+            missing=count,
+        )
 
 
 def open_source(spec: JobSpec) -> ClipReader:
-    """The clip's frames; with the setting `strict` damaged pictures are refused. Raises as ClipReader does."""
+    """The clip's frames; with the setting `strict` damaged pictures are refused, with `gaps` "refuse" missing ones.
+
+    Raises SequenceGaps, and as ClipReader does.
+    """
+    if spec.settings.get("gaps") == "refuse" and (gaps := gaps_of(spec.clip.paths)):
+        raise SequenceGaps(gaps)
     return ClipReader(spec.clip, strict=bool(spec.settings.get("strict", False)), stream=stream_of(spec))

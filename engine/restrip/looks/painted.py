@@ -17,7 +17,7 @@ from restrip.errors import BadInput
 from restrip.looks.look import Styled
 from restrip.media.content import HashBook
 from restrip.media.files import MediaMissing, MediaUnreadable
-from restrip.timeline import is_picture
+from restrip.timeline import pictures_in
 
 if TYPE_CHECKING:
     from restrip.media.frame import Frame
@@ -134,6 +134,7 @@ def picture_for_key(frame: Frame, key: Key, *, path: str | None = None) -> Style
     Where the picture is transparent the frame shows; alpha is the frame's. Raises KeyImageUnreadable.
     """
     from restrip.media import fit_picture, read_picture
+    from restrip.media.moving import moves
 
     path = path or key.image or ""
     try:
@@ -141,6 +142,8 @@ def picture_for_key(frame: Frame, key: Key, *, path: str | None = None) -> Style
     except (MediaMissing, MediaUnreadable) as error:
         raise KeyImageUnreadable(key.frame, path, error.message) from error
     notes = _size_notes(Path(path).name, picture.size, frame.size)
+    if moves(path):
+        notes += (f"{Path(path).name} moves: its first picture is used.",)
     fitted = _over(fit_picture(picture, frame.size).with_depth(frame.deep), frame)
     return Styled(fitted, {"picture": path, "picture_size": list(picture.size)}, notes)
 
@@ -159,12 +162,12 @@ def find_painted(folder: str) -> dict[int, Path]:
         raise PaintedFolderMissing(folder, "is no folder" if place.exists() else "isn't there")
     found: dict[int, list[Path]] = {}
     try:
-        paths = sorted(place.iterdir())
+        paths = pictures_in(place)
     except PermissionError:
         raise PaintedFolderMissing(folder, "can't be listed: permission is denied") from None
     for path in paths:
         number = re.search(r"([0-9]+)$", path.stem)
-        if number and is_picture(path) and not path.name.startswith(".") and path.is_file():
+        if number:
             found.setdefault(int(number.group(1)), []).append(path)
     for frame, paths in found.items():
         if len(paths) > 1:

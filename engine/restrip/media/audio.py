@@ -10,8 +10,8 @@ from restrip.media.av import sound
 from restrip.media.av.demux import Movie
 from restrip.media.files import check_readable, written
 from restrip.media.joining import container_of
+from restrip.media.moving import by_pillow, is_still
 from restrip.media.tables import index_of
-from restrip.timeline import is_picture
 
 
 def mux_audio(
@@ -33,7 +33,9 @@ def mux_audio(
     check_readable(video)
     check_readable(origin)
     zero = Fraction(0)
-    if not is_picture(origin):
+    if is_still(origin) or by_pillow(origin):
+        origin = video  # Which has no sound either.
+    else:
         movie = Movie(origin)
         try:
             zero = index_of(movie).times[0] * movie.clock

@@ -16,11 +16,13 @@ from restrip.media.files import MediaUnreadable
 from restrip.media.geometry import shown_size
 from restrip.media.grid import STANDARD_RATES
 from restrip.media.index import FrameIndex
-from restrip.media.picture import picture_facts
+from restrip.media.listing import Listing, list_pictures
+from restrip.media.moving import MovingFrames, by_pillow, is_still
 from restrip.media.tables import index_of
-from restrip.timeline import Rate, is_picture
+from restrip.timeline import Rate
 
 SEQUENCE_RATE = Rate.of(25)
+VARIES = "The frame rate varies: each timeline frame takes the picture that is shown at its time."
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,12 @@ def probe(paths: Sequence[str], rate: Rate | None = None, stream: int = 0) -> Me
     if not paths:
         raise MediaUnreadable("", "no file is named")
     with of_file(paths[0]):
-        if len(paths) > 1 or is_picture(paths[0]):
-            return sequence_info(paths, rate or SEQUENCE_RATE)
+        if len(paths) > 1 or is_still(paths[0]):
+            return sequence_info(paths, rate or SEQUENCE_RATE, list_pictures(paths))
+        if by_pillow(paths[0]):
+            moving = MovingFrames(paths[0])
+            moving.close()
+            return moving_info(moving)
         movie = Movie(paths[0], stream)
         try:
             return movie_info(movie.facts, index_of(movie))
@@ -126,25 +132,45 @@ def shown_s(facts: StreamFacts, index: FrameIndex) -> Fraction:
     return max(index.duration, facts.whole - index.times[0] * index.clock)
 
 
-def sequence_info(paths: Sequence[str], rate: Rate) -> MediaInfo:
-    """The facts of pictures in order, from the first of them."""
-    first = picture_facts(paths[0])
+def moving_info(moving: MovingFrames) -> MediaInfo:
+    """The facts of an animated WebP or AVIF."""
+    return MediaInfo(
+        frames=max(1, ceil(moving.duration * moving.rate.fraction - Fraction(1, 100))),
+        duration_s=float(moving.duration),
+        rate=moving.rate,
+        size=moving.size,
+        rotation=0,
+        vfr=not moving.constant,
+        colour=ColourTags("rgb", range="full"),
+        bit_depth=8,
+        alpha=moving.alpha,
+        audio=False,
+        codec=moving.codec,
+        timecode="",
+        pixel_aspect=Fraction(1),
+        pictures=moving.count,
+        notes=() if moving.constant else (VARIES,),
+    )
+
+
+def sequence_info(paths: Sequence[str], rate: Rate, listing: Listing) -> MediaInfo:
+    """The facts of pictures in order."""
     return MediaInfo(
         frames=len(paths),
         duration_s=float(rate.seconds(len(paths))),
         rate=rate,
-        size=first.size,
+        size=listing.size,
         rotation=0,
         vfr=False,
         colour=ColourTags("rgb", range="full"),
-        bit_depth=first.bits,
-        alpha=first.alpha,
+        bit_depth=listing.bits,
+        alpha=listing.alpha,
         audio=False,
-        codec=first.codec,
+        codec=listing.codec,
         timecode="",
         pixel_aspect=Fraction(1),
         pictures=len(paths),
-        notes=first.notes,
+        notes=listing.notes,
     )
 
 
@@ -168,7 +194,7 @@ def _notes(facts: StreamFacts, index: FrameIndex) -> tuple[str, ...]:
         )
     notes.extend(index.notes)
     if not index.constant:
-        notes.append("The frame rate varies: each timeline frame takes the picture that is shown at its time.")
+        notes.append(VARIES)
     if index.held > 2 * index.clock:
         notes.append(f"The last {float(index.held):.2f} s hold no pictures of their own: the last picture is held.")
     if facts.pixel_aspect != 1:

@@ -1,4 +1,4 @@
-"""Single pictures: PNG, TIFF, JPEG, OpenEXR and others, read and written."""
+"""Single pictures: PNG, TIFF, JPEG, HEIC, AVIF, OpenEXR and others, read and written."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.media.av import still
-from restrip.media.av.exr import read_linear, write_linear
-from restrip.media.files import MediaUnreadable, OutputUnwritable, check_readable, written
+from restrip.media.av.exr import write_linear
+from restrip.media.exr import exr_header, read_linear
+from restrip.media.files import OutputUnwritable, check_readable, written
 from restrip.media.frame import Frame
 from restrip.media.geometry import resampled
-
-LINEAR_NOTE = (
-    "OpenEXR holds linear light: it is read through the sRGB curve, and what is brighter than white is clipped."
-)
+from restrip.media.photo import photo_header, read_photo
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,9 @@ class PictureFacts:
 
 
 def read_picture(path: str | os.PathLike[str]) -> Frame:
-    """A picture from a file: R'G'B', alpha kept, 8 bit or (deeper files) 16 bit; photographs upright by their EXIF.
+    """A picture from a file: R'G'B', alpha kept, 8 bit or (deeper files) 16 bit; upright by its EXIF.
+
+    Of a file that moves, or holds several pictures, it is the first.
 
     Raises MediaMissing, MediaUnreadable.
     """
@@ -45,7 +45,7 @@ def read_picture(path: str | os.PathLike[str]) -> Frame:
         return _coded(read_linear(name))
     if name.lower().endswith(still.ENDINGS):
         return still.read_still(name)
-    return _frame_of(_decoded(name), name)
+    return read_photo(name)
 
 
 def write_picture(path: str | os.PathLike[str], frame: Frame) -> None:
@@ -62,44 +62,22 @@ def write_picture(path: str | os.PathLike[str], frame: Frame) -> None:
 
 
 def picture_facts(path: str) -> PictureFacts:
-    """The facts of a picture's file. Raises MediaMissing, MediaUnreadable."""
-    frame = read_picture(path)
+    """The facts of a picture's file, mostly without decoding it. Raises MediaMissing, MediaUnreadable."""
+    check_readable(path)
     kind = Path(path).suffix.lower().lstrip(".")
-    notes = (LINEAR_NOTE,) if kind == "exr" else ()
-    return PictureFacts(frame.size, 16 if frame.deep else 8, frame.alpha is not None, kind, notes)
+    if kind == "exr":
+        exr = exr_header(path)
+        return PictureFacts(exr.size, 16, exr.alpha, kind, exr.notes)
+    if f".{kind}" in still.ENDINGS:
+        frame = still.read_still(path)
+        return PictureFacts(frame.size, 16 if frame.deep else 8, frame.alpha is not None, kind)
+    header = photo_header(path)
+    return PictureFacts(header.size, header.bits, header.alpha, kind, header.notes)
 
 
 def fit_picture(frame: Frame, size: tuple[int, int]) -> Frame:
     """The frame at another size (width, height), stretched to fill it; the frame itself when it has that size."""
     return resampled(frame, size)
-
-
-def _decoded(name: str) -> npt.NDArray[Any]:
-    raw = np.fromfile(name, np.uint8)  # imread can't open every name on Windows.
-    photograph = raw[:2].tobytes() == b"\xff\xd8"
-    try:
-        picture: npt.NDArray[Any] | None = cv2.imdecode(raw, cv2.IMREAD_COLOR if photograph else cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise MediaUnreadable(name, "the picture is too large or damaged") from error
-    if picture is None:
-        raise MediaUnreadable(name, "it is no picture, or a damaged one")
-    return picture
-
-
-def _frame_of(picture: npt.NDArray[Any], name: str) -> Frame:
-    if picture.dtype in (np.float32, np.float64):
-        picture = np.rint(np.clip(np.nan_to_num(picture), 0, 1) * 65535).astype(np.uint16)
-    if picture.dtype not in (np.uint8, np.uint16):
-        raise MediaUnreadable(name, f"its values are {picture.dtype}", "Save it with 8 or 16 bit a channel.")
-    if picture.ndim == 2:
-        picture = picture[..., None]
-    channels = picture.shape[2]
-    if channels not in (1, 2, 3, 4):
-        raise MediaUnreadable(name, f"it has {channels} channels", "Save it as RGB or RGBA.")
-    grey = channels < 3
-    rgb = np.repeat(picture[..., :1], 3, axis=2) if grey else picture[..., 2::-1]
-    alpha = picture[..., -1] if channels in (2, 4) else None
-    return Frame(np.ascontiguousarray(rgb), None if alpha is None else np.ascontiguousarray(alpha))
 
 
 def _channels(frame: Frame) -> npt.NDArray[Any]:

@@ -10,10 +10,11 @@ from typing import Protocol
 from restrip.errors import BadInput
 from restrip.media.faults import of_file
 from restrip.media.frame import Frame
-from restrip.media.info import MediaInfo, movie_info, sequence_info, shown_s
+from restrip.media.info import MediaInfo, movie_info, moving_info, sequence_info, shown_s
 from restrip.media.movie import BLOCK_BYTES, MovieFrames, TableRemade
+from restrip.media.moving import MovingFrames, by_pillow, is_still
 from restrip.media.sequence import SequenceFrames
-from restrip.timeline import ClipRange, FrameRange, is_picture
+from restrip.timeline import ClipRange, FrameRange
 
 
 class OutsideMedia(BadInput):
@@ -151,12 +152,19 @@ class ClipReader:
     def _open(self, strict: bool, block_bytes: int, stream: int) -> Fraction | None:
         """Open the clip's files; returns how many seconds of it may be asked for, None for any number."""
         clip = self.clip
-        if len(clip.paths) > 1 or is_picture(clip.paths[0]):
+        if len(clip.paths) > 1 or is_still(clip.paths[0]):
             rate = clip.source_rate or clip.rate
-            self._pictures = SequenceFrames(clip.paths, strict=strict, block_bytes=block_bytes)
-            self._info = sequence_info(clip.paths, rate)
-            self._at = self._pictures.at(rate)
+            sequence = SequenceFrames(clip.paths, strict=strict, block_bytes=block_bytes)
+            self._pictures = sequence
+            self._info = sequence_info(clip.paths, rate, sequence.listing)
+            self._at = sequence.at(rate)
             return None if len(clip.paths) == 1 else rate.seconds(len(clip.paths))
+        if by_pillow(clip.paths[0]):
+            moving = MovingFrames(clip.paths[0], block_bytes=block_bytes)
+            self._pictures = moving
+            self._info = moving_info(moving)
+            self._at = moving.at
+            return moving.duration
         movie = MovieFrames(
             clip.paths[0], strict=strict, block_bytes=block_bytes, untagged=clip.untagged, stream=stream
         )

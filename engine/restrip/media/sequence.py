@@ -6,16 +6,19 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
+import numpy as np
+
 from restrip.media.files import MediaMissing, MediaUnreadable
 from restrip.media.frame import Frame
 from restrip.media.geometry import resampled
+from restrip.media.listing import list_pictures, listed
 from restrip.media.movie import MediaDamaged
 from restrip.media.picture import read_picture
 from restrip.timeline import Rate
 
 
 class SequenceFrames:
-    """Pictures in order; all get the size and depth of the first one.
+    """Pictures in order; all get the first one's size and the deepest one's depth, and alpha where any has it.
 
     A picture that is missing or can't be read is concealed by the one before and named in `notes`; `strict` refuses
     it. The first one must be readable.
@@ -27,11 +30,8 @@ class SequenceFrames:
         self._room = block_bytes
         self._kept: OrderedDict[int, Frame] = OrderedDict()
         self._damage: dict[int, str] = {}
-        self._other_sizes: set[int] = set()
-        first = read_picture(self._paths[0])
-        self.size = first.size
-        self._deep = first.deep
-        self._alpha = first.alpha is not None
+        self.listing = list_pictures(self._paths)
+        self.size = self.listing.size
 
     decoded = 0
     """Pictures have no packets; here for the likeness with movies."""
@@ -56,15 +56,9 @@ class SequenceFrames:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences about pictures that were concealed or resampled."""
-        notes = []
-        if self._damage:
-            listed = ", ".join(map(str, sorted(self._damage)[:12]))
-            notes.append(f"Pictures of the sequence can't be read and were concealed: {listed}.")
-        if self._other_sizes:
-            listed = ", ".join(map(str, sorted(self._other_sizes)[:12]))
-            notes.append(f"Pictures of the sequence have another size than the first and were resampled: {listed}.")
-        return tuple(notes)
+        """A sentence about pictures that reading found damaged and concealed."""
+        found = self._damage.keys() - self.listing.unreadable
+        return (f"Pictures of the sequence can't be read and were concealed: {listed(found)}.",) if found else ()
 
     def frame(self, number: int) -> Frame:
         """Picture `number`. Raises MediaDamaged with strict, else what the first picture raises."""
@@ -93,8 +87,7 @@ class SequenceFrames:
             if number == 0:
                 raise
             return self.frame(number - 1)
-        if frame.size != self.size:
-            self._other_sizes.add(number)
-            frame = resampled(frame, self.size)
-        frame = frame.with_depth(self._deep)
-        return frame if self._alpha or frame.alpha is None else Frame(frame.rgb)
+        frame = resampled(frame, self.size).with_depth(self.listing.bits > 8)
+        if self.listing.alpha and frame.alpha is None:
+            return Frame(frame.rgb, np.full_like(frame.rgb[..., 0], np.iinfo(frame.rgb.dtype).max))
+        return frame

@@ -3,7 +3,8 @@
 from restrip.timeline.clip import ClipRange
 from restrip.timeline.key import Key, KeyOutside, check_keys, keys_for_shots, keys_from_markers
 from restrip.timeline.marker_text import MarkerText, read_marker
-from restrip.timeline.pictures import PICTURE_ENDINGS, is_picture
+from restrip.timeline.numbered import gaps_of, with_held
+from restrip.timeline.pictures import PICTURE_ENDINGS, files_in, is_picture, pictures_in
 from restrip.timeline.range import BadRange, FrameRange
 from restrip.timeline.rate import BadRate, Rate
 from restrip.timeline.segment import (
@@ -31,13 +32,17 @@ __all__ = [
     "Segment",
     "Strip",
     "check_keys",
+    "files_in",
+    "gaps_of",
     "is_picture",
     "keys_for_shots",
     "keys_from_markers",
     "mix_at",
+    "pictures_in",
     "read_marker",
     "seams_of",
     "segments_of",
     "strips_of",
     "visible_of",
+    "with_held",
 ]

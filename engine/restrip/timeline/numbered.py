@@ -6,6 +6,8 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import gcd
 
 
 @dataclass(frozen=True)
@@ -58,3 +60,43 @@ def runs_of(paths: Sequence[str]) -> list[PictureRun]:
         else:
             runs[-1] = longer
     return runs
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Numbers that are missing between two neighbours of a sequence: `count` pictures before place `place`."""
+
+    place: int
+    count: int
+    before: str
+    after: str
+
+
+def gaps_of(paths: Sequence[str]) -> list[Gap]:
+    """Where the numbers of a sequence's pictures jump by more than they usually do.
+
+    Names that count something else than frames (the time of day, more missing than there) have no gaps.
+    """
+    numbered = [PictureRun.of(path) for path in paths]
+    jumps = []
+    for place, (one, other) in enumerate(pairwise(numbered), start=1):
+        alike = (one.folder, one.prefix, one.suffix) == (other.folder, other.prefix, other.suffix)
+        if alike and one.digits and other.start > one.start:
+            jumps.append((place, other.start - one.start))
+    step = gcd(*(jump for _, jump in jumps)) if jumps else 0
+    gaps = [
+        Gap(place, jump // step - 1, os.path.basename(paths[place - 1]), os.path.basename(paths[place]))
+        for place, jump in jumps
+        if jump > step
+    ]
+    return gaps if sum(gap.count for gap in gaps) <= len(paths) else []
+
+
+def with_held(paths: Sequence[str]) -> list[str]:
+    """The pictures with every gap filled by the one before it."""
+    held = {gap.place: gap.count for gap in gaps_of(paths)}
+    filled: list[str] = []
+    for place, path in enumerate(paths):
+        filled += filled[-1:] * held.get(place, 0)
+        filled.append(path)
+    return filled

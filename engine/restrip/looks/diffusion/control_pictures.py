@@ -18,7 +18,8 @@ import numpy.typing as npt
 from restrip.errors import BadInput
 from restrip.media import ClipReader, probe, read_picture
 from restrip.media.files import MediaMissing, MediaUnreadable
-from restrip.timeline import ClipRange, is_picture
+from restrip.media.moving import is_still
+from restrip.timeline import ClipRange, pictures_in
 
 if TYPE_CHECKING:
     Bytes = npt.NDArray[np.uint8]
@@ -48,7 +49,7 @@ class ControlPictures:
     def picture(self, kind: str, frame: int) -> Bytes:
         """What `kind` sees of the clip's frame: [H, W, 3] uint8. Raises MissingControlPicture, and a movie's errors."""
         path = self.path
-        if path is not None and path.is_file() and not is_picture(path):
+        if path is not None and path.is_file() and not is_still(str(path)):
             return self._from_movie(path, frame)
         number = frame + (self.clip.trim_in if self.clip else 0)
         if path is not None and path.is_dir():
@@ -74,8 +75,8 @@ class ControlPictures:
 def _numbered(folder: Path) -> dict[int, Path]:
     """Pictures by the digits that end their names; of two with one number the first by name."""
     found: dict[int, Path] = {}
-    for path in sorted(folder.iterdir()):
-        digits = re.search(r"(\d+)$", path.stem)
-        if digits and is_picture(path):
+    for path in pictures_in(folder):
+        digits = re.search(r"([0-9]+)$", path.stem)
+        if digits:
             found.setdefault(int(digits[1]), path)
     return found

@@ -1,4 +1,4 @@
-"""OpenEXR pictures, in linear light."""
+"""Writing OpenEXR pictures, in linear light."""
 
 from __future__ import annotations
 
@@ -8,31 +8,8 @@ from typing import Any
 import av
 import numpy as np
 import numpy.typing as npt
-from av.error import FFmpegError
-
-from restrip.media.av.tags import words
-from restrip.media.files import MediaUnreadable
-from restrip.media.pixels import layout_of
 
 Array = npt.NDArray[np.float32]
-
-
-def read_linear(path: str) -> tuple[Array, Array | None]:
-    """An OpenEXR picture as it is stored: linear [H, W, 3] float32 and alpha [H, W] or None. Raises MediaUnreadable."""
-    context = av.CodecContext.create("exr", "r")
-    with open(path, "rb") as file:
-        data = file.read()
-    try:
-        pictures = [*context.decode(av.Packet(data)), *context.decode(None)]
-        if not pictures:
-            raise MediaUnreadable(path, "it is no OpenEXR picture, or a damaged one")
-        layout = layout_of(pictures[0].format)
-        planes = [_floats(plane, layout.bits).astype(np.float32) for plane in pictures[0].planes]
-    except (FFmpegError, ValueError) as error:
-        raise MediaUnreadable(path, words(error)) from error
-    if len(planes) < 3:
-        return np.stack([planes[0]] * 3, axis=-1), None
-    return np.stack([planes[2], planes[0], planes[1]], axis=-1), planes[3] if len(planes) > 3 else None
 
 
 def write_linear(path: str, rgb: Array, alpha: Array | None) -> None:
@@ -52,8 +29,8 @@ def write_linear(path: str, rgb: Array, alpha: Array | None) -> None:
             file.write(bytes(packet))
 
 
-def _floats(plane: Any, bits: int = 32) -> npt.NDArray[Any]:
-    """A plane without its padding: [height, width] of 16 or 32 bit floats (swscale would mix channels up)."""
-    values = np.frombuffer(plane, np.dtype("<f2" if bits == 16 else "<f4"))
+def _floats(plane: Any) -> npt.NDArray[Any]:
+    """A plane without its padding: [height, width] of floats (swscale would mix channels up)."""
+    values = np.frombuffer(plane, np.dtype("<f4"))
     stride = plane.line_size // values.itemsize
     return values[: plane.height * stride].reshape(plane.height, stride)[:, : plane.width]

@@ -1,4 +1,4 @@
-"""Pictures in files that OpenCV doesn't read, or not by value: DPX, TGA, PPM and PGM."""
+"""Pictures that FFmpeg reads by value and others don't: DPX, PPM, PGM, and PNG or JPEG 2000 of more than 8 bit."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from restrip.media.files import MediaUnreadable
 from restrip.media.frame import Frame
 from restrip.media.pixels import UnknownPixels, frame_of
 
-ENDINGS = (".dpx", ".tga", ".ppm", ".pgm")
+ENDINGS = (".dpx", ".ppm", ".pgm")
 
 
 def read_still(path: str) -> Frame:
-    """The picture in a file with one of ENDINGS; the largest value that it names is white. Raises MediaUnreadable."""
+    """The picture in a file, as it is stored; the largest value that it names is white. Raises MediaUnreadable."""
     try:
         # The name is a name, whatever percent signs it holds.
         with open_media(path, format="image2", options={"pattern_type": "none"}) as container:

@@ -1,0 +1,26 @@
+"""The times of an animated AVIF's pictures, by demuxing."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import av
+from av.error import FFmpegError
+
+from restrip.media.av.tags import words
+from restrip.media.files import MediaUnreadable
+
+
+def durations_of(path: str) -> list[Fraction]:
+    """Seconds that each picture is shown, in order: of the video stream with the most pictures. Raises MediaUnreadable.
+
+    An AVIF holds a still picture as a stream too, and transparency as another.
+    """
+    try:
+        with av.open(f"file:{path}") as container:
+            stream = max(container.streams.video, key=lambda one: one.frames)
+            clock = Fraction(stream.time_base)
+            packets = [packet for packet in container.demux(stream) if packet.size]
+            return [Fraction(packet.duration or 0) * clock for packet in packets]
+    except (FFmpegError, ValueError) as error:
+        raise MediaUnreadable(path, words(error)) from error

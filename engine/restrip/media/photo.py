@@ -1,0 +1,301 @@
+"""Pictures of the usual kinds, by Pillow: PNG, JPEG, TIFF, WebP, AVIF, HEIC, BMP, TGA, JPEG 2000.
+
+Pillow keeps 8 bit a channel of colour; what has more is taken by FFmpeg (PNG, JPEG 2000, AVIF) or OpenCV (TIFF), and so
+is what Pillow doesn't know. How a picture is turned is always Pillow's word: EXIF, XMP and the boxes of AVIF and HEIC.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image, ImageOps, TiffImagePlugin
+
+from restrip.media import colour
+from restrip.media.av import still
+from restrip.media.files import MediaUnreadable
+from restrip.media.frame import Frame
+from restrip.media.geometry import Orientation, shown
+
+Array = npt.NDArray[Any]
+
+MOST_PIXELS = 1 << 28
+Image.MAX_IMAGE_PIXELS = None  # Scans and panoramas are larger than what Pillow warns of; MOST_PIXELS is the limit.
+
+# What is opened, whatever the name says; Pillow knows more, and would run Ghostscript for some of it.
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "BMP", "JPEG2000", "PPM", "GIF")
+HEIC_ENDINGS = (".heic", ".heif", ".hif")
+TIFF = TiffImagePlugin
+
+# What Pillow and its decoders raise over a damaged file, beside its own errors, which are OSErrors.
+DAMAGE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    NotImplementedError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+
+# EXIF's tag 274: how the stored picture is turned to be seen.
+TURNS = {
+    2: Orientation(False, True, False),
+    3: Orientation(False, True, True),
+    4: Orientation(False, False, True),
+    5: Orientation(True, False, False),
+    6: Orientation(True, True, False),
+    7: Orientation(True, True, True),
+    8: Orientation(True, False, True),
+}
+
+
+@dataclass(frozen=True)
+class PhotoHeader:
+    """What a file says before it is decoded: upright size (width, height), bits a channel as they are read, alpha."""
+
+    size: tuple[int, int]
+    bits: int
+    alpha: bool
+    notes: tuple[str, ...] = ()
+
+
+def read_photo(path: str) -> Frame:
+    """The picture in a file, upright, alpha straight. Raises MediaUnreadable."""
+    with open(path, "rb") as file:
+        raw = file.read()
+    try:
+        image = _opened(io.BytesIO(raw), path)
+    except DAMAGE:
+        return _otherwise(raw, path)
+    try:
+        with image:
+            return _frame(image, raw, path)
+    except DAMAGE as error:
+        raise MediaUnreadable(path, "it is no picture, or a damaged one") from error
+
+
+def photo_header(path: str) -> PhotoHeader:
+    """The facts of a file, quickly: nothing is decoded. Raises MediaUnreadable.
+
+    A turn that a PNG names behind its pixels is not seen here.
+    """
+    with open(path, "rb") as file:
+        try:
+            image = _opened(file, path)
+        except DAMAGE:
+            file.seek(0)
+            found = _otherwise(file.read(), path)
+            return PhotoHeader(found.size, 16 if found.deep else 8, found.alpha is not None)
+        try:
+            with image:
+                turned = image.format != "TIFF" and _quick_turn(image).transpose  # Pillow has turned a TIFF's already.
+                size = image.size[::-1] if turned else image.size
+                bits = 16 if _kept_bits(image, file) > 8 else 8
+                return PhotoHeader(size, bits, image.has_transparency_data, _notes(image, bits))
+        except DAMAGE as error:
+            raise MediaUnreadable(path, "it is no picture, or a damaged one") from error
+
+
+def _opened(file: Any, path: str) -> Image.Image:
+    """The file opened by Pillow, its header read. Raises DAMAGE, MediaUnreadable."""
+    Image.init()
+    formats = list(FORMATS)
+    if path.lower().endswith(HEIC_ENDINGS):
+        _know_heic(path)
+        formats.append("HEIF")
+    elif path.lower().endswith(".tga"):
+        formats = ["TGA"]  # It has no mark that it could be told by.
+    image = Image.open(file, formats=formats)
+    if image.width * image.height > MOST_PIXELS:
+        raise MediaUnreadable(path, f"the picture is too large ({image.width}x{image.height})")
+    return image
+
+
+def _know_heic(path: str) -> None:
+    """Teach Pillow HEIC. Raises MediaUnreadable where the package for it is missing."""
+    try:
+        import pillow_heif
+    except ImportError:
+        raise MediaUnreadable(
+            path, "HEIC pictures need the package pillow-heif", "Install it: pip install pillow-heif."
+        ) from None
+    pillow_heif.options.THUMBNAILS = False
+    pillow_heif.register_heif_opener()
+
+
+def _notes(image: Image.Image, bits: int) -> tuple[str, ...]:
+    """Sentences about what is unusual in a file."""
+    notes = []
+    count = getattr(image, "n_frames", 1)
+    if count > 1 and image.format not in ("MPO",):
+        notes.append(f"It holds {count} pictures: the first is used.")
+    if image.mode in ("CMYK", "LAB"):
+        notes.append(f"It is stored as {image.mode}: it is read as R'G'B' without a printer's profile.")
+    if bits == 8 and _stored_bits(image) > 8:
+        notes.append(f"It is stored with {_stored_bits(image)} bit a channel: 8 of them are read.")
+    return tuple(notes)
+
+
+def _stored_bits(image: Image.Image) -> int:
+    """Bits a channel in the file, as far as Pillow tells."""
+    tiles = getattr(image, "tile", ())
+    if image.format in ("PNG", "TIFF") and any(";16" in str(tile[3]) for tile in tiles):
+        return 16
+    if image.mode.startswith(("I", "F")):
+        known = image.tag_v2.get(TIFF.BITSPERSAMPLE, (16,)) if isinstance(image, TIFF.TiffImageFile) else (16,)
+        return min(16, *known)
+    return int(image.info.get("bit_depth", 8))
+
+
+def _kept_bits(image: Image.Image, file: Any) -> int:
+    """Bits a channel that come out of `_frame`."""
+    if image.mode == "CMYK":
+        return 8
+    if image.format == "JPEG2000":
+        return _codestream_bits(file)
+    if isinstance(image, TIFF.TiffImageFile) and image.mode not in ("F", "I") and _planar(image) and _tiled(image):
+        return 8
+    return _stored_bits(image)
+
+
+def _frame(image: Image.Image, raw: bytes, path: str) -> Frame:
+    if image.format == "TIFF" and image.mode in ("F", "I;16", "I;16B", "I;16L"):
+        return _numbers(image, path)
+    if _kept_bits(image, io.BytesIO(raw)) <= 8 or image.mode == "I":
+        return _eight_bit(image, path)
+    if image.format in ("HEIF", "HEIC"):
+        return _heic(raw)
+    if image.format == "TIFF" and not _planar(image):
+        stored = _of_opencv(_decoded(raw, path), path)  # OpenCV turns it.
+        return _straight(stored) if _multiplied(image) else stored
+    stored = still.read_still(path)
+    return shown(_straight(stored) if _multiplied(image) else stored, Fraction(1), _turn(image))
+
+
+def _eight_bit(image: Image.Image, path: str) -> Frame:
+    """8 bit a channel, as Pillow converts it to R'G'B'."""
+    if image.mode == "I":
+        raise MediaUnreadable(path, "its values are signed or of 32 bit", "Save it with 8 or 16 bit a channel.")
+    image.load()
+    upright = ImageOps.exif_transpose(image)
+    if not upright.has_transparency_data:
+        return Frame(np.ascontiguousarray(upright.convert("RGB")))
+    values = np.asarray(upright.convert("RGBA"))
+    return Frame(np.ascontiguousarray(values[..., :3]), np.ascontiguousarray(values[..., 3]))
+
+
+def _numbers(image: Image.Image, path: str) -> Frame:
+    """A TIFF of one channel of up to 16 bit, or of floats from black at 0 to white at 1."""
+    assert isinstance(image, TIFF.TiffImageFile)
+    bits, inverted = _stored_bits(image), image.tag_v2.get(TIFF.PHOTOMETRIC_INTERPRETATION) == 0
+    image.load()
+    values = np.asarray(ImageOps.exif_transpose(image))
+    if values.dtype.kind == "f":
+        deep = np.rint(np.clip(np.nan_to_num(values, posinf=1.0), 0, 1) * 65535).astype(np.uint16)
+    else:
+        deep = colour.widen(values.astype(np.uint16), bits)
+    if inverted:
+        deep = 65535 - deep
+    return Frame(np.repeat(deep[..., None], 3, axis=2))
+
+
+def _multiplied(image: Image.Image) -> bool:
+    """Whether a TIFF's colours are multiplied with its alpha."""
+    return isinstance(image, TIFF.TiffImageFile) and tuple(image.tag_v2.get(TIFF.EXTRASAMPLES, ())) == (1,)
+
+
+def _straight(frame: Frame) -> Frame:
+    """A 16-bit frame whose colours were multiplied with alpha, alpha divided out."""
+    if frame.alpha is None:
+        return frame
+    alpha = np.maximum(frame.alpha, 1)[..., None].astype(np.uint64)
+    rgb = (frame.rgb.astype(np.uint64) * 65535 + alpha // 2) // alpha
+    return Frame(np.minimum(rgb, 65535).astype(np.uint16), frame.alpha)
+
+
+def _heic(raw: bytes) -> Frame:
+    """A HEIC picture of 10 or 12 bit."""
+    import pillow_heif
+
+    file = pillow_heif.open_heif(io.BytesIO(raw), convert_hdr_to_8bit=False, hdr_to_16bit=False)
+    bits = int(file.info["bit_depth"])
+    values = colour.widen(np.asarray(file), bits)
+    if values.ndim == 2:
+        values = np.repeat(values[..., None], 3, axis=2)
+    alpha = np.ascontiguousarray(values[..., 3]) if values.shape[2] == 4 else None
+    return Frame(np.ascontiguousarray(values[..., :3]), alpha)
+
+
+def _codestream_bits(file: Any) -> int:
+    """Bits of a JPEG 2000's first channel (ISO 15444-1, annex A.5.1)."""
+    file.seek(0)
+    start = file.read(1 << 16)
+    place = start.find(b"\xff\x4f\xff\x51")
+    return (start[place + 42] & 0x7F) + 1 if 0 <= place < len(start) - 42 else 8
+
+
+def _turn(image: Image.Image) -> Orientation:
+    return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1), Orientation())
+
+
+def _quick_turn(image: Image.Image) -> Orientation:
+    """As `_turn`, without decoding a PNG for what may stand behind its pixels."""
+    known = image.format != "PNG" or any(name in image.info for name in ("exif", "xmp", "Raw profile type exif"))
+    return _turn(image) if known else Orientation()
+
+
+def _planar(image: Image.Image) -> bool:
+    """Whether a TIFF's channels lie one after the other."""
+    return isinstance(image, TIFF.TiffImageFile) and image.tag_v2.get(TIFF.PLANAR_CONFIGURATION) == 2
+
+
+def _tiled(image: Image.Image) -> bool:
+    return isinstance(image, TIFF.TiffImageFile) and TIFF.TILEWIDTH in image.tag_v2
+
+
+def _otherwise(raw: bytes, path: str) -> Frame:
+    """What Pillow can't open: TIFF of deep grey with alpha or of floats, some old BMP. Raises MediaUnreadable."""
+    if raw[:2] in (b"II", b"MM"):
+        with suppress(MediaUnreadable):
+            return still.read_still(path)
+    return _of_opencv(_decoded(raw, path), path)
+
+
+def _decoded(raw: bytes, path: str) -> Array:
+    try:
+        picture: Array | None = cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise MediaUnreadable(path, "the picture is too large or damaged") from error
+    if picture is None:
+        raise MediaUnreadable(path, "it is no picture, or a damaged one")
+    return picture
+
+
+def _of_opencv(picture: Array, path: str) -> Frame:
+    if picture.dtype in (np.float32, np.float64):
+        picture = np.rint(np.clip(np.nan_to_num(picture), 0, 1) * 65535).astype(np.uint16)
+    if picture.dtype not in (np.uint8, np.uint16):
+        raise MediaUnreadable(path, f"its values are {picture.dtype}", "Save it with 8 or 16 bit a channel.")
+    if picture.ndim == 2:
+        picture = picture[..., None]
+    channels = picture.shape[2]
+    if channels not in (1, 2, 3, 4):
+        raise MediaUnreadable(path, f"it has {channels} channels", "Save it as RGB or RGBA.")
+    rgb = np.repeat(picture[..., :1], 3, axis=2) if channels < 3 else picture[..., 2::-1]
+    alpha = picture[..., -1] if channels in (2, 4) else None
+    return Frame(np.ascontiguousarray(rgb), None if alpha is None else np.ascontiguousarray(alpha))
