@@ -147,7 +147,9 @@ def made(
     """An index of pictures from the packets `order`, shown at `times`, each decoded from one of the packets `keys`."""
     rate, steps = grid_of(times, clock, list(claims.rates))
     step = round(1 / (rate * clock)) if rate else times[-1] - times[-2] if len(times) > 1 else 1
-    last = step if more.get("decoded") else packets[order[-1]].duration or step
+    # Where the decoder's times are other ones than the packets', a packet's length is no picture's.
+    told = not more.get("decoded") or packets[order[-1]].pts == times[-1]
+    last = (packets[order[-1]].duration if told else 0) or step
     last_end = times[-1] + last
     cut_off = claims.counted > len(packets) and (claims.duration or 0) > _stored(packets)
     end = last_end

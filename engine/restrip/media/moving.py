@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from restrip.media.av.times import durations_of
-from restrip.media.files import MediaUnreadable, check_readable
+from restrip.media.files import MediaUnreadable, check_readable, open_regular
 from restrip.media.frame import Frame
 from restrip.media.geometry import resampled
 from restrip.media.photo import DAMAGE, MOST_PIXELS
@@ -40,9 +40,9 @@ def moves(path: str) -> bool:
     if not is_picture(path) and not path.lower().endswith(".avifs"):
         return False
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             return _kind(file) != ""
-    except OSError:
+    except (OSError, MediaUnreadable):
         return False
 
 
@@ -55,7 +55,7 @@ def by_pillow(path: str) -> bool:
     """Whether a file is an animated WebP or AVIF, which MovingFrames reads and movies' readers don't."""
     if not moves(path):
         return False
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return _kind(file) in ("webp", "avif")
 
 
@@ -99,7 +99,7 @@ class WebpParts:
 def webp_parts(path: str) -> WebpParts:
     """Read the headers of an animated WebP's pictures (RFC 9649, section 2.7.1.1)."""
     durations, opaque = [], True
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         file.seek(12)
         canvas = b""
         while len(head := file.read(8)) == 8:

@@ -21,7 +21,7 @@ from PIL import ExifTags, Image, ImageOps, TiffImagePlugin
 
 from restrip.media import colour
 from restrip.media.av import still
-from restrip.media.files import MediaUnreadable
+from restrip.media.files import MediaUnreadable, open_regular
 from restrip.media.frame import Frame
 from restrip.media.geometry import Orientation, shown
 
@@ -76,7 +76,7 @@ class PhotoHeader:
 
 def read_photo(path: str) -> Frame:
     """The picture in a file, upright, alpha straight. Raises MediaUnreadable."""
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         raw = file.read()
     try:
         image = _opened(io.BytesIO(raw), path)
@@ -94,7 +94,7 @@ def photo_header(path: str) -> PhotoHeader:
 
     A turn that a PNG names behind its pixels is not seen here.
     """
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         try:
             image = _opened(file, path)
         except DAMAGE:
