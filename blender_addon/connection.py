@@ -12,6 +12,7 @@ import bpy
 from restrip.errors import RestripError
 from restrip.link.job import JobSpec
 from restrip.link.schema import Schema
+from restrip.link.travel import size_said
 
 from . import form, jobs, models, orders, prefs, previews, results, schema, sending, vse, words
 
@@ -116,6 +117,8 @@ def said(checked: Any) -> str:
         return "Nothing to render again"
     seconds = checked.get("estimate_s")
     text = f"{left} of {count} segments" + (f", about {words.time_said(seconds)}" if seconds else "")
+    sent = sum(int(file["bytes"]) for file in checked.get("travels", ()))
+    text += f"; {size_said(sent)} are sent first" if sent else ""
     return text if checked.get("fits", True) else f"{text}; it doesn't fit: {' '.join(checked.get('fixes', ()))}"
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal
-from restrip.link.job import Manifest
+from restrip.link.client import Client
+from restrip.link.job import JobSpec, Manifest
+from restrip.link.travel import in_words
 from restrip.request import Request, finished, job_of
 
 
@@ -42,6 +44,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
     """Submit, show the progress, name what was written."""
     with shared.open_client() as client:
         spec = job_of(client, request_of(options, shared.settings_of(options, client)))
+        say_what_travels(client, spec, terminal)
         client.submit(spec)
         if options.detach:
             terminal.result({"job_id": spec.job_id}, f"Job {spec.job_id} is queued: `restrip status {spec.job_id}`.")
@@ -49,6 +52,14 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
         with terminal.progress() as show:
             manifest = finished(client, spec.job_id, show)
     terminal.result(manifest.to_json(), *sentences(manifest))
+
+
+def say_what_travels(client: Client, spec: JobSpec, terminal: Terminal) -> None:
+    """Before a job goes to another computer: which files go with it."""
+    link = client.request("links", {}).get("link")
+    if link is not None:
+        travels = client.check(spec).get("travels", ())
+        terminal.aside(in_words(travels, str(link["host"])))
 
 
 def request_of(options: argparse.Namespace, settings: dict[str, Any]) -> Request:

@@ -41,6 +41,11 @@ class Terminal:
         for sentence in sentences:
             self.out.print(sentence, markup=False)
 
+    def aside(self, sentence: str) -> None:
+        """A sentence beside the result, on stderr; nothing when it is empty, or for a program."""
+        if sentence and not self.json_wanted:
+            self.err.print(sentence, markup=False)
+
     def table(self, machine: Any, columns: list[str], rows: list[list[str]]) -> None:
         """A table for a person, `machine` as JSON for a program."""
         if self.json_wanted:

@@ -13,6 +13,7 @@ from restrip.jobs.plan import Plan
 from restrip.jobs.prepare import missing, plan_job, targets_of
 from restrip.jobs.room import SPARE_MIB, free_mib, room_of
 from restrip.jobs.tasks import Assignment
+from restrip.jobs.there import together, told
 from restrip.link.job import JobSpec
 from restrip.looks.diffusion.checkpoint import list_models as list_checkpoints
 from restrip.looks.gallery import list_looks as built_in_looks
@@ -63,6 +64,7 @@ def check_job(task: Assignment) -> dict[str, Any]:
         "estimate_s": _estimate_s(task, spec.look, plan, len(keys), frames),
         "warnings": warnings,
         "fixes": fixes,
+        "travels": [told(file, paths) for file, paths in together(spec)] if task.body.get("cluster") else [],
     }
 
 

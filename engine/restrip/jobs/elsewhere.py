@@ -15,9 +15,10 @@ from restrip.jobs.courier import Courier, Journal, LaterError, NotThereError
 from restrip.jobs.journey import Journey
 from restrip.jobs.remote import Remote, RemoteClient, RemoteUnreachable, linked
 from restrip.jobs.tasks import Assignment
-from restrip.jobs.there import in_words, job_there, travelling
+from restrip.jobs.there import job_there, travelling
 from restrip.link.client import EngineUnreachable
 from restrip.link.job import JobSpec
+from restrip.link.travel import in_words
 
 TURN_S = 4.0
 

@@ -16,8 +16,9 @@ from restrip.jobs.courier import Courier, LaterError
 from restrip.jobs.errands import errand_of
 from restrip.jobs.received import Received
 from restrip.jobs.tasks import Assignment
-from restrip.jobs.there import in_words, travelling
+from restrip.jobs.there import travelling
 from restrip.link.status import JobStatus
+from restrip.link.travel import in_words
 
 LOOK_S = 0.3
 

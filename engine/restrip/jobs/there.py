@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from restrip.jobs.courier import Courier, LaterError, NotThereError
@@ -24,22 +24,19 @@ def travelling(spec: JobSpec, courier: Courier) -> list[dict[str, Any]]:
 
     Of what it may have already, and of what isn't here, nothing is said. `courier` is one that only looks.
     """
-    return [_told(paths, file) for file, paths in _together(spec) if paths and not _is_there(courier, file, paths)]
+    return [told(file, paths) for file, paths in together(spec) if paths and not _is_there(courier, file, paths)]
 
 
-def in_words(travelling: list[dict[str, Any]], host: str) -> str:
-    """The same as a sentence; "" when nothing is sent."""
-    if not travelling:
-        return ""
-    named = [f"{Path(file['path']).name} ({_size(file['bytes'])})" for file in travelling]
-    few = ", ".join(named[:8]) + (f" and {len(named) - 8} more" if len(named) > 8 else "")
-    return f"These files are sent to {host}: {few}."
+def told(file: NamedFile, paths: Sequence[str]) -> dict[str, Any]:
+    """What `check` says of a file, or of a sequence or folder with these files."""
+    sizes = (os.stat(path).st_size for path in paths)
+    return {"role": file.role, "path": file.path, "files": len(paths), "bytes": sum(sizes)}
 
 
 def _sent(spec: JobSpec, courier: Courier) -> dict[str, str]:
     """Where each file is there, by how the job names it."""
     places: dict[str, str] = {}
-    for file, paths in _together(spec):
+    for file, paths in together(spec):
         if file.role == "source":
             places.update(zip(paths, courier.send_all(paths), strict=True))
         else:
@@ -48,8 +45,10 @@ def _sent(spec: JobSpec, courier: Courier) -> dict[str, str]:
     return places
 
 
-def _together(spec: JobSpec) -> Iterator[tuple[NamedFile, tuple[str, ...]]]:
-    """The files that go there, the source's pictures together. A name of the hub means the same model everywhere."""
+def together(spec: JobSpec) -> Iterator[tuple[NamedFile, tuple[str, ...]]]:
+    """The files that go to another computer, the source's pictures together. A name of the hub means the same model
+    everywhere.
+    """
     clip = tuple(clip_files(spec))
     yield clip[0], tuple(file.path for file in clip)
     for file in files_of(spec)[len(clip) :]:
@@ -66,13 +65,3 @@ def _is_there(courier: Courier, file: NamedFile, paths: tuple[str, ...]) -> bool
     except (NotThereError, LaterError):
         return False
     return True
-
-
-def _told(paths: tuple[str, ...], file: NamedFile) -> dict[str, Any]:
-    size = sum(Path(path).stat().st_size for path in paths)
-    return {"role": file.role, "path": file.path, "files": len(paths), "bytes": size}
-
-
-def _size(count: int) -> str:
-    mib = count / 2**20
-    return f"{mib / 1024:.1f} GiB" if mib >= 1024 else f"{mib:.1f} MiB" if mib >= 0.1 else f"{max(1, count >> 10)} KiB"

@@ -56,7 +56,7 @@ class Client(Session):
         return self.request("submit", body)
 
     def check(self, spec: JobSpec) -> dict[str, Any]:
-        """What a job would take: segments, cached, needs_mib, fits, estimate_s, warnings, fixes."""
+        """What a job would take: segments, cached, needs_mib, fits, estimate_s, warnings, fixes, travels."""
         return self.request("check", spec.to_json(), timeout_s=600)
 
     def status(self, job_id: str) -> JobStatus:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -19,6 +20,11 @@ from restrip.timeline import ClipRange, Crossfade, FrameRange, Key, Rate
 
 FEW_PATHS = 64
 MOST_PATHS = 1_000_000
+MOST_NUMBER = 10**12
+"""Of frames and the like, either way from 0."""
+MOST_SECONDS = 10**7
+
+_TIME = re.compile(r"[-+]?[0-9]{1,30}(?:/[0-9]{1,30}|\.[0-9]{0,30})?")
 
 
 class BadJob(BadInput):
@@ -100,16 +106,16 @@ class JobSpec:
                 look=_text(body["look"]["name"]),
                 settings=dict(body["look"].get("settings", {})),
                 output=_known(Output, body.get("output", {})),
-                cuts=None if cuts is None else tuple(int(cut) for cut in cuts),
+                cuts=None if cuts is None else tuple(map(_whole, cuts)),
                 matte=_text(body.get("matte", "")),
                 mode=_text(body.get("mode", "keys")),
-                step=int(body.get("step", 1)),
+                step=_whole(body.get("step", 1)),
                 project=_text(body.get("project", "")),
-                priority=int(body.get("priority", 0)),
+                priority=_whole(body.get("priority", 0)),
             )
-        except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise BadJob(
-                f"The job can't be read: {type(error).__name__} {error}.",
+                f"The job can't be read: {type(error).__name__} {str(error)[:200]}.",
                 "Update the front-end, or see docs/protocol.md.",
             ) from error
 
@@ -220,7 +226,7 @@ class Manifest:
                 counts=dict(body["counts"]),
                 facts=dict(body["facts"]),
             )
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError, ZeroDivisionError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
             raise BadJob(
                 f"The manifest can't be read: {type(error).__name__} {error}.", "Render the job again."
             ) from error
@@ -290,12 +296,12 @@ def clip_from_json(body: Mapping[str, Any]) -> ClipRange:
     return ClipRange(
         paths=tuple(map(_text, body["paths"])) if numbered is None else Numbered(**numbered).paths(),
         rate=Rate.parse(body["rate"]),
-        length=int(body["length"]),
-        trim_in=int(body.get("trim_in", 0)),
+        length=_whole(body["length"]),
+        trim_in=_whole(body.get("trim_in", 0)),
         source_rate=None if source_rate is None else Rate.parse(source_rate),
-        timeline_start=int(body.get("timeline_start", 0)),
+        timeline_start=_whole(body.get("timeline_start", 0)),
         name=_text(body.get("name", "")),
-        offset_s=Fraction(body.get("offset_s", 0)),
+        offset_s=_exact(body.get("offset_s", 0)),
         untagged=_text(body.get("untagged", "")),
     )
 
@@ -307,8 +313,36 @@ def _known(kind: type[Any], body: Mapping[str, Any]) -> Any:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"a {type(value).__name__} is no text")
     return value
+
+
+def _whole(value: Any) -> int:
+    """A whole number of a job's, such as a frame's. Raises TypeError, ValueError."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"a {type(value).__name__} is no whole number")
+    if abs(value) > MOST_NUMBER:
+        raise ValueError(f"a number of {len(f'{abs(value):x}') * 4} bits is too large")
+    return value
+
+
+def _exact(value: Any) -> Fraction:
+    """A time in seconds: a number, or a text such as "1/48". Raises TypeError, ValueError, ZeroDivisionError."""
+    if isinstance(value, float) and math.isfinite(value):
+        value = f"{value:.12f}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(_whole(value))
+    if not isinstance(value, str):
+        raise TypeError(f"a {type(value).__name__} is no time")
+    # Powers of ten aren't read: 1e999999999 is nine letters, and a number of a billion digits.
+    if not _TIME.fullmatch(value.strip()):
+        raise ValueError(f"{value[:40]!r} is no time in seconds")
+    seconds = Fraction(value)
+    if abs(seconds) > MOST_SECONDS:
+        raise ValueError(f"{float(seconds):g} seconds are too many")
+    return seconds
 
 
 def _pair(frames: FrameRange) -> list[int]:

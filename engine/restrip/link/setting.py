@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 from restrip.errors import BadInput
 
+MOST_NUMBER = 2.0**63
+"""Of a setting without bounds of its own, either way from 0."""
+
 
 class BadSetting(BadInput):
     """A setting with a value that it can't have, or of a name that isn't known."""
@@ -46,10 +49,10 @@ class Setting:
         allowed = kinds.get(self.kind, (str,))
         fits = isinstance(value, allowed) and (not isinstance(value, bool) or self.kind == "bool")
         if not fits:
-            raise BadSetting(f"{self.key} is {value!r}, which is no {self.kind}.", self.help, setting=self.key)
+            raise BadSetting(f"{self.key} is {_said(value)}, which is no {self.kind}.", self.help, setting=self.key)
         if self.kind == "choice" and value not in {choice for choice, _ in self.choices}:
             raise BadSetting(
-                f"{self.key} can't be {value!r}.",
+                f"{self.key} can't be {_said(value)}.",
                 f"Choose one of {', '.join(c for c, _ in self.choices)}.",
                 setting=self.key,
             )
@@ -57,8 +60,10 @@ class Setting:
         too_high = self.high is not None and self.kind in ("int", "float") and not value <= self.high
         if too_low or too_high:
             raise BadSetting(
-                f"{self.key} is {value}.", f"Give a number from {self.low} to {self.high}.", setting=self.key
+                f"{self.key} is {_said(value)}.", f"Give a number from {self.low} to {self.high}.", setting=self.key
             )
+        if self.kind in ("int", "float") and not abs(value) <= MOST_NUMBER:
+            raise BadSetting(f"{self.key} is {_said(value)}.", "Give a smaller number.", setting=self.key)
         return float(value) if self.kind == "float" else value
 
     def to_json(self) -> dict[str, Any]:
@@ -74,12 +79,21 @@ class Setting:
         return cls(**known)
 
 
+def _said(value: Any) -> str:
+    """A value in a message: a number of thousands of digits can't be written out."""
+    if isinstance(value, int) and abs(value) > MOST_NUMBER:
+        return "a number that is too large"
+    return repr(value)[:80] if isinstance(value, int | float | str) else f"a {type(value).__name__}"
+
+
 def complete(settings: tuple[Setting, ...], given: Mapping[str, Any]) -> dict[str, Any]:
     """The given values checked, with defaults for the rest. Raises BadSetting for an unknown name."""
     by_key = {setting.key: setting for setting in settings}
     unknown = sorted(set(given) - set(by_key))
     if unknown:
         raise BadSetting(
-            f"There is no setting {unknown[0]!r}.", f"The settings are {', '.join(sorted(by_key))}.", setting=unknown[0]
+            f"There is no setting {_said(unknown[0])}.",
+            f"The settings are {', '.join(sorted(by_key))}.",
+            setting=unknown[0],
         )
     return {key: setting.check(given[key]) if key in given else setting.default for key, setting in by_key.items()}

@@ -192,7 +192,7 @@ def parse_mix(text: str) -> Floats:
             look, share = int(number), float(weight) if colon else 1.0
         except ValueError:
             look, share = -1, 0.0
-        if not 0 <= look < LOOKS or not 0 < share < float("inf"):
+        if not 0 <= look < LOOKS or not 1e-6 <= share <= 1e6:
             raise UnknownLook(
                 f"neural:{text} is no built-in look: {part.strip() or 'nothing'!r} does not name one.",
                 f"The looks are neural:0 to neural:{LOOKS - 1}; a mix is neural:3+12 or neural:3:0.7+12:0.3.",

@@ -93,6 +93,7 @@ PAINTED_SETTINGS = (
         "First number",
         "The number in a painted picture's name that means the strip's first visible frame.",
         low=0,
+        high=10**9,
         looks=("painted",),
     ),
 )

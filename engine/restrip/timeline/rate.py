@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -14,7 +15,15 @@ class BadRate(BadInput):
     code = "bad-rate"
 
     def __init__(self, given: object) -> None:
-        super().__init__(f"{given!r} is not a frame rate.", "Give one like 25, 23.976 or 30000/1001.", given=str(given))
+        said = given[:80] if isinstance(given, str) else type(given).__name__
+        super().__init__(f"{said!r} is not a frame rate.", "Give one like 25, 23.976 or 30000/1001.", given=said)
+
+
+LEAST, MOST = Fraction(1, 100_000), Fraction(1000)
+"""Frames a second: from one a day or so."""
+
+# Powers of ten aren't read: 1e999999999 is nine letters, and a number of a billion digits.
+_NUMBER = re.compile(r"[0-9]{1,18}(?:/[0-9]{1,18}|\.[0-9]{0,18})?")
 
 
 @dataclass(frozen=True, order=True)
@@ -24,8 +33,8 @@ class Rate:
     fraction: Fraction
 
     def __post_init__(self) -> None:
-        if not 0 < self.fraction <= 1000:
-            raise BadRate(str(self.fraction))
+        if not LEAST <= self.fraction <= MOST or self.fraction.denominator > 10**18:
+            raise BadRate(f"{float(self.fraction):g}")
 
     @classmethod
     def of(cls, numerator: int, denominator: int = 1) -> Rate:
@@ -36,10 +45,18 @@ class Rate:
 
     @classmethod
     def parse(cls, text: str | int | float) -> Rate:
-        """Read '25', '30000/1001' or a decimal; 23.976, 23.98, 29.97 and the like become the NTSC fractions meant."""
+        """Read '25', '30000/1001' or a decimal; 23.976, 23.98, 29.97 and the like become the NTSC fractions meant.
+
+        Raises BadRate.
+        """
+        given = (
+            text.strip() if isinstance(text, str) else f"{text}" if isinstance(text, float) or -1 < text < 10**6 else ""
+        )
+        if not _NUMBER.fullmatch(given):
+            raise BadRate(text)
         try:
-            exact = Fraction(str(text).strip())
-        except (ValueError, ZeroDivisionError):
+            exact = Fraction(given)
+        except ZeroDivisionError:
             raise BadRate(text) from None
         whole = round(exact * 1001 / 1000)
         if (

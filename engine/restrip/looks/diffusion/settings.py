@@ -81,7 +81,7 @@ KEYS = (
     _sd("anchor", "bool", True, "Anchor key", "Make all keys against one key, so that they look alike.", group="keys"),
     _sd(
         "anchor_key", "int", -1, "Anchor's number", "Which key is the anchor, counted from 0; -1 is the first.",
-        low=-1, group="keys",
+        low=-1, high=10**6, group="keys",
     ),
     _sd(
         "anchor_attention", "float", 1.0, "Anchor attention",

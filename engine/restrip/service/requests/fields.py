@@ -22,3 +22,8 @@ def text(message: Message, name: str) -> str:
 def is_int(value: object) -> bool:
     """Whether a JSON value is a whole number."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def said(value: object) -> str:
+    """A value in a message: a number that is a number, of anything else its kind."""
+    return str(value) if isinstance(value, int | float) and abs(value) < 10**15 else f"of kind {type(value).__name__}"

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from restrip.jobs.files import canonical
-from restrip.jobs.intake import StaleSettings, check_clip, check_look, read_job
+from restrip.jobs.intake import StaleSettings, check_clip, check_look, is_short, read_job
 from restrip.jobs.schema import schema
 from restrip.jobs.store import JobConflict, Record, UnknownJob
 from restrip.link.ids import check_job_id, new_job_id
-from restrip.link.job import BadJob, JobSpec, clip_from_json
+from restrip.link.job import BadJob, JobSpec, clip_from_json, clip_to_json
 from restrip.link.message import MAX_BYTES, BadMessage, Message
 from restrip.service.questions import Reply
-from restrip.service.requests.fields import is_int, job_id_of, text
+from restrip.service.requests.fields import is_int, job_id_of, said, text
 from restrip.service.requests.guests import vetted
 from restrip.service.requests.refusals import Draining
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_LISTED = 1000
 MOST_SEEDS = 100
+MOST_ERROR = 1e6
 
 
 def submit(desk: Desk, message: Message, reply: Reply) -> Mapping[str, Any] | None:
@@ -88,11 +89,11 @@ def _interactive(desk: Desk, message: Message, job: dict[str, Any]) -> dict[str,
 def _source(message: Message) -> dict[str, Any]:
     source = message.body.get("source")
     try:
-        check_clip(clip_from_json(source if isinstance(source, dict) else {}))
-    except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError, OverflowError) as error:
-        raise BadJob(f"The source can't be read: {error}.", "See docs/protocol.md, 'A job'.") from error
-    assert isinstance(source, dict)
-    return source
+        clip = clip_from_json(source if isinstance(source, dict) else {})
+        check_clip(clip)
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise BadJob(f"The source can't be read: {str(error)[:200]}.", "See docs/protocol.md, 'A job'.") from error
+    return clip_to_json(clip)
 
 
 def seeds(desk: Desk, message: Message, reply: Reply) -> Mapping[str, Any] | None:
@@ -101,14 +102,22 @@ def seeds(desk: Desk, message: Message, reply: Reply) -> Mapping[str, Any] | Non
     look, frame, count, prompt = body.get("look"), body.get("frame"), body.get("n", 9), body.get("prompt")
     if not isinstance(look, dict) or not isinstance(look.get("settings", {}), dict):
         raise BadJob("seeds needs a look: {name, settings}.")
-    name, settings = str(look.get("name", "")), look.get("settings", {})
+    name, settings = look.get("name", ""), look.get("settings", {})
+    if not isinstance(name, str):
+        raise BadJob("A look's name is a text.")
     check_look(name, settings)
     if not is_int(frame) or not 0 <= int(frame or 0) < clip_from_json(source).length:
-        raise BadJob(f"Frame {str(frame)[:40]} lies outside the clip.", "Give a frame of the clip.")
+        raise BadJob(
+            f"Frame {said(frame)} lies outside the clip.",
+            "Give a frame of the clip.",
+        )
     if not is_int(count) or not 1 <= count <= MOST_SEEDS:
-        raise BadJob(f"{str(count)[:40]} seeds can't be tried.", f"Ask for 1 to {MOST_SEEDS}.")
-    if prompt is not None and not isinstance(prompt, str):
-        raise BadJob("The prompt is no text.")
+        raise BadJob(
+            f"{said(count)} seeds can't be tried.",
+            f"Ask for 1 to {MOST_SEEDS}.",
+        )
+    if prompt is not None and not is_short(prompt):
+        raise BadJob("The prompt is no text, or too long a one.")
     job = {"kind": "seeds", "source": source, "frame": frame, "n": count, "prompt": prompt}
     job["look"] = {"name": name, "settings": settings}
     return vetted(desk, message, job, lambda: _interactive(desk, message, job), reply)
@@ -118,7 +127,9 @@ def suggest(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
     """Have keys suggested, before renders. Raises BadJob, Draining."""
     source, count, error = _source(message), message.body.get("count"), message.body.get("error")
     by_count = is_int(count) and error is None and 1 <= int(count or 0) <= 10_000
-    by_error = count is None and isinstance(error, int | float) and not isinstance(error, bool) and error > 0
+    by_error = (
+        count is None and isinstance(error, int | float) and not isinstance(error, bool) and 0 < error <= MOST_ERROR
+    )
     if not by_count and not by_error:
         raise BadJob("suggest needs how many keys (count) or an error that they may leave (error).")
     return _interactive(desk, message, {"kind": "suggest", "source": source, "count": count, "error": error})

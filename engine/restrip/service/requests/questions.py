@@ -44,7 +44,8 @@ def probe(desk: Desk, message: Message, reply: Reply) -> None:
 def check(desk: Desk, message: Message, reply: Reply) -> Mapping[str, Any] | None:
     """What a job would take."""
     job = read_job(message.body).to_json()
-    return _ask_where_jobs_are_done(desk, message, {"job": job}, job, reply)
+    cluster = {"cluster": True} if desk.engine.crew.executor.name != "local" and not message.guest else {}
+    return _ask_where_jobs_are_done(desk, message, {"job": job, **cluster}, job, reply)
 
 
 def _ask_where_jobs_are_done(
