@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +75,30 @@ def test_a_process_whose_device_is_lost_has_to_end(error: BaseException, monkeyp
 def test_a_named_error_stays_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     named = RestripError("It is odd.")
     assert raised(monkeypatch, Workshop(), named) is named
+
+
+def test_a_library_of_the_systems_that_cant_be_loaded_is_code_that_cant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As torch says it when its build doesn't fit the machine: ctypes gives no number and no file."""
+    import ctypes
+
+    with pytest.raises(OSError) as loading:
+        ctypes.CDLL("libtorch_that_is_not_here.so")
+    error = raised(monkeypatch, Workshop(), loading.value)
+    assert error.code == "code-missing" and "libtorch_that_is_not_here" in error.message
+    assert raised(monkeypatch, Workshop(), PermissionError(13, "Permission denied", "/x")).code != "code-missing"
+
+
+def test_kernels_that_can_be_kept_nowhere_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """numba itself says it, with a file where each of its folders would be."""
+    (tmp_path / "taken").touch()
+    (tmp_path / "__pycache__").touch()
+    (tmp_path / "kernel.py").write_text("from numba import njit\n@njit(cache=True)\ndef twice(n):\n    return 2 * n\n")
+    for name in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "taken" / "inside"))
+    done = subprocess.run(
+        [sys.executable, "-c", "import kernel"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    said = done.stderr.strip().splitlines()[-1]
+    assert said.startswith("RuntimeError: "), done.stderr
+    error = raised(monkeypatch, Workshop(), RuntimeError(said.removeprefix("RuntimeError: ")))
+    assert error.code == "kernel-cache" and "NUMBA_CACHE_DIR" in error.remedy

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from makers import Recipe, make
 
-from restrip.media import probe
+from restrip.media import ClipReader, probe
 from restrip.media.av.pyav import exact, open_media
 from restrip.media.av.sound import mux
+from restrip.media.files import DecoderMissing
+from restrip.timeline import ClipRange, Rate
 
 RATE = Fraction(30000, 1001)
 
@@ -46,3 +48,18 @@ def test_rates_and_clocks_are_fractions(foreign: Path) -> None:
 @pytest.mark.parametrize("unsaid", [None, Fraction(0)])
 def test_what_a_file_doesnt_say_is_none(unsaid: Fraction | None) -> None:
     assert exact(unsaid) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "unknown"),
+    [("a.mp4", b"avc1", b"zzzz"), ("b.mov", b"avc1", b"br16"), ("c.mkv", b"V_MPEG4/ISO/AVC", b"V_MPEG4/ISO/ZZZ")],
+)
+def test_a_codec_without_a_decoder_is_named_with_the_remedy(name, known, unknown, tmp_path: Path) -> None:
+    path = make(tmp_path / name, Recipe(range(5)))
+    path.write_bytes(path.read_bytes().replace(known, unknown))
+    with pytest.raises(DecoderMissing, match=r"libavcodec \d+\.\d+\.\d+ of PyAV \d+") as refused:
+        probe([str(path)])
+    assert refused.value.code == "decoder-missing"
+    assert "Convert it to H.264" in refused.value.remedy
+    with pytest.raises(DecoderMissing):
+        ClipReader(ClipRange((str(path),), Rate.of(25), 5)).frame(0)

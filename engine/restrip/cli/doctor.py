@@ -52,7 +52,7 @@ if torch.cuda.is_available():
 elif getattr(torch.backends, "mps", None) and torch.backends.mps.is_available():
     print(json.dumps(["Apple GPU (mps)", 0, 0, "mps"]))
 else:
-    print("null")
+    print("[]")
 """
 
 
@@ -134,6 +134,16 @@ def _asked(code: str) -> Any:
         return None
 
 
+def _why_not(code: str) -> str:
+    """Why a child Python can't do something: the last line that it says; "" when it can."""
+    try:
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    except (OSError, subprocess.SubprocessError) as error:
+        return str(error)
+    said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
+    return said[-1] if done.returncode else ""
+
+
 def _libraries() -> Finding:
     versions = _asked(LIBRARIES) if importlib.util.find_spec("av") else None
     shown = ", ".join(f"{name} {version}" for name, version in (versions or {}).items())
@@ -144,10 +154,13 @@ def _gpu() -> Finding:
     if importlib.util.find_spec("torch") is None:
         return Finding("GPU", False, "not looked for (needs torch)", install_line("diffusion"), needed=False)
     gpu = _asked(GPU)
-    if gpu is None and shutil.which("nvidia-smi"):
+    if gpu is None and (why := _why_not("import torch")):
+        remedy = f"{install_line('diffusion')} --force-reinstall"
+        return Finding("GPU", False, f"not looked for: torch can't be loaded ({why})", remedy, needed=False)
+    if not gpu and shutil.which("nvidia-smi"):
         remedy = "Install the torch build for your GPU (pytorch.org, Get started)."
         return Finding("GPU", False, "one is here, but this torch can't use it", remedy, needed=False)
-    if gpu is None:
+    if not gpu:
         return Finding("GPU", True, "none: the CPU does the work")
     name, free, total, api = gpu
     return Finding("GPU", True, f"{name}, {free} of {total} MiB free, {api}; {carried_by(api)}")

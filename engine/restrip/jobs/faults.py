@@ -45,6 +45,22 @@ class CodeMissing(RestripError):
         )
 
 
+class KernelsUnkept(RestripError):
+    """The CPU's compiled kernels can be kept nowhere."""
+
+    code = "kernel-cache"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"The kernels that '{kind}' compiles can't be kept: nothing may be written beside Restrip's files, nor in "
+            "your own cache folder.",
+            "Set the environment variable NUMBA_CACHE_DIR to a folder where you may write, and start the engine anew "
+            "(restrip engine stop).",
+            kind=kind,
+            cause="import",
+        )
+
+
 class TaskFault(RestripError):
     """An exception that nobody named, out of what a task was given to do."""
 
@@ -66,7 +82,16 @@ def fault_of(error: BaseException, message: Mapping[str, object]) -> RestripErro
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return OutOfMemory(kind, text)
     what = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return CodeMissing(kind, text or what) if isinstance(error, ImportError) else TaskFault(kind, what)
+    if isinstance(error, RuntimeError) and "no locator available" in text:  # numba's words.
+        return KernelsUnkept(kind)
+    return CodeMissing(kind, text or what) if unloadable(error) else TaskFault(kind, what)
+
+
+def unloadable(error: BaseException) -> bool:
+    """Whether code can't be loaded: a module, or a library in the system's format, of which ctypes tells no number."""
+    return isinstance(error, ImportError) or (
+        isinstance(error, OSError) and error.errno is None and error.filename is None
+    )
 
 
 def ends_process(error: BaseException) -> bool:
@@ -83,4 +108,4 @@ def cause_of(error: BaseException) -> str:
     """The cause, for a worker that has to end: "memory", "import" or "exception"."""
     if isinstance(error, MemoryError):
         return "memory"
-    return "import" if isinstance(error, ImportError) else "exception"
+    return "import" if unloadable(error) else "exception"

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from restrip.errors import RestripError
 from restrip.jobs import files
 from restrip.jobs.cache import Cache
-from restrip.jobs.faults import ends_process, fault_of
+from restrip.jobs.faults import ends_process, fault_of, unloadable
 from restrip.jobs.picture_tables import CachedTables
 from restrip.link.origin import install_line
 from restrip.media.files import FULL, DiskFull
@@ -153,6 +153,8 @@ def run_task(shop: Workshop, message: Mapping[str, Any], report: Progressed) -> 
         package = (error.name or "").partition(".")[0]
         raise (fault_of(error, message) if package in ("", "restrip") else PartMissing(package)) from error
     except OSError as error:
+        if unloadable(error):
+            raise fault_of(error, message) from error
         path = str(error.filename or "")
         if error.errno in FULL:
             raise DiskFull(path) from error

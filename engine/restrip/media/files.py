@@ -35,6 +35,20 @@ class MediaUnreadable(BadInput):
         super().__init__(f"{path} can't be read: {why}.", remedy, path=path, why=why)
 
 
+class DecoderMissing(MediaUnreadable):
+    """A movie whose pictures this build of FFmpeg can't decode."""
+
+    code = "decoder-missing"
+
+    def __init__(self, path: str, library: str) -> None:
+        super().__init__(
+            path,
+            f"FFmpeg as it is here ({library}) has no decoder for its pictures",
+            "Convert it to H.264, ProRes or DNxHR in the program that it comes from. If the package av is a build of "
+            "your own, the usual one has more decoders: pip install --force-reinstall --only-binary av av",
+        )
+
+
 class OutputUnwritable(BadInput):
     """A place where nothing can be written."""
 

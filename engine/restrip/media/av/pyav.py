@@ -19,6 +19,12 @@ def open_media(path: str, **options: Any) -> Any:
     return av.open(f"file:{path}", **_LENIENT, **options)
 
 
+def ffmpeg() -> str:
+    """Which decoders are here, in words."""
+    version = ".".join(str(part) for part in av.library_versions["libavcodec"])
+    return f"libavcodec {version} of PyAV {av.__version__}"
+
+
 def exact(ratio: Any) -> Fraction | None:
     """A rate, clock or aspect of PyAV's as a fraction; None where the file doesn't say.
 

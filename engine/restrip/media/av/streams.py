@@ -10,11 +10,11 @@ import av
 from av.error import FFmpegError
 from av.stream import Disposition
 
-from restrip.media.av.pyav import exact
+from restrip.media.av.pyav import exact, ffmpeg
 from restrip.media.av.sidedata import display_matrix
 from restrip.media.av.tags import first_timecode, tags_of
 from restrip.media.colour import ColourTags
-from restrip.media.files import MediaUnreadable
+from restrip.media.files import DecoderMissing, MediaUnreadable
 from restrip.media.geometry import Orientation
 from restrip.media.pixels import layout_of
 
@@ -66,7 +66,7 @@ def movie_streams(container: Any, path: str) -> list[Any]:
         raise MediaUnreadable(path, "its only pictures are covers or thumbnails", "Choose a movie.")
     decodable = [stream for stream in moving if stream.codec_context is not None]
     if not decodable:
-        raise MediaUnreadable(path, "there is no decoder for its pictures")
+        raise DecoderMissing(path, ffmpeg())
     return [stream for stream in decodable if not _single(stream)] or decodable
 
 
