@@ -236,3 +236,14 @@ def test_names_stay_inside(name: str) -> None:
     sha256 = "0" * 64
     with pytest.raises(BadFile):
         Offered.read({**asdict(Offered(sha256, "x", 1, sha256)), "name": name})
+
+
+@pytest.mark.parametrize("lie", [{"name": "../../x"}, {"name": "/etc/x"}, {"sha256": "../../.."}, {"size": -1}])
+def test_an_engine_elsewhere_names_no_place_here(
+    there: OtherComputer, movie: Path, tmp_path: Path, lie: dict[str, Any]
+) -> None:
+    sha256 = hashlib.sha256(movie.read_bytes()).hexdigest()
+    listed = {"path": str(movie), "name": movie.name, "size": movie.stat().st_size, "sha256": sha256, **lie}
+    with pytest.raises(BadFile):
+        courier(there, tmp_path / "a.json").bring("job", listed, Received(tmp_path / "here"))
+    assert not (tmp_path / "here").exists()

@@ -67,8 +67,8 @@ def deliver(state: Path, folder: Path, text: str) -> Path:
     resolved = check_place(state, folder, [target])
     delivery = Delivery(state, folder, str(resolved))
     delivery.expect([target])
-    target.write_text(text)
-    delivery.delivered({target: tree_sha256(target)})
+    assert delivery.put(target, lambda path: path.write_text(text)) == tree_sha256(target)
+    delivery.delivered()
     return target
 
 
@@ -84,12 +84,66 @@ def test_unless_it_was_changed_since(state: Path, folder: Path) -> None:
         check_place(state, folder, [target])
 
 
-def test_after_a_crash_in_the_middle_of_writing_it_is_still_ours(state: Path, folder: Path) -> None:
-    target = folder / "strip.mp4"
+def test_after_a_crash_between_two_files_both_contents_are_ours(state: Path, folder: Path) -> None:
+    target = deliver(state, folder, "before")
     delivery = Delivery(state, folder, str(check_place(state, folder, [target])))
-    delivery.expect([target])
-    target.write_text("half")
+    delivery.put(target, lambda path: path.write_text("after"))  # And then the power goes.
     check_place(state, folder, [target])
+    target.write_text("before")
+    check_place(state, folder, [target])
+
+
+def test_what_appears_while_a_job_runs_is_left_alone(state: Path, folder: Path) -> None:
+    targets = [folder / "strip.mp4", folder / "sheet.png", folder / "pictures"]
+    delivery = Delivery(state, folder, str(check_place(state, folder, targets)))
+    delivery.expect(targets)
+    targets[0].write_text("precious")
+    targets[2].mkdir()
+    (targets[2] / "1.png").write_text("precious")
+
+    def meanwhile(path: Path) -> None:
+        targets[1].write_text("precious")
+        path.write_text("ours")
+
+    def pictures(path: Path) -> None:
+        path.mkdir()
+        (path / "1.png").write_text("ours")
+
+    for target, write in zip(targets, (lambda path: path.write_text("ours"), meanwhile, pictures), strict=True):
+        with pytest.raises(OutputExists):
+            delivery.put(target, write)
+    assert [path.read_text() for path in (targets[0], targets[1], targets[2] / "1.png")] == ["precious"] * 3
+    # So it does after a crash, when the job goes on: what it meant to write is no claim on what is there.
+    with pytest.raises(OutputExists):
+        check_place(state, folder, targets)
+    assert sorted(path.name for path in folder.iterdir()) == ["pictures", "sheet.png", "strip.mp4"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no pipes with names")
+def test_a_pipe_or_a_link_in_a_folder_of_ours_waits_for_nobody(state: Path, folder: Path) -> None:
+    folder.mkdir()
+    os.mkfifo(folder / "strip.mp4")
+    with pytest.raises(OutputExists):
+        check_place(state, folder, [folder / "strip.mp4"])
+
+    def pictures(path: Path) -> None:
+        path.mkdir()
+        (path / "1.png").write_text("1")
+
+    target = folder / "pictures"
+    Delivery(state, folder, str(folder.resolve())).put(target, pictures)
+    os.mkfifo(target / "2.png")
+    with pytest.raises(OutputExists):
+        check_place(state, folder, [target])
+
+
+@pytest.mark.parametrize("place", ["run", "jobs/other-1", "", "cache/x"])
+def test_the_engines_own_folder_is_no_place_for_results(state: Path, place: str) -> None:
+    with pytest.raises(OutputUnwritable, match="own folder"):
+        check_place(state, state / place, [])
+    with pytest.raises(OutputUnwritable, match="own folder"):
+        check_place(state, state / "jobs" / "job-1" / "result", [state / place / "x.otio"])
+    check_place(state, state / "jobs" / "job-1" / "result", [])
 
 
 def test_a_link_is_never_written_through(state: Path, folder: Path, tmp_path: Path) -> None:
@@ -149,7 +203,7 @@ def test_a_folder_that_is_swapped_between_two_files_gets_no_more(state: Path, tm
         folder.symlink_to(tmp_path / "elsewhere" / "out")
     elif by == "another folder":
         folder.mkdir()
-    for ask in (delivery.stay, lambda: delivery.delivered({folder / "strip.mp4": "1"})):
+    for ask in (delivery.stay, delivery.delivered, lambda: delivery.put(folder / "strip.mp4", Path.touch)):
         with pytest.raises(OutputMoved, match="is gone" if by == "nothing" else "another place") as caught:
             ask()
         assert caught.value.detail["gone"] == (by == "nothing")

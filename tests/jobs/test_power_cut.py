@@ -23,8 +23,8 @@ from restrip.link.job import JobSpec, Manifest, Output
 CHANGES = ("fsync", "replace", "rename", "unlink", "mkdir", "rmdir", "link")
 
 
-class PowerCut(BaseException):
-    """Nothing can be changed any more."""
+class PowerCut(KeyboardInterrupt):
+    """Nothing can be changed any more, and the process is of no use: it is passed on as what ends one."""
 
 
 @dataclass

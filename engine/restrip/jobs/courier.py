@@ -145,8 +145,8 @@ class Courier:
         return there
 
     def bring(self, job_id: str, listed: Mapping[str, Any], shelf: Received) -> Path:
-        """A file of a job's result, on the shelf here. `listed` is what `results` says of it."""
-        file = Offered(listed["sha256"], listed["name"], listed["size"], listed["sha256"])
+        """A file of a job's result, on the shelf here. `listed` is what `results` says of it. Raises BadFile."""
+        file = Offered.read({**listed, "group": listed.get("sha256")})
         if shelf.has(file):
             return shelf.path(file)
         offset = shelf.offset(file)

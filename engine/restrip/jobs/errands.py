@@ -71,11 +71,11 @@ class RenderErrand:
         everything = [*placing.targets, *extras.values(), target]
         delivery.expect(everything)
         named: dict[str, Any] = {name: str(extras.get(name, "")) for name in ("preview", "otio", "sheet")}
-        manifest = replace(self._as_asked(placing.manifest()), **named)
-        self._write(extras, manifest)
+        manifest = replace(self._as_asked(placing.manifest(delivery)), **named)
+        self._write(extras, manifest, delivery)
         body = manifest.to_json()
-        files.write_json(target, body, mode=0o644)
-        delivery.delivered({path: outputs.tree_sha256(path) for path in everything})
+        delivery.put(target, lambda path: files.write_json(path, body, mode=0o644))
+        delivery.delivered()
         own = self.task.folder / "manifest.json"
         files.write_json(own, body)
         # It is here: nobody there is to be offered it, and its parts may go when room is needed.
@@ -106,14 +106,14 @@ class RenderErrand:
         asked |= {"otio": output.otio, "sheet": output.sheet}
         return {name: Path(path) for name, path in asked.items() if path}
 
-    def _write(self, extras: Mapping[str, Path], manifest: Manifest) -> None:
-        writers: dict[str, Callable[[Manifest, Path], None]] = {
-            "preview": lambda made, path: write_preview(self.spec, made, path, self.task.report),
-            "otio": write_timeline,
-            "sheet": lambda made, path: write_sheet(self.spec, made, path),
+    def _write(self, extras: Mapping[str, Path], manifest: Manifest, delivery: outputs.Delivery) -> None:
+        writers: dict[str, Callable[[Path], None]] = {
+            "preview": lambda path: write_preview(self.spec, manifest, path, self.task.report),
+            "otio": lambda path: write_timeline(manifest, path),
+            "sheet": lambda path: write_sheet(self.spec, manifest, path),
         }
         for name, path in extras.items():
-            writers[name](manifest, path)
+            delivery.put(path, writers[name])
 
 
 @dataclass(frozen=True)

@@ -74,22 +74,18 @@ class _Ending:
     def run(self) -> dict[str, Any]:
         """Everything, in the order in which it may be trusted after a crash."""
         self.delivery.expect(self.targets.values())
-        written: dict[Path, str] = {}
         strips = []
         fades = self._fades()
         visible = visible_of(self.plan.strips, fades)
         for strip, shown in zip(self.plan.strips, visible, strict=True):
             strips.append(self._strip(strip, shown))
-            written[Path(strips[-1].file)] = strips[-1].sha256
         manifest = self._manifest(tuple(strips), fades)
-        for path in self._extras(manifest):
-            written[path] = outputs.tree_sha256(path)
+        self._extras(manifest)
         body = manifest.to_json()
         self.source.check()
         # The user's copy first: when the engine's own is there, everything is.
-        files.write_json(self.targets["manifest"], body, mode=0o644)
-        written[self.targets["manifest"]] = files.file_sha256(self.targets["manifest"])
-        self.delivery.delivered(written)
+        self.delivery.put(self.targets["manifest"], lambda path: files.write_json(path, body, mode=0o644))
+        self.delivery.delivered()
         own = self.task.folder / "manifest.json"
         files.write_json(own, body)
         return {"manifest": str(self.targets["manifest"]), "sha256": files.file_sha256(own)}
@@ -101,7 +97,6 @@ class _Ending:
         return entry
 
     def _report(self) -> None:
-        self.delivery.stay()
         self.task.report("writing", self.step, self.steps)
         self.step += 1
 
@@ -109,19 +104,14 @@ class _Ending:
         self._report()
         target = self.targets[f"strip {strip.key}"]
         pieces = [self._piece(strip.key, part) for part in strip.segments]
-        self._join(pieces, target)
-        return StripFile(strip.key, strip.frames, shown, str(target), outputs.tree_sha256(target))
+        sha256 = self.delivery.put(target, lambda path: join(pieces, path))
+        return StripFile(strip.key, strip.frames, shown, str(target), sha256)
 
     def _piece(self, key: int, part: int) -> Path:
         """The rendition of a part that leans to this key."""
         extension = FORMATS[self.plan.format].extension
         name = "joint" if self.plan.every else "left" if self.plan.parts[part].segments[0].left == key else "right"
         return self.entries[part].file(f"{name}{extension}")
-
-    def _join(self, pieces: list[Path], target: Path) -> None:
-        if FORMATS[self.plan.format].sequence:
-            files.remove(target)  # Ours, as `expect` made sure; a folder isn't replaced by a rename.
-        join(pieces, target)
 
     def _fades(self) -> tuple[Crossfade, ...]:
         """The seams with the fades that their segments proposed."""
@@ -142,26 +132,23 @@ class _Ending:
             )
         return tuple(found)
 
-    def _extras(self, manifest: Manifest) -> list[Path]:
+    def _extras(self, manifest: Manifest) -> None:
         """Baked movie, preview, timeline, sheet: as far as they were asked for."""
-        made = []
         for name, write in (
             ("baked", self._bake),
-            ("preview", lambda m, path: write_preview(self.spec, m, path, self.task.report)),
-            ("otio", write_timeline),
-            ("sheet", lambda m, path: write_sheet(self.spec, m, path)),
+            ("preview", lambda path: write_preview(self.spec, manifest, path, self.task.report)),
+            ("otio", lambda path: write_timeline(manifest, path)),
+            ("sheet", lambda path: write_sheet(self.spec, manifest, path)),
         ):
             if name in self.targets:
                 self._report()
-                write(manifest, self.targets[name])
-                made.append(self.targets[name])
-        return made
+                self.delivery.put(self.targets[name], write)
 
-    def _bake(self, manifest: Manifest, target: Path) -> None:
+    def _bake(self, target: Path) -> None:
         """The joint renditions joined, with the source's sound."""
         extension = FORMATS[self.plan.format].extension
         pieces = [entry.file(f"joint{extension}") for entry in self.entries]
-        self._join(pieces, target)
+        join(pieces, target)
         if extension:
             add_sound(self.spec.clip, target)
 

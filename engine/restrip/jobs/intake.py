@@ -24,6 +24,8 @@ MOST_TEXT = 20_000
 MOST_PATH = 4096
 MOST_NAMED = 64
 """Files in one setting."""
+TIMELINES, SHEETS = (".otio",), (".png",)
+"""How timelines and sheets are called: a job names no other kind of file, such as one that starts programs."""
 
 
 class StaleSettings(BadInput):
@@ -194,6 +196,9 @@ def _check_output(spec: JobSpec) -> None:
             f"The fade can't be {fade[:40]!r}." if isinstance(fade, str) else "The fade has too many frames.",
             "Give auto, gap, or a number of frames, 0 for cuts.",
         )
+    for path, endings in ((out.otio, TIMELINES), (out.sheet, SHEETS)):
+        if path and os.path.splitext(path)[1].lower() not in endings:
+            raise BadJob(f"{path[:200]!r} is no name for that file.", f"Let it end in {' or '.join(endings)}.")
     for path in (out.folder, out.otio, out.sheet, spec.matte):
         if path:
             check_path(path)

@@ -1,23 +1,27 @@
 """Files in folders of the user's: named, checked before work starts, and never written over when they aren't ours.
 
 A folder's record, <state>/outputs/<hash of the folder>.json, names the files that the engine put there with their
-sha256; "" while a file is being written. What isn't in it, or was changed since, is somebody else's.
+sha256, and before one gets its name also that of the new content; with "" the engine means to write one. What isn't in
+it with this content is somebody else's, whenever it appeared.
+
+write aside ── is the name free, or ours? ── record its sha256 ── take the name
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from restrip.errors import BadInput
 from restrip.jobs import files
 from restrip.link.discovery import alive
-from restrip.media.files import OutputUnwritable
+from restrip.media.files import OutputUnwritable, disk_errors
 from restrip.timeline import Key
-from restrip.timeline.aside import writer_of
+from restrip.timeline.aside import aside_of, replace, sync_folder, writer_of
 
 
 class OutputExists(BadInput):
@@ -60,17 +64,25 @@ def strip_name(index: int, key: Key, extension: str) -> str:
     return f"strip-{index:03d}-frame-{key.frame:05d}{extension}"
 
 
-def check_place(state_dir: Path, folder: Path, targets: Iterable[Path]) -> Path:
+def check_place(state_dir: Path, folder: Path, targets: Collection[Path]) -> Path:
     """Make sure that results can be put into `folder`, and that no target is somebody else's.
 
     Returns the folder's resolved path. Raises OutputUnwritable, OutputExists.
     """
+    own = state_dir / "jobs"
+    for place in (folder, *(target.parent for target in targets)):
+        if _is_inside(place, state_dir) and not (_is_inside(place, own) and place.name == "result"):
+            raise OutputUnwritable(str(place), "it is the engine's own folder")
     resolved = try_folder(folder)
     for parent in sorted({target.parent for target in targets} - {folder}):
         try_folder(parent)
     for target in targets:
         _check_ours(state_dir, target)
     return resolved
+
+
+def _is_inside(place: Path, folder: Path) -> bool:
+    return Path(os.path.realpath(place)).is_relative_to(os.path.realpath(folder))
 
 
 def try_folder(folder: Path) -> Path:
@@ -96,6 +108,7 @@ class Delivery:
         self.folder = folder
         self._resolved = resolved
         self._place = self._look()
+        self._made: dict[Path, str] = {}
 
     def stay(self) -> None:
         """Look again, before each file: raise OutputMoved when the folder was swapped for another, or for a link."""
@@ -113,17 +126,60 @@ class Delivery:
         return seen.st_dev, seen.st_ino
 
     def expect(self, targets: Iterable[Path]) -> None:
-        """Say what is about to be written, before it is: after a crash these are still ours. Raises OutputExists."""
+        """Look at all that is about to be written, before anything is, and note the names: what a killed worker leaves
+        half written for them is found by that. Raises OutputExists.
+        """
         named = list(targets)
         for target in named:
             _check_ours(self._state_dir, target)
             sweep(target)
-        _amend(self._state_dir, {target: "" for target in named})
+        _amend(self._state_dir, {target: _known(self._state_dir, target) for target in named})
 
-    def delivered(self, targets: Mapping[Path, str]) -> None:
-        """Record what was written, by sha256."""
+    def put(self, target: Path, write: Callable[[Path], object]) -> str:
+        """Have `write` make a file, or a folder of pictures, aside, and give it its name; its sha256.
+
+        Raises OutputExists when something that isn't ours has that name by then, OutputMoved, and what writing raises.
+        """
         self.stay()
-        _amend(self._state_dir, targets)
+        aside = aside_of(target)
+        try:
+            with disk_errors(str(target)):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                aside.mkdir()
+            write(aside / target.name)
+            sha256 = tree_sha256(aside / target.name)
+            self.stay()
+            _check_ours(self._state_dir, target)
+            # Both are ours: which of them is there after a crash isn't known.
+            _amend(self._state_dir, {target: f"{_known(self._state_dir, target)} {sha256}".strip()})
+            with disk_errors(str(target)):
+                _take_name(aside / target.name, target)
+        finally:
+            files.remove(aside)
+        self._made[target] = sha256
+        return sha256
+
+    def delivered(self) -> None:
+        """All is in place: what was there before isn't ours any more, should it come back."""
+        self.stay()
+        _amend(self._state_dir, self._made)
+
+
+def _take_name(made: Path, target: Path) -> None:
+    """Give a file its name: over one of ours, and where there was none only as long as there is none."""
+    if made.is_dir():
+        files.remove(target)  # Ours; a folder isn't replaced by a rename.
+        replace(made, target)
+    elif os.path.lexists(target):
+        replace(made, target)
+    else:
+        try:
+            os.link(made, target)
+        except FileExistsError:
+            raise OutputExists(target) from None
+        except OSError:  # A disk without links.
+            replace(made, target)
+    sync_folder(target.parent)
 
 
 def sweep(target: Path) -> None:
@@ -146,17 +202,32 @@ def tree_sha256(path: Path) -> str:
     """sha256 of a file, or of a folder's names and contents."""
     if not path.is_dir():
         return files.file_sha256(path)
-    inner = [(str(child.relative_to(path)), files.file_sha256(child)) for child in sorted(path.rglob("*"))]
+    inner = [(str(child.relative_to(path)), _own_sha256(child)) for child in sorted(path.rglob("*"))]
     return files.digest(inner)
+
+
+def _own_sha256(child: Path) -> str:
+    """Of what lies in a folder of ours; what the engine doesn't put there has none."""
+    return files.file_sha256(child) if stat.S_ISREG(os.lstat(child).st_mode) else "somebody else's"
 
 
 def _check_ours(state_dir: Path, target: Path) -> None:
     if not os.path.lexists(target):
         return
-    known = _record(state_dir, target.parent).get(target.name)
-    ours = known is not None and not target.is_symlink() and (known == "" or known == tree_sha256(target))
-    if not ours:
+    known = _known(state_dir, target)
+    if not known or not _is_plain(target) or tree_sha256(target) not in known.split():
         raise OutputExists(target)
+
+
+def _known(state_dir: Path, target: Path) -> str:
+    """The hashes of what may be there of ours, with spaces between; "" for nothing."""
+    return _record(state_dir, target.parent).get(target.name, "")
+
+
+def _is_plain(target: Path) -> bool:
+    """Whether this is a file or a folder, not a link to one, a pipe or a device."""
+    mode = os.lstat(target).st_mode
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
 def _amend(state_dir: Path, targets: Mapping[Path, str]) -> None:

@@ -5,33 +5,54 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from restrip.jobs import files
+from restrip.errors import RestripError
+from restrip.jobs.outputs import Delivery, strip_name
 from restrip.link.job import Manifest
 from restrip.media.files import written
+from restrip.media.formats import FORMATS
+
+
+class BadResult(RestripError):
+    """The engine elsewhere sent something that is no result of this job."""
+
+    code = "bad-result"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"What came from the other computer is no result of this job: {what[:200]}.",
+            "See that both have the same version of Restrip; retry, or render on this computer.",
+        )
 
 
 class Placing:
     """Where the files of a manifest from there go: strips into `folder`, pictures of keys into `keys`.
 
-    `brought` are the files on the shelf here, by their paths there.
+    `brought` are the files on the shelf here, by their paths there. How they are called in the folder is decided here:
+    as a job of this computer's own would call them. Raises BadResult for a manifest that no such job has.
     """
 
     def __init__(self, there: Manifest, brought: Mapping[str, Path], folder: Path, keys: Path) -> None:
         self._there, self._brought, self._keys = there, brought, keys
-        wanted = [strip.file for strip in there.strips] + ([there.baked] if there.baked else [])
-        self._targets = {path: folder / last_name(path) for path in wanted}
+        try:
+            extension = FORMATS[str(there.facts["format"])].extension
+            named = {strip.file: strip_name(strip.key, there.keys[strip.key].key, extension) for strip in there.strips}
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise BadResult(str(error)) from error
+        named |= {there.baked: f"baked{extension}"} if there.baked else {}
+        self._targets = {path: folder / name for path, name in named.items()}
 
     @property
     def targets(self) -> list[Path]:
         """What is about to be put into the folder."""
         return list(self._targets.values())
 
-    def manifest(self) -> Manifest:
+    def manifest(self, delivery: Delivery) -> Manifest:
         """Put the files in place; the manifest with the paths here."""
         for path, target in self._targets.items():
-            self._place(path, target)
+            delivery.put(target, partial(self._place, path))
         self._keys.mkdir(exist_ok=True)
         keys = []
         for index, key in enumerate(self._there.keys):
@@ -48,7 +69,6 @@ class Placing:
         if path in self._brought:
             put(self._brought[path], target)
             return
-        files.remove(target)
         target.mkdir()
         for inner, here in self._brought.items():
             if inner.startswith((f"{path}/", f"{path}\\")):
