@@ -7,23 +7,32 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from types import ModuleType
 
 _PARTS = (
     "state",
     "prefs",
     "previews",
     "form",
+    "reports",
     "operators",
     "keying",
     "take_menu",
     "copy_look",
     "seeds",
+    "frame_preview",
     "presets",
+    "prompts",
+    "looks",
     "models",
+    "packing",
     "menus",
     "panel",
+    "statusbar",
     "handlers",
 )
+_CORE = "restrip"
+"""The package of wheels that is installed with the extension."""
 
 
 def register() -> None:
@@ -36,5 +45,14 @@ def unregister() -> None:
     """Called by Blender when it is disabled: nothing of it stays behind, and an update starts from its own files."""
     for name in reversed(_PARTS):
         import_module(f".{name}", __package__).unregister()
-    for name in [name for name in sys.modules if name.startswith(f"{__package__}.")]:
-        del sys.modules[name]
+    _forget()
+
+
+def _forget() -> None:
+    """Drop every module of the extension and of its core, as attributes too: `from . import` would find those."""
+    for name in list(sys.modules):
+        if name.startswith((f"{__package__}.", f"{_CORE}.")) or name == _CORE:
+            del sys.modules[name]
+    mine = globals()
+    for name in [name for name, value in mine.items() if isinstance(value, ModuleType) and value is not sys]:
+        del mine[name]

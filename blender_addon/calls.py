@@ -44,10 +44,16 @@ def submit(client: Client, spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def seeds(
-    client: Client, source: Mapping[str, Any], frame: int, look: str, settings: Mapping[str, Any], count: int
+    client: Client,
+    source: Mapping[str, Any],
+    frame: int,
+    look: str,
+    settings: Mapping[str, Any],
+    count: int,
+    prompt: str | None = None,
 ) -> str:
     """Have seeds tried; the id of the job."""
-    return client.ask_seeds(clip_from_json(source), frame, look=look, settings=settings, count=count)
+    return client.ask_seeds(clip_from_json(source), frame, look=look, settings=settings, count=count, prompt=prompt)
 
 
 def suggest(client: Client, source: Mapping[str, Any], count: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bpy
@@ -157,7 +157,7 @@ def _ask_forecast() -> None:
     except RestripError:
         return
     facts = order.origin.facts
-    if facts.reasons:
+    if facts.reasons or order.matte.drawn:
         return  # It would have to be rendered first.
 
     def came(told: dict[str, Any]) -> None:
@@ -165,6 +165,7 @@ def _ask_forecast() -> None:
             _forecast.text = said(told)
 
     def ask(spec: JobSpec) -> None:
+        spec = replace(spec, matte=order.matte_path)
         jobs.board().courier.ask("check", {"spec": spec.to_json()}, came, lambda error: None)
 
     sending.spec_of("forecast", order, facts, ask, lambda error: None)

@@ -12,7 +12,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 
 from restrip.link.setting import Setting
 
-from . import previews, results, schema, values, vse
+from . import key_prompts, mix, previews, results, schema, values, vse
 
 BIGGEST_INT = 2**31 - 1
 OWN = "own_"
@@ -20,8 +20,13 @@ ENGINES = "set_"
 LOOKS = "looks"
 """The property that shows the built-in looks as pictures."""
 
+KEY_PROMPT = "key_prompt"
+"""The prompt of the keyframe under the playhead."""
+
 FORMS: list[Any] = []
-ARGUMENTS = {"number": "Number or mix", "file": "Picture", "folder": "Folder", "model": "Model"}
+MIX_LOOK, MIX_WEIGHT = "mix_look_", "mix_weight_"
+"""Those of a mix's looks and of their weights, each with its place behind."""
+ARGUMENTS = {"number": "Looks and weights", "file": "Picture", "folder": "Folder", "model": "Model"}
 
 
 def name_of(key: str) -> str:
@@ -60,6 +65,15 @@ def rebuild() -> None:
     annotations[LOOKS] = EnumProperty(
         items=previews.looks, name="Look", get=_get_look, set=_set_look, options=set(), description="A built-in look"
     )
+    for place in range(mix.MOST):
+        annotations |= _mix_place(place)
+    annotations[KEY_PROMPT] = StringProperty(
+        name="Prompt",
+        description="What this keyframe becomes; the other ones keep the strip's prompt",
+        get=_get_key_prompt,
+        set=_set_key_prompt,
+        options=set(),
+    )
     kind = type("RestripForm", (bpy.types.PropertyGroup,), {"__annotations__": annotations})
     bpy.utils.register_class(kind)
     bpy.types.Scene.restrip_form = PointerProperty(type=kind)
@@ -96,11 +110,12 @@ def look_settings() -> tuple[Setting, ...]:
 
 
 def shown(given: Mapping[str, Any], table: tuple[Setting, ...]) -> dict[str, list[Setting]]:
-    """The settings for the chosen look, by group."""
+    """The settings that act with the chosen look and the other values, by group."""
     family = values.own(given, "look.family")
+    known = values.needed(given, schema.current())
     groups: dict[str, list[Setting]] = {}
     for setting in table:
-        if not setting.looks or family in setting.looks:
+        if (not setting.looks or family in setting.looks) and setting.acts(known):
             groups.setdefault(setting.group, []).append(setting)
     return groups
 
@@ -141,13 +156,64 @@ def _property(setting: Setting) -> Any:
     return StringProperty(get=getter(str), set=setter(str), subtype=subtype, **common)
 
 
+def _mix_place(place: int) -> dict[str, Any]:
+    """The look and the weight in one place of a mix."""
+
+    def parts(form: Any) -> list[mix.Part]:
+        return mix.parse(str(values.own(schema.values_of(target(form.id_data)), "look.neural")))
+
+    def get_weight(form: Any) -> float:
+        found = parts(form)
+        return found[place][1] if place < len(found) else 0.0
+
+    def set_weight(form: Any, weight: float) -> None:
+        put(form.id_data, "look.neural", mix.with_weight(mix.written(parts(form)), place, _short(weight)))
+
+    def get_number(form: Any) -> int:
+        found = parts(form)
+        return _look_at(found[place][0]) if place < len(found) else 0
+
+    def set_number(form: Any, number: int) -> None:
+        put(form.id_data, "look.neural", mix.with_look(mix.written(parts(form)), place, _look_of(number)))
+
+    return {
+        f"{MIX_LOOK}{place}": EnumProperty(
+            items=previews.looks, name="Look", get=get_number, set=set_number, options=set(), description="A look"
+        ),
+        f"{MIX_WEIGHT}{place}": FloatProperty(
+            name="Weight", description="How much of this look beside the others", min=0.0, max=1.0,
+            subtype="FACTOR", get=get_weight, set=set_weight, options=set(),
+        ),
+    }  # fmt: skip
+
+
+def _look_at(argument: str) -> int:
+    """The number by which Blender knows a look."""
+    return next((look[4] for look in previews.looks() if look[0] == argument), 0)
+
+
+def _look_of(number: int) -> str:
+    return next((look[0] for look in previews.looks() if look[4] == number), previews.looks()[0][0])
+
+
+def _get_key_prompt(form: Any) -> str:
+    marker = key_prompts.marker_at(form.id_data, form.id_data.frame_current)
+    return key_prompts.prompt_of(marker) if marker is not None else ""
+
+
+def _set_key_prompt(form: Any, text: str) -> None:
+    marker = key_prompts.marker_at(form.id_data, form.id_data.frame_current)
+    if marker is not None:
+        key_prompts.set_prompt(marker, text)
+
+
 def _get_look(form: Any) -> int:
     chosen = schema.values_of(target(form.id_data)).get("look.neural", values.OWN_DEFAULTS["look.neural"])
-    return next((number for argument, _, _, _, number in previews.looks() if argument == chosen), 0)
+    return _look_at((mix.parse(str(chosen)) or [("", 1.0)])[0][0])
 
 
 def _set_look(form: Any, number: int) -> None:
-    put(form.id_data, "look.neural", next(look[0] for look in previews.looks() if look[4] == number))
+    put(form.id_data, "look.neural", _look_of(number))
 
 
 def _short(value: float) -> float:

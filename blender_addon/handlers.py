@@ -5,7 +5,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import connection, jobs, rendering, ties
+from . import connection, form, jobs, rendering, statusbar, ties, vse
 
 
 @persistent  # type: ignore[untyped-decorator,unused-ignore]
@@ -14,10 +14,28 @@ def opened(*_: Any) -> None:
     jobs.file_opened()
 
 
+_seen: Any = None
+
+
+def look() -> None:
+    """Have the panel drawn again when markers or the active strip changed: it counts keyframes, and Blender draws the
+    sidebar only when something in it was used.
+    """
+    global _seen
+    scene = vse.edited_scene(bpy.context)
+    strip = form.target(scene) if scene is not None else None
+    if strip is None:
+        return
+    seen = scene.name, strip.name, tuple((mark.frame, mark.name) for mark in scene.timeline_markers)
+    if seen != _seen:
+        _seen = seen
+        vse.redraw(bpy.context)
+
+
 def register() -> None:
     """Start the timer and listen."""
     bpy.app.handlers.load_post.append(opened)
-    jobs.on_tick[:] = [rendering.tick, connection.tick, ties.tick]
+    jobs.on_tick[:] = [rendering.tick, connection.tick, ties.tick, look, statusbar.tick]
     jobs.on_schema[:] = [connection.learn]
     bpy.app.timers.register(jobs.tick, first_interval=jobs.IDLE_TICK_S, persistent=True)
 

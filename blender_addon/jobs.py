@@ -5,6 +5,7 @@ handed in by sending.py ─► engine ─► fetch ─► put, as soon as Blende
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,12 +18,12 @@ from restrip.link.job import Manifest
 from restrip.link.schema import Schema
 from restrip.link.status import WAITING_FOR_CLICK, Event, JobStatus
 
-from . import prefs, previews, results, vse
+from . import notices, prefs, previews, reports, results, selection, vse
 from .courier import Courier
 from .orders import Order
 
 TICK_S = 0.1
-IDLE_TICK_S = 0.5
+IDLE_TICK_S = 0.25
 BUDGET_S = 0.003
 
 
@@ -32,7 +33,9 @@ class LiveJob:
 
     `stage` is "rendering", "sending", "engine", "waiting" (for a moment to place it, or for a click), "placed",
     "stopped" or "failed". `mine` says that it was begun in the file that is open now: only then is its result placed
-    unasked.
+    unasked. `began` and `ended` are when the engine set to work and when nothing more happened by itself, in
+    `time.monotonic`'s seconds; `best` is the furthest that its bar came. `again` does a small job once more; `picked`
+    says that one of its seeds was chosen.
     """
 
     job_id: str
@@ -47,12 +50,17 @@ class LiveJob:
     stop: Callable[[], None] | None = None
     came: Callable[[LiveJob], None] | None = None
     seeds: tuple[int, ...] = ()
+    picked: bool = False
     done: float = 0.0
+    began: float = 0.0
+    ended: float = 0.0
+    best: float = 0.0
+    again: Callable[[], None] | None = None
 
     @property
     def can_go_on(self) -> bool:
         """Whether there is something to go on with: a strip, or a job in the engine."""
-        return self.order is not None or bool(self.status.job_id)
+        return self.order is not None or self.again is not None or bool(self.status.job_id)
 
     @property
     def active(self) -> bool:
@@ -81,6 +89,8 @@ class Board:
 
 
 _board: Board | None = None
+_fresh = True
+"""Whether the file that is open was not looked through yet, since the extension was enabled."""
 on_tick: list[Callable[[], None]] = []
 """What else the timer does; each returns at once."""
 on_schema: list[Callable[[Schema], None]] = []
@@ -98,14 +108,30 @@ def board() -> Board:
 
 
 def fail(job: LiveJob, error: RestripError) -> None:
-    """A job that ended with an error, which the panel shows and the status bar says."""
-    job.stage, job.error, job.message = "failed", error, ""
-    warn(f"{job.name}: {error}")
+    """A job that ended with an error: panel, status bar, Info editor and the strip itself say so."""
+    job.stage, job.error, job.message, job.ended = "failed", error, "", time.monotonic()
+    notices.mark(strip_of(job))
+    reports.say(f"{job.name}: {error}", "WARNING")
 
 
-def warn(text: str) -> None:
-    """Say something in the status bar from the timer: only operators can."""
-    bpy.ops.restrip.say(text=text)
+def strip_of(job: LiveJob) -> Any:
+    """The strip that a job is for, as it is now; None when it is gone, or for a job on no strip."""
+    if job.came is not None:
+        return None
+    return results.find_source(job.job_id, job.order.origin if job.order is not None else None)[1]
+
+
+def dismiss(job_id: str) -> None:
+    """Take a job off the list, and its notice off the strip; its files stay."""
+    job = board().jobs.pop(job_id, None)
+    if job is not None:
+        notices.clear(strip_of(job))
+
+
+def stopped(job: LiveJob, message: str) -> None:
+    """A job that ended without a result and without an error."""
+    job.stage, job.message, job.ended = "stopped", message, time.monotonic()
+    reports.say(f"{job.name}: {message}")
 
 
 def cancel(job: LiveJob) -> None:
@@ -113,7 +139,7 @@ def cancel(job: LiveJob) -> None:
     if job.stop is not None:
         job.stop()
     if job.stage in ("rendering", "sending"):
-        job.stage, job.message = "stopped", "Cancelled."
+        stopped(job, "Cancelled.")
     board().courier.ask("cancel", {"job_id": job.job_id}, _ignore, _ignore)
 
 
@@ -135,6 +161,8 @@ def on_status(status: JobStatus) -> None:
     if job is None or job.stage == "stopped":
         return
     job.status = status
+    if status.state == "running" and not job.began:
+        job.began = time.monotonic()
     if status.state == "done" and job.came is not None:
         job.came(job)
     elif status.state == "done":
@@ -142,11 +170,11 @@ def on_status(status: JobStatus) -> None:
     elif status.state == "failed":
         fail(job, RemoteError(status.error or {}))
     elif status.state in WAITING_FOR_CLICK:
-        job.stage, job.message = "stopped", "The engine stopped in the middle; what is finished is kept."
+        stopped(job, "The engine stopped in the middle; what is finished is kept.")
     elif status.state == "cancelled":
-        job.stage, job.message = "stopped", "Cancelled. What is finished is kept."
+        stopped(job, "Cancelled. What is finished is kept.")
     elif status.ended:
-        job.stage, job.message = "stopped", "The engine doesn't know this job any more. Stylize the strip again."
+        stopped(job, "The engine doesn't know this job any more. Stylize the strip again.")
 
 
 def on_preview(event: Event) -> None:
@@ -162,12 +190,20 @@ def on_preview(event: Event) -> None:
 
 
 def follow_interactive(
-    call: str, given: Mapping[str, Any], name: str, came: Callable[[LiveJob], None], order: Order | None = None
+    call: str,
+    given: Mapping[str, Any],
+    name: str,
+    came: Callable[[LiveJob], None],
+    order: Order | None = None,
+    again: Callable[[], None] | None = None,
 ) -> None:
-    """Follow a small job (seeds, suggestions) that `call` hands in; `came` gets it when it is done."""
+    """Follow a small job (seeds, suggestions) that `call` hands in; `came` gets it when it is done, `again` asks anew.
+
+    `order` is for those whose outcome is for a strip.
+    """
 
     def taken(job_id: str) -> None:
-        board().add(LiveJob(job_id, name, "engine", mine=False, order=order, came=came))
+        board().add(LiveJob(job_id, name, "engine", mine=False, order=order, came=came, again=again))
         board().courier.follow(job_id)
 
     board().courier.ask(call, given, taken, lambda error: fail_unstarted(name, error))
@@ -184,7 +220,9 @@ def fetch(job: LiveJob) -> None:
     """Get the result of a finished job; it is placed when Blender is idle, or on a click."""
 
     def came(told: Mapping[str, Any]) -> None:
-        job.manifest, job.stage = Manifest.from_json(told), "waiting"
+        job.manifest, job.stage, job.ended = Manifest.from_json(told), "waiting", time.monotonic()
+        if not (job.mine and prefs.place_unasked()):
+            reports.say(f"{job.name} is restyled: Place Result puts it on the timeline.")
 
     board().courier.ask("manifest", {"job_id": job.job_id}, came, lambda error: fail(job, error))
 
@@ -194,12 +232,15 @@ def put(job: LiveJob) -> None:
     assert job.manifest is not None
     origin = job.order.origin if job.order is not None else None
     try:
-        placed = results.place_result(job.job_id, job.manifest, origin)
+        with selection.kept():
+            placed = results.place_result(job.job_id, job.manifest, origin)
     except RestripError as error:
         job.mine, job.error = False, error
         raise
     notes = [placed.note, *(job.order.notes if job.order is not None else ()), *job.manifest.notes]
     job.stage, job.error, job.message = "placed", None, " ".join(filter(None, notes))
+    job.ended = time.monotonic()
+    notices.clear(strip_of(job))
     by, name = f"blender {bpy.app.version_string}: {placed.scene.name}", placed.meta.name
     board().courier.ask("placed", {"job_id": job.job_id, "by": by, "strips": [name]}, _ignore, _ignore)
 
@@ -208,9 +249,11 @@ def put_unasked(job: LiveJob) -> None:
     """Place a result from the timer, as one undo step of its own."""
     try:
         put(job)
-    except RestripError:
+    except RestripError as error:
+        reports.say(f"{job.name} is restyled, but could not be placed: {error}", "WARNING")
         return
     push_undo(f"Restrip: {job.name}")
+    reports.say(f"{job.name} is restyled. {job.message}".strip())
 
 
 def push_undo(message: str) -> None:
@@ -231,7 +274,11 @@ def tick() -> float:
 
 
 def _tick() -> float:
+    global _fresh
     live = board()
+    if _fresh:
+        _fresh = False
+        look_through()
     called = live.courier.pump(BUDGET_S)
     waiting = [job for job in live.jobs.values() if job.stage == "waiting" and job.mine and job.manifest]
     if waiting and prefs.place_unasked() and not vse.busy(bpy.context):
@@ -246,9 +293,14 @@ def _tick() -> float:
 
 def file_opened() -> None:
     """Results of jobs begun before are no longer placed unasked; the jobs of this file are looked up."""
-    live = board()
-    for job in live.jobs.values():
+    for job in board().jobs.values():
         job.mine = False
+    look_through()
+
+
+def look_through() -> None:
+    """Follow the jobs whose results strips of this file wait for."""
+    live = board()
     for job_id, name in results.unplaced(bpy.data.scenes).items():
         if job_id not in live.jobs:
             live.jobs[job_id] = LiveJob(job_id, name, "engine", mine=False)

@@ -53,7 +53,12 @@ def suggest(scene: Any, strip: Any, count: int) -> None:
         sending.spec_of("suggest", order, facts, described, lambda error: jobs.fail_unstarted(name, error))
 
     def described(spec: JobSpec) -> None:
-        jobs.follow_interactive("suggest", {"source": clip_to_json(spec.clip), "count": count}, name, came)
+        jobs.follow_interactive("suggest", {"source": clip_to_json(spec.clip), "count": count}, name, came, again=again)
+
+    def again() -> None:
+        found = orders.strip_of(order)
+        if found[1] is not None:
+            suggest(*found, count)
 
     def came(job: jobs.LiveJob) -> None:
         found = job.status.result or {}

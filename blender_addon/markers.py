@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -27,15 +28,22 @@ def key_at(name: str, frame: int, images: Mapping[str, str]) -> Key:
 
 
 def keys_in(
-    markers: Iterable[Any], span: FrameRange, *, only_named: bool, images: Mapping[str, str]
+    markers: Iterable[Any],
+    span: FrameRange,
+    *,
+    only_named: bool,
+    images: Mapping[str, str],
+    texts: Mapping[str, str] | None = None,
 ) -> tuple[tuple[Key, ...], tuple[str, ...]]:
     """The keys of a strip that covers `span`, counted from its first frame, and notes about them.
 
     `only_named` leaves out markers whose name isn't meant for Restrip (K, K2, K (motion), `seed:` or `image:`) and
-    that have no picture.
+    that have no picture. `texts` hold what is too long for a marker's name, by that name.
     """
     given = [
-        key_at(marker.name, marker.frame - span.first, images)
+        replace(
+            key_at((texts or {}).get(marker.name, marker.name), marker.frame - span.first, images), name=marker.name
+        )
         for marker in sorted(markers, key=lambda marker: marker.frame)
         if not only_named or marker.name in images or read_marker(marker.name).named
     ]

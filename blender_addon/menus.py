@@ -19,6 +19,7 @@ class RESTRIP_MT_strip(bpy.types.Menu):
         layout.operator("restrip.stylize", icon="BRUSH_DATA")
         layout.operator("restrip.stylize_again", icon="FILE_REFRESH")
         layout.separator()
+        layout.operator("restrip.preview_frame", icon="IMAGE_DATA")
         layout.operator("restrip.seeds", icon="IMGDISPLAY")
         layout.operator("restrip.suggest", icon="MARKER")
         layout.operator("restrip.key_image", icon="IMAGE_DATA")
@@ -28,6 +29,10 @@ class RESTRIP_MT_strip(bpy.types.Menu):
         layout.separator()
         layout.operator("restrip.cancel", icon="X")
         layout.operator("restrip.remove_result", icon="TRASH")
+        layout.separator()
+        layout.operator("restrip.gather", icon="FILE_FOLDER")
+        layout.operator_context = "INVOKE_DEFAULT"
+        layout.operator("restrip.pack_project", icon="PACKAGE")
 
 
 def draw_entry(menu: Any, context: Any) -> None:

@@ -10,7 +10,7 @@ from bpy.props import EnumProperty, StringProperty
 
 from restrip.errors import RestripError
 
-from . import form, jobs, prefs, schema, vse
+from . import form, jobs, prefs, reports, schema, vse
 
 CHECKPOINTS = ("sd15", "sd15-inpaint", "sdxl", "sdxl-inpaint")
 ROLES: Mapping[str, tuple[str, ...]] = {
@@ -47,7 +47,7 @@ def learn() -> None:
             _items[key] = [(str(m["path"]), str(m["name"]), f"{m['family']}, {m['path']}") for m in fitting]
 
     def failed(error: RestripError) -> None:
-        jobs.warn(str(error))
+        reports.say(str(error), "WARNING")
 
     jobs.board().courier.ask("models", {"folder": folder}, came, failed)
 

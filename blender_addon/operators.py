@@ -194,8 +194,8 @@ class RESTRIP_OT_dismiss(JobOperator, bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
     def execute(self, context: Any) -> set[str]:
-        """Forget the job here."""
-        jobs.board().jobs.pop(self.job_id, None)
+        """Forget the job here, and take its notice off the strip."""
+        jobs.dismiss(self.job_id)
         vse.redraw(context)
         return {"FINISHED"}
 
@@ -271,21 +271,6 @@ class RESTRIP_OT_clear_renders(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class RESTRIP_OT_say(bpy.types.Operator):
-    """Say something in the status bar"""
-
-    bl_idname = "restrip.say"
-    bl_label = "Restrip"
-    bl_options: ClassVar[set[str]] = {"INTERNAL"}
-
-    text: StringProperty()  # type: ignore[valid-type]
-
-    def execute(self, context: Any) -> set[str]:
-        """Report it; a warning, because an error would be raised at the caller."""
-        self.report({"WARNING"}, self.text)
-        return {"FINISHED"}
-
-
 class RESTRIP_OT_copy(bpy.types.Operator):
     """Copy this text"""
 
@@ -312,7 +297,6 @@ CLASSES = (
     RESTRIP_OT_remove_result,
     RESTRIP_OT_connect,
     RESTRIP_OT_clear_renders,
-    RESTRIP_OT_say,
     RESTRIP_OT_copy,
 )
 

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from restrip.errors import BadInput
 from restrip.timeline import Key
 
-from . import clip, markers, results, schema, state, values
+from . import clip, key_prompts, markers, matte, results, schema, state, values
+
+
+class NoLook(BadInput):
+    """A family of looks was chosen, and none of it."""
+
+    code = "no-look"
 
 
 @dataclass(frozen=True)
 class Order:
     """A strip as it was when its job was begun, and what is wanted of it.
 
-    `pictures` stand for its media once it was rendered through the sequencer.
+    `pictures` stand for its media once it was rendered through the sequencer. `matte_path` is the matte's file, or the
+    folder that it was rendered into.
     """
 
     origin: results.Origin
@@ -24,14 +32,43 @@ class Order:
     project: str
     notes: tuple[str, ...] = ()
     pictures: clip.StripFacts | None = None
+    matte: matte.Matte = field(default_factory=matte.Matte)
+    matte_path: str = ""
 
 
 def order_of(scene: Any, strip: Any) -> Order:
-    """Read a strip with its markers and values. Raises NothingToStylize."""
-    facts = clip.facts_of(scene, strip)
+    """Read a strip with its markers and values. Raises NothingToStylize, NoLook, NoMatte."""
     wanted = schema.values_of(strip)
+    check_look(wanted)
+    limit = matte.wanted(scene, strip, wanted)
+    facts = matte.on_canvas(scene, strip, clip.facts_of(scene, strip), limit)
     only_named = values.own(wanted, "keys.markers") == "named"
     images = values.read(scene.restrip.images)
-    keys, notes = markers.keys_in(scene.timeline_markers, facts.span, only_named=only_named, images=images)
+    texts = key_prompts.long_texts(scene.timeline_markers)
+    keys, notes = markers.keys_in(scene.timeline_markers, facts.span, only_named=only_named, images=images, texts=texts)
     origin = results.Origin(scene.name, strip.name, facts, strip.channel)
-    return Order(origin, keys, wanted, state.project_of(scene), notes)
+    return Order(
+        origin,
+        keys,
+        wanted,
+        state.project_of(scene),
+        notes,
+        None,
+        limit,
+        limit.what if limit.kind == "file" else "",
+    )
+
+
+def check_look(wanted: Mapping[str, Any]) -> None:
+    """Raise NoLook where a kind of look was chosen, and no model, picture or folder for it."""
+    family = values.own(wanted, "look.family")
+    known = schema.known()
+    named = next((look for look in (known.looks if known else ()) if look["prefix"] == family), None)
+    if named is not None and not values.look_name(wanted).partition(":")[2].strip():
+        kind = {"file": "picture"}.get(named["argument"], named["argument"])
+        raise NoLook(f"{named['label']} needs a {kind}, and none is chosen.", "Choose one in the Restrip tab.")
+
+
+def strip_of(order: Order) -> tuple[Any, Any]:
+    """The scene and the strip that an order was read from, as they are now; None for a strip that is gone."""
+    return results.find_source("no job", order.origin)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import bpy
 
@@ -13,24 +14,30 @@ from . import (
     connection,
     copy_look,
     form,
-    jobs,
+    joblist,
+    looks,
     markers,
     models,
-    previews,
+    packing,
+    prefs,
+    prompts,
     results,
     schema,
-    seeds,
     take_menu,
     values,
     vse,
-    words,
 )
 
 CATEGORY = "Restrip"
 MAIN_GROUP = "basic"
-SEVERAL_WORDS = {"basic": "Look", "keyframes": "Keyframes", "output": "Output", "keys": "Keys together"}
+SEVERAL_WORDS = {"basic": "Look", "keys": "Keyframes that match", "motion": "Between keyframes", "size": "Working size"}
 # Groups that come before all others, in this order.
-FIRST = ("keyframes", "output")
+FIRST = ("keyframes", "matte", "output")
+SEARCHED: dict[str, tuple[Callable[[Any], Any], Callable[[Any], str]]] = {
+    "matte.strip": (lambda scene: scene.sequence_editor, lambda scene: vse.collection_of(scene)),
+    "matte.mask": (lambda scene: bpy.data, lambda scene: "masks"),
+}
+"""Settings that name something of the file: who has it, and in which collection."""
 
 
 class Sidebar:
@@ -53,8 +60,8 @@ class RESTRIP_PT_main(Sidebar, bpy.types.Panel):
         connection.wanted()
         if not connection.draw(layout):
             return
-        for job in list(jobs.board().jobs.values()):
-            draw_job(layout, job)
+        for job in joblist.in_sight():
+            joblist.draw(layout, job)
         scene = vse.edited_scene(context)
         strip = form.target(scene) if scene is not None else None
         if strip is None:
@@ -63,38 +70,6 @@ class RESTRIP_PT_main(Sidebar, bpy.types.Panel):
         draw_strip(layout, scene, strip)
         copy_look.draw_row(layout, context)
         take_menu.draw_row(layout, context)
-
-
-def draw_job(layout: Any, job: jobs.LiveJob) -> None:
-    """One job: how far it is, or what came of it."""
-    box = layout.box()
-    head = box.row(align=True)
-    head.label(text=job.name, icon=_icon(job))
-    if job.active:
-        head.operator("restrip.cancel", text="", icon="X").job_id = job.job_id
-        box.progress(factor=fraction(job), text=said(job), type="BAR")
-        icon = previews.icon(job.job_id)
-        if job.seeds:
-            seeds.draw(box, job)
-        elif icon:
-            box.template_icon(icon_value=icon, scale=6.0)
-        return
-    head.operator("restrip.dismiss", text="", icon="PANEL_CLOSE").job_id = job.job_id
-    if job.error is not None:
-        words.lines(box, job.error.message, "ERROR")
-        words.lines(box, job.error.remedy)
-        row = box.row(align=True)
-        row.operator("restrip.copy", text="Copy Details", icon="COPYDOWN").text = details(job)
-        if job.stage == "failed" and job.can_go_on:
-            row.operator("restrip.resume", text="Try Again", icon="FILE_REFRESH").job_id = job.job_id
-    elif job.message:
-        words.lines(box, job.message)
-    if job.seeds:
-        seeds.draw(box, job)
-    if job.stage == "waiting" or (job.stage == "placed" and job.manifest and not results.on_timeline(job.job_id)):
-        box.operator("restrip.place", icon="SEQ_SEQUENCER").job_id = job.job_id
-    if job.stage == "stopped" and job.can_go_on:
-        box.operator("restrip.resume", icon="PLAY").job_id = job.job_id
 
 
 def draw_strip(layout: Any, scene: Any, strip: Any) -> None:
@@ -108,14 +83,17 @@ def draw_strip(layout: Any, scene: Any, strip: Any) -> None:
     head.menu("RESTRIP_MT_presets", text="", icon="PRESET")
     family = values.own(given, "look.family")
     column.prop(data, form.name_of("look.family"))
-    if hasattr(data, form.name_of(f"look.{family}")):
-        if family == "neural" and previews.looks_known():
-            column.template_icon_view(data, form.LOOKS, show_labels=True, scale=4.0, scale_popup=4.0)
+    if family == "neural":
+        looks.draw(layout.column(), scene, strip)
+    elif hasattr(data, form.name_of(f"look.{family}")):
         draw_setting(column, data, f"look.{family}")
+    column = layout.column()
+    column.use_property_split, column.use_property_decorate = True, False
     draw_settings(column, data, form.shown(given, schema.current()).get(MAIN_GROUP, []))
     layout.separator()
     strip = clip.subject_of(scene, strip)
     layout.label(text=keyframes_said(scene, strip, given), icon="MARKER")
+    prompts.draw_key(layout, scene, strip)
     again = results.result_of(scene, strip) is not None
     column = layout.column(align=True)
     column.scale_y = 1.4
@@ -126,6 +104,8 @@ def draw_strip(layout: Any, scene: Any, strip: Any) -> None:
     said_before = connection.forecast(scene, strip)
     if said_before:
         layout.label(text=said_before, icon="TIME")
+    packing.draw_astray(layout, scene)
+    layout.operator("restrip.preview_frame", icon="IMAGE_DATA")
     row = layout.row(align=True)
     row.operator("restrip.seeds", text="Try Seeds", icon="IMGDISPLAY")
     row.operator("restrip.suggest", text="Suggest Keys", icon="MARKER")
@@ -139,11 +119,19 @@ def draw_settings(layout: Any, data: Any, table: list[Setting]) -> None:
 
 
 def draw_setting(layout: Any, data: Any, key: str) -> None:
-    """One row; with a button that lists the files of the models folder where one is chosen."""
+    """One row, with a button that lists models or the last prompts, or throws the dice, where that fits."""
     row = layout.row(align=True)
+    if key in SEARCHED:
+        owner, collection = SEARCHED[key]
+        row.prop_search(data, form.name_of(key), owner(data.id_data), collection(data.id_data))
+        return
     row.prop(data, form.name_of(key))
     if key in models.ROLES:
         row.operator("restrip.pick_model", text="", icon="VIEWZOOM").key = key
+    elif key == prompts.SETTING:
+        row.menu("RESTRIP_MT_prompts", text="", icon="RECOVER_LAST")
+    elif key == prompts.SEED:
+        row.operator("restrip.dice", text="", icon="FILE_REFRESH")
 
 
 def keyframes_said(scene: Any, strip: Any, given: Any) -> str:
@@ -157,6 +145,30 @@ def keyframes_said(scene: Any, strip: Any, given: Any) -> str:
     if count == 0:
         return "No marker in the strip: its middle frame is the keyframe"
     return f"{count} keyframe{'' if count == 1 else 's'} at the markers"
+
+
+class RESTRIP_PT_finished(Sidebar, bpy.types.Panel):
+    """Jobs that need nothing any more"""
+
+    bl_idname = "RESTRIP_PT_finished"
+    bl_parent_id = RESTRIP_PT_main.bl_idname
+    bl_label = "Finished"
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+    bl_order = 100
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """Only when there are any."""
+        return bool(joblist.finished())
+
+    def draw_header_preset(self, context: Any) -> None:
+        """How many."""
+        self.layout.label(text=str(len(joblist.finished())))
+
+    def draw(self, context: Any) -> None:
+        """Each with what came of it, the newest first."""
+        for job in reversed(joblist.finished()):
+            joblist.draw(self.layout, job)
 
 
 class RESTRIP_PT_group(Sidebar):
@@ -187,6 +199,8 @@ class RESTRIP_PT_group(Sidebar):
         draw_settings(layout, scene.restrip_form, self.table(form.target(scene)))
         if self.group == "keyframes":
             layout.operator("restrip.key_image", icon="IMAGE_DATA")
+        if self.group == "output" and prefs.results_in() == "ASK":
+            layout.prop(scene.restrip, "folder")
 
 
 GROUPS: list[Any] = []
@@ -217,78 +231,16 @@ def forget_groups() -> None:
     GROUPS.clear()
 
 
-PHASES = {
-    "": "Waiting",
-    "reading": "Reading the clip",
-    "keys": "Painting keyframes",
-    "motion": "Measuring motion",
-    "propagating": "Carrying keyframes along",
-    "writing": "Writing strips",
-}
-
-
-def fraction(job: jobs.LiveJob) -> float:
-    """How much of the present phase is done, 0 to 1."""
-    if job.stage == "rendering":
-        return job.done
-    return job.status.done / job.status.total if job.status.total else 0.0
-
-
-def said(job: jobs.LiveJob) -> str:
-    """Phase and time left, in words."""
-    if job.stage == "rendering":
-        return f"Rendering the strip, {job.done:.0%}"
-    if job.stage == "sending":
-        return "Asking the engine"
-    status = job.status
-    if status.state == "queued":
-        return "Waiting for its turn"
-    if status.state == "cancel_requested":
-        return "Stopping"
-    phase = PHASES.get(status.phase, status.phase.capitalize())
-    left = f", {words.time_said(status.eta_s)} left" if status.eta_s is not None else ""
-    return f"{phase} {status.done} of {status.total}{left}" if status.total else f"{phase}{left}"
-
-
-def details(job: jobs.LiveJob) -> str:
-    """What to paste into a report."""
-    error = job.error
-    if error is None:
-        return job.message
-    facts = "\n".join(f"{name}: {value}" for name, value in error.detail.items())
-    return f"{error.code}: {error}\njob: {job.job_id}\nBlender {bpy.app.version_string}\n{facts}".rstrip()
-
-
-def draw_status_bar(header: Any, context: Any) -> None:
-    """The first running job, where every editor shows what goes on."""
-    active = [job for job in jobs.board().jobs.values() if job.active]
-    if not active:
-        return
-    row = header.layout.row(align=True)
-    bar = row.row(align=True)
-    bar.ui_units_x = 16
-    bar.progress(factor=fraction(active[0]), text=f"{active[0].name}: {said(active[0])}", type="BAR")
-    row.operator("restrip.cancel", text="", icon="X").job_id = active[0].job_id
-    if len(active) > 1:
-        row.label(text=f"and {len(active) - 1} more")
-
-
-def _icon(job: jobs.LiveJob) -> str:
-    if job.active:
-        return "SORTTIME"
-    return {"placed": "CHECKMARK", "waiting": "CHECKMARK", "failed": "ERROR"}.get(job.stage, "PAUSE")
-
-
 def register() -> None:
-    """Show the tab and the bar."""
+    """Show the tab."""
     bpy.utils.register_class(RESTRIP_PT_main)
+    bpy.utils.register_class(RESTRIP_PT_finished)
     rebuild()
     connection.on_new_schema(rebuild)
-    bpy.types.STATUSBAR_HT_header.append(draw_status_bar)
 
 
 def unregister() -> None:
-    """Take them away."""
-    bpy.types.STATUSBAR_HT_header.remove(draw_status_bar)
+    """Take it away."""
     forget_groups()
+    bpy.utils.unregister_class(RESTRIP_PT_finished)
     bpy.utils.unregister_class(RESTRIP_PT_main)

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from . import finding, rendering
 
@@ -34,12 +34,24 @@ class RESTRIP_AddonPreferences(bpy.types.AddonPreferences):
         default=True,
     )
 
+    results_in: EnumProperty(  # type: ignore[valid-type]
+        name="Results",
+        description="Where the files of results live",
+        items=(
+            ("BESIDE", "Beside the .blend file", "In a folder restrip beside it; with the engine until it is saved"),
+            ("ENGINE", "With the engine", "In the engine's own folder, whatever file they are for"),
+            ("ASK", "In a folder that I choose", "The panel asks for it, once for each file"),
+        ),
+        default="BESIDE",
+    )
+
     def draw(self, context: Any) -> None:
         """The engine, or how to install it."""
         layout = self.layout
         layout.prop(self, "engine")
         layout.prop(self, "models")
         layout.prop(self, "place_unasked")
+        layout.prop(self, "results_in")
         row = layout.row()
         row.label(text=f"Rendered strips: {rendering.taken_mib():.0f} MiB")
         row.operator("restrip.clear_renders", icon="TRASH")
@@ -85,6 +97,12 @@ def place_unasked() -> bool:
     """Whether finished results go onto the timeline at once."""
     addon = bpy.context.preferences.addons.get(__package__)
     return bool(addon.preferences.place_unasked) if addon and addon.preferences else True
+
+
+def results_in() -> str:
+    """Where results live: "BESIDE", "ENGINE" or "ASK"."""
+    addon = bpy.context.preferences.addons.get(__package__)
+    return str(addon.preferences.results_in) if addon and addon.preferences else "ENGINE"
 
 
 def models_folder() -> str:

@@ -121,17 +121,38 @@ class RESTRIP_MT_presets(bpy.types.Menu):
     def draw(self, context: Any) -> None:
         """All presets, then what can be done."""
         layout = self.layout
-        for name in names():
-            row = layout.row()
-            row.operator("restrip.preset_load", text=name).name = name
-            row.operator("restrip.preset_remove", text="", icon="X").name = name
-        layout.separator()
+        there = names()
+        for name in there:
+            layout.operator("restrip.preset_load", text=name).name = name
+        if there:
+            layout.separator()
         layout.operator_context = "INVOKE_DEFAULT"
         layout.operator("restrip.preset_save", text="Save Preset…", icon="ADD")
+        if there:
+            layout.menu("RESTRIP_MT_presets_remove", icon="TRASH")
         layout.operator("wm.path_open", text="Show Files", icon="FILE_FOLDER").filepath = str(schema.presets_folder())
 
 
-CLASSES = (RESTRIP_OT_preset_load, RESTRIP_OT_preset_save, RESTRIP_OT_preset_remove, RESTRIP_MT_presets)
+class RESTRIP_MT_presets_remove(bpy.types.Menu):
+    """Delete presets"""
+
+    bl_idname = "RESTRIP_MT_presets_remove"
+    bl_label = "Remove Preset"
+
+    def draw(self, context: Any) -> None:
+        """All of them; each is asked about."""
+        self.layout.operator_context = "INVOKE_DEFAULT"
+        for name in names():
+            self.layout.operator("restrip.preset_remove", text=name).name = name
+
+
+CLASSES = (
+    RESTRIP_OT_preset_load,
+    RESTRIP_OT_preset_save,
+    RESTRIP_OT_preset_remove,
+    RESTRIP_MT_presets,
+    RESTRIP_MT_presets_remove,
+)
 
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)
 

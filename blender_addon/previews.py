@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import bpy.utils.previews
 _pictures: Any = None
 _looks: list[tuple[str, str, str, int, int]] = []
 _newest: dict[str, bytes] = {}
+on_looks: list[Callable[[], None]] = []
+"""Who wants to know that the looks are there."""
 _folder: tempfile.TemporaryDirectory[str] | None = None
 
 
@@ -29,12 +32,24 @@ def learn_looks(looks: Sequence[Any]) -> None:
             _pictures.load(key, path, "IMAGE")
         icon = _pictures[key].icon_id if key in _pictures else 0
         argument = str(look["name"]).partition(":")[2]
-        _looks.append((argument, str(look["label"]), str(look["name"]), icon, number))
+        _looks.append((argument, str(look["label"]), "A built-in look", icon, number))
+    for take in on_looks:
+        take()
+
+
+def order_looks(first: Sequence[str]) -> None:
+    """Put the looks of these numbers before the others; each keeps the number by which Blender knows it."""
+    _looks.sort(key=lambda look: (first.index(look[0]) if look[0] in first else len(first), look[4]))
+
+
+def mix_key(strip: str, look: str) -> str:
+    """The name of the picture that shows a strip's frame in a mix of looks."""
+    return f"mix {zlib.crc32(f'{strip} {look}'.encode())}"
 
 
 def looks(owner: Any = None, context: Any = None) -> list[tuple[str, str, str, int, int]]:
     """The items of the menu of built-in looks, as Blender asks for them; the list lives as long as the extension."""
-    return _looks or [("19", "Look 19", "neural:19", 0, 0)]
+    return _looks or [("19", "Blue Night (19)", "A built-in look", 0, 0)]
 
 
 def looks_known() -> bool:
@@ -42,15 +57,15 @@ def looks_known() -> bool:
     return bool(_looks)
 
 
-def newest(key: str, jpeg: bytes) -> None:
-    """Keep a JPEG under a name: a job's id for its newest key."""
+def newest(key: str, jpeg: bytes, ending: str = ".jpg") -> None:
+    """Keep a JPEG (or a PNG) under a name: a job's id for its newest key."""
     global _folder
     if _pictures is None or _newest.get(key) == jpeg:
         return
     if _folder is None:
         _folder = tempfile.TemporaryDirectory(prefix="restrip-previews-")
     _newest[key] = jpeg
-    path = os.path.join(_folder.name, f"{key}.jpg")
+    path = os.path.join(_folder.name, f"{key}{ending}")
     with open(path, "wb") as file:
         file.write(jpeg)
     if key in _pictures:

@@ -39,11 +39,13 @@ def render(told: Mapping[str, Any]) -> Path:
     """Render all frames into a folder that is named by what is in it."""
     with bpy.data.libraries.load(told["blend"]) as (_, into):
         into.scenes = [told["scene"]]
+        into.masks = [told["strip"]] if told["mask"] else []
     scene = into.scenes[0]
     bpy.context.window.scene = scene
     if hasattr(bpy.context.workspace, "sequencer_scene"):
         bpy.context.workspace.sequencer_scene = scene
-    alone(scene, told["strip"])
+    name = masked(scene, into.masks[0], told["first"], told["end"]) if told["mask"] else told["strip"]
+    alone(scene, name)
     settle(scene, told["deep"], told["alpha"])
     folder, content = Path(told["folder"]), hashlib.sha256()
     for number, frame in enumerate(range(told["first"], told["end"])):
@@ -60,6 +62,14 @@ def render(told: Mapping[str, Any]) -> Path:
     else:
         folder.rename(home)
     return home
+
+
+def masked(scene: Any, mask: Any, first: int, end: int) -> str:
+    """The name of a new strip that shows a mask on each of these frames as it is then."""
+    mask.frame_start, mask.frame_end = first, end
+    name = f"{mask.name} (mask)"
+    strip = vse.strips_of(scene.sequence_editor).new_mask(name=name, mask=mask, channel=vse.CHANNELS, frame_start=first)
+    return str(strip.name)
 
 
 def alone(scene: Any, name: str) -> None:

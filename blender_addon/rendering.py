@@ -100,10 +100,18 @@ _running: list[Render] = []
 
 
 def begin(scene: Any, strip: Any, span: FrameRange, depth: tuple[bool, bool], teller: Teller) -> Callable[[], None]:
-    """Render the frames of `span` of a strip; `depth` is (16 bit, with alpha). Returns at once, with a way to stop."""
+    """Render the frames of `span` of a strip, or of a mask that is given for it; `depth` is (16 bit, with alpha).
+
+    Returns at once, with a way to stop.
+    """
     folder = Path(tempfile.mkdtemp(prefix="aside-", dir=renders_folder()))
     blend = folder / "scene.blend"
-    bpy.data.libraries.write(str(blend), {scene}, path_remap="ABSOLUTE", compress=False)
+    bpy.data.libraries.write(
+        str(blend),
+        {scene, strip} if isinstance(strip, bpy.types.Mask) else {scene},
+        path_remap="ABSOLUTE",
+        compress=False,
+    )
     deep, alpha = depth
     told = {
         "module": "render_strip",
@@ -111,6 +119,7 @@ def begin(scene: Any, strip: Any, span: FrameRange, depth: tuple[bool, bool], te
         "blend": str(blend),
         "scene": scene.name,
         "strip": strip.name,
+        "mask": isinstance(strip, bpy.types.Mask),
         "first": span.first,
         "end": span.end,
         "folder": str(folder),

@@ -27,6 +27,7 @@ OWN_SETTINGS = (
         "Which timeline markers are keyframes.",
         choices=(("all", "All markers"), ("named", "Markers named K…")),
         group="keyframes",
+        when=("mode", ("keys",)),
     ),
     Setting(
         "keys.mode",
@@ -37,7 +38,53 @@ OWN_SETTINGS = (
         choices=(("keys", "Keyframes"), ("every", "Every frame")),
         group="keyframes",
     ),
-    Setting("keys.step", "int", 1, "Every Nth", "With Every frame: paint each Nth.", 1, 100, group="keyframes"),
+    Setting(
+        "keys.step",
+        "int",
+        1,
+        "Every Nth",
+        "Paint each Nth frame, and carry it along the motion over those between.",
+        1,
+        100,
+        group="keyframes",
+        when=("mode", ("every",)),
+    ),
+    Setting(
+        "matte.kind",
+        "choice",
+        "none",
+        "Matte",
+        "What limits the look to a part of the picture: white is restyled, black stays as it is.",
+        choices=(("none", "None"), ("file", "Picture or movie"), ("strip", "Strip"), ("mask", "Mask")),
+        group="matte",
+    ),
+    Setting(
+        "matte.file",
+        "path",
+        "",
+        "File",
+        "A picture, or a movie that runs along with the strip's file.",
+        group="matte",
+        when=("matte.kind", ("file",)),
+    ),
+    Setting(
+        "matte.strip",
+        "text",
+        "",
+        "Strip",
+        "A strip that is white where the look shows. It may be muted.",
+        group="matte",
+        when=("matte.kind", ("strip",)),
+    ),
+    Setting(
+        "matte.mask",
+        "text",
+        "",
+        "Mask",
+        "A mask drawn in the Movie Clip or Image editor; animated ones run with the timeline.",
+        group="matte",
+        when=("matte.kind", ("mask",)),
+    ),
 )
 
 
@@ -50,7 +97,7 @@ def known() -> Schema | None:
     global _known, _looked
     if _known is None and not _looked:
         _looked = True
-        body = _load(_folder() / "settings.json")
+        body = _load(folder() / "settings.json")
         if body:
             try:
                 _known = Schema.from_json(body)
@@ -72,7 +119,7 @@ def learn(new: Schema) -> bool:
     if before is not None and before.etag == new.etag:
         return False
     _known = new
-    _save(_folder() / "settings.json", calls.schema_json(new))
+    _save(folder() / "settings.json", calls.schema_json(new))
     return True
 
 
@@ -97,7 +144,7 @@ def defaults() -> Mapping[str, Any]:
     """The values of the last job."""
     global _defaults
     if _defaults is None:
-        _defaults = _load(_folder() / "defaults.json")
+        _defaults = _load(folder() / "defaults.json")
     return _defaults
 
 
@@ -106,15 +153,16 @@ def remember(used: Mapping[str, Any]) -> None:
     global _defaults
     if used != defaults():
         _defaults = dict(used)
-        _save(_folder() / "defaults.json", _defaults)
+        _save(folder() / "defaults.json", _defaults)
 
 
 def presets_folder() -> Path:
     """Where presets are kept, one JSON file each, to be shared by copying."""
-    return _folder() / "presets"
+    return folder() / "presets"
 
 
-def _folder() -> Path:
+def folder() -> Path:
+    """Where the extension keeps what belongs to the user."""
     return Path(bpy.utils.extension_path_user(__package__, path="", create=True))
 
 

@@ -75,7 +75,13 @@ def ask(scene: Any, strip: Any, count: int) -> None:
             "settings": dict(spec.settings),
             "count": count,
         }
-        jobs.follow_interactive("seeds", given, name, came, order)
+        jobs.follow_interactive("seeds", given, name, came, order, again)
+
+    def again() -> None:
+        found = orders.strip_of(order)
+        if found[1] is not None:
+            found[0].frame_set(frame)
+            ask(*found, count)
 
     def came(job: jobs.LiveJob) -> None:
         found = job.status.result or {}
@@ -167,8 +173,8 @@ def fit(sheet: Any) -> None:
                     bpy.ops.image.view_all(fit_view=True)
 
 
-def open_window(context: Any, sheet: Any) -> None:
-    """A window with the sheet in an image editor, waiting for a click."""
+def open_window(context: Any, sheet: Any, operator: str = "pick_from_sheet") -> None:
+    """A window with a picture in an image editor, and one of the operators at work in it: waiting for a click."""
     bpy.ops.wm.window_new()
     window = context.window_manager.windows[-1]
     area = window.screen.areas[0]
@@ -177,7 +183,7 @@ def open_window(context: Any, sheet: Any) -> None:
     region = next(region for region in area.regions if region.type == "WINDOW")
     with context.temp_override(window=window, area=area, region=region):
         bpy.ops.image.view_all(fit_view=True)
-        bpy.ops.restrip.pick_from_sheet("INVOKE_DEFAULT")
+        getattr(bpy.ops.restrip, operator)("INVOKE_DEFAULT")
 
 
 def newest_job() -> jobs.LiveJob | None:
@@ -194,7 +200,7 @@ def pick(job: jobs.LiveJob, seed: int) -> bool:
     if strip is None:
         return False
     vse.base_of(strip).restrip.values = values.written({**schema.values_of(strip), SETTING: seed})
-    job.message = f"Seed {seed} is set."
+    job.message, job.picked = f"Seed {seed} is set.", True
     return True
 
 

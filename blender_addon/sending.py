@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+
+import bpy
 
 from restrip.errors import RestripError
 from restrip.link.ids import new_job_id
@@ -15,24 +18,27 @@ from restrip.link.job import JobSpec
 from restrip.link.schema import Schema
 from restrip.timeline import FrameRange
 
-from . import clip, jobs, rendering, results, schema, values
+from . import clip, jobs, matte, notices, places, prompts, rendering, results, schema, values
 from .courier import Failed
 from .orders import Order, order_of
 
 
 def begin(scene: Any, strip: Any) -> jobs.LiveJob:
-    """Start a job for a strip. Raises NothingToStylize."""
+    """Start a job for a strip. Raises NothingToStylize, NoLook, NoMatte, NoFolder."""
+    places.check(scene)
     order = order_of(scene, strip)
     facts = order.origin.facts
     job = jobs.LiveJob(new_job_id(), strip.name, "sending", mine=True, order=order)
     jobs.board().add(job)
+    notices.clear(strip)
     strip.restrip.job, strip.restrip.start, strip.restrip.rendered = job.job_id, facts.start, bool(facts.reasons)
     schema.remember(order.values)
+    prompts.remember(order.values)
     if facts.reasons:
         job.stage = "rendering"
         render(scene, strip, job, facts.span, lambda pictures: _rendered(job, pictures))
     else:
-        send(job, facts)
+        _with_matte(job, facts)
     return job
 
 
@@ -42,27 +48,57 @@ def render(
     """Render a part of a strip through the sequencer for a job; `then` gets the pictures as facts."""
     facts = clip.facts_of(scene, strip)
 
-    def progress(part: float) -> None:
-        job.done = part
-
     def done(paths: list[str]) -> None:
         job.stop = None
         if job.stage == "rendering":
             then(replace(facts, paths=tuple(paths), span=span, fps=0.0, start=span.first, content=len(span)))
+
+    depth = schema.depth(schema.values_of(strip))
+    job.stop = rendering.begin(scene, strip, span, depth, _teller(job, done))
+
+
+def _rendered(job: jobs.LiveJob, pictures: clip.StripFacts) -> None:
+    assert job.order is not None
+    job.order = replace(job.order, pictures=pictures)
+    _with_matte(job, pictures)
+
+
+def _with_matte(job: jobs.LiveJob, facts: clip.StripFacts) -> None:
+    """Hand a job in once its matte is there: a strip or a mask is rendered first."""
+    order = job.order
+    assert order is not None
+    if not order.matte.drawn:
+        send(job, facts)
+        return
+    scene = bpy.data.scenes.get(order.origin.scene)
+    drawn = matte.found(scene, order.matte) if scene is not None else None
+    if scene is None or drawn is None:
+        jobs.fail(job, matte.gone(job.name, order.matte))
+        return
+
+    def rendered(paths: list[str]) -> None:
+        assert job.order is not None
+        job.stop = None
+        if job.stage == "rendering":
+            job.order = replace(job.order, matte_path=str(Path(paths[0]).parent))
+            send(job, facts)
+
+    job.stage, job.done = "rendering", 0.0
+    job.stop = rendering.begin(scene, drawn, order.origin.facts.span, (False, False), _teller(job, rendered))
+
+
+def _teller(job: jobs.LiveJob, done: Callable[[list[str]], None]) -> rendering.Teller:
+    """Tells a job of what is rendered for it."""
+
+    def progress(part: float) -> None:
+        job.done = part
 
     def failed(log: str) -> None:
         job.stop = None
         if job.stage == "rendering":
             jobs.fail(job, rendering.RenderFailed(job.name, log))
 
-    teller = rendering.Teller(progress, done, failed)
-    job.stop = rendering.begin(scene, strip, span, schema.depth(schema.values_of(strip)), teller)
-
-
-def _rendered(job: jobs.LiveJob, pictures: clip.StripFacts) -> None:
-    assert job.order is not None
-    job.order = replace(job.order, pictures=pictures)
-    send(job, pictures)
+    return rendering.Teller(progress, done, failed)
 
 
 def pictured(scene: Any, strip: Any, name: str, span: FrameRange, then: Callable[[clip.StripFacts], None]) -> None:
@@ -102,6 +138,9 @@ def send(job: jobs.LiveJob, facts: clip.StripFacts) -> None:
 
     def described(spec: JobSpec) -> None:
         if job.stage == "sending":
+            spec = replace(
+                spec, matte=order.matte_path, output=replace(spec.output, folder=places.folder_for(order, job.job_id))
+            )
             jobs.board().courier.ask("submit", {"spec": spec.to_json()}, taken, failed)
 
     def taken(_: Any) -> None:
@@ -136,18 +175,38 @@ def learn(told: Mapping[str, Any] | None) -> None:
 
 
 def resume(job: jobs.LiveJob) -> None:
-    """Send a job that failed or was stopped on its way again. Raises NothingToStylize."""
-    if not job.status.job_id and job.order is not None:
-        # The engine never had it: begin it again, from the strip as it is now.
-        scene, strip = results.find_source(job.job_id, job.order.origin)
-        if strip is not None:
-            del jobs.board().jobs[job.job_id]
-            begin(scene, strip)
+    """Send a job that failed or was stopped on its way again. Raises NothingToStylize.
+
+    When its strip, its markers or its settings were changed since, or the engine never had it, it is begun anew as the
+    strip is now: what was finished and is still the same isn't rendered again.
+    """
+    if job.again is not None:
+        jobs.dismiss(job.job_id)
+        job.again()
+        return
+    scene, strip = results.find_source(job.job_id, job.order.origin if job.order is not None else None)
+    if strip is not None and job.came is None and _changed(scene, strip, job):
+        begin(scene, strip)
+        jobs.board().jobs.pop(job.job_id, None)
+        return
+    if not job.status.job_id:
+        jobs.dismiss(job.job_id)
         return
     ask = "retry" if job.status.state == "failed" else "resume"
-    job.stage, job.error, job.message = "engine", None, ""
+    job.stage, job.error, job.message, job.began = "engine", None, "", 0.0
+    notices.clear(strip)
 
     def again(_: Any) -> None:
         jobs.board().courier.follow(job.job_id)
 
     jobs.board().courier.ask(ask, {"job_id": job.job_id}, again, lambda error: jobs.fail(job, error))
+
+
+def _changed(scene: Any, strip: Any, job: jobs.LiveJob) -> bool:
+    """Whether a strip is wanted otherwise than its job says, or nobody knows what that job said."""
+    if job.order is None:
+        return job.status.state == "failed"
+    now = order_of(scene, strip)
+    then = job.order
+    asked = now.origin.facts, now.keys, dict(now.values)
+    return not job.status.job_id or asked != (then.origin.facts, then.keys, dict(then.values))

@@ -16,11 +16,11 @@ class RestripStrip(bpy.types.PropertyGroup):
     """What Restrip knows of a strip.
 
     On a source: its values, the id of its newest job and where its content lay when that was handed in, the id of the
-    job whose result was placed, and the degrees by which the file says that it is to be turned. On a result: the id of
-    its job, its takes (see takes.py) and where it was placed. On both: their tie (see ties.py). Inside a result, on
-    each strip: its take; on a key's strip: how far its key lies behind the source's content start, and behind its own;
-    on a crossfade: where it was placed (see fades.py). Wherever Restrip muted a strip: that it did. `muted`, the names
-    of the strips that a result muted, is read in older files.
+    job whose result was placed, the degrees by which the file says that it is to be turned, and its own colour tag
+    while a notice is on it. On a result: the id of its job, its takes (see takes.py) and where it was placed. On both:
+    their tie (see ties.py). Inside a result, on each strip: its take; on a key's strip: how far its key lies behind the
+    source's content start, and behind its own; on a crossfade: where it was placed (see fades.py). Wherever Restrip
+    muted a strip: that it did. `muted`, the names of the strips that a result muted, is read in older files.
     """
 
     values: StringProperty()  # type: ignore[valid-type]
@@ -29,6 +29,7 @@ class RestripStrip(bpy.types.PropertyGroup):
     rendered: BoolProperty()  # type: ignore[valid-type]
     placed: StringProperty()  # type: ignore[valid-type]
     turned: IntProperty()  # type: ignore[valid-type]
+    tag_before: StringProperty()  # type: ignore[valid-type]
     result_of: StringProperty()  # type: ignore[valid-type]
     muted: StringProperty()  # type: ignore[valid-type]
     tie: StringProperty()  # type: ignore[valid-type]
@@ -41,10 +42,17 @@ class RestripStrip(bpy.types.PropertyGroup):
 
 
 class RestripScene(bpy.types.PropertyGroup):
-    """What Restrip knows of a scene: the name under which the engine knows it, and pictures painted for markers."""
+    """What Restrip knows of a scene.
+
+    The name under which the engine knows it, pictures painted for markers, and the folder of its results where that is
+    asked for.
+    """
 
     project: StringProperty()  # type: ignore[valid-type]
     images: StringProperty()  # type: ignore[valid-type]
+    folder: StringProperty(  # type: ignore[valid-type]
+        name="Results in", description="The folder that the results of this file are written to", subtype="DIR_PATH"
+    )
 
 
 def project_of(scene: Any) -> str:

@@ -21,6 +21,10 @@ OWN_DEFAULTS: dict[str, Any] = {
     "look.painting": "",
     "look.painted": "",
     "look.sd": "",
+    "matte.kind": "none",
+    "matte.file": "",
+    "matte.strip": "",
+    "matte.mask": "",
     "keys.markers": "all",
     "keys.mode": "keys",
     "keys.step": 1,
@@ -48,6 +52,14 @@ def own(values: Mapping[str, Any], name: str) -> Any:
     return values.get(name, OWN_DEFAULTS[name])
 
 
+def needed(values: Mapping[str, Any], schema: Sequence[Setting]) -> dict[str, Any]:
+    """Every value with its default, by which is known what acts: `Setting.acts`."""
+    known = {setting.key: setting.default for setting in schema} | dict(values)
+    mode, step = own(values, "keys.mode"), own(values, "keys.step")
+    kind = own(values, "matte.kind")
+    return known | {"mode": mode, "step": step, "matte": "" if kind == "none" else kind, "matte.kind": kind}
+
+
 def look_name(values: Mapping[str, Any]) -> str:
     """The look as the engine calls it: "neural:19", "painting:/pictures/wave.jpg"."""
     family = own(values, "look.family")
@@ -71,6 +83,8 @@ def job_spec(
             continue
         (output if setting.group == OUTPUT_GROUP else settings)[setting.key] = values[setting.key]
     known = {name: value for name, value in output.items() if name in Output.__dataclass_fields__}
+    if own(values, "matte.kind") == "none":
+        known.pop("look_only", None)  # It lies over the source where the matte is: there is none.
     if str(known.get("fade", "")).strip().isdecimal():
         known["fade"] = int(known["fade"])
     return JobSpec(

@@ -5,6 +5,7 @@ It asks RNA what there is, never the version number. bpy has no types, so strips
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -68,6 +69,11 @@ def count_strips(scene: Scene) -> int:
     if editor is None:
         return 0
     return len(editor.strips_all if has(editor, "strips_all") else editor.sequences_all)
+
+
+def collection_of(scene: Scene) -> str:
+    """The name under which a scene's sequence editor has all strips."""
+    return "strips_all" if has(scene.sequence_editor, "strips_all") else "sequences_all"
 
 
 def active_strip(scene: Scene) -> Strip | None:
@@ -169,10 +175,18 @@ def close_meta(meta: Strip, span: FrameRange) -> None:
     set_span(meta, span)
 
 
+def kept_path(path: str) -> str:
+    """A file's path as the .blend keeps it: from the file's own folder where it lies in there."""
+    own = Path(bpy.data.filepath).parent if bpy.data.filepath else None
+    if own is None or not Path(path).is_relative_to(own):
+        return path
+    return f"//{os.path.relpath(path, own)}"
+
+
 def add_movie(owner: Owner, name: str, path: str, channel: int, start: int) -> Strip:
     """A movie strip that begins at `start`, in its own size. Raises MediaUnreadable."""
     strip = strips_of(owner).new_movie(
-        name=name, filepath=path, channel=channel, frame_start=start, fit_method="ORIGINAL"
+        name=name, filepath=kept_path(path), channel=channel, frame_start=start, fit_method="ORIGINAL"
     )
     if 0 in media_size(strip):  # Not `fps`, for which Blender would open the file once more.
         strips_of(owner).remove(strip)
@@ -186,7 +200,7 @@ def add_pictures(owner: Owner, name: str, folder: str, channel: int, start: int)
     if not files:
         raise MediaUnreadable(folder)
     strip = strips_of(owner).new_image(
-        name=name, filepath=str(files[0]), channel=channel, frame_start=start, fit_method="ORIGINAL"
+        name=name, filepath=kept_path(str(files[0])), channel=channel, frame_start=start, fit_method="ORIGINAL"
     )
     for file in files[1:]:
         strip.elements.append(file.name)

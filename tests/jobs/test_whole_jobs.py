@@ -244,6 +244,28 @@ def test_outside_the_matte_the_source_stays(hand: Hand, little: Little, tmp_path
         assert abs(frame.rgb[:, 33:].astype(int) - (255 - frame_of(n).rgb[:, 33:])).mean() < 15
 
 
+def test_a_folder_of_mattes_runs_with_the_visible_frames(hand: Hand, little: Little, tmp_path: Path) -> None:
+    folder = tmp_path / "mattes"
+    folder.mkdir()
+    for n in range(12):
+        matte = np.zeros((48, 64, 3), np.uint8)
+        matte[:, 32 * (n % 2) : 32 * (n % 2) + 32] = 255
+        write_picture(folder / f"f_{n:06d}.png", Frame(matte))
+    spec = little.job("job-1", 4, 12, matte=str(folder), output=Output(format="ffv1"))
+    spec = replace(spec, clip=replace(spec.clip, trim_in=4, length=12), settings={"matte_feather": 0.0})
+    manifest = hand.run(spec)
+    for n, frame in enumerate(read(manifest.strips[0].file, 12)):
+        kept = slice(32, 64) if n % 2 == 0 else slice(0, 32)
+        assert np.array_equal(frame.rgb[:, kept], frame_of(n + 4).rgb[:, kept]), n
+    # Another picture in the folder is another matte.
+    write_picture(folder / "f_000003.png", Frame(np.full((48, 64, 3), 255, np.uint8)))
+    assert hand.run(replace(spec, job_id="job-2")).counts["segments_rendered"] > 0
+    (tmp_path / "none").mkdir()
+    with pytest.raises(RestripError) as caught:
+        hand.run(replace(spec, job_id="job-3", matte=str(tmp_path / "none")))
+    assert code_of(caught) == "media-unreadable"
+
+
 def test_an_empty_matte_is_refused(hand: Hand, little: Little, tmp_path: Path) -> None:
     write_picture(tmp_path / "matte.png", Frame(np.zeros((48, 64, 3), np.uint8)))
     with pytest.raises(RestripError) as caught:

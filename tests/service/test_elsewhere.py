@@ -131,6 +131,7 @@ def test_seeds_and_questions_go_there_too(two: Two, little: Little) -> None:
     assert "clip.mkv" in told["warnings"][1] and "painted" in told["warnings"][1]
     result = two.here.seeds(spec.clip, 3, look=spec.look, count=2)
     assert Path(result["sheet"]).is_file() and str(two.folders["here"]) in result["sheet"]
+    assert Path(result["source"]).is_file() and str(two.folders["here"]) in result["source"]
     assert [job.kind for job in two.there.jobs("*")] == ["seeds"]
     assert two.here.check(spec)["segments"] == 2
     assert two.here.models(str(little.painted)) == []

@@ -115,6 +115,7 @@ def test_seeds_go_before_renders_and_are_kept(client: Client, little: Little) ->
     result = client.seeds(clip, 4, look=f"painted:{little.painted}", count=3)
     assert client.status("job-1").state != "done"
     assert Path(result["sheet"]).exists() and Path(result["pictures"][0]["file"]).exists()
+    assert Path(result["source"]).is_file()
     assert [job.kind for job in client.jobs("*", ["done"])] == ["seeds"]
     client.cancel("job-1")
 

@@ -145,4 +145,4 @@ class SeedsErrand:
             return str(put(brought[path], folder / brought[path].name))
 
         pictures = [{**picture, "file": here(picture["file"])} for picture in result["pictures"]]
-        return {**result, "sheet": here(result["sheet"]), "pictures": pictures}
+        return {**result, "sheet": here(result["sheet"]), "source": here(result["source"]), "pictures": pictures}

@@ -50,9 +50,10 @@ def list_results(task: Assignment) -> dict[str, Any]:
 
 
 def _results(job: Path, result: dict[str, Any] | None) -> Iterator[Path]:
-    """Every file that a job's manifest names, and the manifest; of seeds the sheet and the pictures."""
+    """Every file that a job's manifest names, and the manifest; of seeds the sheet, the source and the pictures."""
     if result is not None:
         yield Path(result["sheet"])
+        yield Path(result["source"])
         yield from (Path(picture["file"]) for picture in result["pictures"])
         return
     body = read_own(job / "manifest.json")

@@ -1,8 +1,9 @@
-"""A matte: a picture or a movie that says where a look may change the frame. White changes, black stays."""
+"""A matte: pictures that say where a look may change the frame. White changes, black stays."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -13,8 +14,10 @@ import numpy.typing as npt
 from restrip.errors import BadInput
 from restrip.link.job import JobSpec
 from restrip.media import ClipReader, fit_picture, read_picture
+from restrip.media.files import MediaMissing
 from restrip.media.frame import Frame
 from restrip.media.moving import is_still
+from restrip.timeline import ClipRange, pictures_in
 
 
 class EmptyMatte(BadInput):
@@ -29,14 +32,21 @@ class EmptyMatte(BadInput):
 
 
 class Matte:
-    """The matte of a job, frame by frame. A movie runs with the clip from the same trim; a picture stands still."""
+    """The matte of a job, frame by frame. A movie runs with the clip from the same trim; a picture stands still; of a
+    folder the first picture, by its name, is the clip's first visible frame.
+    """
 
     def __init__(self, spec: JobSpec, size: tuple[int, int]) -> None:
         self._size = size
         self._feather = float(spec.settings.get("matte_feather", 4.0))
         self._reader: ClipReader | None = None
         self._still: npt.NDArray[np.float32] | None = None
-        if is_still(spec.matte):
+        if Path(spec.matte).is_dir():
+            pictures = tuple(map(str, pictures_in(spec.matte)))
+            if not pictures:
+                raise MediaMissing(spec.matte)
+            self._reader = ClipReader(ClipRange(pictures, spec.clip.rate, spec.clip.length))
+        elif is_still(spec.matte):
             self._still = self._share(read_picture(spec.matte))
             if not self._still.any():
                 raise EmptyMatte(spec.matte)

@@ -60,10 +60,10 @@ def files_of(spec: JobSpec) -> tuple[NamedFile, ...]:
 
 
 def inputs_of(named: Iterable[NamedFile]) -> dict[str, tuple[str, ...]]:
-    """These files as inputs to be watched: all of the source's as one, and each picture of a folder by itself."""
+    """These files as inputs to be watched: a source's as one, and a matte's; of other folders each picture."""
     found: dict[str, tuple[str, ...]] = {}
     for file in named:
-        if file.is_folder and all(map(is_picture, file.files)):
+        if file.is_folder and file.role != "matte" and all(map(is_picture, file.files)):
             found.update({f"{file.role} {os.path.basename(path)}": (path,) for path in file.files})
         else:
             found[file.role] = (*found.get(file.role, ()), *file.files) if file.role == "source" else file.files
@@ -86,7 +86,8 @@ def key_files(spec: JobSpec) -> Iterator[NamedFile]:
 def matte_files(spec: JobSpec) -> Iterator[NamedFile]:
     """The matte."""
     if spec.matte:
-        yield NamedFile("matte", spec.matte, spec.matte, (spec.matte,))
+        pictures = tuple(map(str, pictures_in(spec.matte))) if os.path.isdir(spec.matte) else ()
+        yield NamedFile("matte", spec.matte, spec.matte, pictures or (spec.matte,))
 
 
 def look_files(spec: JobSpec) -> Iterator[NamedFile]:

@@ -22,6 +22,7 @@ MATTE_SETTINGS = (
         200.0,
         unit="px",
         group="matte",
+        when=("matte", ()),
     ),
 )
 
@@ -100,6 +101,7 @@ OUTPUT_SETTINGS = (
         "Look only",
         "Without the source around it: the matte becomes the strips' transparency, to lie over the source.",
         group="output",
+        when=("matte", ()),
     ),
     Setting("preview", "bool", False, "Preview", "A movie of the strips as the editor plays them.", group="output"),
 )

@@ -31,7 +31,10 @@ SEEDS_AT_ONCE = 4
 
 
 def try_seeds(task: Assignment) -> dict[str, Any]:
-    """Make the pictures and the sheet. Returns {"sheet": file, "pictures": [{"seed", "file"}]}."""
+    """Make the pictures and the sheet. Returns {"sheet": file, "source": file, "pictures": [{"seed", "file"}]}.
+
+    `source` is the frame as it was before, in its own size.
+    """
     body = read_own(task.folder / "job.json")
     result = task.folder / "result"
     result.mkdir(exist_ok=True)
@@ -42,7 +45,13 @@ def try_seeds(task: Assignment) -> dict[str, Any]:
         pictures.append((seed, picture, path))
     sheet = result / "sheet.png"
     write_picture(sheet, contact_sheet([(str(seed), picture) for seed, picture, _ in pictures]))
-    return {"sheet": str(sheet), "pictures": [{"seed": seed, "file": str(path)} for seed, _, path in pictures]}
+    source = result / "source.png"
+    write_picture(source, _source(body))
+    return {
+        "sheet": str(sheet),
+        "source": str(source),
+        "pictures": [{"seed": seed, "file": str(path)} for seed, _, path in pictures],
+    }
 
 
 def seeds_for(body: dict[str, Any]) -> list[int]:
@@ -52,6 +61,14 @@ def seeds_for(body: dict[str, Any]) -> list[int]:
         return [0]
     first = max(0, int(settings["seed"]))
     return [first + n for n in range(int(body["n"]))]
+
+
+def _source(body: dict[str, Any]) -> Frame:
+    """The frame that the seeds are tried on."""
+    settings = body["look"].get("settings", {})
+    clip = clip_from_json(body["source"])
+    with open_source(JobSpec("seeds", clip, (), body["look"]["name"], settings)) as media:
+        return media.frame(int(body["frame"]))
 
 
 def _pictures(task: Assignment, body: dict[str, Any], seeds: list[int]) -> Iterator[tuple[int, Frame]]:

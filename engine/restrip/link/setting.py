@@ -23,7 +23,9 @@ class Setting:
     """One control: its name on the wire, its kind and default, its bounds, its unit and what it does.
 
     `group` is where a front-end shows it ("basic" is what everybody needs); `looks` names the families of looks that
-    it belongs to, and is empty for one that every job has. `choices` are (value, label) pairs.
+    it belongs to, and is empty for one that every job has. `choices` are (value, label) pairs. `when` names another
+    setting, or "mode", "step" or "matte" of the job, and its values with which this one acts; no values stand for
+    any that isn't empty, zero or false. Without `when` it always acts.
 
     `files` says that the value names files, which go along when a job is done on another computer: "one" a file's or
     folder's path or name, "list" names with weights, "list of kinds" the same with a kind before an equals sign, "tags"
@@ -42,6 +44,14 @@ class Setting:
     group: str = "basic"
     looks: tuple[str, ...] = ()
     files: Literal["", "one", "list", "list of kinds", "tags"] = ""
+    when: tuple[str, tuple[Any, ...]] | None = None
+
+    def acts(self, given: Mapping[str, Any]) -> bool:
+        """Whether it changes anything beside these values; what isn't given has its default, and is not asked about."""
+        if self.when is None or self.when[0] not in given:
+            return True
+        value = given[self.when[0]]
+        return value in self.when[1] if self.when[1] else bool(value)
 
     def check(self, value: Any) -> Any:
         """The value as this setting's kind. Raises BadSetting with the bounds or the choices."""
@@ -76,6 +86,8 @@ class Setting:
         known = {name: body[name] for name in cls.__dataclass_fields__ if name in body}
         known["choices"] = tuple((str(value), str(label)) for value, label in known.get("choices", ()))
         known["looks"] = tuple(known.get("looks", ()))
+        when = known.get("when")
+        known["when"] = None if when is None else (str(when[0]), tuple(when[1]))
         return cls(**known)
 
 

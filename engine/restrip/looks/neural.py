@@ -114,7 +114,7 @@ class NetworkLook:
         facts = {"device": self.device, "run_size": list(size)}
         notes: tuple[str, ...] = ()
         if key.prompt:
-            notes = (f"The look {self.name} takes no prompt: the one of {key.said} was not used.",)
+            notes = (f"This look takes no prompt: the one of {key.said} was not used.",)
         return Styled(Frame(result, frame.alpha), facts, notes)
 
     def _finish(self, painted: Floats, source: Floats) -> Floats:
@@ -194,8 +194,8 @@ def parse_mix(text: str) -> Floats:
             look, share = -1, 0.0
         if not 0 <= look < LOOKS or not 1e-6 <= share <= 1e6:
             raise UnknownLook(
-                f"neural:{text} is no built-in look: {part.strip() or 'nothing'!r} does not name one.",
-                f"The looks are neural:0 to neural:{LOOKS - 1}; a mix is neural:3+12 or neural:3:0.7+12:0.3.",
+                f"There is no built-in look {part.strip() or 'without a number'}.",
+                f"The looks are numbered 0 to {LOOKS - 1}; a mix is 3+12 or 3:0.7+12:0.3.",
                 look=f"neural:{text}",
             )
         weights[look] += share

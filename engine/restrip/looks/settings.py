@@ -108,9 +108,15 @@ def look_settings() -> tuple[Setting, ...]:
 
 def family_of(name: str) -> tuple[LookFamily, str]:
     """The family of a look's name and what follows the colon. Raises UnknownLook."""
-    prefix, colon, argument = name.partition(":")
+    prefix, _, argument = name.partition(":")
     family = next((family for family in FAMILIES if family.prefix == prefix), None)
-    if family is None or not colon or not argument.strip():
+    if family is not None and not argument.strip():
+        raise UnknownLook(
+            f"{family.label} needs a {family.argument}, and none was chosen.",
+            f"Choose one, such as {family.example}.",
+            look=name,
+        )
+    if family is None:
         raise UnknownLook(
             f"There is no look {name!r}.", f"Looks are named like {', '.join(f.example for f in FAMILIES)}.", look=name
         )

@@ -65,15 +65,16 @@ NOISE = (
         ),
         group="noise",
     ),
-    _sd("original_prompt", "text", "", "Original prompt", "What the source shows, for recovered noise.", group="noise"),
+    _sd("original_prompt", "text", "", "Original prompt", "What the source shows, for recovered noise.", group="noise",
+        when=("noise", ("exact", "adjusted", "plain"))),
     _sd(
         "randomness", "float", 0.0, "Randomness", "How much of the seed's noise is mixed into recovered noise.",
-        low=0.0, high=1.0, group="noise",
+        low=0.0, high=1.0, group="noise", when=("noise", ("exact", "adjusted", "plain")),
     ),
     _sd(
         "recovery_iterations", "int", 2, "Recovery iterations",
         "Times that each step of exact recovery is refined; 2 return the frame to within a percent.",
-        low=1, high=10, group="noise",
+        low=1, high=10, group="noise", when=("noise", ("exact",)),
     ),
 )  # fmt: skip
 
@@ -81,26 +82,26 @@ KEYS = (
     _sd("anchor", "bool", True, "Anchor key", "Make all keys against one key, so that they look alike.", group="keys"),
     _sd(
         "anchor_key", "int", -1, "Anchor's number", "Which key is the anchor, counted from 0; -1 is the first.",
-        low=-1, high=10**6, group="keys",
+        low=-1, high=10**6, group="keys", when=("anchor", ()),
     ),
     _sd(
         "anchor_attention", "float", 1.0, "Anchor attention",
         "How much each key looks at the anchor while it is painted; 1 as much as at itself, 0 not at all.",
-        low=0.0, high=4.0, group="keys",
+        low=0.0, high=4.0, group="keys", when=("anchor", ()),
     ),
     _sd(
         "anchor_adain", "bool", False, "Match attention",
         "Also give the key's attention the anchor's statistics: stronger likeness of style, less of the frame.",
-        group="keys",
+        group="keys", when=("anchor", ()),
     ),
     _sd(
         "anchor_fusion", "float", 1.0, "Carry the anchor",
         "How far what the anchor shows is carried along the motion into each key while it is painted.",
-        low=0.0, high=1.0, group="keys",
+        low=0.0, high=1.0, group="keys", when=("anchor", ()),
     ),
     _sd(
         "anchor_color", "float", 1.0, "Match colours", "How far the keys' colours are matched to the anchor's.",
-        low=0.0, high=1.0, group="keys",
+        low=0.0, high=1.0, group="keys", when=("anchor", ()),
     ),
     _sd(
         "previous_fusion", "float", 0.0, "Carry the previous key",
@@ -126,7 +127,7 @@ MODEL = (
         "control_file", "path", "", "Control pictures",
         "Pictures for ControlNets that take theirs from a file: one picture, or a folder of pictures that are named "
         "with their frame numbers.",
-        group="model", files="one",
+        group="model", files="one", when=("controlnet", ()),
     ),
     _sd("vae", "path", "", "VAE", "A VAE file or folder instead of the checkpoint's; a small one is faster.",
         group="model", files="one"),

@@ -169,7 +169,7 @@ def keyframes(path: str, painted: str, values: dict) -> dict:
 def refused(path: str, values: dict) -> dict:
     """A job that the engine refuses, one whose file is gone, and what the operators say when they can't run."""
     scene = scenes.empty_scene(30, (176, 144))
-    jobs, panel = scenes.addon("jobs"), scenes.addon("panel")
+    jobs, joblist = scenes.addon("jobs"), scenes.addon("joblist")
     scenes.add(scene, path, 1, 1, "shot")
     job = begin(scene, "shot", values)
     end = time.monotonic() + 120
@@ -177,7 +177,7 @@ def refused(path: str, values: dict) -> dict:
         assert time.monotonic() < end
         jobs.tick()
         time.sleep(0.02)
-    told = {"error": [job.error.code, job.error.message, job.error.remedy], "details": panel.details(job)}
+    told = {"error": [job.error.code, job.error.message, job.error.remedy], "details": joblist.details(job)}
     operators = scenes.addon("operators")
     with sequencer_context(scene):
         told["can"] = operators.RESTRIP_OT_stylize.why_not(bpy.context)
