@@ -86,7 +86,7 @@ def facts_of(scene: Any, strip: Any) -> StripFacts:
         return StripFacts(
             paths=() if reasons else (str(Path(path).resolve()),),
             content=content,
-            skipped=strip.animation_offset_start,
+            skipped=vse.skipped(strip),
             fps=fps,
             reasons=reasons,
             **common,

@@ -140,6 +140,11 @@ def content_length(strip: Strip) -> int:
     return len(span_of(strip)) + round(trimmed)
 
 
+def skipped(strip: Strip) -> int:
+    """How many frames of a movie are hidden before its content begins."""
+    return int(strip.content_trim_start if has(strip, "content_trim_start") else strip.animation_offset_start)
+
+
 def move(strip: Strip, by: int) -> None:
     """Move a strip, trims and all, by so many frames."""
     if has(strip, "content_start"):
