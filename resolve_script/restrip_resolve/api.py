@@ -198,8 +198,8 @@ def can(thing: object, name: str) -> bool:
 
 
 def need(value: T | None, what: str) -> T:
-    """The answer, when there is one. Raises ResolveRefused for None and False; `what` completes "did not ..."."""
-    if value is None or value is False:
+    """The answer, when there is one. Raises ResolveRefused for None, False and ""; `what` completes "did not ..."."""
+    if value is None or value is False or value == "":
         raise ResolveRefused(what, value)
     return value
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from restrip.errors import BadInput
 from restrip_resolve.api import ResolveRefused, done, listed, need, whole
 from restrip_resolve.journal import Journal
 from restrip_resolve.session import Session
@@ -22,6 +24,22 @@ INHERITED = (
     "IsExportAudio",
     "RenderMode",
 )
+
+
+UNSET = ""
+"""The target folder of a project that never rendered."""
+
+
+class NoRenderFolder(BadInput):
+    """The project has no folder to render to, and takes none from a script."""
+
+    code = "no-render-folder"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Resolve adds no render job: this project has no folder to render to yet.",
+            "Choose one on the Deliver page (Location, Browse), then run the script again.",
+        )
 
 
 def keep_page(session: Session, journal: Journal) -> None:
@@ -63,10 +81,11 @@ def _plain(marks: Mapping[str, Mapping[str, int]] | None) -> dict[str, dict[str,
     return {kind: dict(values) for kind, values in (marks or {}).items()}
 
 
-def keep_settings(session: Session, journal: Journal) -> None:
+def keep_settings(session: Session, journal: Journal, target: Path) -> None:
     """Put all render settings back at the end, and take our jobs out of the queue.
 
     A preset holds format, codec and quality; folder, mode and range are kept apart, for presets that leave them out.
+    A fresh project has no folder yet, and adds no render job before it has one: then it gets `target` meanwhile.
     """
     project = session.project
     chosen = dict(need(project.GetCurrentRenderFormatAndCodec(), "tell the render format"))
@@ -74,7 +93,7 @@ def keep_settings(session: Session, journal: Journal) -> None:
     mode = need(project.GetCurrentRenderMode(), "tell the render mode")
     kept_jobs = {str(job.get("JobId")) for job in listed(project.GetRenderJobList(), "list the render queue")}
     journal.always("The render queue", lambda: _drop_jobs(session, kept_jobs))
-    inherited = _inherited(session)
+    inherited = _inherited(session, journal, target)
     # Whether all frames were chosen isn't told; a job that covers them all says as much.
     everything = (inherited.get("MarkIn"), inherited.get("MarkOut")) == (session.first, _last(session))
     journal.always("The render preset that kept your settings", lambda: _drop_preset(session, preset))
@@ -87,19 +106,46 @@ def keep_settings(session: Session, journal: Journal) -> None:
             done(project.LoadRenderPreset(preset), "load the kept render settings")
         done(project.SetRenderSettings({"SelectAllFrames": everything}), "put the range back")
         folder = inherited.get("TargetDir")
-        if folder:
-            done(project.SetRenderSettings({"TargetDir": folder}), "put the target folder back")
+        if folder is not None:
+            # Without a folder there is no job to read the settings from: it is unset again as the last thing.
+            done(project.SetRenderSettings({"TargetDir": folder or str(target)}), "put the target folder back")
         done(project.SetCurrentRenderFormatAndCodec(chosen["format"], chosen["codec"]), "put the format back")
         done(project.SetCurrentRenderMode(mode), "put the render mode back")
-        if dict(project.GetCurrentRenderFormatAndCodec() or {}) != chosen or _inherited(session) != inherited:
+        expected = {**inherited, "TargetDir": str(target)} if folder == UNSET else inherited
+        if dict(project.GetCurrentRenderFormatAndCodec() or {}) != chosen or _facts_of_a_job(session) != expected:
             raise ResolveRefused("put the render settings back")
+        if folder == UNSET:
+            _unset_folder(session)
 
     journal.always("Your render settings", back)
 
 
-def _inherited(session: Session) -> dict[str, Any]:
+def _inherited(session: Session, journal: Journal, target: Path) -> dict[str, Any]:
     """What a job gets from the Deliver page as it stands: the only way to read those settings."""
-    probe = need(session.project.AddRenderJob(), "add a render job")
+    facts = _facts_of_a_job(session)
+    if facts is not None:
+        return facts
+    journal.undo("The target folder", lambda: _unset_folder(session))
+    if not session.project.SetRenderSettings({"TargetDir": str(target)}):
+        raise NoRenderFolder
+    facts = _facts_of_a_job(session)
+    if facts is None:
+        raise NoRenderFolder
+    return {**facts, "TargetDir": UNSET}
+
+
+def _unset_folder(session: Session) -> None:
+    done(session.project.SetRenderSettings({"TargetDir": UNSET}), "leave the target folder unset")
+    if _facts_of_a_job(session) is not None:
+        raise ResolveRefused("leave the target folder unset")
+
+
+def _facts_of_a_job(session: Session) -> dict[str, Any] | None:
+    """None when Resolve adds no job because it has no folder to render to: it answers "" then."""
+    probe = session.project.AddRenderJob()
+    if probe == UNSET:
+        return None
+    probe = need(probe, "add a render job")
     facts = job_facts(session, probe)
     done(session.project.DeleteRenderJob(probe), "remove a render job")
     return {name: facts[name] for name in INHERITED if name in facts}

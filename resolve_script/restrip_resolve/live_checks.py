@@ -258,7 +258,7 @@ def marks(bench: Bench) -> str:
     bench.append(0, length=LENGTH)
     with Journal(bench.session.console) as journal:
         keep_page(bench.session, journal)
-        keep_settings(bench.session, journal)
+        keep_settings(bench.session, journal, Path(tempfile.gettempdir()))
         journal.always("The marks of the check", lambda: done(timeline.ClearMarkInOut("all"), "clear marks"))
         done(timeline.SetMarkInOut(5, 14, "all"), "set marks")
         done(project.SetRenderSettings({"SelectAllFrames": False}), "render between marks")

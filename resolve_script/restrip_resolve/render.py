@@ -96,7 +96,7 @@ def render_range(session: Session, track: int, frames: FrameRange, folder: Path,
         journal.undo(f"The folder {target}", lambda: None if any(target.iterdir()) else target.rmdir())
         keep_page(session, journal)
         back = keep_marks(session, journal)
-        keep_settings(session, journal)
+        keep_settings(session, journal, target)
         # Once before the settings, which are compared by what a job would cover, and once after all.
         journal.always("The in and out marks", back)
         solo(session, track, journal)

@@ -70,6 +70,9 @@ def _asked(bench: Bench, check: Check) -> str:
         answer = f"{type(guard.error).__name__}: {guard.error}"
     with Guard():
         bench.clear()
+    if isinstance(guard.error, BadInput):
+        # The project isn't ready for the question: no answer about Resolve, so no advice from it either.
+        return f"[NOT ASKED] {check.name}: {check.question} {guard.error.message} {guard.error.remedy}"
     if answer in check.fine:
         return f"[fine]    {check.name}: {answer}"
     return f"[DIFFERS] {check.name}: {check.question} {answer} {OTHERWISE[check.otherwise]}"

@@ -39,6 +39,11 @@ def graded(stage: Stage) -> None:
     stage.double.world.page = "edit"
 
 
+def graded_in_a_fresh_project(stage: Stage) -> None:
+    graded(stage)
+    stage.double.project.render.settings["TargetDir"] = ""
+
+
 def under_a_title(stage: Stage) -> None:
     stage.double.timeline.playhead = START + 40
     stage.double.item(None, 60, 10, track=2, properties=None)
@@ -74,6 +79,7 @@ SCENARIOS = {
     "nested": Scenario("20", "place", LEAVE + "seams = nested\n", finished),
     "finished": Scenario("21.1", "place", LEAVE, on_the_color_page),
     "graded": Scenario("21.1", "stylize", LEAVE, graded, places=False),
+    "graded, fresh project": Scenario("20", "stylize", LEAVE, graded_in_a_fresh_project, places=False),
     "again": Scenario("21.1", "again", LEAVE, finished, places=False),
     "seeds": Scenario("20", "seeds", prepare=graded, places=False),
     "suggest": Scenario("21.0.3", "suggest", places=False),

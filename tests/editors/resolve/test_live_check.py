@@ -91,6 +91,30 @@ def test_what_differs_is_named_with_what_to_do(tmp_path: Path, monkeypatch: pyte
     assert stage.double.snapshot() == before
 
 
+@pytest.mark.parametrize("refuses", [False, True])
+def test_in_a_fresh_project_nothing_is_advised_from_a_missing_folder(
+    refuses: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import double.app as inside
+
+    stage = staged("21.1", tmp_path)
+    stage.double.project.render.settings["TargetDir"] = ""
+    if refuses:
+        original = inside.Project.SetRenderSettings
+
+        def no_folder(self: inside.Project, settings: dict[str, object]) -> bool:
+            return not settings.get("TargetDir") and original(self, settings)
+
+        monkeypatch.setattr(inside.Project, "SetRenderSettings", no_folder)
+    before = stage.double.snapshot()
+    assert stage.run("live_check")
+    lines = report()
+    asked = [line for line in lines if not line.startswith("[fine]")]
+    assert [line.split(":")[0] for line in asked] == (["[NOT ASKED] marks", "[NOT ASKED] render"] if refuses else [])
+    assert all("Deliver page" in line and "Set `" not in line for line in asked)
+    assert stage.double.snapshot() == before
+
+
 def test_a_clip_that_is_too_short_is_refused(tmp_path: Path) -> None:
     stage = Stage.of("21.1")
     stage.double.item(stage.footage(tmp_path, 60), 50, 60)

@@ -175,6 +175,8 @@ class Project(Scriptable):
     def AddRenderJob(self) -> str:
         render, timeline = self._deliver(), self._state.current
         assert timeline is not None
+        if not render.settings["TargetDir"]:
+            return ""  # A fresh project: reported by users, for 18 to 20.
         end = max((item.end for track in timeline.video for item in track.items), default=timeline.start + 1)
         marks = {} if render.select_all else timeline.marks.get("video", {})
         job_id = self._world.new_id("job")
