@@ -15,6 +15,7 @@ from restrip_resolve.fusion import add_fade
 from restrip_resolve.journal import Guard, Journal
 from restrip_resolve.keep import keep_page
 from restrip_resolve.nest import import_nested
+from restrip_resolve.opened import check_open, sweep
 from restrip_resolve.own import earlier_results, mark_media, retire
 from restrip_resolve.plan import Piece, Plan, methods, plan_of
 from restrip_resolve.session import Session, can_dissolve
@@ -30,7 +31,7 @@ class PlacedWrong(RestripError):
     def __init__(self, what: str) -> None:
         super().__init__(
             f"Resolve placed it differently: {what}. The timeline is as it was.",
-            "Import the job's .otio file by File > Import > Timeline instead, and report this with your version.",
+            "Report this with your version of Resolve.",
         )
 
 
@@ -124,8 +125,9 @@ def _once(session: Session, job_id: str, plan: Plan, target: Target) -> Placed:
             span = plan.span
             plan = replace(plan, pieces=(Piece("", len(span), 0, span.first, 0, len(span)),), dissolves=())
         above = max([target.track, *(own.spot.track for own in earlier)])
+        check_open(session)
         tracks = take_tracks(session, journal, before, (above, plan.span, plan.layers))
-        journal.undo("The new strips", lambda: _sweep(session, before, media, tracks))
+        journal.undo("The new strips", lambda: sweep(session, before, media, tracks.numbers))
         bias = 0
         placed = []
         for piece in plan.pieces:
@@ -159,10 +161,13 @@ def _seams(session: Session, plan: Plan, placed: Sequence[TimelineItem], tracks:
 def _append(session: Session, piece: Piece, media: MediaPoolItem, track: int, bias: int) -> tuple[TimelineItem, int]:
     """Append one strip and find it on its track; returns it and how much Resolve's end frame differs.
 
-    Version 18 counted the end frame differently: one correction, then the difference is known.
+    Version 18 counted the end frame differently: one correction, then the difference is known. An append that places
+    nothing is tried again as it is before anything is concluded from it.
     """
     there = {uid(item) for item in session.items(track)}
-    for _ in range(2):
+    refused = 0
+    for _ in range(4):
+        check_open(session)
         session.pool.AppendToTimeline(
             [
                 {
@@ -177,14 +182,21 @@ def _append(session: Session, piece: Piece, media: MediaPoolItem, track: int, bi
         )
         # What it returns proves nothing: a locked track gives items, too. Only the track tells.
         new = [item for item in session.items(track) if uid(item) not in there]
-        if not new and bias == 0:
-            bias = -1  # Counted the old way, the last frame asked for lies behind the file's end.
+        if not new:
+            refused += 1
+            check_open(session)
+            # Resolve now and then places nothing for no reason: only what it refuses twice says something.
+            if refused == 2 and bias == 0:
+                bias = -1  # Counted the old way, the last frame asked for lies behind the file's end.
+            elif refused > 3:
+                break
             continue
         if len(new) != 1:
             raise PlacedWrong(f"{len(new)} items appeared on track {track} for a strip at {piece.record}")
         spot = spot_of(new[0], track)
         off = spot.length - piece.length
         if off and abs(off) == 1 and bias == 0 and spot.start == piece.record:
+            check_open(session)
             done(session.timeline.DeleteClips(new, False), "delete a strip of the wrong length")
             bias = -off
             continue
@@ -215,28 +227,6 @@ def _verify(session: Session, around: tuple[Survey, Tracks], plan: Plan, extra: 
 
 def _sorted(spots: list[Spot]) -> list[Spot]:
     return sorted(spots, key=lambda spot: (spot.track, spot.start, spot.length))
-
-
-def _sweep(session: Session, before: Survey, media: Mapping[str, MediaPoolItem], tracks: Tracks) -> None:
-    """Delete what was appended, wherever it came to lie: an append that fails may have placed something."""
-    ours = {uid(item) for item in media.values()}
-
-    def new() -> list[TimelineItem]:
-        found = []
-        for item, spot in spots_of(session):
-            if uid(item) in before.spots:
-                continue
-            source = item.GetMediaPoolItem()
-            # A transition has no media; on a track of ours a new one is ours.
-            if uid(source) in ours if source else spot.track in tracks.numbers:
-                found.append(item)
-        return found
-
-    items = new()
-    if items:
-        done(session.timeline.DeleteClips(items, False), "delete the new strips")
-    if new():
-        raise ResolveRefused("delete the new strips")
 
 
 def _to_edit_page(session: Session, journal: Journal) -> None:

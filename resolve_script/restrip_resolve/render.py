@@ -15,7 +15,7 @@ from typing import Any
 
 from restrip.errors import BadInput, RestripError
 from restrip.timeline import FrameRange
-from restrip_resolve.api import can, done, need, whole
+from restrip_resolve.api import can, done, listed, need, whole
 from restrip_resolve.journal import Journal
 from restrip_resolve.keep import job_facts, keep_marks, keep_page, keep_settings, solo
 from restrip_resolve.session import Session
@@ -30,6 +30,8 @@ WANTED = (
     ("mov", "H264"),
     ("mp4", "H265"),
 )
+RANGE = "source-"
+"""How the folder of a rendered range begins."""
 POLL_S = 0.5
 STALLED_S = 600.0
 
@@ -52,6 +54,18 @@ class RenderFailed(RestripError):
         super().__init__(
             f"Resolve did not render the range: {why}.",
             "Render it on the Deliver page, put the file on the timeline in place of the clip, and stylize that.",
+        )
+
+
+class RenderStopped(BadInput):
+    """The render of the range was stopped, here or on the Deliver page."""
+
+    code = "render-stopped"
+
+    def __init__(self, percent: int) -> None:
+        super().__init__(
+            f"Resolve's render of the range was stopped at {percent} percent.",
+            "Run the script again when you want the result.",
         )
 
 
@@ -90,7 +104,7 @@ def render_range(session: Session, track: int, frames: FrameRange, folder: Path,
         raise RenderBusy
     if not can(session.timeline, "GetMarkInOut"):
         raise CannotRestore
-    target = folder / f"source-{uuid.uuid4().hex[:8]}"
+    target = folder / f"{RANGE}{uuid.uuid4().hex[:8]}"
     target.mkdir(parents=True)
     with Journal(session.console) as journal:
         journal.undo(f"The folder {target}", lambda: None if any(target.iterdir()) else target.rmdir())
@@ -106,6 +120,20 @@ def render_range(session: Session, track: int, frames: FrameRange, folder: Path,
         done(project.StartRendering([job], False), "start rendering")
         _wait(session, job, pace or PACE)
     return _movie(target)
+
+
+def stop_ranges(session: Session) -> bool:
+    """Stop the render of a range that a script waits for, if one runs; renders of the user's own are left alone."""
+    project = session.project
+    if not project.IsRenderingInProgress():
+        return False
+    with Journal(session.console) as journal:
+        keep_page(session, journal)
+        jobs = listed(project.GetRenderJobList(), "list the render queue")
+        ours = any(Path(str(job.get("TargetDir") or "")).name.startswith(RANGE) for job in jobs)
+        if ours:
+            project.StopRendering()
+    return ours
 
 
 def _choose_format(session: Session) -> None:
@@ -179,7 +207,7 @@ def _wait(session: Session, job: str, pace: Pace) -> None:
         elif pace.clock() - changed > pace.stalled_s:
             raise RenderFailed(f"it stands at {percent} percent ({status.get('JobStatus')})")
         elif percent < 100 and not session.project.IsRenderingInProgress() and pace.clock() - changed > 10:
-            raise RenderFailed(f"it stopped at {percent} percent ({status.get('JobStatus')})")
+            raise RenderStopped(percent)
         pace.sleep(pace.poll_s)
 
 

@@ -52,6 +52,7 @@ class Session:
     drop: bool
     first: int
     console: Console
+    project_name: str = ""
 
     @property
     def key(self) -> str:
@@ -98,6 +99,7 @@ def open_session(resolve: Resolve, console: Console) -> Session:
         drop=drop,
         first=whole(timeline.GetStartFrame(), "tell the timeline's first frame"),
         console=console,
+        project_name=str(project.GetName() or "Untitled"),
     )
 
 

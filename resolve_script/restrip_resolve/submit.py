@@ -20,6 +20,8 @@ from restrip_resolve.session import Session, can_dissolve
 from restrip_resolve.settings import Choices, check_format, engine_settings
 from restrip_resolve.source import Source, from_render, source_of
 
+TIMELINE = "timeline.otio"
+
 
 @dataclass(frozen=True)
 class Job:
@@ -58,6 +60,7 @@ def job_of(session: Session, engine: Engine, clip: SourceClip, choices: Choices,
         keys, said = keys_from_markers(keys_of(session, clip, choices.key_colour), len(clip.used), clip.first_used)
         notes += said
     job_id = new_job_id()
+    results = folder / f"{_safe(clip.name)} {job_id}"
     spec = JobSpec(
         job_id=job_id,
         clip=source.clip,
@@ -65,11 +68,12 @@ def job_of(session: Session, engine: Engine, clip: SourceClip, choices: Choices,
         look=choices.look,
         settings=settings,
         output=Output(
-            folder=str(folder / f"{_safe(clip.name)} {job_id}"),
+            folder=str(results),
             format=choices.format,
             fade=int(choices.fade) if choices.fade.isdigit() else choices.fade,
             baked=_wants_baked(clip, choices),
             long_side=choices.long_side,
+            otio=str(results / TIMELINE),  # For where placing by script doesn't work.
         ),
         matte=str(Path(choices.matte).expanduser().absolute()) if choices.matte else "",
         mode=choices.mode,
@@ -114,7 +118,7 @@ def _record(session: Session, clip: SourceClip, spec: JobSpec, source: Source) -
 
 def _essence(body: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in body.items() if name != "job_id"}
-    kept["output"] = {**kept.get("output", {}), "folder": ""}
+    kept["output"] = {**kept.get("output", {}), "folder": "", "otio": ""}
     return kept
 
 

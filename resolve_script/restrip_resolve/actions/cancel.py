@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from restrip_resolve.actions.context import Context
+from restrip_resolve.render import stop_ranges
 
 STOPPABLE = ["queued", "running", "paused"]
 
@@ -10,10 +11,13 @@ STOPPABLE = ["queued", "running", "paused"]
 def run(context: Context) -> None:
     """The menu entry."""
     session = context.session()
+    stopped = stop_ranges(session)
+    if stopped:
+        context.console.say("Resolve's render of the range is stopped.")
     with context.engine(session) as engine:
         jobs = engine.jobs(session.key, states=STOPPABLE)
         for job in jobs:
             engine.cancel(job.job_id)
             context.console.say(f"{job.name} (job {job.job_id}) stops at its next step; what is finished is kept.")
-    if not jobs:
+    if not jobs and not stopped:
         context.console.say("Nothing is being rendered for this timeline.")

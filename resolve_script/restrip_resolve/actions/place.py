@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from restrip.errors import RemoteError, RestripError
 from restrip.link.job import Manifest
@@ -62,8 +63,19 @@ def place_finished(
             if failed is not None:
                 context.console.say(str(failed))
             failed = error
+            _say_by_hand(context, engine, status)
     if failed is not None:
         raise failed
+
+
+def _say_by_hand(context: Context, engine: Engine, status: JobStatus) -> None:
+    """The way that needs no script, where its file is there."""
+    try:
+        path = engine.manifest(status.job_id).otio
+    except RestripError:
+        return
+    if path and Path(path).is_file():
+        context.console.say(f"By hand: File > Import > Timeline, and choose {path}.")
 
 
 def _newer_lies_there(session: Session, record: Record) -> bool:

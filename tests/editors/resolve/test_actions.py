@@ -295,6 +295,60 @@ def test_cancel_stops_what_runs_for_this_timeline(stage: Stage, tmp_path: Path) 
     assert stage.engine.asked("cancel") == [submitted(stage).job_id]
 
 
+@pytest.mark.parametrize("stage", RENDERING, indirect=True)
+def test_cancel_stops_the_render_of_a_range(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second script's Cancel, while the first waits for Resolve's queue."""
+    import double.app as inside
+
+    configured(f"folder = {tmp_path}\nwith_grade = always\n")
+    original, asked = inside.Project.GetRenderJobStatus, []
+
+    def cancelled_meanwhile(self: inside.Project, jobId: str) -> object:
+        asked.append(jobId)
+        if len(asked) == 2:
+            assert stage.run("cancel"), stage.text()
+        return original(self, jobId)
+
+    monkeypatch.setattr(inside.Project, "GetRenderJobStatus", cancelled_meanwhile)
+    before = stage.double.snapshot()
+    assert not stage.run("stylize")
+    assert "render of the range is stopped" in stage.text() and "was stopped at" in stage.text()
+    assert stage.double.snapshot() == before and not stage.engine.asked("submit")
+
+
+@pytest.mark.parametrize("stage", RENDERING, indirect=True)
+def test_cancel_leaves_the_users_own_render_alone(stage: Stage) -> None:
+    stage.double.project.render.jobs["mine"] = {"JobId": "mine", "TargetDir": "/user/renders"}
+    stage.double.project.render.running = "mine"
+    assert stage.run("cancel")
+    assert stage.double.project.render.running == "mine" and "Nothing is being rendered" in stage.text()
+
+
+@pytest.mark.parametrize("dies", ["answers nothing", "raises"])
+def test_a_resolve_that_was_closed_meanwhile_is_said(stage: Stage, dies: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import double.world as inside
+
+    def nothing(*_: object) -> None:
+        if dies == "raises":
+            raise TypeError("'NoneType' object is not callable")
+
+    watch = stage.engine.watch
+
+    def watch_and_close(job_id: str, on_status: object = None) -> JobStatus:
+        monkeypatch.setattr(inside, "_call", nothing)
+        return watch(job_id, on_status)
+
+    stage.engine.watch = watch_and_close  # type: ignore[method-assign]
+    assert not stage.run("stylize")
+    assert "Resolve was closed" in stage.text() and "dialogs" not in stage.text()
+
+
+def test_every_job_leaves_a_timeline_file_for_placing_by_hand(stage: Stage, tmp_path: Path) -> None:
+    assert stage.run("stylize"), stage.text()
+    output = submitted(stage).output
+    assert Path(output.otio).parent == Path(output.folder)
+
+
 def test_settings_are_written_opened_and_kept(stage: Stage) -> None:
     configured("look = sd:/m\nseed = 12\n")
     assert stage.run("settings"), stage.text()

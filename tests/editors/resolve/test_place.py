@@ -11,6 +11,7 @@ from double import PROFILES, MediaFile, Profile
 from double.comp import Parser, opacity
 from restrip_resolve.bins import WrongMedia
 from restrip_resolve.dissolve import DissolveElsewhere
+from restrip_resolve.opened import TimelineChanged
 from restrip_resolve.place import OffTimeline, PlacedWrong, Target, place
 from stage import Stage, manifest_of, put_on_disk, spec_of
 
@@ -313,6 +314,88 @@ def test_dissolves_that_come_to_lie_elsewhere_are_taken_back(tmp_path: Path) -> 
     finally:
         inside.TimelineItem.AddTransition = original  # type: ignore[method-assign]
     assert stage.double.snapshot() == before
+
+
+@pytest.mark.parametrize("profile", VERSIONS)
+@pytest.mark.parametrize("nothing", [1, 3])
+def test_an_append_that_places_nothing_is_tried_again_as_it_is(
+    profile: str, nothing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every so often Resolve answers an empty list for no reason: the end frames stay what they are."""
+    import double.pool as inside
+
+    stage = staged(profile, tmp_path, made())
+    original, asked = inside.MediaPool.AppendToTimeline, []
+
+    def moody(self: Any, clipInfo: list[dict[str, Any]]) -> Any:
+        asked.append(clipInfo[0]["endFrame"])
+        return [] if len(asked) == nothing else original(self, clipInfo)
+
+    monkeypatch.setattr(inside.MediaPool, "AppendToTimeline", moody)
+    place(stage.session(), made(), target(), "cuts")
+    assert [spot[1:] for spot in laid(stage, 2)] == [(0, 24, 0), (24, 30, 14), (54, 46, 14)]
+    assert asked[nothing - 1] == asked[nothing]
+
+
+@pytest.mark.parametrize("profile", VERSIONS)
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("at", [1, 2])
+def test_another_timeline_opened_while_placing(
+    profile: str, when: str, at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was placed is taken back from the timeline where it lies, and the user's new timeline stays open."""
+    import double.pool as inside
+    from double import TimelineState, TrackState
+
+    stage = staged(profile, tmp_path, made())
+    other = TimelineState("timeline-other", "Edit 2", video=[TrackState(f"Video {n}") for n in (1, 2, 3)])
+    stage.double.project.timelines.append(other)
+    before = stage.double.snapshot()
+    original, calls = inside.MediaPool.AppendToTimeline, [0]
+
+    def switching(self: Any, clipInfo: list[dict[str, Any]]) -> Any:
+        calls[0] += 1
+        if when == "before" and calls[0] == at:
+            stage.double.project.current = other
+        answer = original(self, clipInfo)
+        if when == "after" and calls[0] == at:
+            stage.double.project.current = other
+        return answer
+
+    monkeypatch.setattr(inside.MediaPool, "AppendToTimeline", switching)
+    with pytest.raises(TimelineChanged, match="the timeline Edit 1 was left"):
+        place(stage.session(), made(), target(), "cuts")
+    after = stage.double.snapshot()
+    assert after["timeline"] == "timeline-other"
+    # Resolve moves the playhead of a timeline that it appends to.
+    after["timelines"]["timeline-other"]["playhead"] = before["timelines"]["timeline-other"]["playhead"]
+    assert {**after, "timeline": before["timeline"]} == before
+    assert not stage.double.world.misuse
+
+
+def test_another_project_opened_while_placing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import double.app as inside
+    import double.pool as pool
+    from double import ProjectState
+
+    stage = staged("21.1", tmp_path, made())
+    root = stage.double.project.root
+    other = ProjectState("project-2", "Another film", root, root)
+    original, opened = pool.MediaPool.AppendToTimeline, []
+
+    def switching(self: Any, clipInfo: list[dict[str, Any]]) -> Any:
+        opened.append(other)
+        return original(self, clipInfo)
+
+    monkeypatch.setattr(pool.MediaPool, "AppendToTimeline", switching)
+    current = inside.ProjectManager.GetCurrentProject
+    monkeypatch.setattr(
+        inside.ProjectManager,
+        "GetCurrentProject",
+        lambda self: inside.Project(self._world, other) if opened else current(self),
+    )
+    with pytest.raises(TimelineChanged, match="the project Film was left"):
+        place(stage.session(), made(), target(), "cuts")
 
 
 def test_strips_that_come_to_lie_elsewhere_are_taken_back(tmp_path: Path) -> None:

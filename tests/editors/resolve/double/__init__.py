@@ -24,6 +24,7 @@ __all__ = [
     "MediaFile",
     "MediaState",
     "Profile",
+    "ProjectState",
     "TimelineState",
     "TrackState",
     "World",

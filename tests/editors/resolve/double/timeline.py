@@ -136,7 +136,7 @@ class Timeline(Scriptable):
         if not isinstance(timelineItems, list) or not timelineItems:
             self._world.complain(f"clips to delete: {timelineItems!r}")
             return False
-        if self._world.page in ("fairlight", "deliver", "fusion"):
+        if self._world.page in ("fairlight", "deliver", "fusion") or self._project.current is not self._state:
             return False
         for facade in timelineItems:
             item = facade._state
