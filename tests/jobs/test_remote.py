@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zmq
@@ -13,6 +14,8 @@ from restrip.jobs.remote import (
     BadAddress,
     BadKey,
     Remote,
+    RemoteClient,
+    RemoteUnreachable,
     fingerprint,
     from_hex,
     link,
@@ -21,7 +24,10 @@ from restrip.jobs.remote import (
     to_hex,
     unlink,
 )
+from restrip.link import session
+from restrip.link.client import EngineUnreachable
 from restrip.link.discovery import UnsafeFolder
+from restrip.link.message import Message, header
 
 
 @pytest.fixture
@@ -90,3 +96,60 @@ def test_addresses_and_keys() -> None:
     for bad in ("", key[:-1], key + "0", "g" * 64):
         with pytest.raises(BadKey):
             from_hex(bad)
+
+
+class Wire:
+    """A connection to an engine that answers until it dies; the time that all this takes is counted."""
+
+    now = 0.0
+    dies = ""
+    heard = False
+
+    def __init__(self, connection: Any) -> None:
+        self.connection, self._asked = connection, ""
+
+    def send(self, mine: Any, body: Any) -> bool:
+        if Wire.dies == "gone":
+            Wire.now += 0.3
+            return False
+        if Wire.dies == "silent" and mine.type == "hello":  # No handshake with a process that stands still.
+            Wire.now += 0.3
+            return False
+        self._asked = mine.id
+        return True
+
+    def receive(self, timeout_s: float) -> Message | None:
+        if not Wire.dies:
+            self.heard = True
+            return Message(header("reply", re=self._asked), {"ok": True})
+        self.heard = False
+        Wire.now += timeout_s
+        return None
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("how", ["gone", "silent"])
+def test_an_engine_that_dies_is_noticed_within_15_s(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock:
+        @staticmethod
+        def monotonic() -> float:
+            return Wire.now
+
+        time = monotonic
+
+        @staticmethod
+        def sleep(seconds: float) -> None:
+            Wire.now += seconds
+
+    monkeypatch.setattr(session, "time", Clock)
+    monkeypatch.setattr(session, "Wire", Wire)
+    monkeypatch.setattr(Wire, "now", 0.0)
+    monkeypatch.setattr(Wire, "dies", "")
+    client = RemoteClient(Remote.new("tower", server_key()))
+    assert client.request("results", {}, timeout_s=600) == {"ok": True}
+    Wire.dies = how
+    with pytest.raises((RemoteUnreachable, EngineUnreachable)):
+        client.request("results", {}, timeout_s=600)
+    assert Wire.now < 12

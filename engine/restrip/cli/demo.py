@@ -10,8 +10,9 @@ from typing import Any
 
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal, duration
-from restrip.errors import BadInput
-from restrip.link.job import Output
+from restrip.errors import BadInput, RemoteError
+from restrip.link.client import Client, OnStatus
+from restrip.link.job import Manifest, Output
 from restrip.link.origin import install_line
 from restrip.request import Request, finished, job_of
 from restrip.timeline import FrameRange, Key
@@ -19,6 +20,8 @@ from restrip.timeline import FrameRange, Key
 FRAMES = FrameRange(0, 75)
 KEYS = (0, 37, 74)
 LONG_SIDE_PX = 640
+NAMES = 100
+"""So many names beside a folder that is taken are tried."""
 # The prompts that the shipped checkpoint was trained on are few; this one suits the clip.
 TINY_SETTINGS = {
     "prompt": "a starry blue painting",
@@ -51,25 +54,10 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
     """Three keys of a real clip, carried, faded, and laid out for an editor."""
     started = time.monotonic()
     folder = Path(options.out).absolute()
-    request = Request(
-        clip=demo_clip(),
-        look=options.look,
-        keys=[Key(frame) for frame in KEYS],
-        frames=FRAMES,
-        settings=TINY_SETTINGS if options.look == "sd:tiny" else {},
-        output=Output(
-            folder=str(folder),
-            preview=True,
-            sheet=str(folder / "demo.png"),
-            otio=str(folder / "timeline.otio"),
-            long_side=LONG_SIDE_PX,
-        ),
-    )
-    with shared.open_client() as client:
-        spec = job_of(client, request)
-        client.submit(spec)
-        with terminal.progress() as show:
-            manifest = finished(client, spec.job_id, show)
+    with shared.open_client() as client, terminal.progress() as show:
+        manifest, taken = rendered(client, options.look, folder, show)
+    if taken != folder:
+        terminal.aside(f"{folder} holds files of another demo, or of yours: they stay, and the result is in {taken}.")
     lines = [f"{len(manifest.strips)} strips from {len(manifest.keys)} keys in {duration(time.monotonic() - started)}."]
     lines += [f"  {strip.file}" for strip in manifest.strips]
     lines += [
@@ -80,6 +68,40 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
         "      restrip install blender, then right-click a strip; or restrip install resolve",
     ]
     terminal.result(manifest.to_json(), *lines)
+
+
+def rendered(client: Client, look: str, folder: Path, show: OnStatus) -> tuple[Manifest, Path]:
+    """The demo's result and the folder that it is in: `folder`, or one of a new name beside it when files are there
+    that this engine didn't write, as those of a demo with another state folder. Raises what the job failed with.
+    """
+    for number in range(1, NAMES + 1):
+        beside = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        spec = job_of(client, _request(look, beside))
+        client.submit(spec)
+        try:
+            return finished(client, spec.job_id, show), beside
+        except RemoteError as error:
+            if error.code != "output-exists" or number == NAMES:
+                raise
+            client.discard(spec.job_id)
+    raise AssertionError("the last name was tried")
+
+
+def _request(look: str, folder: Path) -> Request:
+    return Request(
+        clip=demo_clip(),
+        look=look,
+        keys=[Key(frame) for frame in KEYS],
+        frames=FRAMES,
+        settings=TINY_SETTINGS if look == "sd:tiny" else {},
+        output=Output(
+            folder=str(folder),
+            preview=True,
+            sheet=str(folder / "demo.png"),
+            otio=str(folder / "timeline.otio"),
+            long_side=LONG_SIDE_PX,
+        ),
+    )
 
 
 def demo_clip() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,10 @@ def check_job(task: Assignment) -> dict[str, Any]:
     room = free_mib(task.state_dir)
     disk = room_of(plan, parts, baked=spec.output.baked, preview=spec.output.preview).mib
     if disk + SPARE_MIB > room:
-        fixes.append(f"About {round(disk)} MiB are needed on the disk and {round(room)} are free: make room.")
+        fixes.append(
+            f"About {math.ceil(disk)} MiB are needed on the disk, beside {SPARE_MIB} that are kept spare, and "
+            f"{math.floor(room)} are free: make room."
+        )
     return {
         "keys": len(plan.keys),
         "keys_cached": len(plan.keys) - len(keys),

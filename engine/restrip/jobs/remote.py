@@ -21,6 +21,7 @@ from restrip.errors import BadInput, RestripError
 from restrip.jobs import files
 from restrip.link.client import Client
 from restrip.link.discovery import Connection, check_private
+from restrip.link.wire import Wire
 
 DEFAULT_PORT = 47470
 """Where a shared engine takes requests."""
@@ -126,9 +127,13 @@ class RemoteUnreachable(RestripError):
 
 
 class RemoteClient(Client):
-    """A client of the engine elsewhere. It is never started from here, and sends no events."""
+    """A client of the engine elsewhere. It is never started from here, and sends no events.
+
+    One that dies is noticed by silence alone: with these bounds within 15 s.
+    """
 
     patience_s = 2.0
+    reach_s = 3.0
 
     def __init__(self, remote: Remote) -> None:
         super().__init__(f"engine on {socket.gethostname()}"[:100], "", False)
@@ -139,6 +144,10 @@ class RemoteClient(Client):
 
     def _lives(self, connection: Connection) -> bool:
         return True  # Its process can't be seen from here: only silence tells.
+
+    def _reconnect(self, pause_s: float) -> Wire:
+        self.patience_s = 0.0  # It was silent for long enough.
+        return super()._reconnect(pause_s)
 
     def _nobody(self) -> RestripError:
         return RemoteUnreachable(self._remote.host)
