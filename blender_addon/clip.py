@@ -162,10 +162,16 @@ def _reasons(strip: Any, span: FrameRange, start: int, content: int) -> Iterator
         yield "it is deinterlaced"
     if strip.type == "MOVIE" and vse.has(strip, "stream_index") and strip.stream_index > 0:
         yield "it shows another stream than the first"
+    if strip.alpha_mode == "PREMUL" and not _file_of(strip).lower().endswith(".exr"):
+        yield "its transparency is premultiplied"
     if strip.use_multiview:
         yield "it is stereoscopic"
     if strip.colorspace_settings.name not in PLAIN_COLOUR:
         yield f"its colour space is {strip.colorspace_settings.name}"
+
+
+def _file_of(strip: Any) -> str:
+    return str(strip.filepath if strip.type == "MOVIE" else strip.elements[0].filename)
 
 
 def _pictures(scene: Any, strip: Any, length: int) -> tuple[str, ...]:

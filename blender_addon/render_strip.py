@@ -1,5 +1,7 @@
 """Runs in a second, windowless Blender: renders one strip of a copied scene as pictures, alone and unaltered.
 
+What is transparent stays so: a strip that is cropped, small or see-through lies over what is below it as before.
+
 rendering.py starts it through outside.py, and reads what it says: "RESTRIP 3" after the third picture, at the end
 "RESTRIP-DONE" with the folder in which they are.
 """
@@ -11,11 +13,14 @@ import os
 import shutil
 import sys
 import traceback
+from array import array
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import bpy
+
+from restrip.timeline import FrameRange
 
 from . import vse
 
@@ -44,17 +49,26 @@ def render(told: Mapping[str, Any]) -> Path:
     bpy.context.window.scene = scene
     if hasattr(bpy.context.workspace, "sequencer_scene"):
         bpy.context.workspace.sequencer_scene = scene
-    name = masked(scene, into.masks[0], told["first"], told["end"]) if told["mask"] else told["strip"]
-    alone(scene, name)
+    span = FrameRange(told["first"], told["end"])
+    name = masked(scene, into.masks[0], span) if told["mask"] else told["strip"]
+    strip = alone(scene, name, span)
     settle(scene, told["deep"], told["alpha"])
     folder, content = Path(told["folder"]), hashlib.sha256()
-    for number, frame in enumerate(range(told["first"], told["end"])):
-        path = folder / f"f_{number:06d}.png"
+    paths = [folder / f"f_{number:06d}.png" for number in range(len(span))]
+    clear, steady = False, not told["alpha"] or fills(scene, strip)
+    for number, (frame, path) in enumerate(zip(span, paths, strict=True)):
         scene.frame_set(frame)
         scene.render.filepath = str(path)
         bpy.ops.render.render(write_still=True, scene=scene.name)
-        content.update(hashlib.sha256(path.read_bytes()).digest())
+        clear = clear or (told["alpha"] and (number == 0 or not steady) and transparent(path))
         print(f"RESTRIP {number + 1}", flush=True)
+    opaque = told["alpha"] and not clear
+    if opaque:
+        scene.render.image_settings.color_mode = "RGB"
+    for path in paths:
+        if opaque:
+            flatten(scene, path)
+        content.update(hashlib.sha256(path.read_bytes()).digest())
     (folder / "scene.blend").unlink()
     home = folder.with_name(content.hexdigest()[:32])
     if home.exists():
@@ -64,16 +78,16 @@ def render(told: Mapping[str, Any]) -> Path:
     return home
 
 
-def masked(scene: Any, mask: Any, first: int, end: int) -> str:
+def masked(scene: Any, mask: Any, span: FrameRange) -> str:
     """The name of a new strip that shows a mask on each of these frames as it is then."""
-    mask.frame_start, mask.frame_end = first, end
-    name = f"{mask.name} (mask)"
-    strip = vse.strips_of(scene.sequence_editor).new_mask(name=name, mask=mask, channel=vse.CHANNELS, frame_start=first)
+    mask.frame_start, mask.frame_end = span.first, span.end
+    name, free = f"{mask.name} (mask)", vse.CHANNELS
+    strip = vse.strips_of(scene.sequence_editor).new_mask(name=name, mask=mask, channel=free, frame_start=span.first)
     return str(strip.name)
 
 
-def alone(scene: Any, name: str) -> None:
-    """Let nothing show but the strip, what it is made of, and the meta strips around it."""
+def alone(scene: Any, name: str, span: FrameRange) -> Any:
+    """Let nothing show but the strip, what it is made of, and the meta strips around it; returns the strip."""
     everything = vse.every_strip(scene)
     strip = next(strip for strip in everything if strip.name == name)
     parents = [strip]
@@ -92,6 +106,39 @@ def alone(scene: Any, name: str) -> None:
     vse.mute_fade(scene, strip)  # The result fades as the strip did: not twice.
     for shown in parents:
         shown.blend_type, shown.blend_alpha = "REPLACE", 1.0
+        for channel in vse.channels_of(vse.owner_of(scene, shown)):
+            channel.mute = False
+    for parent in reversed(parents[1:]):  # With a frame on which nothing shows, Blender renders the 3D scene.
+        held = vse.span_of(parent)
+        vse.set_span(parent, FrameRange(min(held.first, span.first), max(held.end, span.end)))
+    return strip
+
+
+def fills(scene: Any, strip: Any) -> bool:
+    """Whether a strip covers the canvas on all frames alike: then its first picture says whether it is transparent."""
+    if strip.type != "MOVIE" or vse.animated(scene, strip) - {"blend_alpha"}:
+        return False
+    size, canvas, placed, crop = vse.media_size(strip), vse.size_of(scene), strip.transform, strip.crop
+    cut = any((crop.min_x, crop.max_x, crop.min_y, crop.max_y))
+    moved = any((placed.offset_x, placed.offset_y, placed.rotation))
+    covers = size[0] * placed.scale_x >= canvas[0] and size[1] * placed.scale_y >= canvas[1]
+    return covers and not cut and not moved and not any(not modifier.mute for modifier in strip.modifiers)
+
+
+def transparent(path: Path) -> bool:
+    """Whether a picture is anywhere less than opaque."""
+    image = bpy.data.images.load(str(path))
+    pixels = array("f", bytes(4 * len(image.pixels)))
+    image.pixels.foreach_get(pixels)
+    bpy.data.images.remove(image)
+    return min(pixels[3::4]) < 1  # Not every Blender has numpy.
+
+
+def flatten(scene: Any, path: Path) -> None:
+    """Write an opaque picture without its transparency, which would cost the result its format."""
+    image = bpy.data.images.load(str(path))
+    image.save_render(str(path), scene=scene)
+    bpy.data.images.remove(image)
 
 
 def _within(strip: Any, parts: list[Any]) -> bool:

@@ -100,7 +100,8 @@ _running: list[Render] = []
 
 
 def begin(scene: Any, strip: Any, span: FrameRange, depth: tuple[bool, bool], teller: Teller) -> Callable[[], None]:
-    """Render the frames of `span` of a strip, or of a mask that is given for it; `depth` is (16 bit, with alpha).
+    """Render the frames of `span` of a strip, or of a mask that is given for it; `depth` is (16 bit, with what is
+    transparent).
 
     Returns at once, with a way to stop.
     """

@@ -123,12 +123,12 @@ def learn(new: Schema) -> bool:
     return True
 
 
-def depth(used: Mapping[str, Any]) -> tuple[bool, bool]:
-    """Whether the chosen output format has 16 bit, and whether it has alpha."""
+def deep(used: Mapping[str, Any]) -> bool:
+    """Whether the chosen output format has more than 8 bit."""
     found = known()
     name = used.get("format", "h264")
     kind: Mapping[str, Any] = next((one for one in (found.formats if found else ()) if one.get("name") == name), {})
-    return bool(kind.get("deep")), bool(kind.get("alpha"))
+    return bool(kind.get("deep"))
 
 
 def values_of(strip: Any) -> Mapping[str, Any]:

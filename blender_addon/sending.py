@@ -18,7 +18,7 @@ from restrip.link.job import JobSpec
 from restrip.link.schema import Schema
 from restrip.timeline import FrameRange
 
-from . import clip, jobs, matte, notices, places, prompts, rendering, results, schema, values
+from . import clip, jobs, matte, notices, places, prompts, rendering, results, schema, transparency, values
 from .courier import Failed
 from .orders import Order, order_of
 
@@ -53,7 +53,7 @@ def render(
         if job.stage == "rendering":
             then(replace(facts, paths=tuple(paths), span=span, fps=0.0, start=span.first, content=len(span)))
 
-    depth = schema.depth(schema.values_of(strip))
+    depth = schema.deep(schema.values_of(strip)), True
     job.stop = rendering.begin(scene, strip, span, depth, _teller(job, done))
 
 
@@ -137,6 +137,9 @@ def send(job: jobs.LiveJob, facts: clip.StripFacts) -> None:
         jobs.fail(job, error)
 
     def described(spec: JobSpec) -> None:
+        said = transparency.said(order.values, spec.output.format)
+        if said:
+            job.order = replace(order, notes=(*order.notes, said))
         if job.stage == "sending":
             spec = replace(
                 spec, matte=order.matte_path, output=replace(spec.output, folder=places.folder_for(order, job.job_id))
@@ -160,10 +163,11 @@ def spec_of(job_id: str, order: Order, facts: clip.StripFacts, then: Callable[[J
         if strip is not None:
             strip.restrip.turned = int(told["media"].get("rotation", 0))
         made = clip.clip_of(facts, told["media"])
-        then(values.job_spec(job_id, made, order.keys, order.values, schema.current(), order.project))
+        wanted = {**order.values, "format": transparency.fitting(order.values, told["media"])}
+        then(values.job_spec(job_id, made, order.keys, wanted, schema.current(), order.project))
 
     known = schema.known()
-    asked = {"etag": known.etag if known is not None else "", "paths": facts.paths if facts.fps else ()}
+    asked = {"etag": known.etag if known is not None else "", "paths": facts.paths if facts.fps else facts.paths[:1]}
     jobs.board().courier.ask("describe", asked, described, failed)
 
 

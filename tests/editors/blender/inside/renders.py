@@ -49,7 +49,7 @@ def rendered(rendering, scene, strip, span) -> dict:
     teller = rendering.Teller(
         told["parts"].append, lambda paths: told.update(paths=paths), lambda log: told.update(failed=log)
     )
-    rendering.begin(scene, strip, span, (False, False), teller)
+    rendering.begin(scene, strip, span, (False, True), teller)
     end = time.monotonic() + 120
     while len(told) == 1 and time.monotonic() < end:
         rendering.tick()
