@@ -55,7 +55,7 @@ def render(told: Mapping[str, Any]) -> Path:
     settle(scene, told["deep"], told["alpha"])
     folder, content = Path(told["folder"]), hashlib.sha256()
     paths = [folder / f"f_{number:06d}.png" for number in range(len(span))]
-    clear, steady = False, not told["alpha"] or fills(scene, strip)
+    clear, steady = False, fills(scene, strip)
     for number, (frame, path) in enumerate(zip(span, paths, strict=True)):
         scene.frame_set(frame)
         scene.render.filepath = str(path)
