@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from restrip.cli.doctor import _deaths, carried_by
+from restrip.cli import doctor
+from restrip.cli.doctor import _deaths, _rights, carried_by
 from restrip.link.deaths import deaths_file
 from restrip.link.discovery import state_dir
 
@@ -39,3 +40,10 @@ def test_the_last_worker_deaths_are_named_and_the_newest_has_its_remedy() -> Non
     assert found.value.splitlines()[0].endswith("The worker ended (4). (keys, job job-1)")
     assert len(found.value.splitlines()) == 3
     assert _deaths(now=1e9 + 5 * 24 * 3600).ok
+
+
+@pytest.mark.parametrize(("root", "ok"), [(True, False), (False, True)])
+def test_root_is_a_warning(root: bool, ok: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "is_root", lambda: root)
+    found = _rights()
+    assert (found.ok, found.needed) == (ok, False) and "ordinary user" in found.remedy

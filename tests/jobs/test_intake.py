@@ -77,6 +77,8 @@ def test_a_good_job() -> None:
         ("output.fade", 1.5, "bad-job"),
         ("output.folder", "out", "relative-path"),
         ("output.otio", "out.otio", "relative-path"),
+        ("output.otio", "/home/me/.bashrc", "bad-job"),
+        ("output.sheet", "/home/me/.config/autostart/x.desktop", "bad-job"),
         ("output.long_side", -5, "bad-job"),
         ("output.long_side", "large", "bad-job"),
         ("output.baked", "yes", "bad-job"),

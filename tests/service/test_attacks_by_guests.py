@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -254,6 +255,19 @@ def test_a_guest_that_asks_without_end_is_told_to_wait(tower: Tower, little: Lit
     assert bob.check(little.job("calm-1", 0))["fits"]
     answers = [reply.body for _ in range(200) if (reply := wire.receive(60.0)) is not None]
     assert {body.get("code") for body in answers if not body["ok"]} == {"too-many-questions"}
+
+
+def test_a_guest_has_one_turn_however_many_it_says_it_is(tower: Tower, little: Little) -> None:
+    mallory = tower.guest("mallory")
+    before = tower.owner.engine_status()["clients"]
+    for n in range(5):
+        mallory.session = tower.owner.session if n == 4 else f"session-{n}"
+        mallory.request("hello", {"protocol": "1.0", "client": "mallory", "project": "theirs"})
+        mallory.submit(little.job(f"turn-{n}", 0))
+    named = [client["project"] for client in tower.owner.engine_status()["clients"]]
+    assert len(named) == len(before) + 1 and named.count("theirs") == 1
+    states = [(tower.folder / "jobs" / f"turn-{n}" / "state.json").read_text() for n in range(5)]
+    assert len({json.loads(state)["session"] for state in states}) == 1
 
 
 @pytest.mark.parametrize("place", ["folder", "otio", "sheet"])

@@ -28,6 +28,7 @@ from restrip.link.deaths import last_deaths
 from restrip.link.discovery import StateFolder, run_folder, state_dir
 from restrip.link.origin import install_line
 from restrip.link.preferences import Preferences
+from restrip.link.privileges import NOT_AS_ROOT, is_root
 
 ENGINE = {
     "av": "av",
@@ -109,7 +110,7 @@ def examine() -> list[Finding]:
         _memory(),
         state := _state(),
     ]
-    return [*findings, _cache(), _engine(), _deaths()] if state.ok else findings
+    return [*findings, _cache(), _engine(), _deaths(), _rights()] if state.ok else findings
 
 
 def _packages(packages: dict[str, str], extra: str, needed: bool) -> list[Finding]:
@@ -215,6 +216,12 @@ def _deaths(now: float | None = None) -> Finding:
     ]
     lately = (time.time() if now is None else now) - deaths[-1]["time"] < LATELY_S
     return Finding("worker deaths", not lately, "\n".join(reversed(lines)), str(deaths[-1]["remedy"]), needed=False)
+
+
+def _rights() -> Finding:
+    """As root the engine does what a job file or a checkpoint of a stranger's makes it do to the whole machine."""
+    root = is_root()
+    return Finding("rights", not root, "root's" if root else "an ordinary user's", NOT_AS_ROOT, needed=False)
 
 
 def _engine() -> Finding:

@@ -11,6 +11,7 @@ from restrip.cli.terminal import Terminal
 from restrip.errors import BadInput, RestripError
 from restrip.link.client import Client, EngineUnreachable, connect
 from restrip.link.discovery import log_tail
+from restrip.link.privileges import AS_ROOT, NOT_AS_ROOT
 from restrip.link.start import engine_argv, start_engine
 
 SETTLE_S = 120.0
@@ -59,8 +60,8 @@ def start(options: argparse.Namespace, terminal: Terminal) -> None:
     """Start it, or find it."""
     if options.executor is None:
         with shared.open_client() as client:
-            answer = client.ping()
-        terminal.result(answer, "The engine runs.")
+            answer, as_root = client.ping(), bool(client.engine_status().get("root"))
+        terminal.result(answer, "The engine runs.", *([f"{AS_ROOT} {NOT_AS_ROOT}"] if as_root else []))
         return
     if not _runs():
         start_engine([*engine_argv(), *_arguments(options)])

@@ -17,9 +17,8 @@ from typing import Any
 
 from restrip.errors import BadInput
 from restrip.jobs.received import Received
-from restrip.jobs.schema import job_settings
+from restrip.jobs.references import files_of, spec_in
 from restrip.jobs.tasks import Assignment
-from restrip.link.job import clip_from_json
 from restrip.media.files import open_regular
 
 _APART = re.compile(r"""[,;\n"'=]""")
@@ -39,34 +38,29 @@ class NotYours(BadInput):
 
 
 def vet(task: Assignment) -> dict[str, Any]:
-    """Look at what a guest's job, or folder, names: {}. Raises NotYours, MediaUnreadable for a pipe or a device."""
-    limits = Bounds(task.state_dir, task.body["guest"])
-    media, words = named_in(task.body["job"])
-    for n, path in enumerate(media):
+    """Look at what a guest's job, or folder, names: {}.
+
+    Raises NotYours, MediaUnreadable for a pipe or a device, and what `files_of` raises.
+    """
+    limits, job = Bounds(task.state_dir, task.body["guest"]), task.body["job"]
+    # Whatever a look may take for a path, before any of it is looked into.
+    for text in _texts({**job, "source": None}):
+        for name in filter(_may_be_path, _pieces(text)):
+            limits.check(name, mere=True)
+    named = [job["folder"]] if "folder" in job else _files(job)
+    for n, path in enumerate(named):
         limits.check(path)
         if n % 100 == 0:
-            task.report("reading", n, len(media))
-    for text in words:
-        for name in _pieces(text):
-            if _may_be_path(name):
-                limits.check(name, mere=True)
+            task.report("reading", n, len(named))
     return {}
 
 
-def named_in(job: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """(what a job names as its files, all its other texts), of a render's or seeds' JSON or of {"folder"}."""
-    media: list[str] = []
-    if isinstance(job.get("source"), dict):
-        media += clip_from_json(job["source"]).paths
-    media += [key["image"] for key in job.get("keys") or () if key.get("image")]
-    look: Mapping[str, Any] = job.get("look") or {}
-    paths = {setting.key for setting in job_settings() if setting.kind == "path"}
-    settings: Mapping[str, Any] = look.get("settings") or {}
-    media += [job["matte"]] if job.get("matte") else []
-    media += [value for key, value in settings.items() if key in paths and isinstance(value, str) and value]
-    media += [str(look.get("name", "")).partition(":")[2]]
-    media += [job["folder"]] if job.get("folder") else []
-    return [path for path in media if path], list(_texts({**job, "source": None}))
+def _files(job: Mapping[str, Any]) -> list[str]:
+    """All files and folders that a job names, a look's own file or folder as it is written among them."""
+    spec = spec_in(job)
+    found = {path: None for file in files_of(spec) for path in (file.path, *file.files)}
+    argument = spec.look.partition(":")[2]
+    return [*found, *([argument] if os.path.isabs(argument) else [])]
 
 
 class Bounds:

@@ -94,12 +94,16 @@ class Header:
 
 @dataclass(frozen=True)
 class Message:
-    """A request or reply as it came: header and body. `guest` is the grant of the linked computer that it came
-    from, if any."""
+    """A request or reply as it came: header and body. `guest` is the grant of the linked computer that it came from."""
 
     header: Header
     body: dict[str, Any]
     guest: str = ""
+
+    @property
+    def who(self) -> str:
+        """Whose turn it takes: a front-end's session, or the guest, whatever sessions it says that it has."""
+        return self.guest or self.header.session
 
 
 def major(version: str) -> int:

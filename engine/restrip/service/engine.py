@@ -37,6 +37,8 @@ from restrip.service.slot import Slot
 from restrip.service.troubles import CannotStart
 
 PRUNE_GAP_S = 600.0
+BEFORE_RENDERS = 1_000_000
+"""More than the priority of any render."""
 HANDED_OVER = "Restrip was upgraded or removed while this job ran: the next engine goes on with it."
 
 
@@ -236,8 +238,9 @@ class Engine(Book):
             record.job_id,
             record.session,
             record.created,
-            record.priority,
-            interactive=record.kind != "render",
+            # A guest's seeds go before its own renders, and before nobody else's.
+            record.priority + (BEFORE_RENDERS if record.guest and record.kind != "render" else 0),
+            interactive=record.kind != "render" and not record.guest,
             look=str(look.get("name", "")) if isinstance(look, dict) else "",
         )
         stages.first_stage(run, record.kind, elsewhere=not record.guest and linked(self.root) is not None)

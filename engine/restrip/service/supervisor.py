@@ -17,6 +17,7 @@ from restrip.errors import RestripError
 from restrip.jobs.files import remove_asides
 from restrip.link import discovery
 from restrip.link.build import is_whole
+from restrip.link.privileges import AS_ROOT, is_root
 from restrip.link.start import engine_argv, record_start, start_engine
 from restrip.service.engine import Engine
 from restrip.service.executors.choice import Choice, chosen
@@ -64,6 +65,8 @@ class Supervisor:
         write_connection(self.folder, connection)
         self.engine.crew.executor.places()  # A cluster is asked for now, so that the status can say how it is.
         say("engine started", version=__version__, pid=os.getpid(), clean=clean, jobs=len(self.engine.records))
+        if is_root():
+            say("engine runs as root", level=logging.WARNING, why=AS_ROOT)
         while not self._over():
             self.server.serve(TURN_S, self.desk.answer, self._heard)
             self.engine.tick()

@@ -85,9 +85,9 @@ class Desk:
         if handler is None:
             raise UnknownType(header.type)
         guests.admit(self.engine, message)
-        if header.session not in self.clients and len(self.clients) >= MOST_CLIENTS:
+        if message.who not in self.clients and len(self.clients) >= MOST_CLIENTS:
             del self.clients[min(self.clients, key=lambda session: self.clients[session]["seen"])]
-        client = self.clients.setdefault(header.session, {"client": "", "project": ""})
+        client = self.clients.setdefault(message.who, {"client": "", "project": ""})
         client["seen"] = time.time()
         return handler(self, message, reply)
 

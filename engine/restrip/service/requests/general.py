@@ -13,6 +13,7 @@ from restrip.jobs.schema import schema
 from restrip.link import discovery
 from restrip.link.build import installation
 from restrip.link.message import PROTOCOL, BadMessage, Message
+from restrip.link.privileges import is_root
 from restrip.service.questions import Reply
 from restrip.service.requests.fields import is_int, text
 from restrip.service.requests.links import guests_shown
@@ -27,7 +28,7 @@ FEATURES = ("seeds", "suggest", "placed", "blobs", "cache", "models")
 
 def hello(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
     """Who asks, and what this engine is."""
-    client = desk.clients[message.header.session]
+    client = desk.clients[message.who]
     client.update(client=text(message, "client")[:100], project=text(message, "project")[:1000])
     return {
         "protocol": PROTOCOL,
@@ -69,6 +70,7 @@ def show_engine(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
         "engine_version": __version__,
         "protocol": PROTOCOL,
         "pid": os.getpid(),
+        "root": is_root(),
         **installation(desk.engine.installed.build),
         "up_s": round(now - desk.started, 1),
         "draining": engine.draining,

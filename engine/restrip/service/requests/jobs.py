@@ -58,7 +58,7 @@ def _accept(desk: Desk, message: Message, spec: JobSpec) -> dict[str, Any]:
     record = Record(
         job_id,
         project=spec.project,
-        session=message.header.session,
+        session=message.who,
         name=spec.clip.name or os.path.basename(spec.clip.paths[0]),
         created=time.time(),
         priority=spec.priority,
@@ -77,7 +77,7 @@ def _interactive(desk: Desk, message: Message, job: dict[str, Any]) -> dict[str,
         new_job_id(),
         kind=job["kind"],
         project=text(message, "project")[:1000],
-        session=message.header.session,
+        session=message.who,
         name=clip.name or os.path.basename(clip.paths[0]),
         created=time.time(),
         guest=message.guest,
@@ -143,7 +143,7 @@ def status(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
 def list_jobs(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
     """jobs: a page of statuses, newest first."""
     body = message.body
-    project = body.get("project", desk.clients[message.header.session]["project"] or "*")
+    project = body.get("project", desk.clients[message.who]["project"] or "*")
     wanted, beginning = body.get("states"), body.get("beginning", "")
     limit, skip = body.get("limit", 100), body.get("skip", 0)
     if not (is_int(limit) and is_int(skip) and limit >= 0 and skip >= 0 and isinstance(beginning, str)):
