@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 
 from restrip.looks.diffusion.adapter import open_controlnet, open_model, open_vae
-from restrip.looks.diffusion.checkpoint import Checkpoint, find_checkpoint
+from restrip.looks.diffusion.checkpoint import Checkpoint, family_of, find_checkpoint
 from restrip.looks.diffusion.family import MissingPart, UnknownFamily
 from restrip.looks.diffusion.header import UnreadableCheckpoint
 from restrip.looks.diffusion.weights import read_weights
@@ -114,6 +114,27 @@ def test_another_vae_from_folder_file_and_checkpoint(small, tmp_path: Path) -> N
     for vae in (tmp_path / "vae", whole, tmp_path / "alone.safetensors"):
         found = open_model(checkpoint, vae=vae, configs=made.configs).vae.state_dict()
         assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_vae_as_one_file_with_diffusers_names(old: bool, small, tmp_path: Path) -> None:
+    """As people rename diffusion_pytorch_model.safetensors, with attention as it is named today and was before."""
+    made = small("sd15")
+    weights = {name: value + 0.01 for name, value in made.vae.state_dict().items()}
+    if old:
+        names = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
+        for new, former in names.items():
+            for name in [name for name in weights if f".attentions.0.{new}." in name]:
+                weights[name.replace(f".{new}.", f".{former}.")] = weights.pop(name)
+    path = tmp_path / "vae.safetensors"
+    safetensors.torch.save_file(weights, path)
+    assert family_of(path) == "vae"
+    opened = open_vae(path, made.configs / "sd15").state_dict()
+    assert all(torch.equal(opened[name], value + 0.01) for name, value in made.vae.state_dict().items())
+    del weights["decoder.conv_out.weight"]
+    safetensors.torch.save_file(weights, path)
+    with pytest.raises(MissingPart, match=r"decoder\.conv_out"):
+        open_vae(path, made.configs / "sd15")
 
 
 def test_the_small_vae_is_one(tmp_path: Path) -> None:

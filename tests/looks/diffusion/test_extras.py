@@ -3,6 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import safetensors.torch
+import torch
 
 from restrip.looks.diffusion.checkpoint import MissingCheckpoint
 from restrip.looks.diffusion.extras import BadExtra, Weighted, controls, loras, unused_loras, without_loras
@@ -63,3 +65,47 @@ def test_a_lora_of_one_key_alone_is_noticed(tmp_path: Path) -> None:
     used = [Weighted(tmp_path / "ink.safetensors", 0.8)]
     assert unused_loras(f"a <lora:{ink}:0.8> fox", used) == []
     assert unused_loras(f"<lora:{dusk}:1> <lora:gone:1>", used) == [dusk, "gone"]
+
+
+def test_loras_lie_where_a1111_finds_them(files: Path) -> None:
+    """In subfolders by bare name, with commas and dots in names, and by the name that their training gave them."""
+    for name in ("styles/deep/nested.safetensors", "v1.5, final.safetensors", "styles/b c.safetensors"):
+        (files / name).parent.mkdir(parents=True, exist_ok=True)
+        (files / name).touch()
+    safetensors.torch.save_file({"a": torch.zeros(1)}, files / "x.safetensors", metadata={"ss_output_name": "grainy"})
+    found = loras(Recipe(prompt="<lora:nested:1> <lora:v1.5, final:1> <lora:b c:1> <lora:grainy:1> <lora:deep/nested>"
+                         .replace("deep/nested", "styles/deep/nested")))  # fmt: skip
+    assert [str(lora.path.relative_to(files)) for lora in found] == [
+        "styles/deep/nested.safetensors",
+        "v1.5, final.safetensors",
+        "b c.safetensors",
+        "x.safetensors",
+        "styles/deep/nested.safetensors",
+    ]
+    assert [lora.path.name for lora in loras(Recipe(lora="nested:0.5, v1.5, final:0.7"))] == [
+        "nested.safetensors",
+        "v1.5, final.safetensors",
+    ]
+    with pytest.raises(MissingCheckpoint):
+        loras(Recipe(prompt="<lora:neste:1>"))
+
+
+@pytest.mark.parametrize(
+    ("tag", "weights"),
+    [
+        ("a", (1.0,)),
+        ("a:0.8", (0.8,)),
+        ("a:0.8:0.6", (0.6, 0.8)),
+        ("a:0.5:0.5", (0.5,)),
+        ("a:te=0.3:unet=0.9", (0.9, 0.3)),
+        ("a:0.7:unet=0.2", (0.2, 0.7)),
+        ("a:1:0", (0.0, 1.0)),
+    ],
+)
+def test_two_weights_are_the_text_encoders_and_the_unets(files: Path, tag: str, weights: tuple[float, ...]) -> None:
+    assert loras(Recipe(prompt=f"x <lora:{tag}>"))[0].weights == weights
+
+
+def test_three_weights_are_refused(files: Path) -> None:
+    with pytest.raises(BadExtra, match="text encoder"):
+        loras(Recipe(prompt="<lora:a:1:1:8>"))

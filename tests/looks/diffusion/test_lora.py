@@ -6,9 +6,10 @@ import torch
 
 from restrip.looks import open_look
 from restrip.looks.diffusion.adapter import open_model
-from restrip.looks.diffusion.checkpoint import Checkpoint
+from restrip.looks.diffusion.checkpoint import Checkpoint, list_models
 from restrip.looks.diffusion.family import UnknownFamily
 from restrip.looks.diffusion.lora import UnfittingLora, _from_original, merge
+from restrip.looks.diffusion.lora_kinds import UnusableLora
 from restrip.timeline import Key
 
 LAYER = "down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q"
@@ -143,3 +144,58 @@ def test_in_the_look_by_setting_and_by_prompt(small_file, picture, silent, tmp_p
     assert second["lora"][0][1] == 0.5 and first["lora"] == []
     with pytest.raises(UnknownFamily, match="should be a LoRA"):
         open_look(f"sd:{path}", {**fast, "lora": str(path)})
+
+
+@pytest.mark.parametrize(
+    ("kind", "weights"),
+    [
+        ("DoRA", {"lora_down.weight": (2, 32), "lora_up.weight": (32, 2), "dora_scale": (32, 1)}),
+        ("LoHa", {f"hada_w{n}_{ab}": (4, 4) for n in (1, 2) for ab in "ab"}),
+        ("LoKr", {"lokr_w1": (4, 4), "lokr_w2": (8, 8)}),
+        ("Tucker", {"lora_down.weight": (2, 4, 1, 1), "lora_mid.weight": (2, 2, 3, 3), "lora_up.weight": (4, 2, 1, 1)}),
+        ("OFT", {"oft_blocks": (4, 8, 8)}),
+        ("IA3", {"weight": (32,), "on_input": (1,)}),
+        ("whole weights", {"diff": (32, 32)}),
+        ("GLoRA", {"a1.weight": (2, 2), "a2.weight": (2, 2), "b1.weight": (2, 2), "b2.weight": (2, 2)}),
+    ],
+)
+def test_other_kinds_are_refused_by_name_before_anything_is_made(kind, weights, opened, small_file, tmp_path) -> None:
+    """Alone, and beside layers of a plain LoRA: never the plain picture in silence."""
+    foreign = {f"{KOHYA}.{name}": torch.zeros(shape) for name, shape in weights.items()}
+    down, up = pair(torch.nn.Linear(32, 32))
+    plain = {"lora_unet_mid.lora_down.weight": down, "lora_unet_mid.lora_up.weight": up}
+    model, checkpoint = opened(), small_file()
+    for content in (foreign, {**plain, **foreign}):
+        path = save(content, tmp_path)
+        with pytest.raises(UnusableLora, match=kind):
+            open_look(f"sd:{checkpoint}", {"lora": str(path)})
+        with pytest.raises(UnusableLora, match=kind):
+            merge(model, path, 1.0)
+    (listed,) = [one for one in list_models(tmp_path) if one["name"] == "style.safetensors"]
+    assert listed["family"] == "unusable-lora"
+
+
+def test_text_encoders_have_a_weight_of_their_own(opened, tmp_path) -> None:
+    model = opened()
+    unet, text = model.unet.get_submodule(LAYER), dict(model.encoders[0].module.named_modules())
+    encoder = text.get(TEXT) or text[f"text_model.{TEXT}"]
+    (a, b), (c, d) = pair(unet), pair(encoder)
+    te = "lora_te_text_model_" + TEXT.replace(".", "_")
+    path = save({f"{KOHYA}.lora_down.weight": a, f"{KOHYA}.lora_up.weight": b,
+                 f"{te}.lora_down.weight": c, f"{te}.lora_up.weight": d}, tmp_path)  # fmt: skip
+    before = unet.weight.clone(), encoder.weight.clone()
+    assert merge(model, path, 0.5, 0.0) == 2
+    assert torch.allclose(unet.weight, before[0] + 0.5 * b @ a, atol=1e-5)
+    assert torch.equal(encoder.weight, before[1])
+
+
+def test_layers_that_the_model_doesnt_have_are_said(opened, tmp_path) -> None:
+    model = opened()
+    a, b = pair(model.unet.get_submodule(LAYER))
+    weights = {f"{KOHYA}.lora_down.weight": a, f"{KOHYA}.lora_up.weight": b,
+               "lora_unet_nowhere.lora_down.weight": a.clone(),
+               "lora_unet_nowhere.lora_up.weight": b.clone()}  # fmt: skip
+    assert merge(model, save(weights, tmp_path), 1.0) == 1
+    assert model.notes == ["1 of 2 layers of style.safetensors aren't in this model."]
+    with pytest.raises(UnfittingLora, match="none of its layers"):
+        merge(model, save({f"{KOHYA}.lora_down.weight": a}, tmp_path), 1.0)

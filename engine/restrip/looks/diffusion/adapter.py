@@ -31,6 +31,8 @@ from restrip.looks.diffusion.weights import Weights, from_open_clip, part, read_
 
 CONFIGS = Path(__file__).parent / "configs"
 
+OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
+
 VAE_CLASSES = ("AutoencoderKL", "AutoencoderTiny")
 
 
@@ -219,8 +221,29 @@ def open_vae(path: Path, family_configs: Path) -> Any:
         return _saved(getattr(diffusers, kind), path.parent, path.name)
     weights = read_weights(path)
     own = part(weights, "first_stage_model.") or weights
+    if any(name.startswith(("encoder.down_blocks.", "decoder.up_blocks.")) for name in own):
+        return _vae_of_diffusers(path, own, family_configs / "vae")
     return _converted(diffusers.AutoencoderKL, path, {f"first_stage_model.{n}": v for n, v in own.items()},
                       family_configs / "vae")  # fmt: skip
+
+
+def _vae_of_diffusers(path: Path, weights: Weights, config: Path) -> Any:
+    """A VAE from one file whose weights are named as in a diffusers folder, today or before version 0.17."""
+    for name in list(weights):
+        for old, new in OLD_ATTENTION.items():
+            if f".attentions.0.{old}." in name:
+                weights[name.replace(f".{old}.", f".{new}.")] = weights.pop(name)
+    module = diffusers.AutoencoderKL.from_config(diffusers.AutoencoderKL.load_config(str(config)))
+    wanted = module.state_dict()
+    weights = {
+        name: value.reshape(wanted[name].shape)
+        if name in wanted and value.numel() == wanted[name].numel() and ".attentions." in name
+        else value
+        for name, value in weights.items()
+    }
+    _check(path, "VAE", wanted, weights)
+    module.load_state_dict({name: weights[name].float() for name in wanted})
+    return module.float()
 
 
 @contextmanager

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,8 @@ from restrip.errors import BadInput
 from restrip.link.discovery import state_dir
 from restrip.looks.diffusion import hub
 from restrip.looks.diffusion.family import FAMILIES, UnknownFamily, family_of_folder, family_of_shapes
-from restrip.looks.diffusion.header import ForeignPickle, UnreadableCheckpoint, read_shapes
+from restrip.looks.diffusion.header import ForeignPickle, UnreadableCheckpoint, read_metadata, read_shapes
+from restrip.looks.diffusion.lora_kinds import check_kinds
 from restrip.media.content import HashBook
 
 SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
@@ -32,6 +35,13 @@ MODEL_FOLDERS = (
     "ControlNet",
     "controlnet",
 )
+
+
+LORA_FOLDERS = ("Lora", "loras")
+NO_MODELS = frozenset(
+    {"venv", "env", "node_modules", "repositories", "extensions", "custom_nodes", "outputs", "output"}
+)
+MOST_DEEP = 5
 
 
 class MissingCheckpoint(BadInput):
@@ -89,7 +99,37 @@ def find_file(name: str) -> Path:
         for candidate in (place / name, *(place / f"{name}{suffix}" for suffix in SUFFIXES)):
             if _exists(candidate):
                 return candidate.absolute()
+    if places and name.strip() and not re.search(r"[/\\]", name):
+        found = _in_subfolders(name, places) or _by_alias(name, places)
+        if found is not None:
+            return found.absolute()
     raise MissingCheckpoint(name, [] if path.is_absolute() else places or [Path.cwd()])
+
+
+def _in_subfolders(name: str, places: Sequence[Path]) -> Path | None:
+    """A file of this name, with or without its ending, anywhere below; of several the least deep, then the first."""
+    wanted = {name, *(f"{name}{suffix}" for suffix in SUFFIXES)}
+    found = {path.resolve(): path for path in _below(places) if path.name in wanted}
+    return min(found.values(), key=lambda path: (len(path.parts), str(path)), default=None)
+
+
+def _by_alias(name: str, places: Sequence[Path]) -> Path | None:
+    """The LoRA whose training gave it this name, which A1111 writes into prompts whatever the file is called."""
+    for path in sorted(_below([place for place in places if place.name in LORA_FOLDERS])):
+        if path.suffix == ".safetensors":
+            with suppress(UnreadableCheckpoint):
+                if read_metadata(path).get("ss_output_name") == name:
+                    return path
+    return None
+
+
+def _below(places: Sequence[Path]) -> Iterator[Path]:
+    """The models' files in these folders and, a few folders deep, below them."""
+    for place in places:
+        for here, folders, files in os.walk(place, followlinks=True):
+            deep = len(Path(here).relative_to(place).parts)
+            folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in NO_MODELS and deep < MOST_DEEP)
+            yield from (Path(here) / file for file in files if Path(file).suffix in SUFFIXES)
 
 
 def _path(name: str) -> Path:
@@ -139,6 +179,8 @@ def list_models(folder: str | os.PathLike[str], on_file: Callable[[Path], None] 
     for path in _candidates(Path(folder)):
         try:
             family = family_of(path)
+            if family == "lora":
+                check_kinds(path, read_shapes(path))
         except (UnreadableCheckpoint, ForeignPickle, UnknownFamily, BadInput) as error:
             found.append({"name": path.name, "family": error.code, "hash": "", "path": str(path)})
             continue

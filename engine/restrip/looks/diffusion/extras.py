@@ -27,10 +27,18 @@ class BadExtra(BadInput):
 
 @dataclass(frozen=True)
 class Weighted:
-    """A file with its weight."""
+    """A file with its weight, and the one for text encoders where that is another."""
 
     path: Path
     weight: float = 1.0
+    text_weight: float | None = None
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """What the picture depends on: the one weight, or the UNet's and the text encoders'."""
+        return (
+            (self.weight,) if self.text_weight in (None, self.weight) else (self.weight, float(self.text_weight or 0))
+        )
 
 
 @dataclass(frozen=True)
@@ -47,8 +55,16 @@ class ControlFile:
 def loras(recipe: Recipe) -> tuple[Weighted, ...]:
     """The LoRA files of the setting and of <lora:name:weight> in the prompt. Raises BadExtra, MissingCheckpoint."""
     named = [*read_list(recipe.lora, is_file), *read_tags(recipe.prompt)]
-    weights = [_weight(entry, "name:0.8") for entry in named]
-    return tuple(Weighted(find_file(entry.name), weight) for entry, weight in zip(named, weights, strict=True))
+    return tuple(_lora(entry) for entry in named)
+
+
+def _lora(entry: Named) -> Weighted:
+    """As in A1111: of two weights the first is the text encoders', the second the UNet's."""
+    form = "name:0.8, or name:0.8:0.6 with the text encoder's weight before the UNet's"
+    if len(entry.weights) == 2:
+        return Weighted(find_file(entry.name), entry.weights[1], entry.weights[0])
+    weight = _weight(entry, form)
+    return Weighted(find_file(entry.name), weight)
 
 
 def without_loras(prompt: str) -> str:

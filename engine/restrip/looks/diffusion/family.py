@@ -9,12 +9,12 @@ from typing import Any
 
 from restrip.errors import BadInput
 from restrip.looks.diffusion.header import Shapes
+from restrip.looks.diffusion.lora_kinds import kinds_of
 
 UNET = "model.diffusion_model."
 FIRST_CONV = UNET + "input_blocks.0.0.weight"
 VAE_CONVS = ("first_stage_model.encoder.conv_in.weight", "encoder.conv_in.weight")
 CONTROL_PREFIX = "control_model."
-LORA_MARKS = (".lora_down.", ".lora_up.", ".lora_A.", ".lora_B.", "lora.down.", "lora.up.")
 
 
 class UnknownFamily(BadInput):
@@ -72,7 +72,7 @@ def family_of_shapes(shapes: Shapes) -> str:
         return _family_of_unet(shapes)
     if any(name.startswith((CONTROL_PREFIX, "controlnet_cond_embedding.")) for name in shapes):
         return "controlnet"
-    if any(_is_lora(name) for name in shapes):
+    if kinds_of(shapes):
         return "lora"
     if any(name in shapes for name in VAE_CONVS):
         return "vae"
@@ -81,10 +81,6 @@ def family_of_shapes(shapes: Shapes) -> str:
     if any(".joint_blocks." in name for name in shapes):
         return "unknown (Stable Diffusion 3)"
     return "unknown"
-
-
-def _is_lora(name: str) -> bool:
-    return any(mark in name for mark in LORA_MARKS)
 
 
 def _family_of_unet(shapes: Shapes) -> str:

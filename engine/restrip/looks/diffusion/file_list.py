@@ -25,6 +25,7 @@ MOST_WEIGHTS = 3
 _WEIGHT = re.compile(r"[-+]?(?:\d{1,6}(?:\.\d{0,12})?|\.\d{1,12})")
 _KIND = re.compile(r"\s*([A-Za-z_]*)\s*=")
 _QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"([^,\n]*)')
+_BY_NAME = re.compile(rf"(.*):\s*(te|unet)\s*=\s*({_WEIGHT.pattern})\s*", re.DOTALL)
 _TAG = re.compile(r"<lora:([^<>]*)>")
 
 
@@ -143,7 +144,14 @@ def _weighted(text: str) -> tuple[str, tuple[float, ...]]:
 
 
 def _tag(body: str) -> Named:
-    name, weights = _weighted(body)
+    """A tag's name and weights; te=0.5 and unet=0.3 are two weights by name, as A1111 has them."""
+    plain, told = body, dict[str, float]()
+    while found := _BY_NAME.fullmatch(plain):
+        plain, told[found[2]] = found[1], float(found[3])
+    name, weights = _weighted(plain)
+    if told:
+        text = told.get("te", weights[0] if weights else 1.0)
+        weights = (text, told.get("unet", weights[1] if len(weights) > 1 else text))
     return Named(name, weights, text=f"<lora:{body}>")
 
 

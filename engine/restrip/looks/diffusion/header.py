@@ -64,7 +64,31 @@ def read_shapes(path: Path) -> Shapes:
     raise UnreadableCheckpoint(path, "it is neither safetensors nor a PyTorch file")
 
 
+def read_metadata(path: Path) -> dict[str, str]:
+    """What a .safetensors file says about itself, in its author's words; nothing for other files.
+
+    Raises UnreadableCheckpoint.
+    """
+    if path.suffix != ".safetensors":
+        return {}
+    try:
+        told = _safetensors_header(path)[0].get("__metadata__")
+    except OSError as error:
+        raise UnreadableCheckpoint(path, str(error)) from error
+    return {str(name): str(value) for name, value in told.items()} if isinstance(told, dict) else {}
+
+
 def _safetensors_shapes(path: Path) -> Shapes:
+    header, begins, size = _safetensors_header(path)
+    tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
+    end = max((entry["data_offsets"][1] for entry in tensors.values()), default=0)
+    if begins + end > size:
+        raise UnreadableCheckpoint(path, f"it is cut off, {begins + end - size} bytes are missing")
+    return {name: tuple(entry["shape"]) for name, entry in tensors.items()}
+
+
+def _safetensors_header(path: Path) -> tuple[dict[str, Any], int, int]:
+    """A file's header, where the weights begin, and the file's size."""
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(8)
@@ -75,11 +99,7 @@ def _safetensors_shapes(path: Path) -> Shapes:
             header = json.loads(file.read(length))
         except ValueError as error:
             raise UnreadableCheckpoint(path, "its header is damaged") from error
-    tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
-    end = max((entry["data_offsets"][1] for entry in tensors.values()), default=0)
-    if 8 + length + end > size:
-        raise UnreadableCheckpoint(path, f"it is cut off, {8 + length + end - size} bytes are missing")
-    return {name: tuple(entry["shape"]) for name, entry in tensors.items()}
+    return header, 8 + length, size
 
 
 class _Stub:

@@ -36,7 +36,7 @@ def load(order: Order) -> Model:
         unload()
         model = open_model(order.checkpoint, vae=order.vae, dtype=order.unet)
         for lora in order.loras:
-            merge(model, lora.path, lora.weight)
+            merge(model, lora.path, lora.weight, lora.text_weight)
         _place(model, torch.device(order.device))
         _kept[order] = model
     return _kept[order]

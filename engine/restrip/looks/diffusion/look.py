@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from restrip.looks.diffusion import distilled, extras
 from restrip.looks.diffusion.checkpoint import Checkpoint, CheckpointHashes, family_of, find_checkpoint, find_file
 from restrip.looks.diffusion.family import FAMILIES, UnknownFamily, read_json
+from restrip.looks.diffusion.header import read_shapes
+from restrip.looks.diffusion.lora_kinds import check_kinds
 from restrip.looks.diffusion.needs import largest_size, needs_mib, weights_mib
 from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.size import working_size
@@ -44,8 +46,8 @@ class DiffusionLook:
         self.control_pictures = find_file(recipe.control_file) if recipe.control_file else None
         for path, family in [*((x.path, "lora") for x in self.loras), *((x.path, "controlnet") for x in self.controls)]:
             _expect(path, family)
-        names = [checkpoint.name, *(lora.path.stem for lora in self.loras)]
-        self.recipe, self.notes = distilled.adjusted(recipe, names)
+        models = [checkpoint.path, *(lora.path for lora in self.loras)]
+        self.recipe, self.notes = distilled.adjusted(recipe, map(distilled.found_kind, models))
         self._identity: dict[str, Any] = {}
         self._studio: Studio | None = None
         self.spared = 0
@@ -71,7 +73,7 @@ class DiffusionLook:
                 "model": book.of_checkpoint(self.checkpoint),
                 "family": self.checkpoint.family,
                 "vae": book.of_checkpoint(Checkpoint(self.vae, "vae", "")) if self.vae else "",
-                "lora": [[book.of_file(lora.path), lora.weight] for lora in self.loras],
+                "lora": [[book.of_file(lora.path), *lora.weights] for lora in self.loras],
                 "controlnet": [
                     [book.of_checkpoint(Checkpoint(c.path, "controlnet", "")), c.kind, c.weight, c.start, c.end]
                     for c in self.controls
@@ -148,7 +150,7 @@ def open_diffusion(argument: str, values: Mapping[str, Any], *, size: tuple[int,
     """The look "sd:`argument`": "tiny", a path, or a name in a models folder, with checked settings.
 
     Only headers are read. Raises MissingCheckpoint, UnknownFamily, MissingPart, UnreadableCheckpoint, ForeignPickle,
-    BadExtra.
+    BadExtra, UnusableLora.
     """
     return DiffusionLook(find_checkpoint(argument), Recipe.from_settings(values))
 
@@ -159,6 +161,8 @@ def _expect(path: Path, family: str) -> None:
     if found != family:
         label = FAMILIES[found].label if found in FAMILIES else found
         raise UnknownFamily(path, f"it should be a {FAMILIES[family].label} and is {label}")
+    if family == "lora":
+        check_kinds(path, read_shapes(path))
 
 
 def _hash_of_pictures(path: Path | None, book: CheckpointHashes) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from restrip.errors import BadInput
+from restrip.looks.diffusion.lora_kinds import check_kinds
 from restrip.looks.diffusion.model import Model
 from restrip.looks.diffusion.weights import Weights, read_weights
 
@@ -55,13 +56,16 @@ ENDINGS = {
 KOHYA = {"lora_unet_": "unet", "lora_te_": "text_encoder", "lora_te1_": "text_encoder", "lora_te2_": "text_encoder_2"}
 
 
-def merge(model: Model, path: Path, weight: float) -> int:
-    """Add the LoRA to the model's weights; returns how many layers it changed.
+def merge(model: Model, path: Path, weight: float, text_weight: float | None = None) -> int:
+    """Add the LoRA to the model's weights, to the text encoders' by `text_weight`; returns how many layers it changed.
 
-    Raises UnfittingLora, UnreadableCheckpoint, ForeignPickle.
+    Layers that the model doesn't have are said in its notes. Raises UnfittingLora, UnusableLora,
+    UnreadableCheckpoint, ForeignPickle.
     """
     modules = _modules(model)
-    pairs = _pairs(read_weights(path), modules, model.unet.config.layers_per_block)
+    weights = read_weights(path)
+    check_kinds(path, weights)
+    pairs = _pairs(weights, modules, model.unet.config.layers_per_block)
     unknown = [name for name in pairs if name not in modules]
     if not pairs or len(unknown) > len(pairs) // 2:
         raise UnfittingLora(path, f"{len(unknown)} of its {len(pairs)} layers aren't in the model")
@@ -73,9 +77,14 @@ def merge(model: Model, path: Path, weight: float) -> int:
         shape = module.weight.shape
         if pair.up.shape[0] != shape[0] or pair.down.flatten(1).shape[1] != shape[1:].numel():
             raise UnfittingLora(path, f"{name} has another shape")
-        merged = module.weight.float() + weight * pair.delta(module.weight).to(module.weight.device)
+        share = weight if text_weight is None or name.startswith("unet.") else text_weight
+        merged = module.weight.float() + share * pair.delta(module.weight).to(module.weight.device)
         module.weight.data = merged.to(module.weight.dtype)
         changed += 1
+    if not changed:
+        raise UnfittingLora(path, "none of its layers is whole and in the model")
+    if changed < len(pairs):
+        model.notes.append(f"{len(pairs) - changed} of {len(pairs)} layers of {path.name} aren't in this model.")
     return changed
 
 

@@ -24,6 +24,7 @@ class Model:
     encoders: tuple[TextEncoder, ...]
     schedule: Schedule
     prediction: str = "epsilon"
+    notes: list[str] = field(default_factory=list)
     turns: Turns = field(default_factory=lambda: Turns(torch.device("cpu")))
 
     @property

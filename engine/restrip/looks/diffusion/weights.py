@@ -14,6 +14,10 @@ from restrip.looks.diffusion.header import ForeignPickle, UnreadableCheckpoint, 
 
 Weights = dict[str, torch.Tensor]
 
+SCALES = (".scale_weight", ".weight_scale")
+NO_WEIGHTS = (".scale_input", ".input_scale", "scaled_fp8", ".comfy_quant")
+UNKNOWN_SCALES = (".weight_scale_2", ".weight_scale_inv", ".absmax", ".quant_map", ".qweight")
+
 OLD_CLIP = "cond_stage_model.transformer."
 
 
@@ -32,14 +36,43 @@ def read_weights(path: Path) -> Weights:
     read_shapes(path)
     try:
         if path.suffix == ".safetensors":
-            return dict(safetensors.torch.load_file(path))
+            return unscaled(dict(safetensors.torch.load_file(path)), path)
         with torch.serialization.safe_globals([(ModelCheckpoint, LIGHTNING)]):
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except pickle.UnpicklingError as error:
         raise ForeignPickle(path, str(error).split("\n")[0][:200]) from error
     except (OSError, RuntimeError, EOFError, safetensors.SafetensorError) as error:
         raise UnreadableCheckpoint(path, str(error).split("\n")[0][:200]) from error
-    return {name: value for name, value in _flat(content).items() if isinstance(value, torch.Tensor)}
+    return unscaled({name: value for name, value in _flat(content).items() if isinstance(value, torch.Tensor)}, path)
+
+
+def unscaled(weights: Weights, path: Path) -> Weights:
+    """Weights stored as 8-bit floats with a scale beside them, as numbers: weight times scale.
+
+    x.weight with x.scale_weight (or x.weight_scale), one number or one for each row. Raises UnreadableCheckpoint for
+    other ways of scaling, which would give noise in place of pictures.
+    """
+    unknown = next((name for name, value in weights.items() if _packed(name, value)), None)
+    if unknown is not None:
+        raise UnreadableCheckpoint(path, f"its weights are packed in a way that isn't known here ({unknown})")
+    scales = {name for name in weights if name.endswith(SCALES)}
+    if not scales:
+        return weights
+    plain = {name: value for name, value in weights.items() if name not in scales and not name.endswith(NO_WEIGHTS)}
+    for name in scales:
+        weight = f"{name.removesuffix('.scale_weight').removesuffix('.weight_scale')}.weight"
+        scale, value = weights[name].float(), plain.get(weight)
+        if value is None or scale.numel() not in (1, len(value)):
+            raise UnreadableCheckpoint(path, f"its weights are scaled in a way that isn't known here ({name})")
+        plain[weight] = value.float() * scale.reshape(-1, *[1] * (value.dim() - 1))
+    return plain
+
+
+def _packed(name: str, value: torch.Tensor) -> bool:
+    """Whether this says that weights are stored as something else than numbers to be scaled."""
+    if name.endswith(".comfy_quant"):  # JSON: {"format": "float8_e4m3fn"}
+        return b'"float8' not in bytes(value.flatten().to(torch.uint8).tolist())
+    return name.endswith(UNKNOWN_SCALES)
 
 
 def _flat(content: Any) -> dict[str, Any]:

@@ -205,7 +205,7 @@ class Workplace:
         coded = to_coded(made.picture)
         if against is not None and moved is not None:
             coded = matched(coded, carried(against.coded, moved.flow), moved.seen, self.recipe.anchor_color)
-        notes = list(self.look.notes)
+        notes = [*self.look.notes, *self.model.notes]
         for name in unused_loras(task.key.prompt or "", self.look.loras):
             notes.append(f"The LoRA {name} in the own prompt of {task.key.said} isn't used: name it in the job's.")
         if made.doubtful:
