@@ -52,4 +52,4 @@ def test_its_status_and_its_workers_leave(capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="Ray is installed here")
 def test_without_ray_it_says_what_to_install(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["engine", "start", "--executor", "ray"]) == 1
-    assert "restrip[ray]" in capsys.readouterr().err
+    assert "[ray]" in capsys.readouterr().err

@@ -57,6 +57,8 @@ def test_each_installation_gets_its_own_engine_and_one_that_is_removed_leaves_no
     first = pid()
     assert str(a) in ran(b, "engine", "start").stderr, "and who needs one says whose engine has to go"
     assert engine_of(a) == str(b) and not alive(first)
+    assert str(b) in ran(a, "engine", "start", "--executor", "local").stderr
+    assert str(a) in ran(b, "engine", "start", "--executor", "local").stderr and engine_of(a) == str(b)
     second = pid()
     shutil.rmtree(b)
     until(lambda: not alive(second))

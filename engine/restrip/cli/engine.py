@@ -63,7 +63,7 @@ def start(options: argparse.Namespace, terminal: Terminal) -> None:
             answer, as_root = client.ping(), bool(client.engine_status().get("root"))
         terminal.result(answer, "The engine runs.", *([f"{AS_ROOT} {NOT_AS_ROOT}"] if as_root else []))
         return
-    if not _runs():
+    if not _runs_here():
         start_engine([*engine_argv(), *_arguments(options)])
     found = _settled()
     if found["name"] != options.executor or found.get("address", "auto") != _address(options):
@@ -102,10 +102,11 @@ def _arguments(options: argparse.Namespace) -> list[str]:
     return ["--executor", options.executor, *([*ray, *window] if options.executor == "ray" else [])]
 
 
-def _runs() -> bool:
+def _runs_here() -> bool:
+    """Whether an engine of this installation runs; one of another is had to finish and end."""
     try:
-        with connect("command line", start=False):
-            return True
+        with connect("command line", start=False, on_wait=shared.say_wait) as client:
+            return not client.replace_other()
     except EngineUnreachable:
         return False
 

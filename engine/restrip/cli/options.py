@@ -182,4 +182,9 @@ def _key_line(line: str, folder: Path) -> Key:
 
 def open_client() -> Client:
     """The engine, started when it doesn't run. One of another installation finishes its jobs first, which is said."""
-    return connect("command line", on_wait=lambda words: print(words, file=sys.stderr, flush=True))
+    return connect("command line", on_wait=say_wait)
+
+
+def say_wait(words: str) -> None:
+    """Say on stderr for what a command waits."""
+    print(words, file=sys.stderr, flush=True)

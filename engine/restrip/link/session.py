@@ -120,7 +120,7 @@ class Session:
         connection = self._find()
         if connection is not None and self._try(connection):
             assert self._wire is not None
-            if self._settled or not self.of_other_build:
+            if self._settled or not self._start or not self._of_other_build:
                 self._settled = True
                 return self._wire
             self._replace(self._wire)
@@ -130,10 +130,21 @@ class Session:
             raise self._nobody()
         return self._wait_for_engine()
 
+    def replace_other(self) -> bool:
+        """Have an engine of another build than this one's finish and end; False when it is of this one, and stays.
+
+        Raises OtherInstallation.
+        """
+        wire = self._open_wire()
+        if not self._of_other_build:
+            return False
+        self._replace(wire)
+        return True
+
     @property
-    def of_other_build(self) -> bool:
+    def _of_other_build(self) -> bool:
         """Whether the engine is of another build than the one that is installed here; never where none is."""
-        return self._start and own_build() not in ("", self.hello.get("build"))
+        return own_build() not in ("", self.hello.get("build"))
 
     def _replace(self, wire: Wire) -> None:
         """Have an engine of another build finish what is at work, and wait for its end. Raises OtherInstallation."""
