@@ -120,6 +120,7 @@ class Timeline(Protocol):
     def GetEndFrame(self) -> int | None: ...  # noqa: D102
     def GetStartTimecode(self) -> str | None: ...  # noqa: D102
     def GetSetting(self, settingName: str) -> Any: ...  # noqa: D102
+    def SetSetting(self, settingName: str, settingValue: str) -> bool | None: ...  # noqa: D102
     def GetTrackCount(self, trackType: str) -> int | None: ...  # noqa: D102
     def AddTrack(self, trackType: str, newTrackOptions: Mapping[str, int] = ...) -> bool | None: ...  # noqa: D102
     def DeleteTrack(self, trackType: str, trackIndex: int) -> bool | None: ...  # noqa: D102

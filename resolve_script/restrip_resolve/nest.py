@@ -105,21 +105,37 @@ def import_nested(
     clips_before = {uid(item) for item in listed(bin_.GetClipList(), "list a bin")}
     timelines_before = set(timelines_of(session))
     journal.undo("The nested timeline", lambda: _remove(session, bin_, clips_before, timelines_before))
-    options = {
-        "timelineName": name,
-        "importSourceClips": True,
-        "sourceClipsPath": str(Path(plan.pieces[0].file).parent),
-    }
-    timeline = need(session.pool.ImportTimelineFromFile(str(path), options), "import the nested timeline")
-    items = listed(timeline.GetItemListInTrack("video", 1), "list the nested timeline")
-    clips = [item for item in items if item.GetMediaPoolItem()]
-    if len(clips) != len(plan.pieces):
-        raise ResolveRefused("import the nested timeline whole", len(clips))
+    clips = 0
+    # Versions differ in which of the two links the clips to the media that is in the bin already.
+    for with_sources in (True, False):
+        options = {"timelineName": name, "importSourceClips": with_sources}
+        if with_sources:
+            options["sourceClipsPath"] = str(Path(plan.pieces[0].file).parent)
+        timeline = session.pool.ImportTimelineFromFile(str(path), options)
+        if timeline:
+            items = listed(timeline.GetItemListInTrack("video", 1), "list the nested timeline")
+            clips = sum(1 for item in items if item.GetMediaPoolItem())
+            if clips == len(plan.pieces):
+                break
+        _remove(session, bin_, clips_before, timelines_before)
+    else:
+        raise ResolveRefused("import the nested timeline whole", clips)
+    assert timeline is not None
+    _keep_drop_frame(session, timeline)
     _back_to(session)
     if can(timeline, "GetMediaPoolItem"):
         return need(timeline.GetMediaPoolItem(), "give the nested timeline's clip")
     found = [item for item in listed(bin_.GetClipList(), "list a bin") if item.GetName() == name]
     return need(found[-1] if found else None, "show the nested timeline in the bin")
+
+
+def _keep_drop_frame(session: Session, timeline: Timeline) -> None:
+    """Count the nested timeline as the user's is counted: an imported one doesn't drop numbers by itself.
+
+    Only the names of its frames depend on it, so a refusal is no failure.
+    """
+    if session.drop and can(timeline, "SetSetting"):
+        timeline.SetSetting("timelineDropFrameTimecode", "1")
 
 
 def timelines_of(session: Session) -> dict[str, Timeline]:

@@ -1,13 +1,10 @@
-"""Timecodes as frame numbers, with and without dropped numbers (SMPTE ST 12-1)."""
+"""Timecodes that Resolve gives, as frame numbers."""
 
 from __future__ import annotations
 
-import re
-
 from restrip.errors import RestripError
 from restrip.timeline import Rate
-
-_TIMECODE = re.compile(r"(\d+)[:;](\d+)[:;](\d+)([:;.])(\d+)")
+from restrip.timeline.timecode import frame_number
 
 
 class BadTimecode(RestripError):
@@ -24,16 +21,12 @@ class BadTimecode(RestripError):
 def frame_of(timecode: str, rate: Rate, drop: bool = False) -> int:
     """The frame number of a timecode, counted from 00:00:00:00; ';' before the frames says drop as well.
 
-    Timecode counts at the rounded rate: 30 at 29.97. Dropping leaves out the numbers 0 and 1 (at 59.94: 0 to 3) of
-    every minute but each tenth. Raises BadTimecode.
+    Raises BadTimecode.
     """
-    match = _TIMECODE.fullmatch(timecode.strip()) if isinstance(timecode, str) else None
-    if match is None:
+    text = timecode.strip() if isinstance(timecode, str) else ""
+    if drop and text.count(":") == 3:
+        text = ";".join(text.rsplit(":", 1))
+    number = frame_number(text.replace(";", ":", text.count(";") - 1), rate)
+    if number is None:
         raise BadTimecode(timecode)
-    hours, minutes, seconds, mark, frames = match.groups()
-    base = round(float(rate))
-    total_minutes = int(hours) * 60 + int(minutes)
-    number = (total_minutes * 60 + int(seconds)) * base + int(frames)
-    if (drop or mark == ";") and base % 30 == 0:
-        number -= (base // 15) * (total_minutes - total_minutes // 10)
     return number

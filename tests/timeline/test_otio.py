@@ -115,6 +115,29 @@ def test_the_strips_meet_in_the_middle_of_their_fades(tmp_path):
     assert timeline.video_tracks()[1].duration().value == 30
 
 
+STARTS = [
+    ("25", "00:00:00:00", 0),
+    ("25", "01:00:00:00", 90000),
+    ("30000/1001", "10:00:00;00", 1078920),
+    ("60000/1001", "01:00:00;00", 215784),
+    ("24000/1001", "23:59:59:23", 2073599),
+    ("25", "", 0),
+]
+
+
+@pytest.mark.parametrize(("rate", "timecode", "start"), STARTS)
+def test_strips_with_a_timecode_are_counted_from_it(tmp_path, rate, timecode, start):
+    """An editor finds nothing of a range that lies before the file's own first frame."""
+    manifest = made(replace(CLIP, rate=Rate.parse(rate)), fades={1: (4, 9), 2: (12, 16)})
+    manifest = replace(manifest, strips=tuple(replace(strip, timecode=timecode) for strip in manifest.strips))
+    timeline = read_back(manifest, tmp_path)
+    clips = [item for item in items(timeline, "Restrip") if isinstance(item, otio.schema.Clip)]
+    assert [frames(c.media_reference.available_range) for c in clips] == [(start, 10), (start, 17), (start, 20)]
+    assert [frames(c.source_range) for c in clips] == [(start, 6), (start + 3, 8), (start + 4, 16)]
+    assert [c.markers[0].marked_range.start_time.value for c in clips] == [start + 3, start + 7, start + 10]
+    assert list(play(timeline, "Restrip")) == [expected(manifest, frame) for frame in range(30)]
+
+
 def test_paths_are_bare_and_clips_are_named_like_their_files(tmp_path):
     clip = items(read_back(made(), tmp_path), "Restrip")[0]
     assert clip.media_reference.target_url == "/results/key_0000.mp4"

@@ -26,7 +26,7 @@ from restrip.jobs.references import clip_files, inputs_of
 from restrip.jobs.tasks import Assignment
 from restrip.link.job import JobSpec, KeyResult, Manifest, StripFile
 from restrip.looks import own_settings
-from restrip.media import join, probe
+from restrip.media import join, probe, timecode_in
 from restrip.media.files import OutputUnwritable
 from restrip.media.formats import FORMATS
 from restrip.timeline import Crossfade, FrameRange, Strip, visible_of
@@ -105,7 +105,7 @@ class _Ending:
         target = self.targets[f"strip {strip.key}"]
         pieces = [self._piece(strip.key, part) for part in strip.segments]
         sha256 = self.delivery.put(target, lambda path: join(pieces, path))
-        return StripFile(strip.key, strip.frames, shown, str(target), sha256)
+        return StripFile(strip.key, strip.frames, shown, str(target), sha256, timecode_in(target))
 
     def _piece(self, key: int, part: int) -> Path:
         """The rendition of a part that leans to this key."""

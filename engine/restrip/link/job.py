@@ -131,13 +131,17 @@ class KeyResult:
 
 @dataclass(frozen=True)
 class StripFile:
-    """A rendered strip: key index, the frames of the clip that the file holds, the part that plays, the file."""
+    """A rendered strip: key index, the frames of the clip that the file holds, the part that plays, the file.
+
+    `timecode` is the one that the file gives its first frame, "" when it has none.
+    """
 
     key: int
     frames: FrameRange
     visible: FrameRange
     file: str
     sha256: str
+    timecode: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,6 +187,7 @@ class Manifest:
                     "visible": _pair(s.visible),
                     "file": s.file,
                     "sha256": s.sha256,
+                    "timecode": s.timecode,
                 }
                 for s in self.strips
             ],
@@ -213,7 +218,14 @@ class Manifest:
                 settings=dict(body["look"]["settings"]),
                 keys=tuple(KeyResult(_known(Key, k), k["picture"], dict(k["facts"])) for k in body["keys"]),
                 strips=tuple(
-                    StripFile(s["key"], _range(s["frames"]), _range(s["visible"]), s["file"], s["sha256"])
+                    StripFile(
+                        s["key"],
+                        _range(s["frames"]),
+                        _range(s["visible"]),
+                        s["file"],
+                        s["sha256"],
+                        _text(s.get("timecode", "")),
+                    )
                     for s in body["strips"]
                 ),
                 fades=tuple(Crossfade(f["left"], f["right"], _range(f["frames"]), f["score"]) for f in body["fades"]),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from restrip.media.cuts import find_cuts
     from restrip.media.frame import Frame, SizeMismatch
     from restrip.media.info import MediaInfo, probe
-    from restrip.media.joining import join
+    from restrip.media.joining import join, timecode_in
     from restrip.media.picture import fit_picture, read_picture, write_picture
     from restrip.media.reader import ClipReader
     from restrip.media.writer import MovieWriter
@@ -30,6 +30,7 @@ _HOMES = {
     "find_cuts": "cuts",
     "fit_picture": "picture",
     "join": "joining",
+    "timecode_in": "joining",
     "mux_audio": "audio",
     "probe": "info",
     "read_picture": "picture",
@@ -49,6 +50,7 @@ __all__ = [
     "mux_audio",
     "probe",
     "read_picture",
+    "timecode_in",
     "write_picture",
 ]
 

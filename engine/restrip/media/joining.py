@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from restrip.errors import RestripError
-from restrip.media.av.copy import append_all, encoding_facts
+from restrip.media.av.copy import append_all, encoding_facts, written_timecode
 from restrip.media.av.mux import container_options
 from restrip.media.files import MediaMissing, OutputUnwritable, check_readable, written
 from restrip.media.writer import picture_name
@@ -28,6 +28,14 @@ class NotJoinable(RestripError):
             "Render the segments again with one format.",
             files=[first, other],
         )
+
+
+def timecode_in(path: str | os.PathLike[str]) -> str:
+    """The timecode of the first frame of a movie of this package's; "" for one without, and for folders of pictures.
+
+    Raises MediaUnreadable.
+    """
+    return "" if os.path.isdir(path) else written_timecode(os.fspath(path))
 
 
 def join(files: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -> int:

@@ -38,6 +38,10 @@ class StripMade(Protocol):
     def file(self) -> str:
         """The absolute path of a movie, or of a folder of numbered pictures."""
 
+    @property
+    def timecode(self) -> str:
+        """What the file says of its first frame; "" when it says nothing."""
+
 
 class JobMade(Protocol):
     """A finished job."""

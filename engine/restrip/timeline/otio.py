@@ -110,9 +110,14 @@ class _Builder:
         return schema.dissolve("Cross Dissolve", before, after, {"restrip": {"score": fade.score}})
 
     def strip(self, strip: StripMade, plays: FrameRange) -> Object:
-        """A strip as a clip, its file from 0, with the keys in it as markers."""
-        start = -strip.frames.first
-        media = self.media(strip.file, self.span(FrameRange(0, len(strip.frames))))
+        """A strip as a clip, its file from the timecode that it begins with, with the keys in it as markers.
+
+        Editors count a file's frames from its own start: a range that is told from 0 lies outside a file that has a
+        timecode, and DaVinci Resolve then imports nothing.
+        """
+        origin = frame_number(strip.timecode, self.rate) or 0
+        start = origin - strip.frames.first
+        media = self.media(strip.file, self.span(FrameRange(origin, origin + len(strip.frames))))
         # In mode "every" a strip spans many keys; else its neighbours' keys lie inside it too, and aren't its own.
         alone = len(self.job.strips) == len(self.job.keys)
         markers = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,42 @@ def test_nested(profile: str, tmp_path: Path) -> None:
     ]
     assert stage.double.project.current is stage.double.timeline
     assert not stage.double.world.misuse
+
+
+@pytest.mark.parametrize("sources", [True, False])
+def test_nested_is_imported_with_or_without_source_clips(sources: bool, tmp_path: Path) -> None:
+    manifest = made(folder=str(tmp_path))
+    profile = replace(PROFILES["20"], links_with_sources=sources)
+    stage = staged(profile, tmp_path, manifest)
+    stage.double.timeline.rate, stage.double.timeline.drop = "29.97", True
+    stage.double.timeline.start_tc, stage.double.timeline.start = "01:00:00;00", 107892
+    put_on_disk(stage.double, manifest)
+    place(stage.session(), manifest, target(107942), "nested")
+    nested = [t for t in stage.double.project.timelines if t is not stage.double.timeline]
+    assert [(len(t.video[0].items), t.drop) for t in nested] == [(5, True)]
+    assert not stage.double.world.misuse
+
+
+START_TCS = {"00:00:00:00": 0, "01:00:00:00": 86400, "10:00:00:00": 864000}
+
+
+@pytest.mark.parametrize("start_tc", START_TCS)
+@pytest.mark.parametrize("profile", VERSIONS)
+@pytest.mark.parametrize("way", ["nested", "fusion", "cuts"])
+def test_strips_with_a_timecode_of_their_own(profile: str, start_tc: str, way: str, tmp_path: Path) -> None:
+    """The engine writes the source's timecode into strips; what is placed counts from the file's first frame."""
+    manifest = made(folder=str(tmp_path))
+    stage = staged(profile, tmp_path, manifest)
+    for path, file in list(stage.double.world.disk.items()):
+        if "strip" in path:
+            stage.double.world.disk[path] = replace(file, start_tc=start_tc)
+    placed = place(stage.session(), manifest, target(), way)
+    track = stage.double.timeline.video[placed.tracks[0] - 1]
+    assert min(i.start for i in track.items) == 86450 and max(i.end for i in track.items) <= 86550
+    if way == "nested":
+        (path,) = (state_dir() / "resolve" / "nested").glob("*.otio")
+        first = json.loads(path.read_text("utf-8"))["tracks"]["children"][0]["children"][0]
+        assert first["source_range"]["start_time"]["value"] == START_TCS[start_tc]
 
 
 def test_nested_files_open_in_opentimelineio(tmp_path: Path) -> None:

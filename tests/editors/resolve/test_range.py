@@ -223,11 +223,21 @@ def test_what_is_no_timecode() -> None:
         frame_of("soon", Rate.of(24))
 
 
-@pytest.mark.parametrize("frame", [0, 1799, 1800, 17981, 17982, 20000])
-def test_the_playhead_on_a_drop_frame_timeline(version: str, frame: int) -> None:
-    stage = Stage.of(version, rate="29.97", drop=True, start_tc="01:00:00;00", start=107892)
-    stage.double.timeline.playhead = 107892 + frame
-    assert stage.session().playhead() == 107892 + frame
+@pytest.mark.parametrize(
+    ("rate", "start_tc", "start"),
+    [
+        ("29.97", "00:00:00;00", 0),
+        ("29.97", "01:00:00;00", 107892),
+        ("29.97", "10:00:00;00", 1078920),
+        ("59.94", "01:00:00;00", 215784),
+        ("59.94", "10:00:00;00", 2157840),
+    ],
+)
+@pytest.mark.parametrize("frame", [0, 1799, 1800, 3599, 3600, 17981, 17982, 20000, 35964, 40000])
+def test_the_playhead_on_a_drop_frame_timeline(version: str, rate: str, start_tc: str, start: int, frame: int) -> None:
+    stage = Stage.of(version, rate=rate, drop=True, start_tc=start_tc, start=start)
+    stage.double.timeline.playhead = start + frame
+    assert stage.session().playhead() == start + frame
 
 
 def reasons(stage: Stage, item: ItemState) -> tuple[str, ...]:

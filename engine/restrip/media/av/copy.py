@@ -75,10 +75,20 @@ def rate_of(stream: Any) -> Fraction:
     return rate
 
 
+def written_timecode(path: str) -> str:
+    """The timecode of a movie's first frame, "" without one. Raises MediaUnreadable."""
+    with _opened(path) as container:
+        return _first_timecode(container)
+
+
 def timecode_of(container: Any, container_name: str) -> dict[str, str]:
     """An open movie's timecode as metadata of another, as far as that one's container keeps it."""
-    found = first_timecode([container.metadata, *(stream.metadata for stream in container.streams)])
+    found = _first_timecode(container)
     return {"timecode": found} if found and container_name in TIMECODED else {}
+
+
+def _first_timecode(container: Any) -> str:
+    return first_timecode([container.metadata, *(stream.metadata for stream in container.streams)])
 
 
 def _packets(path: str) -> Iterator[Any]:

@@ -164,6 +164,8 @@ class MediaPool(Scriptable):
             self._world.complain(f"timeline import of {filePath} with {importOptions!r}")
             return None
         name = importOptions["timelineName"]
+        if self._world.profile.links_with_sources not in (None, importOptions.get("importSourceClips", True)):
+            return self._added(TimelineState(self._world.new_id("timeline"), name))
         if any(timeline.name == name for timeline in self._project.timelines) or self._project.current is None:
             return None
         made = from_otio(self._world, self._project, filePath, name, self._project.current)

@@ -33,7 +33,10 @@ STUDIO_ONLY = {("TimelineItem", "AddTransition"), ("TimelineItem", "GetSpeed")}
 
 @dataclass(frozen=True)
 class Profile:
-    """One Resolve. The flags are what isn't known of a version, or differs between versions."""
+    """One Resolve. The flags are what isn't known of a version, or differs between versions.
+
+    `links_with_sources`: with which `importSourceClips` an imported timeline finds its media; None: with either.
+    """
 
     version: tuple[int, int, int]
     studio: bool = True
@@ -44,6 +47,7 @@ class Profile:
     makes_up_methods: bool = False
     out_inclusive: bool = True
     preset_keeps_folder: bool = False
+    links_with_sources: bool | None = None
 
     def has(self, kind: str, method: str) -> bool:
         since = SINCE.get((kind, method), (0, 0, 0))

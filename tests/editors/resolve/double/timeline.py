@@ -63,6 +63,13 @@ class Timeline(Scriptable):
             self._world.complain(f"timeline setting {settingName!r}")
         return values.get(settingName)
 
+    def SetSetting(self, settingName: str, settingValue: str) -> bool:
+        if settingName != "timelineDropFrameTimecode" or settingValue not in ("0", "1"):
+            self._world.complain(f"timeline setting {settingName!r} = {settingValue!r}")
+            return False
+        self._state.drop = settingValue == "1"
+        return True
+
     def GetTrackCount(self, trackType: str) -> int:
         return {"video": len(self._state.video), "audio": len(self._state.audio)}.get(trackType, 0)
 
@@ -170,12 +177,7 @@ class Timeline(Scriptable):
         return timecode(self._state, self._state.playhead)
 
     def SetCurrentTimecode(self, timecode: str) -> bool:
-        hours, minutes, seconds, frames = (int(part) for part in timecode.replace(";", ":").split(":"))
-        base = round(float(self._state.rate))
-        total = hours * 60 + minutes
-        number = (total * 60 + seconds) * base + frames
-        if self._state.drop:
-            number -= 2 * (total - total // 10)
+        number = _number(self._state, timecode)
         self._state.playhead = number - _number(self._state, self._state.start_tc) + self._state.start
         return True
 
@@ -411,19 +413,25 @@ def _exact(speed: float) -> Any:
 
 
 def _number(timeline: TimelineState, text: str) -> int:
+    return frame_count(text, timeline.rate, timeline.drop)
+
+
+def frame_count(text: str, rate: str, drop: bool) -> int:
+    """The frames of a rate from 00:00:00:00 to a timecode: 215784 for an hour of 59.94 drop-frame (SMPTE ST 12-1)."""
     hours, minutes, seconds, frames = (int(part) for part in text.replace(";", ":").split(":"))
-    total = hours * 60 + minutes
-    number = (total * 60 + seconds) * round(float(timeline.rate)) + frames
-    return number - 2 * (total - total // 10) if timeline.drop else number
+    total, base = hours * 60 + minutes, round(float(rate))
+    number = (total * 60 + seconds) * base + frames
+    return number - base // 15 * (total - total // 10) if drop else number
 
 
 def timecode(timeline: TimelineState, frame: int) -> str:
-    """An absolute frame of a timeline as its timecode (drop frame: 29.97 only)."""
+    """An absolute frame of a timeline as its timecode."""
     number = frame - timeline.start + _number(timeline, timeline.start_tc)
     base = round(float(timeline.rate))
     if timeline.drop:
-        tens, rest = divmod(number, 17982)
-        number += 18 * tens + 2 * max(0, (rest - 2) // 1798)
+        left_out = base // 15
+        tens, rest = divmod(number, 600 * base - 9 * left_out)
+        number += left_out * (9 * tens + max(0, (rest - left_out) // (60 * base - left_out)))
     seconds, frames = divmod(number, base)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
@@ -435,7 +443,7 @@ def from_otio(world: World, project: ProjectState, path: str, name: str, source:
     body = json.loads(Path(path).read_text("utf-8"))
     if body.get("OTIO_SCHEMA") != "Timeline.1" or body["tracks"]["OTIO_SCHEMA"] != "Stack.1":
         return None
-    made = TimelineState(world.new_id("timeline"), name, source.rate, source.drop, size=source.size)
+    made = TimelineState(world.new_id("timeline"), name, source.rate, size=source.size)
     made.video, at, gap = [], made.start, None
     for track in body["tracks"]["children"]:
         made.video.append(TrackState(track["name"]))
@@ -464,9 +472,7 @@ def _otio_clip(world: World, project: ProjectState, clip: dict[str, Any], at: in
     if media is None or media.file is None:
         return None
     available, used = reference["available_range"], clip["source_range"]
-    base = round(float(media.file.fps))
-    hours, minutes, seconds, frames = (int(part) for part in media.file.start_tc.split(":"))
-    origin = ((hours * 60 + minutes) * 60 + seconds) * base + frames
+    origin = frame_count(media.file.start_tc, media.file.fps, ";" in media.file.start_tc)
     first, length = int(used["start_time"]["value"]), int(used["duration"]["value"])
     if int(available["start_time"]["value"]) != origin or first < origin or first + length > origin + media.frames:
         return None
