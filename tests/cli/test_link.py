@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from restrip.cli import main
-from restrip.link.client import EngineUnreachable, connect
+from restrip.cli.link import _asked
+from restrip.cli.terminal import Terminal
+from restrip.link.client import Client, EngineUnreachable, connect
 
 Say = Callable[..., tuple[int, str, str]]
 
@@ -85,6 +89,25 @@ def test_two_computers_become_one(at: Say, carphone: Path, tmp_path: Path) -> No
     assert [path.name for path in (tmp_path / "tower" / "state" / "received").rglob("*.mp4")] == [carphone.name]
     assert at("tower", "link", "--forget", "desk")[0] == 0
     assert "on this computer" in at("desk", "link", "--off")[1]
+
+
+def test_who_forgets_a_computer_with_jobs_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    class Engine:
+        def engine_status(self) -> dict[str, Any]:
+            return {"guests": {"by_name": {"laptop": {"jobs": 2}, "idle": {"jobs": 0}}}}
+
+    def answer(words: str) -> str:
+        asked.append(words)
+        return "yes"
+
+    monkeypatch.setattr("builtins.input", answer)
+    client, terminal = cast(Client, Engine()), Terminal()
+    for tty, name, expected in ((True, "laptop", "keep"), (True, "idle", "end"), (False, "laptop", "end")):
+        monkeypatch.setattr(sys.stdin, "isatty", lambda tty=tty: tty, raising=False)
+        assert _asked(client, {"name": name, "key": ""}, terminal) == expected
+    assert asked == ["laptop has 2 jobs at work or waiting. Keep going with them? [y/N] "]
 
 
 def test_what_cant_be_linked(at: Say) -> None:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from job_bench import Hand, Little
 
-from restrip.jobs import room
+from restrip.jobs import files, room
 from restrip.jobs.identity import Known
 from restrip.jobs.plan import Plan
 from restrip.jobs.planning import make_plan
 from restrip.jobs.room import BYTES_A_PIXEL, NoRoom, Room, check_room, room_of
+from restrip.jobs.store import Record
 from restrip.link.job import JobSpec, Output
 from restrip.media.av.mux import Sink
 from restrip.media.files import DiskFull
@@ -61,6 +62,16 @@ def test_pictures_are_linked_on_one_disk(little: Little, tmp_path: Path, monkeyp
     monkeypatch.setattr(room, "free_mib", lambda folder: 60.0)
     with pytest.raises(NoRoom, match=r"about 0\.5 MiB .* 60 MiB are free.*Make room for 5 MiB more"):
         check_room(tmp_path, tmp_path, Room(0.2, 0.3), planned(little))
+
+
+def test_a_guests_job_leaves_more_free(hand: Hand, little: Little, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "free_mib", lambda _: 1000.0)
+    for job_id, guest in (("own-1", ""), ("theirs-1", "grant-1")):
+        hand.put(little.job(job_id, 0))
+        files.write_json(hand.folder(job_id) / "state.json", asdict(Record(job_id, guest=guest)))
+    assert hand.task("prepare", "own-1")
+    with pytest.raises(NoRoom, match="beside 1024 MiB"):
+        hand.task("prepare", "theirs-1")
 
 
 def test_a_job_without_room_is_refused_before_it_starts(

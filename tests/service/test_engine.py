@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -269,6 +270,28 @@ def test_a_hung_worker_is_ended_and_then_killed(bench: Bench, clock: list[float]
     assert worker.ends == ["terminate", "kill"]
     bench.dies(worker)
     assert bench.tick().task["attempt"] == 1
+
+
+def test_a_worker_that_no_signal_ends_is_given_up(bench: Bench, clock: list[float]) -> None:
+    """As one that waits for a drive that went away."""
+    told: list[Mapping[str, Any]] = []
+    for n in range(2):
+        bench.engine.ask_worker("probe", {"n": n}, told.append)
+    bench.engine.tick()
+    stuck = bench.workers[-1]
+    bench.engine.heard(stuck.worker_id, {"t": "ready"})
+    for wait in (121.0, 3.0, 11.0):
+        clock[0] += wait
+        bench.engine.tick()
+    assert stuck.ends[:2] == ["terminate", "kill"]
+    bench.engine.tick()
+    other = bench.workers[-1]
+    assert other is not stuck and other.task["attempt"] == 1
+    # Should it go after all, nobody takes that for the new one's end.
+    bench.dies(stuck)
+    bench.say(other, "result", result={"info": {}})
+    bench.engine.tick()
+    assert told == [{"ok": True, "info": {}}] and other.task["body"] == {"n": 1}
 
 
 def test_loading_a_model_may_take_longer(bench: Bench, clock: list[float]) -> None:

@@ -17,6 +17,7 @@ from restrip.link.message import Message, header
 from restrip.service import questions as questions_module
 from restrip.service.requests import Desk
 from restrip.service.requests import desk as desk_module
+from restrip.service.requests.guests import MOST_JOBS
 from restrip.timeline import ClipRange, Key, Rate
 
 JOB = JobSpec("job-1", ClipRange(("/c.mp4",), Rate.of(25), 9, name="c"), (Key(0),), "neural:1", output=Output())
@@ -229,3 +230,14 @@ def test_sessions_and_questions_are_bounded(asker: Asker, monkeypatch: pytest.Mo
         asker.ask("ping", session=f"s{n}")
         assert len(asker.desk.clients) <= 3 and f"s{n}" in asker.desk.clients
     assert [asker.ask("looks").get("code") for _ in range(3)] == [None, None, "too-many-questions"]
+
+
+def test_a_guest_has_so_many_jobs_and_no_more(asker: Asker) -> None:
+    answers: list[Mapping[str, Any]] = []
+    for n in range(MOST_JOBS):
+        asker.bench.engine.accept(Record(f"theirs-{n}", guest="grant-1"), {"job_id": f"theirs-{n}", "kind": "render"})
+    for grant in ("grant-1", "grant-2"):
+        message = Message(header("submit", id="1"), replace(JOB, job_id=f"more-{grant}").to_json(), grant)
+        asker.desk.answer(message, answers.append)
+    assert [answer["code"] for answer in answers] == ["too-many-jobs"]
+    assert asker.bench.engine.questions.wait(guests=True), "the other guest's job is being looked at"

@@ -17,8 +17,9 @@ from restrip.jobs.outputs import check_place, strip_name
 from restrip.jobs.plan import Plan
 from restrip.jobs.planning import make_plan, size_within
 from restrip.jobs.references import files_of, inputs_of, look_files
-from restrip.jobs.room import check_room, room_of
+from restrip.jobs.room import GUEST_SPARE_MIB, SPARE_MIB, check_room, room_of
 from restrip.jobs.source import open_source
+from restrip.jobs.store import read_record
 from restrip.jobs.tasks import Assignment, Workshop, read_own
 from restrip.link.job import JobSpec
 from restrip.looks import Look, open_look
@@ -39,7 +40,9 @@ def prepare(task: Assignment) -> dict[str, Any]:
     files.write_json(task.folder / "plan.json", {"plan": plan.to_json(), "folder": str(place)})
     missing_keys, missing_parts = missing(task.cache, plan)
     room = room_of(plan, missing_parts, baked=spec.output.baked, preview=spec.output.preview)
-    check_room(task.state_dir, place, room, plan)
+    record = read_record(task.folder)
+    spare_mib = GUEST_SPARE_MIB if record is not None and record.guest else SPARE_MIB
+    check_room(task.state_dir, place, room, plan, spare_mib=spare_mib)
     return {
         "missing_keys": missing_keys,
         "missing_parts": missing_parts,

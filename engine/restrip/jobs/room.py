@@ -32,6 +32,8 @@ BYTES_A_PIXEL = {
 PREVIEW_BYTES_A_PIXEL = 0.6
 SPARE_MIB = 64
 """What stays free in any case: keys, plans, scratch files."""
+GUEST_SPARE_MIB = 1024
+"""What a guest's job leaves free: the disk is somebody else's."""
 
 
 class NoRoom(RestripError):
@@ -39,15 +41,15 @@ class NoRoom(RestripError):
 
     code = "no-room"
 
-    def __init__(self, folder: Path, need_mib: float, free_mib: float) -> None:
-        missing = math.ceil(need_mib + SPARE_MIB - free_mib)
+    def __init__(self, folder: Path, need_mib: float, free_mib: float, spare_mib: int = SPARE_MIB) -> None:
+        missing = math.ceil(need_mib + spare_mib - free_mib)
         super().__init__(
-            f"The job needs about {_mib(need_mib)} MiB at {folder}, beside {SPARE_MIB} MiB that are kept spare; "
+            f"The job needs about {_mib(need_mib)} MiB at {folder}, beside {spare_mib} MiB that are kept spare; "
             f"{math.floor(free_mib)} MiB are free.",
             f"Make room for {max(1, missing)} MiB more, render smaller or in another format, then resume the job.",
             path=str(folder),
             need_mib=round(need_mib, 1),
-            spare_mib=SPARE_MIB,
+            spare_mib=spare_mib,
             free_mib=round(free_mib, 1),
         )
 
@@ -81,7 +83,7 @@ def room_of(plan: Plan, missing: list[int], *, baked: bool = False, preview: boo
     return Room(rendered * a_pixel * mpx, (left * a_pixel + shown) * mpx)
 
 
-def check_room(state_dir: Path, folder: Path, room: Room, plan: Plan) -> None:
+def check_room(state_dir: Path, folder: Path, room: Room, plan: Plan, *, spare_mib: int = SPARE_MIB) -> None:
     """Raise NoRoom when the cache's disk or the folder's has too little; both may be one. `folder` exists."""
     one_disk = os.stat(state_dir).st_dev == os.stat(folder).st_dev
     # The pictures of a sequence are linked to those in the cache, not copied, on one disk.
@@ -89,8 +91,8 @@ def check_room(state_dir: Path, folder: Path, room: Room, plan: Plan) -> None:
     wanted = {state_dir: room.cache_mib + left} if one_disk else {state_dir: room.cache_mib, folder: left}
     for place, need in wanted.items():
         free = free_mib(place)
-        if need and need + SPARE_MIB > free:
-            raise NoRoom(place, need, free)
+        if need and need + spare_mib > free:
+            raise NoRoom(place, need, free, spare_mib)
 
 
 def free_mib(folder: Path) -> float:

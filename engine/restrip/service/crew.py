@@ -31,6 +31,11 @@ class Crew:
         for slot in self.slots.values():
             slot.watch()
 
+    def stuck(self) -> list[Slot]:
+        """The slots of this machine whose worker no signal ends."""
+        own = self.slots.values() if self.executor.name == "local" else (self.light, self.guests)
+        return [slot for slot in own if slot.stuck]
+
     def free(self) -> Iterator[Slot]:
         """The slots where a render's task may be done now."""
         for place in self.executor.places():

@@ -199,6 +199,9 @@ class Engine(Book):
     def tick(self) -> None:
         """Watch the workers and give out work. Called often."""
         self.crew.watch()
+        for slot in self.crew.stuck():
+            say("worker given up", level=logging.ERROR, worker=slot.worker and slot.worker.worker_id)
+            self.outcomes.died(slot)
         self.save_counts()
         for slot, guests in ((self.crew.light, False), (self.crew.guests, True)):
             if slot.free and self.questions.wait(guests):

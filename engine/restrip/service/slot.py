@@ -20,6 +20,8 @@ from restrip.service.scheduler import Task
 
 Spawn = Callable[[Place, str], Worker]
 KILL_AFTER_S = 2.0
+GIVE_UP_S = 10.0
+"""How long after that a killed worker may take to go: one that waits for a drive that is gone may stay for ever."""
 LOST = "lost"
 """Why a worker ended, when neither it nor its task is to blame: what led to it is gone."""
 HUNG, CANCELLED = "hung", "cancelled"
@@ -136,6 +138,11 @@ class Slot:
                 self._end(HUNG)
         elif not self.leaving and now - self.idle_since > self.limits.worker_idle_s:
             self.send_home()
+
+    @property
+    def stuck(self) -> bool:
+        """Whether its worker was killed long ago and is there still. It is of no use to anybody, and of no harm."""
+        return bool(self.terminated_at) and time.monotonic() - self.terminated_at > KILL_AFTER_S + GIVE_UP_S
 
     def send_home(self) -> None:
         """Let an idle worker end by itself."""

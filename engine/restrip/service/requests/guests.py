@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from restrip.errors import BadInput
+from restrip.errors import BadInput, RestripError
 from restrip.jobs.received import BadFile, Offered, Received
 from restrip.jobs.states import WrongState
 from restrip.jobs.store import Record, UnknownJob
@@ -32,6 +32,8 @@ ALLOWED = frozenset(
     | {"manifest", "placed", "discard", "would_discard", "locate", "offer", "put", "keep", "results", "get"}
 )
 MOST_BYTES = 512 << 10
+MOST_JOBS = 200
+"""Of one guest, at work or waiting."""
 Answer = Mapping[str, Any] | None
 
 
@@ -160,10 +162,23 @@ def get(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
         return {"data": base64.b64encode(file.read(count)).decode()}
 
 
+class TooManyJobs(RestripError):
+    """A guest has more jobs at work or waiting than anybody waits for."""
+
+    code = "too-many-jobs"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"{MOST_JOBS} jobs of this computer wait already.", "Wait for some of them, or cancel them, then try again."
+        )
+
+
 def vetted(desk: Desk, message: Message, job: Mapping[str, Any], then: Callable[[], Answer], reply: Reply) -> Answer:
     """What `then` does, at once for the owner; for a guest when a worker saw that it may name all that `job` names."""
     if not message.guest:
         return then()
+    if message.header.type in ("submit", "seeds") and len(desk.engine.jobs_of(message.guest)) >= MOST_JOBS:
+        raise TooManyJobs
     asked = {"guest": message.guest, "job": dict(job)}
     desk.engine.ask_worker("vet", asked, _then(desk, message, then, reply), message.guest)
     return None
