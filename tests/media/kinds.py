@@ -9,6 +9,7 @@ No program makes some of the kinds any more. What stands for them:
 
 from __future__ import annotations
 
+import io
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ import imageio_ffmpeg
 import numpy as np
 from makers import numbered
 from paff import field_coded
+from PIL import Image
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 COUNT = 40
@@ -305,6 +307,48 @@ KINDS: dict[str, Kind] = {
     "huffyuv.avi": Kind(plain("-c:v", "huffyuv", "-pix_fmt", "yuv422p"), group=3),
     "ffv1.nut": Kind(plain("-c:v", "ffv1", "-g", "12")),
 }
+
+
+def photographs(path: Path, orientation: int = 0) -> None:
+    """Six JPEG pictures with EXIF, copied into a movie as time-lapses are made; their orientation, if it has one."""
+    with av.open(str(path), "w") as movie:
+        stream = movie.add_stream("mjpeg", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for n in range(6):
+            exif = Image.Exif()
+            exif[0x010F] = "Camera"
+            if orientation:
+                exif[0x0112] = orientation
+            raw = io.BytesIO()
+            Image.fromarray(numbered(n)).save(raw, "JPEG", quality=95, exif=exif, subsampling=2)
+            packet = av.Packet(raw.getvalue())
+            packet.stream, packet.time_base = stream, Fraction(1, 24)
+            packet.pts = packet.dts = n
+            packet.duration, packet.is_keyframe = 1, True
+            movie.mux(packet)
+
+
+def laden(path: Path) -> None:
+    """A movie with much beside its pictures: a cover, an attached file, chapters, text, data of an HDR display."""
+    words = path.with_suffix(".srt")
+    words.write_text("1\n00:00:00,000 --> 00:00:00,300\nwords\n")
+    notes = path.with_suffix(".ini")
+    chapters = "".join(f"[CHAPTER]\nTIMEBASE=1/25\nSTART={n}\nEND={n + 4}\ntitle=\xe9{n}\n" for n in (0, 4))
+    notes.write_bytes(f";FFMETADATA1\ntitle=caf\xe9\ncreation_time=x\n{chapters}".encode("latin-1"))
+    cover = path.with_suffix(".jpg")
+    Image.new("RGB", (64, 48), (200, 30, 30)).save(cover)
+    raw = path.with_suffix(".rgb")
+    raw.write_bytes(b"".join(numbered(n).tobytes() for n in range(8)))
+    given = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "64x48", "-r", "25", "-i", raw)
+    display = "mastering-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
+    video = (*X264, "-x264-params", f"{display}:cll=1000,400", "-pix_fmt:v:0", "yuv420p")
+    picture = ("-c:v:1", "mjpeg", "-pix_fmt:v:1", "yuvj420p", "-disposition:v:1", "attached_pic")
+    beside = ("-attach", cover, "-metadata:s:t", "mimetype=image/jpeg") if path.suffix == ".mkv" else ()
+    text = ("-c:s", "srt" if path.suffix == ".mkv" else "mov_text")
+    maps = ("-map", "0", "-map", "1", "-map", "2", "-map_metadata", "3")
+    ffmpeg(*given, "-i", cover, "-i", words, "-i", notes, *maps, *video, *picture, *text, *beside, path)
+    for made in (words, notes, cover, raw):
+        made.unlink()
 
 
 def cut_by_edit_list(path: Path) -> None:

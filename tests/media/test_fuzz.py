@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from kinds import KINDS, laden, photographs
 from makers import Recipe, make, numbered
 
 from restrip.media import Frame, write_picture
@@ -39,19 +40,43 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return paths
 
 
+@pytest.fixture(scope="module")
+def laden_seeds(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Movies with much beside their pictures, and those whose tables take decoding."""
+    folder = tmp_path_factory.mktemp("laden")
+    makers = {"a.mkv": photographs, "b.mov": photographs, "c.mkv": laden, "d.mp4": laden, "e.mov": laden}
+    for name in ("packed.avi", "fields.ts", "joined.ts", "hidden.webm", "b-pictures.wmv"):
+        makers[name] = KINDS[name].make
+    for name, maker in makers.items():
+        maker(folder / name)
+    return [folder / name for name in makers]
+
+
 def limits() -> None:
     """A mutation that asks for all the memory there is, is refused it."""
     resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
     resource.setrlimit(resource.RLIMIT_CPU, (100, 100))
 
 
-def test_mutated_files_never_take_the_reader_down(seeds: list[Path]) -> None:
+def outcomes_of(seeds: list[Path], count: int) -> Counter[str]:
+    """What came of reading `count` mutations of the seeds."""
     script = Path(__file__).with_name("inside") / "eat.py"
-    argv = [sys.executable, str(script), "11", "220", *map(str, seeds)]
+    argv = [sys.executable, str(script), "11", str(count), *map(str, seeds)]
     run = subprocess.run(argv, capture_output=True, text=True, timeout=300, preexec_fn=limits)
     lines = run.stdout.splitlines()
     assert run.returncode == 0, f"{lines[-1:]}\n{run.stderr[-3000:]}"
-    assert len(lines) == 220
-    outcomes = Counter(line.split()[-1] for line in lines)
+    assert len(lines) == count
+    assert "Traceback" not in run.stderr, run.stderr[-3000:]
+    return Counter(line.split()[-1] for line in lines)
+
+
+def test_mutated_files_never_take_the_reader_down(seeds: list[Path]) -> None:
+    outcomes = outcomes_of(seeds, 220)
     assert outcomes["read"] + outcomes["noted"] > 40
     assert outcomes["media-unreadable"] > 20
+
+
+def test_what_is_beside_pictures_never_takes_the_reader_down(laden_seeds: list[Path]) -> None:
+    outcomes = outcomes_of(laden_seeds, 160)
+    assert outcomes["read"] + outcomes["noted"] > 60
+    assert outcomes["media-unreadable"] > 5

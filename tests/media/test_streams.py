@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
-from kinds import FFMPEG, ffmpeg
+from kinds import ffmpeg, photographs
 from makers import number_in, numbered
-from PIL import Image
+from PIL import Image, ImageOps
 
 from restrip.media import ClipReader, mux_audio, probe
 from restrip.media.files import MediaUnreadable
@@ -144,30 +142,10 @@ def test_the_last_picture_is_held_as_long_as_the_sound_lasts(tmp_path: Path, end
     assert shown(path, 74)[15:] == [*range(15, 20), *[19] * 54]
 
 
-def pictures_with(folder: Path, ending: str, orientation: int | None, kind: str = "jpg") -> Path:
-    """JPEG pictures with EXIF, copied into a movie as time-lapses are made."""
-    path = folder / f"timelapse.{ending}"
-    with av.open(str(path), "w") as movie:
-        stream = movie.add_stream("mjpeg", rate=24)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
-        for n in range(6):
-            exif = Image.Exif()
-            exif[0x010F] = "Camera"
-            if orientation:
-                exif[0x0112] = orientation
-            raw = io.BytesIO()
-            Image.fromarray(numbered(n)).save(raw, "JPEG", quality=95, exif=exif, subsampling=2)
-            packet = av.Packet(raw.getvalue())
-            packet.stream, packet.time_base = stream, Fraction(1, 24)
-            packet.pts = packet.dts = n
-            packet.duration, packet.is_keyframe = 1, True
-            movie.mux(packet)
-    return path
-
-
 @pytest.mark.parametrize("ending", ["mkv", "mov", "avi"])
 def test_side_data_that_nobody_knows_is_let_be(tmp_path: Path, ending: str) -> None:
-    path = pictures_with(tmp_path, ending, None)
+    path = tmp_path / f"timelapse.{ending}"
+    photographs(path)
     info = probe([str(path)])
     assert (info.frames, info.rate, info.size) == (6, Rate.of(24), (64, 48))
     with ClipReader(ClipRange((str(path),), Rate.of(24), 6)) as reader:
@@ -176,12 +154,11 @@ def test_side_data_that_nobody_knows_is_let_be(tmp_path: Path, ending: str) -> N
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_pictures_are_turned_though_there_is_more_beside_them(tmp_path: Path, orientation: int) -> None:
-    path = pictures_with(tmp_path, "mkv", orientation)
+    path = tmp_path / "timelapse.mkv"
+    photographs(path, orientation)
     plain = Image.fromarray(numbered(5))
     exif = plain.getexif()
     exif[0x0112] = orientation
-    from PIL import ImageOps
-
     turned = np.asarray(ImageOps.exif_transpose(plain))
     with ClipReader(ClipRange((str(path),), Rate.of(24), 6)) as reader:
         assert reader.size == turned.shape[1::-1]
@@ -198,7 +175,3 @@ def test_sound_is_put_beside_pictures_of_a_movie_with_a_cover(tmp_path: Path) ->
     ffmpeg(*source(tmp_path), *X264, silent)
     assert mux_audio(silent, path, 0, Fraction(4, 5), tmp_path / "out.mp4")
     assert probe([str(tmp_path / "out.mp4")]).audio
-
-
-def test_the_program_is_there() -> None:
-    assert Path(FFMPEG).is_file()
