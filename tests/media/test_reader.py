@@ -345,7 +345,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def denied(*args: object, **kwargs: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("builtins.open", denied)
+    monkeypatch.setattr("restrip.media.files.open_regular", denied)
     with pytest.raises(MediaUnreadable, match="permission is denied"):
         probe([str(path)])
 

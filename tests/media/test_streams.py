@@ -140,6 +140,9 @@ def test_the_last_picture_is_held_as_long_as_the_sound_lasts(tmp_path: Path, end
     """Editors show such a clip to the end of its sound: what they hand over untrimmed is never refused."""
     path = with_long_sound(tmp_path, ending)
     assert shown(path, 74)[15:] == [*range(15, 20), *[19] * 54]
+    for length, held in ((20, False), (74, True)):
+        with ClipReader(ClipRange((str(path),), Rate.of(25), length)) as reader:
+            assert any("2.16 s longer than its pictures" in note for note in reader.notes) is held
 
 
 @pytest.mark.parametrize("ending", ["mkv", "mov", "avi"])

@@ -79,6 +79,10 @@ def test_fields_and_hidden_packets_are_no_pictures(made: Any) -> None:
 def test_what_was_guessed_is_said(made: Any) -> None:
     assert any("2 recordings" in note for note in info_of(made, "joined.ts").notes)
     assert any("tells no times" in note for note in info_of(made, "raw.h264").notes)
+    assert any("order of decoding" in note for note in info_of(made, "b-pictures.wmv").notes)
+    assert any("7 at its beginning" in note for note in info_of(made, "late-start.ts").notes)
+    for name in ("fields.ts", "b-pictures.mp4", "hidden.webm"):
+        assert not any("bring no picture" in note or "order of decoding" in note for note in info_of(made, name).notes)
 
 
 def test_a_frame_of_a_clip_is_the_picture_at_its_time(made: Any) -> None:

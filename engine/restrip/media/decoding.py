@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from statistics import median
@@ -13,7 +13,7 @@ from restrip.media.index import Claims, FrameIndex, made
 
 FOLLOWS_S = Fraction(10)
 DIPS_S = Fraction(1, 10)
-"""Recordings (MPEG-TS) have no gaps of this length, and no file's decoding times step back by more, unless joined."""
+"""Recordings (MPEG-TS) have no gaps of this length, and decoding times step back by more only where they are joined."""
 
 
 def by_decoding(
@@ -25,34 +25,75 @@ def by_decoding(
     """
     heard: list[str] = []
     before, movie.on_damage = movie.on_damage, heard.append
-    order: dict[int, bool] = {}
-    intra: set[int] = set()
     try:
-        movie.rewind()
-        for decoded in movie.frames():
-            if decoded.packet < len(packets):
-                order.setdefault(decoded.packet, decoded.key)
-            if decoded.intra:
-                intra.add(decoded.packet)
-            report(min(len(order), len(packets)), len(packets))
+        order, intra = _given(movie, len(packets), report)
+        # Several threads hold their tongue about the last ones.
+        ends_early = max(order, default=0) < len(packets) - 1 and 2 * len(order) > len(packets) + 1
+        if heard or ends_early:
+            movie.steady()
+            order, intra = _given(movie, len(packets), report)
     finally:
         movie.on_damage = before
     if not order:
         raise MediaUnreadable(movie.path, "not one of its pictures can be decoded")
     times, notes = times_of(list(order), packets, movie, claims)
+    notes += _left_out(order, packets)
     if heard:
         notes.append(f"The file is damaged: {heard[0]}.")
     # What the file marks, if it does and means it; else what the decoder calls so.
     keys = sorted(n for n in order if packets[n].key and n in intra)
     if len(keys) < 2:
         keys = sorted(n for n, key in order.items() if key)
-    return made(packets, list(order), times, keys, movie.clock, claims, decoded=True, notes=tuple(notes))
+    return made(
+        packets,
+        list(order),
+        times,
+        keys,
+        movie.clock,
+        claims,
+        decoded=True,
+        damaged=bool(heard or ends_early),
+        notes=tuple(notes),
+    )
 
 
 def starts_again(movie: Movie, before: int, after: int) -> bool:
-    """Whether a packet at decoding time `after` belongs to another recording than the one before it, at `before`."""
+    """Whether a packet at decoding time `after` belongs to another recording than the one before it, at `before`.
+
+    In MP4 and MOV it doesn't: edit lists show parts again, at times that are right.
+    """
+    if movie.format.startswith("mov,"):
+        return False
     step = (after - before) * movie.clock
     return step < -DIPS_S or (movie.format in SOUGHT_BY_PLACE and step > FOLLOWS_S)
+
+
+def _given(movie: Movie, count: int, report: Callable[[int, int], None]) -> tuple[dict[int, bool], set[int]]:
+    """The packets that bring pictures, in that order, and whether they are keys; and those that lean on no other."""
+    order: dict[int, bool] = {}
+    intra = set()
+    movie.rewind()
+    for decoded in movie.frames():
+        if decoded.packet < count:
+            order.setdefault(decoded.packet, decoded.key)
+        if decoded.intra:
+            intra.add(decoded.packet)
+        report(min(len(order), count), count)
+    return order, intra
+
+
+def _left_out(order: Collection[int], packets: Sequence[PacketFacts]) -> list[str]:
+    """Sentences on packets that were for showing and brought no picture. Second fields are none."""
+    early = sum(packet.shown for packet in packets[: min(order)])
+    later = sum(packet.shown for packet in packets) - early - len(order)
+    notes = []
+    if early:
+        notes.append(
+            f"It begins inside a group of pictures: {early} at its beginning can't be decoded and are left out."
+        )
+    if 0 < later < len(order) / 2:
+        notes.append(f"{later} of its packets bring no picture.")
+    return notes
 
 
 def times_of(
@@ -70,6 +111,8 @@ def times_of(
     for stamps in ([packet.pts for packet in packets], [packet.dts for packet in packets]):
         known = [stamp + shifts[n] for n in order if (stamp := stamps[n]) is not None]
         if len(known) == len(order) == len(set(known)):
+            if known != sorted(known):
+                notes.append("The file has its times in the order of decoding: pictures take them in theirs.")
             return sorted(known), notes
     rate = claims.rates[0] if claims.rates else Fraction(25)
     period = 1 / (rate * movie.clock)

@@ -26,7 +26,8 @@ class FrameIndex:
     multiples of one frame, rounded to the file's clock: then picture i begins at exactly steps[i] / rate, and steps are
     0, 1, 2, ... unless pictures were dropped. `end` is when the last picture stops being shown, as the container says,
     half a second later than `last_end` at most, which the picture itself says. `decoded` tells a table made by decoding
-    from one made of packets; `notes` say what had to be guessed.
+    from one made of packets; `damaged` says that packets were met that can't be decoded; `notes` say what had to be
+    guessed.
     """
 
     times: tuple[int, ...]
@@ -40,6 +41,7 @@ class FrameIndex:
     steps: Sequence[int] = field(repr=False)
     decoded: bool = False
     cut_off: bool = False
+    damaged: bool = False
     notes: tuple[str, ...] = ()
     numbers: Mapping[int, int] = field(init=False, repr=False, compare=False)
 
@@ -96,6 +98,7 @@ class FrameIndex:
             "steps": list(self.steps),
             "decoded": self.decoded,
             "cut_off": self.cut_off,
+            "damaged": self.damaged,
             "notes": list(self.notes),
         }
 
@@ -114,6 +117,7 @@ class FrameIndex:
             steps=tuple(body["steps"]),
             decoded=body["decoded"],
             cut_off=body["cut_off"],
+            damaged=body["damaged"],
             notes=tuple(body["notes"]),
         )
 

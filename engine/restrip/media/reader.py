@@ -75,6 +75,7 @@ class ClipReader:
         self.clip = clip
         self._last: tuple[int, Frame] | None = None
         self._pictures: _Pictures
+        self._ends: Fraction | None = None
         with of_file(clip.paths[0]):
             has = self._open(strict, block_bytes, stream)
         self.size = self._pictures.size
@@ -97,7 +98,7 @@ class ClipReader:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about the media and what reading it met so far."""
-        return (*self._info.notes, *self._pictures.notes)
+        return (*self._info.notes, *self._beyond(), *self._pictures.notes)
 
     @property
     def damage_notes(self) -> tuple[str, ...]:
@@ -171,6 +172,7 @@ class ClipReader:
         self._pictures = movie
         self._info = movie_info(movie.facts, movie.index)
         self._at = lambda time: movie.index.at(time)
+        self._ends = movie.index.duration
         return shown_s(movie.facts, movie.index)
 
     def _frame(self, number: int) -> Frame:
@@ -193,6 +195,12 @@ class ClipReader:
         """The file that holds frame `number`."""
         paths = self.clip.paths
         return paths[0] if len(paths) == 1 else paths[min(max(0, self.picture_number(number)), len(paths) - 1)]
+
+    def _beyond(self) -> Iterator[str]:
+        """That a clip is longer than the movie's pictures, if it is by more than the frame that editors round up."""
+        over = Fraction(0) if self._ends is None else self.clip.media_time(self.clip.length) - self._ends
+        if over > 2 / self.clip.rate.fraction:
+            yield f"The clip is {float(over):.2f} s longer than its pictures: the last one is held."
 
     def _check_inside(self, has: Fraction | None) -> None:
         """Both ends of the clip lie in the media, but for the frame by which editors round up."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from restrip.media.av.demux import Decoded, Movie, PacketFacts
@@ -32,8 +33,11 @@ def index_of(movie: Movie) -> FrameIndex:
     if key not in _RECENT:
         _remember(key, _built(movie))
     _RECENT.move_to_end(key)
-    movie.know(_RECENT[key].keys)
-    return _RECENT[key]
+    index = _RECENT[key]
+    movie.know(index.keys)
+    if index.damaged:
+        movie.steady()
+    return index
 
 
 def remade(movie: Movie) -> FrameIndex:
@@ -64,8 +68,9 @@ def _built(movie: Movie) -> FrameIndex:
         raise MediaUnreadable(movie.path, "it holds no pictures")
     if _plausible(packets, movie):
         index = from_packets(packets, movie.clock, _claims(movie))
-        if _borne_out(movie, index):
-            return index
+        heard: list[str] = []
+        if _borne_out(movie, index, heard):
+            return replace(index, damaged=bool(heard))
     return _decoded(movie, packets)
 
 
@@ -96,9 +101,11 @@ def _plausible(packets: Sequence[PacketFacts], movie: Movie) -> bool:
     return not any(starts_again(movie, *two) for two in pairwise(stored))
 
 
-def _borne_out(movie: Movie, index: FrameIndex) -> bool:
-    """Whether the decoder gives the table's pictures in the table's order, at the beginning and at other places."""
-    heard: list[str] = []
+def _borne_out(movie: Movie, index: FrameIndex, heard: list[str]) -> bool:
+    """Whether the decoder gives the table's pictures in the table's order, at the beginning and at other places.
+
+    What it says of damage comes into `heard`.
+    """
     before, movie.on_damage = movie.on_damage, heard.append
     movie.know(index.keys)
     budget = CHECKED_PX // (movie.facts.size[0] * movie.facts.size[1])
@@ -116,18 +123,25 @@ def _borne_out(movie: Movie, index: FrameIndex) -> bool:
 
 
 def _follows(movie: Movie, index: FrameIndex, door: int, count: int, heard: Sequence[str]) -> bool:
-    """Whether the next `count` pictures out of the decoder, begun at the packet `door`, are those of the table."""
+    """Whether the next `count` pictures out of the decoder, begun at the packet `door`, are those of the table.
+
+    Some may be missing where the decoder heard of damage, but not every fourth.
+    """
     expected = first_from(index, door)
     end = min(len(index.times), expected + count)
+    missing, bearable = 0, max(8, count // 4)
     for decoded in movie.frames():
         number = index.numbers.get(decoded.packet)
         if number is not None and index.entries[number] < door:
             continue  # It leans on the group before.
         if decoded.packet and _lies(decoded, index):
             return False
-        if number != expected and not (heard and number is not None and number > expected):
+        if number is None or number < expected or (number > expected and not heard):
             return False
+        missing += number - expected
         expected = number + 1
+        if missing > bearable:
+            return False
         if expected >= end:
             return True
     return bool(heard)

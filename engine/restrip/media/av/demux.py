@@ -24,6 +24,8 @@ from restrip.media.files import MediaUnreadable, check_readable
 # Formats without an index of their own, where FFmpeg finds a time by trying: it finds a byte at once, and rightly.
 SOUGHT_BY_PLACE = {"mpegts", "mpeg"}
 
+# Packets that can't be read, one after the other, before a file is taken to be at its end.
+TROUBLES = 32
 # Codecs with pictures that are only for reference, which their packets tell: RFC 6386, section 9.1, the fifth bit.
 HIDES = ("vp8",)
 
@@ -72,6 +74,7 @@ class Movie:
         self.decoded = 0
         self.on_damage: Callable[[str], None] = lambda why: None
         self._wanted = stream
+        self._threads = "AUTO"
         self._packets: Iterator[Any] = iter(())
         self._stashed: Any = None
         self._number = 0
@@ -132,6 +135,17 @@ class Movie:
         self._container.close()
         self._open()
         self._start = self._began()
+
+    def steady(self) -> None:
+        """From now on decode one picture after the other, and begin anew.
+
+        Several at once are quicker, but then a packet that can't be decoded takes others' pictures with it.
+        """
+        if self._threads != "SLICE":
+            self._threads = "SLICE"
+            self._container.close()
+            self._open()
+            self._start = self._began()
 
     def seek(self, number: int) -> int | None:
         """Go to the key packet `number`, or to one before it, as far as the file's own index leads.
@@ -195,7 +209,7 @@ class Movie:
         self._container = open_media(self.path, buffer_size=1 << 18)
         streams = movie_streams(self._container, self.path)
         self._stream = streams[chosen(streams, self._wanted, self.path)]
-        self._stream.thread_type = "AUTO"
+        self._stream.thread_type = self._threads
         self._decoder = alpha_decoder(self._stream)
 
     def _sought(self, ticks: int, by_place: bool = False, unmarked: bool = False) -> bool:
@@ -218,17 +232,22 @@ class Movie:
 
     def _demuxed(self) -> Iterator[Any]:
         """Packets from here on; the last one is empty and drains the decoder."""
-        while True:
+        troubles = 0
+        while troubles < TROUBLES:
             packet, self._stashed = self._stashed, None
             try:
                 packet = next(self._packets) if packet is None else packet
             except StopIteration:
                 return
             except FFmpegError as error:
-                if isinstance(error, OSError) and error.errno != errno.EINVAL:
+                if isinstance(error, OSError) and error.errno not in (errno.EINVAL, errno.EAGAIN):
                     raise MediaUnreadable(self.path, words(error), "Check the disk or the network share.") from error
-                self.on_damage(words(error))
-                return
+                if error.errno != errno.EAGAIN:
+                    self.on_damage(words(error))
+                troubles += 1
+                self._packets = iter(self._container.demux(self._stream))  # What can't be read is skipped.
+                continue
+            troubles = 0
             yield packet
 
     def _facts(self) -> StreamFacts:
