@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import bpy
+
 from restrip.errors import BadInput
 from restrip.timeline import Key
 
@@ -38,12 +40,12 @@ class Order:
 
 def order_of(scene: Any, strip: Any) -> Order:
     """Read a strip with its markers and values. Raises NothingToStylize, NoLook, NoMatte."""
-    wanted = schema.values_of(strip)
+    wanted = absolute(schema.values_of(strip))
     check_look(wanted)
     limit = matte.wanted(scene, strip, wanted)
     facts = matte.on_canvas(scene, strip, clip.facts_of(scene, strip), limit)
     only_named = values.own(wanted, "keys.markers") == "named"
-    images = values.read(scene.restrip.images)
+    images = absolute(values.read(scene.restrip.images))
     texts = key_prompts.long_texts(scene.timeline_markers)
     keys, notes = markers.keys_in(scene.timeline_markers, facts.span, only_named=only_named, images=images, texts=texts)
     origin = results.Origin(scene.name, strip.name, facts, strip.channel)
@@ -57,6 +59,14 @@ def order_of(scene: Any, strip: Any) -> Order:
         limit,
         limit.what if limit.kind == "file" else "",
     )
+
+
+def absolute(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same with whole paths: Blender writes those beside the .blend file as //pictures/wave.jpg."""
+    return {
+        name: bpy.path.abspath(value) if isinstance(value, str) and value.startswith("//") else value
+        for name, value in given.items()
+    }
 
 
 def check_look(wanted: Mapping[str, Any]) -> None:

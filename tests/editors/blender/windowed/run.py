@@ -23,7 +23,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[3]
 sys.path.insert(0, str(HERE))
 
-from desk import Desk  # noqa: E402 - it lies beside this file
+import noticed  # noqa: E402 - they lie beside this file
+from desk import Desk  # noqa: E402
 
 SETTLE_S = 1.0
 ADDON = "bl_ext.user_default.restrip"
@@ -76,6 +77,27 @@ class Story:
             time.sleep(0.25)
         print(f"ok: {what}")
 
+    def until(self, what: str, code: str, limit_s: float) -> None:
+        """As `wait`, for jobs that may fail."""
+        end = time.monotonic() + limit_s
+        while self.python(f"print(bool({code}))") != "True":
+            if time.monotonic() > end:
+                raise SystemExit(f"{what} didn't happen")
+            time.sleep(0.25)
+        print(f"ok: {what}")
+
+    def open_tab(self) -> None:
+        """Click down the sidebar's row of tabs until ours is open, whatever else is there."""
+        tab = self.python("ui = next(r for r in area.regions if r.type == 'UI'); print(ui.x + ui.width - 14)")
+        for down in range(20, 400, 22):
+            y = self.python(
+                f"ui = next(r for r in area.regions if r.type == 'UI');print(window.height - ui.y - ui.height + {down})"
+            )
+            self.desk.keys("mousemove", tab, y, "click", "1")
+            opened = "ui = next(r for r in area.regions if r.type == 'UI'); print(ui.active_panel_category)"
+            if self.python(opened) == "Restrip":
+                return
+
     def expect(self, what: str, code: str, wanted: object) -> None:
         """An expression in Blender has this value."""
         seen = json.loads(self.python(f"import json; print(json.dumps(({code})))"))
@@ -115,18 +137,7 @@ bpy.ops.ed.undo_push(message="Add a clip")
     )
     time.sleep(SETTLE_S)
     story.python("with override(): bpy.ops.sequencer.view_all()")
-    tab = story.python("ui = next(r for r in area.regions if r.type == 'UI'); print(ui.x + ui.width - 14)")
-    # The tabs stand one above the other; clicking down the row finds ours whatever else is there.
-    for down in range(20, 400, 22):
-        y = story.python(
-            f"ui = next(r for r in area.regions if r.type == 'UI'); print(window.height - ui.y - ui.height + {down})"
-        )
-        story.desk.keys("mousemove", tab, y, "click", "1")
-        if (
-            story.python("ui = next(r for r in area.regions if r.type == 'UI'); print(ui.active_panel_category)")
-            == "Restrip"
-        ):
-            break
+    story.open_tab()
     story.wait("the engine's settings", "scene.restrip_form.bl_rna.properties.get('set_style_strength')", 60)
     story.picture("markers")
 
@@ -356,6 +367,7 @@ def main() -> int:
             desk.python(f'bpy.ops.preferences.addon_enable(module="{ADDON}")')
             story = Story(desk, given.pictures)
             tell(story, work / "bigbuckbunny.mp4", work / "story.blend")
+            noticed.tell(story, work / "bigbuckbunny.mp4", work / "story.blend")
             if given.models:
                 try_seeds(story, given.models.absolute())
     finally:
