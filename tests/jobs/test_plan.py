@@ -265,3 +265,11 @@ def test_size_within(size: tuple[int, int], long_side: int, expected: tuple[int,
 def test_a_source_that_isnt_there(tmp_path: Path) -> None:
     with pytest.raises(MediaMissing):
         look_at({"source": [str(tmp_path / "none.mp4")]})
+
+
+def test_a_timeline_at_a_rate_without_timecode_says_what_can_be_made_of_it(clip: Path) -> None:
+    slow = replace(job(clip).clip, rate=Rate.of(8))
+    asked = replace(job(clip, output=Output(otio="/out/a.otio")), clip=slow)
+    assert any("EDL" in note and "MLT" in note and "rate 24" in note for note in plan_of(asked).notes)
+    assert not any("EDL" in note for note in plan_of(replace(job(clip), clip=slow)).notes)
+    assert not any("EDL" in note for note in plan_of(job(clip, output=Output(otio="/out/a.otio"))).notes)

@@ -17,6 +17,7 @@ from restrip.media.formats import FORMATS, fitting_format
 from restrip.propagate.gpu.choice import allowed, chosen
 from restrip.propagate.settings import ON
 from restrip.timeline import Key, Segment, check_keys, keys_for_shots, keys_from_markers, segments_of
+from restrip.timeline.conversion import conversion_note
 
 EVERY_PART_FRAMES = 48
 
@@ -35,7 +36,8 @@ def make_plan(spec: JobSpec, known: Known) -> Plan:
         known = replace(known, inputs=look_at(inputs_of((*clip_files(spec), *key_files(spec), *matte_files(spec)))))
     source = known.inputs["source"].content.key
     anchor, anchor_note = _anchor(spec, keys) if known.needs_anchor else (None, "")
-    notes = (*notes, *(note for note in (format_note, anchor_note) if note), *known.notes)
+    timeline_note = conversion_note(spec.clip) if spec.output.otio else ""
+    notes = (*notes, *(note for note in (format_note, anchor_note, timeline_note) if note), *known.notes)
     previous = _previous(keys, anchor, cuts) if known.carries_previous else (None,) * len(keys)
     against = Against(anchor, previous, {"source": source, "size": list(size), **reading(spec)})
     hashes = key_hashes(spec, keys, against, known)

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from restrip.looks.diffusion.control_pictures import ControlPictures, MissingControlPicture
 from restrip.media import Frame, MovieWriter
@@ -62,3 +63,17 @@ def test_what_is_not_there_or_no_picture_is_named(tmp_path: Path) -> None:
     for path in (None, tmp_path / "gone.png", tmp_path / "broken.png"):
         with pytest.raises(MissingControlPicture):
             ControlPictures(path).picture("depth", 0)
+
+
+def test_turned_hidden_and_moving_pictures(tmp_path: Path) -> None:
+    """Upright as everything is; what file managers hide is none; what moves runs with the clip's media."""
+    image = Image.fromarray(np.repeat(np.uint8([[[9], [200]]]), 3, axis=2))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "d_7.png", exif=exif)
+    (tmp_path / "._d_7.png").write_bytes(b"no picture")
+    assert ControlPictures(tmp_path).picture("depth", 7)[..., 0].tolist() == [[9], [200]]
+    pictures = [Image.fromarray(np.full((48, 64, 3), 8 * n, np.uint8)) for n in range(30)]
+    path = tmp_path / "moving.webp"
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=40, lossless=True)
+    assert abs(value(ControlPictures(path, CLIP), 3) - 8 * 23) <= 1
