@@ -16,6 +16,7 @@ from engine_bench import end_engine
 
 from restrip.cli import main
 from restrip.link import discovery
+from restrip.link.deaths import deaths_file
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +44,14 @@ def test_the_executor_is_chosen_once_and_remembered(capsys: pytest.CaptureFixtur
 def test_its_status_and_its_workers_leave(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "free-gpu") == {"busy": False}
     assert run(capsys, "status") == {"running": False}
+    death = {"time": 1e9, "cause": "signal", "what": "The worker ended.", "remedy": "Retry.", "task": "keys"}
+    deaths = [{**death, "job": "job-1", "machine": ""}]
+    deaths_file(discovery.state_dir()).write_text(json.dumps({"deaths": deaths}))
+    assert run(capsys, "status") == {"running": False, "deaths": deaths}
+    assert main(["engine", "status"]) == 0 and "2001-09-0" in capsys.readouterr().out
     run(capsys, "start")
     status = run(capsys, "status")
+    assert status["deaths"] == deaths
     assert status["running"] and {"jobs", "workers", "worker_facts", "memory_mib", "clients"} <= set(status)
     assert run(capsys, "free-gpu") == {"busy": False}
 

@@ -20,7 +20,7 @@ from typing import Any
 from restrip import __version__
 from restrip.cli import options as shared
 from restrip.cli.bundle import write_bundle
-from restrip.cli.terminal import Terminal
+from restrip.cli.terminal import Terminal, local_time
 from restrip.errors import RestripError
 from restrip.link.build import PACKAGE, own_build
 from restrip.link.client import EngineUnreachable, connect
@@ -210,7 +210,7 @@ def _deaths(now: float | None = None) -> Finding:
     if not deaths:
         return Finding("worker deaths", True, "none")
     lines = [
-        f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(death['time']))} {death['what']}"
+        f"{local_time(death['time'])} {death['what']}"
         + (f" ({death['task']}, job {death['job']})" if death["job"] else "")
         for death in deaths[-DEATHS_SHOWN:]
     ]

@@ -7,14 +7,16 @@ import time
 from typing import Any
 
 from restrip.cli import options as shared
-from restrip.cli.terminal import Terminal
+from restrip.cli.terminal import Terminal, local_time
 from restrip.errors import BadInput, RestripError
 from restrip.link.client import Client, EngineUnreachable, connect
-from restrip.link.discovery import log_tail
+from restrip.link.deaths import last_deaths
+from restrip.link.discovery import log_tail, state_dir
 from restrip.link.privileges import AS_ROOT, NOT_AS_ROOT
 from restrip.link.start import engine_argv, start_engine
 
 SETTLE_S = 120.0
+DEATHS_SHOWN = 5
 
 
 def add(commands: Any) -> None:
@@ -151,12 +153,22 @@ def status(options: argparse.Namespace, terminal: Terminal) -> None:
         with connect("command line", start=False) as client:
             answer = client.engine_status()
     except EngineUnreachable:
-        terminal.result({"running": False}, "No engine runs; it starts by itself when it is needed.")
+        deaths = {"deaths": last_deaths(state_dir())[-DEATHS_SHOWN:]}
+        known = {name: value for name, value in deaths.items() if value}
+        lines = _lines(_dated(known))
+        terminal.result({"running": False, **known}, "No engine runs; it starts by itself when it is needed.", *lines)
         return
     # The engine's own "running" are the jobs.
     named = {"running": "at_work"}
     facts = {named.get(name, name): value for name, value in answer.items() if name != "ok"}
-    terminal.result({"running": True, **facts}, *_lines(facts))
+    terminal.result({"running": True, **facts}, *_lines(_dated(facts)))
+
+
+def _dated(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts with the times of workers' deaths as a person reads them."""
+    if "deaths" not in facts:
+        return facts
+    return {**facts, "deaths": [{**death, "time": local_time(death["time"])} for death in facts["deaths"]]}
 
 
 def free_gpu(options: argparse.Namespace, terminal: Terminal) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -99,3 +100,8 @@ def duration(seconds: float) -> str:
     return (
         f"{whole // 60} min {whole % 60:02d} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     )
+
+
+def local_time(seconds: float) -> str:
+    """A moment, in seconds since 1970, as this computer's clock shows it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
