@@ -34,7 +34,7 @@ def ended(**known: Any) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("known", "expected"),
     [
-        ({"why": "hung"}, ("deadline", "no sign of life for 120 s")),
+        ({"why": "hung"}, ("deadline", "after 120 s")),
         ({"why": "cancelled"}, ("deadline", "it didn't stop within 7 s")),
         ({"why": "MemoryError: x", "cause": "memory"}, ("memory", "MemoryError: x")),
         ({"why": "RuntimeError: CUDA error"}, ("exception", "RuntimeError: CUDA error")),

@@ -36,7 +36,7 @@ class Ending:
 def ending_of(slot: Slot) -> Ending:
     """How the worker of a slot ended, before the slot forgets it."""
     if slot.why == HUNG:
-        return Ending("deadline", f"no sign of life for {slot.patience_s:g} s", slot.ready)
+        return Ending("deadline", f"after {slot.patience_s:g} s", slot.ready)
     if slot.why == CANCELLED:
         return Ending("deadline", f"it didn't stop within {slot.limits.cancel_s:g} s", slot.ready)
     if slot.why:
