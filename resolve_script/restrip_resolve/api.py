@@ -145,6 +145,7 @@ class Timeline(Protocol):
     def ClearMarkInOut(self, type: str) -> bool | None: ...  # noqa: D102
     def GetMediaPoolItem(self) -> MediaPoolItem | None: ...  # noqa: D102
     def GetSelectedClips(self) -> Sequence[TimelineItem] | None: ...  # noqa: D102
+    def GetNodeGraph(self) -> Graph | None: ...  # noqa: D102
 
 
 class TimelineItem(Protocol):
@@ -171,6 +172,7 @@ class TimelineItem(Protocol):
     def ExportFusionComp(self, path: str, compIndex: int) -> bool | None: ...  # noqa: D102
     def DeleteFusionCompByName(self, compName: str) -> bool | None: ...  # noqa: D102
     def GetNodeGraph(self) -> Graph | None: ...  # noqa: D102
+    def GetColorGroup(self) -> ColorGroup | None: ...  # noqa: D102
     def GetSpeed(self) -> Mapping[str, Any] | None: ...  # noqa: D102
     def AddTransition(self, transitionOptions: Mapping[str, Any]) -> TimelineItem | None: ...  # noqa: D102
 
@@ -181,6 +183,13 @@ class Graph(Protocol):
     def GetNumNodes(self) -> int | None: ...  # noqa: D102
     def GetToolsInNode(self, nodeIndex: int) -> Sequence[str] | None: ...  # noqa: D102
     def GetLUT(self, nodeIndex: int) -> str | None: ...  # noqa: D102
+
+
+class ColorGroup(Protocol):
+    """Clips that are graded together."""
+
+    def GetPreClipNodeGraph(self) -> Graph | None: ...  # noqa: D102
+    def GetPostClipNodeGraph(self) -> Graph | None: ...  # noqa: D102
 
 
 class FusionComp(Protocol):

@@ -12,6 +12,7 @@ from typing import Any
 from restrip.errors import BadInput
 from restrip.timeline import PICTURE_ENDINGS, BadRate, FrameRange, Rate
 from restrip_resolve.api import MediaPoolItem, TimelineItem, can, listed, need, uid, whole
+from restrip_resolve.grade import colour_reasons
 from restrip_resolve.session import Session
 
 STILLS = PICTURE_ENDINGS | {".gif"}
@@ -33,7 +34,10 @@ _NEUTRAL: Mapping[str, float] = {
     "CropTop": 0.0,
     "CropBottom": 0.0,
     "Distortion": 0.0,
+    "RetimeProcess": 0.0,  # Chosen for retimed clips: a speed ramp of 100 % on average tells no other sign.
+    "MotionEstimation": 0.0,
 }
+_HOW_IT_MIXES = {"Opacity": "an opacity", "CompositeMode": "a composite mode"}
 
 
 class MediaOffline(BadInput):
@@ -110,13 +114,13 @@ def read_clip(session: Session, item: TimelineItem, track: int) -> SourceClip:
         reasons.append("its speed is changed")
     elif len(media.paths) > 1 and media.rate != session.rate:
         reasons.append("its pictures play at another rate than the timeline")
-    changed = _changed_properties(item)
+    changed = _changed_properties(item, _NEUTRAL)
     if changed:
         reasons.append(f"it is transformed ({', '.join(changed)})")
     if can(item, "GetFusionCompCount") and whole(item.GetFusionCompCount(), "count its Fusion compositions"):
         reasons.append("it has a Fusion composition")
-    if _graded(item):
-        reasons.append("it is graded")
+    reasons += colour_reasons(session, item)
+    notes += _kept_by_hand(item, name)
     if item.GetClipEnabled() is False:
         notes.append(f"{name} is disabled in the timeline; the new strips are not.")
     return SourceClip(
@@ -179,30 +183,24 @@ def _retimed(session: Session, item: TimelineItem, place: tuple[int, int], media
     return media.frames > 0 and abs(Fraction(left + length + right) - media.frames / ratio) > 2
 
 
-def _changed_properties(item: TimelineItem) -> list[str]:
+def _kept_by_hand(item: TimelineItem, name: str) -> list[str]:
+    """What of an item can't be rendered into its result, since it mixes with what lies below: it is said."""
+    changed = [_HOW_IT_MIXES[key] for key in _changed_properties(item, {"Opacity": 100.0, "CompositeMode": 0.0})]
+    if not changed:
+        return []
+    return [f"{name} has {' and '.join(changed)} of its own; the new strips have none: set it in the Inspector."]
+
+
+def _changed_properties(item: TimelineItem, neutral_values: Mapping[str, float]) -> list[str]:
     properties = item.GetProperty() if can(item, "GetProperty") else None
     if not isinstance(properties, Mapping):
         return []
     changed = []
-    for name, neutral in _NEUTRAL.items():
+    for name, neutral in neutral_values.items():
         value = properties.get(name, neutral)
         if isinstance(value, bool | int | float) and abs(float(value) - neutral) > 1e-4:
             changed.append(name)
     return changed
-
-
-def _graded(item: TimelineItem) -> bool:
-    """Whether any colour node does something, as far as this version tells."""
-    if not can(item, "GetNodeGraph"):
-        return False
-    graph = item.GetNodeGraph()
-    if not graph or not can(graph, "GetToolsInNode"):
-        return False
-    for node in range(1, whole(graph.GetNumNodes(), "count the colour nodes") + 1):
-        tools = graph.GetToolsInNode(node)
-        if tools or graph.GetLUT(node):
-            return True
-    return False
 
 
 def track_of(session: Session, item: TimelineItem) -> int | None:

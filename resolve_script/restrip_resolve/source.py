@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from restrip.errors import BadInput
+from restrip.errors import BadInput, RemoteError
 from restrip.timeline import ClipRange, FrameRange, Rate
 from restrip_resolve.clip import Media, SourceClip
 from restrip_resolve.engine import Engine
@@ -16,6 +16,15 @@ from restrip_resolve.session import Session
 
 SAME_RATE = Fraction(2, 100)
 """Rates that differ by less are the same: containers of phone clips round them."""
+
+
+UNREADABLE = ("media-unreadable", "media-damaged")
+"""What the engine says of files that Resolve may read all the same: BRAW, R3D and others."""
+
+UNSEEN = (
+    "{} is read from its file. Effects of the Edit page and speed ramps aren't told to scripts: if it has any, set"
+    " `with_grade = always`."
+)
 
 
 class NeedsRender(BadInput):
@@ -48,10 +57,17 @@ def source_of(session: Session, engine: Engine, clip: SourceClip, choice: str, f
     if choice == "always":
         reasons.append("`with_grade` is always")
     if not reasons and clip.media is not None:
-        info = engine.probe(clip.media.paths)
-        why = differs(clip.media, info)
+        try:
+            info = engine.probe(clip.media.paths)
+            why = differs(clip.media, info)
+        except RemoteError as error:
+            if error.code not in UNREADABLE:
+                raise
+            why = f"only Resolve can read its file ({error.message.rstrip('.')})"
+            if choice == "never":
+                raise NeedsRender(clip.name, why) from error
         if not why:
-            return Source(_from_file(session, clip, clip.media, info), clip.notes)
+            return Source(_from_file(session, clip, clip.media, info), (*clip.notes, UNSEEN.format(clip.name)))
         reasons.append(why)
     if choice == "never" and clip.media is not None and not _built(clip):
         return Source(_from_file(session, clip, clip.media, {}), (*clip.notes, _ignored(clip, reasons)))

@@ -285,6 +285,31 @@ def test_a_grade_is_seen_where_the_version_tells(version: str, tmp_path: Path) -
     assert reasons(stage, item) == (("it is graded",) if told else ())
 
 
+def test_colour_management_and_grades_of_groups_and_timelines_are_seen(version: str, tmp_path: Path) -> None:
+    stage = Stage.of(version)
+    item = stage.double.item(stage.footage(tmp_path), 0, 100)
+    stage.double.project.colour_science = "davinciYRGBColorManagedv2"
+    assert reasons(stage, item) == ("the project is colour managed (davinciYRGBColorManagedv2)",)
+    stage.double.project.colour_science = "davinciYRGB"
+    item.group = ([[]], [["Glow"]])
+    told = PROFILES[version].has("TimelineItem", "GetColorGroup")
+    assert reasons(stage, item) == (("its colour group is graded",) if told else ())
+    item.group = ([[]], [[]])
+    assert reasons(stage, item) == ()
+    stage.double.timeline.tools = [["Film Grain"]]
+    told = PROFILES[version].has("Timeline", "GetNodeGraph")
+    assert reasons(stage, item) == (("the timeline is graded",) if told else ())
+
+
+def test_how_a_clip_mixes_with_what_lies_below_is_said(version: str, tmp_path: Path) -> None:
+    stage = Stage.of(version)
+    item = stage.double.item(stage.footage(tmp_path), 0, 100)
+    assert item.properties is not None
+    item.properties.update(Opacity=50.0, CompositeMode=3)
+    clip = at_playhead(stage, 10)
+    assert clip.render == () and "an opacity and a composite mode of its own" in "".join(clip.notes)
+
+
 def test_generators_titles_and_compounds_have_no_file(version: str, tmp_path: Path) -> None:
     stage = Stage.of(version)
     generator = stage.double.item(None, 0, 50, properties=None)

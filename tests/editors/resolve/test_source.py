@@ -14,6 +14,7 @@ from restrip_resolve.selection import source_clips
 from restrip_resolve.source import NeedsRender, Source, source_of
 from stage import Stage, without_waiting
 
+from restrip.errors import RemoteError
 from restrip.timeline import Rate
 
 VERSIONS = [name for name in PROFILES if PROFILES[name].python]
@@ -183,6 +184,34 @@ def test_a_version_that_cant_tell_its_marks_doesnt_render(tmp_path: Path) -> Non
     stage = Stage.of("18.6")
     stage.double.item(stage.footage(tmp_path), 50, 100, properties={"ZoomX": 2.0})
     with pytest.raises(CannotRestore, match=r"19\.1"):
+        source(stage, tmp_path)
+
+
+@pytest.mark.parametrize("profile", RENDERING)
+def test_what_resolve_alone_can_read_is_rendered_by_it(profile: str, tmp_path: Path) -> None:
+    stage = Stage.of(profile)
+    stage.double.item(stage.footage(tmp_path, name="A001.braw"), 50, 100, left=20)
+
+    def unreadable(paths: object) -> dict[str, Any]:
+        raise RemoteError({"code": "media-unreadable", "message": "A001.braw can't be read: no decoder."})
+
+    stage.engine.probe = unreadable  # type: ignore[method-assign,assignment]
+    found = source(stage, tmp_path)
+    assert found.rendered and found.clip.length == 100
+    assert "only Resolve can read its file (A001.braw can't be read: no decoder)" in stage.text()
+    with pytest.raises(NeedsRender, match="only Resolve"):
+        source(stage, tmp_path, "never")
+
+
+def test_other_failures_of_the_engine_are_no_reason_to_render(tmp_path: Path) -> None:
+    stage = Stage.of("21.1")
+    stage.double.item(stage.footage(tmp_path), 50, 100)
+
+    def missing(paths: object) -> dict[str, Any]:
+        raise RemoteError({"code": "media-missing", "message": "It isn't there."})
+
+    stage.engine.probe = missing  # type: ignore[method-assign,assignment]
+    with pytest.raises(RemoteError, match="isn't there"):
         source(stage, tmp_path)
 
 

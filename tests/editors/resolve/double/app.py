@@ -105,8 +105,9 @@ class Project(Scriptable):
         return Timeline(self._world, self._state, self._state.timelines[idx - 1])
 
     def GetSetting(self, settingName: str) -> Any:
-        self._world.complain(f"project setting {settingName!r}")
-        return None
+        if settingName != "colorScienceMode":
+            self._world.complain(f"project setting {settingName!r}")
+        return {"colorScienceMode": self._state.colour_science}.get(settingName)
 
     def GetRenderFormats(self) -> dict[str, str]:
         return dict(FORMATS)

@@ -17,6 +17,8 @@ SINCE: dict[tuple[str, str], tuple[int, int, int]] = {
     ("TimelineItem", "GetSourceStartFrame"): (19, 0, 2),
     ("TimelineItem", "GetSourceEndFrame"): (19, 0, 2),
     ("TimelineItem", "GetNodeGraph"): (19, 0, 0),
+    ("TimelineItem", "GetColorGroup"): (19, 0, 0),
+    ("Timeline", "GetNodeGraph"): (19, 1, 0),
     ("TimelineItem", "AddTransition"): (21, 1, 0),
     ("TimelineItem", "GetSpeed"): (21, 1, 0),
 }

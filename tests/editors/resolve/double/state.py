@@ -100,6 +100,7 @@ class ItemState:
     markers: dict[float, dict[str, Any]] = field(default_factory=dict)
     properties: dict[str, Any] | None = field(default_factory=lambda: dict(PROPERTIES))
     tools: list[list[str]] = field(default_factory=lambda: [[]])
+    group: tuple[list[list[str]], list[list[str]]] | None = None
     deleted: bool = False
 
     @property
@@ -134,6 +135,7 @@ class TimelineState:
     marks: dict[str, dict[str, int]] = field(default_factory=dict)
     playhead: int = 86400
     selected: list[str] = field(default_factory=list)
+    tools: list[list[str]] = field(default_factory=lambda: [[]])
     deleted: bool = False
 
 
@@ -173,6 +175,7 @@ class ProjectState:
     timelines: list[TimelineState] = field(default_factory=list)
     current: TimelineState | None = None
     render: RenderState = field(default_factory=RenderState)
+    colour_science: str = "davinciYRGB"
 
 
 def snapshot(project: ProjectState, page: str) -> dict[str, Any]:

@@ -209,6 +209,9 @@ class Timeline(Scriptable):
             self._state.marks.pop(kind, None)
         return True
 
+    def GetNodeGraph(self) -> Graph:
+        return Graph(self._world, self._state.tools)
+
     def GetMediaPoolItem(self) -> Any:
         from .pool import MediaPoolItem
 
@@ -309,7 +312,10 @@ class TimelineItem(Scriptable):
         return {"Percentage": self._state.speed, "PitchCorrection": False}
 
     def GetNodeGraph(self, layerIdx: int | None = None) -> Graph | None:
-        return Graph(self._world, self._state) if self._state.media else None
+        return Graph(self._world, self._state.tools) if self._state.media else None
+
+    def GetColorGroup(self) -> ColorGroup | None:
+        return ColorGroup(self._world, *self._state.group) if self._state.group else None
 
     def GetFusionCompCount(self) -> int:
         return len(self._state.comps)
@@ -383,18 +389,32 @@ class TimelineItem(Scriptable):
 class Graph(Scriptable):
     """The colour nodes of an item."""
 
-    def __init__(self, world: World, state: ItemState) -> None:
+    def __init__(self, world: World, tools: list[list[str]]) -> None:
         super().__init__(world)
-        self._state = state
+        self._tools = tools
 
     def GetNumNodes(self) -> int:
-        return len(self._state.tools)
+        return len(self._tools)
 
     def GetToolsInNode(self, nodeIndex: int) -> list[str] | None:
-        return list(self._state.tools[nodeIndex - 1]) if 1 <= nodeIndex <= len(self._state.tools) else None
+        return list(self._tools[nodeIndex - 1]) if 1 <= nodeIndex <= len(self._tools) else None
 
     def GetLUT(self, nodeIndex: int) -> str:
         return ""
+
+
+class ColorGroup(Scriptable):
+    """Clips that are graded together."""
+
+    def __init__(self, world: World, before: list[list[str]], after: list[list[str]]) -> None:
+        super().__init__(world)
+        self._before, self._after = before, after
+
+    def GetPreClipNodeGraph(self) -> Graph:
+        return Graph(self._world, self._before)
+
+    def GetPostClipNodeGraph(self) -> Graph:
+        return Graph(self._world, self._after)
 
 
 class FusionComp(Scriptable):
