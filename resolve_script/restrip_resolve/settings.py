@@ -112,7 +112,7 @@ def load(path: Path | None = None) -> Choices:
     given: dict[str, Any] = {}
     look: dict[str, Any] = {}
     lines: dict[str, int] = {}
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), 1):
         text = line.strip()
         if not text or text.startswith("#"):
             continue

@@ -22,7 +22,7 @@ from typing import Any
 import restrip
 from restrip.errors import BadInput, RestripError
 from restrip.link import start
-from restrip.link.discovery import run_folder, state_dir
+from restrip.link.discovery import state_dir
 from restrip.link.origin import install_line
 
 HELP = "the extension for Blender 4.2 and later"
@@ -182,8 +182,7 @@ def install(blender: Blender, package: Path) -> None:
 
 def record_start() -> None:
     """Note how the engine is started, for a Blender where it isn't installed."""
-    if not (run_folder() / "start.json").exists():
-        start.record_start([sys.executable, "-m", "restrip.service"])
+    start.record_start([sys.executable, "-m", "restrip.service"])
 
 
 def _target(tool: ModuleType, platform: str, python: tuple[int, ...]) -> Any:

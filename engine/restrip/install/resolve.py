@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import os
@@ -24,7 +25,6 @@ import restrip
 from restrip.errors import BadInput, RestripError
 from restrip.install.resolve_python import Python, found_python, look_at
 from restrip.link import start
-from restrip.link.discovery import run_folder
 from restrip.link.origin import install_line
 
 HELP = "menu scripts for DaVinci Resolve"
@@ -70,6 +70,32 @@ class NotInstalled(BadInput):
 
     def __init__(self, home: Path) -> None:
         super().__init__(f"There is no installation in {home}.", "Nothing was changed.")
+
+
+class BrokenRecord(BadInput):
+    """The list of what was installed can't be read, so it isn't known what to remove."""
+
+    code = "broken-record"
+
+    def __init__(self, record: Path, why: str) -> None:
+        super().__init__(
+            f"{record}, the list of what was installed, can't be read: {why}.",
+            "Run `restrip install resolve`, which writes it anew, and then with --uninstall.",
+            path=str(record),
+        )
+
+
+class InTheWay(BadInput):
+    """Something lies where the scripts have to go, or the folder can't be written."""
+
+    code = "in-the-way"
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(
+            f"The scripts can't be put in place: {path}: {why}.",
+            "Move what lies there away, or give yourself the right to write there, and install again.",
+            path=path,
+        )
 
 
 @dataclass(frozen=True)
@@ -126,20 +152,13 @@ def folders_of(platform: str, home: Path, environment: Mapping[str, str]) -> Fol
 def install(plan: Plan) -> dict[str, Any]:
     """Put everything in place and try it on Resolve's Python; an older installation is replaced.
 
-    Raises NoFrontEnd, and OSError when the folders can't be written.
+    Raises NoFrontEnd, and InTheWay when the folders can't be written.
     """
+    try:
+        files = _put_in_place(plan, front_end())
+    except OSError as error:
+        raise InTheWay(str(error.filename or plan.folders.home), (error.strerror or str(error)).lower()) from error
     folders = plan.folders
-    source = front_end()
-    if (folders.home / "installed.json").exists():
-        uninstall(folders)
-    made = [folder for folder in (*_missing(folders.scripts), *_missing(folders.home))]
-    folders.scripts.mkdir(parents=True, exist_ok=True)
-    folders.home.mkdir(parents=True, exist_ok=True)
-    files = _copy(source, folders.home)
-    vendored = _vendor(plan.python, folders.home) if plan.python else []
-    files += vendored
-    files += _write_menu(folders, plan.live_check)
-    _write_record(plan, files, made)
     _record_start(plan.interpreter)
     where, why = _try(plan)
     return {
@@ -153,17 +172,42 @@ def install(plan: Plan) -> dict[str, Any]:
     }
 
 
+def _put_in_place(plan: Plan, source: Path) -> list[Path]:
+    folders = plan.folders
+    if (folders.home / "installed.json").exists():
+        with contextlib.suppress(BrokenRecord):  # What it listed is written over, and the list anew.
+            uninstall(folders)
+    made = [folder for folder in (*_missing(folders.scripts), *_missing(folders.home))]
+    folders.scripts.mkdir(parents=True, exist_ok=True)
+    folders.home.mkdir(parents=True, exist_ok=True)
+    files = _copy(source, folders.home)
+    files += _vendor(plan.python, folders.home) if plan.python else []
+    files += _write_menu(folders, plan.live_check)
+    _write_record(plan, files, made)
+    return files
+
+
+def _read_record(record: Path) -> tuple[list[Path], list[Path]]:
+    """The files of the installation, and the folders that were made for it. Raises BrokenRecord."""
+    try:
+        body = json.loads(record.read_text("utf-8"))
+        lists = body["files"], body["made"]
+        if not all(isinstance(name, str) for names in lists for name in names):
+            raise TypeError("names are no texts")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BrokenRecord(record, f"{type(error).__name__} {error}") from error
+    return [Path(name) for name in lists[0]], [Path(name) for name in lists[1]]
+
+
 def uninstall(folders: Folders) -> dict[str, Any]:
     """Remove the files of the installation, what Python made of them, and folders that are empty then.
 
-    Raises NotInstalled.
+    Raises NotInstalled, BrokenRecord.
     """
     record = folders.home / "installed.json"
-    try:
-        body = json.loads(record.read_text("utf-8"))
-    except (OSError, ValueError):
-        raise NotInstalled(folders.home) from None
-    files = [Path(file) for file in body["files"]]
+    if not record.exists():
+        raise NotInstalled(folders.home)
+    files, made = _read_record(record)
     parents = {
         parent for file in [*files, record] for parent in file.parents if folders.home in (parent, *parent.parents)
     }
@@ -172,7 +216,7 @@ def uninstall(folders: Folders) -> dict[str, Any]:
         for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc"):
             compiled.unlink()
     parents |= {parent / "__pycache__" for parent in parents}
-    for folder in sorted({*parents, *map(Path, body["made"])}, key=lambda path: len(path.parts), reverse=True):
+    for folder in sorted({*parents, *made}, key=lambda path: len(path.parts), reverse=True):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
     return {
@@ -280,9 +324,8 @@ def _write_record(plan: Plan, files: Iterable[Path], made: Iterable[Path]) -> No
 
 
 def _record_start(interpreter: str) -> None:
-    """How the engine is started by scripts that run where it isn't installed."""
-    if not (run_folder() / "start.json").exists():
-        start.record_start([interpreter, "-m", "restrip.service"])
+    """How the engine is started by scripts that run where it isn't installed: by this installation from now on."""
+    start.record_start([interpreter, "-m", "restrip.service"])
 
 
 def _try(plan: Plan) -> tuple[str, str]:
@@ -303,6 +346,7 @@ def _try(plan: Plan) -> tuple[str, str]:
 
 def _sentences(plan: Plan, where: str, why: str) -> list[str]:
     said = [f"The menu scripts are in {plan.folders.scripts}: Workspace > Scripts on Resolve's Edit page."]
+    said += _of_stores(plan.folders, plan.python)
     if plan.python is None:
         said.append("No Python that Resolve would use was found: install one from python.org for versions before 21.1.")
     else:
@@ -314,6 +358,24 @@ def _sentences(plan: Plan, where: str, why: str) -> list[str]:
     else:
         said.append(f"The scripts don't start there: {why}. Name another with --python FILE.")
     said.append("Resolve finds new scripts at its next start.")
+    return said
+
+
+def _of_stores(folders: Folders, python: Python | None) -> list[str]:
+    """What programs from a system's store can't do, where one of them is in use."""
+    said = []
+    for parent in folders.home.parents:
+        for container in sorted(parent.glob("Library/Containers/com.blackmagic-design.DaVinciResolve*")):
+            said.append(
+                f"This Mac has a Resolve from the App Store ({container.name}): it is sandboxed, keeps scripts in"
+                " its own container and may not start programs such as Restrip's engine. The menu entries are for the"
+                " Resolve from Blackmagic Design's website; with the other one use `restrip render --otio`."
+            )
+    if python is not None and "WindowsApps" in python.path:
+        said.append(
+            "That Python is from the Microsoft Store: Resolve can't load it. Install one from python.org (for all"
+            " users), then run `restrip install resolve` again."
+        )
     return said
 
 

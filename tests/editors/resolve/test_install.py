@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,10 @@ import pytest
 from restrip_resolve.titles import ENTRIES, EXTRA
 
 from restrip.install import resolve, resolve_python
-from restrip.install.resolve import Folders, NotInstalled, Plan, folders_of, install, uninstall
+from restrip.install.resolve import BrokenRecord, Folders, InTheWay, NotInstalled, Plan, folders_of, install, uninstall
 from restrip.install.resolve_python import NoPython, Python, candidates, found_python, look_at
 from restrip.link.discovery import recorded_start
+from restrip.link.start import record_start
 
 SYSTEMS = {
     "win32": "AppData/Roaming/Blackmagic Design/DaVinci Resolve/Support/Fusion",
@@ -70,6 +73,50 @@ def test_in_and_out_again(system: str, tmp_path: Path, here: Python) -> None:
     assert listing(home) == before
     with pytest.raises(NotInstalled):
         uninstall(folders)
+
+
+@pytest.mark.parametrize(
+    "record", ["", "[]", "{", '{"files": 3, "made": []}', '{"files": [1], "made": []}', '{"made": []}']
+)
+def test_a_broken_list_is_written_anew_and_refuses_to_guess(record: str, tmp_path: Path, here: Python) -> None:
+    folders = folders_of("linux", tmp_path, {})
+    first = install(Plan(folders, here))
+    (folders.home / "installed.json").write_text(record)
+    with pytest.raises(BrokenRecord, match="can't be read"):
+        uninstall(folders)
+    again = install(Plan(folders, here))
+    assert again["files"] == first["files"]
+    uninstall(folders)
+    assert not folders.home.exists()
+
+
+@pytest.mark.parametrize("where", ["Restrip", "Scripts", "Scripts/Edit/Restrip - Cancel.py"])
+def test_something_in_the_way_is_named(where: str, tmp_path: Path, here: Python) -> None:
+    folders = folders_of("linux", tmp_path, {})
+    way = folders.home.parent / where
+    way.parent.mkdir(parents=True, exist_ok=True)
+    if where.endswith(".py"):
+        way.mkdir()
+    else:
+        way.write_text("mine")
+    with pytest.raises(InTheWay, match=re.escape(way.name)):
+        install(Plan(folders, here))
+    assert way.is_dir() if where.endswith(".py") else way.read_text() == "mine"
+
+
+def test_a_stale_way_to_start_the_engine_is_replaced(tmp_path: Path, here: Python) -> None:
+    record_start(["/gone/python", "-m", "restrip.service"])
+    install(Plan(folders_of("linux", tmp_path, {}), here))
+    assert recorded_start() == (sys.executable, "-m", "restrip.service")
+
+
+def test_programs_from_stores_are_told_apart(tmp_path: Path, here: Python) -> None:
+    plain = install(Plan(folders_of("darwin", tmp_path, {}), here))
+    assert "Store" not in " ".join(plain["sentences"])
+    (tmp_path / "Library" / "Containers" / "com.blackmagic-design.DaVinciResolveLite").mkdir(parents=True)
+    store = replace(here, path="C:\\Users\\A\\AppData\\Local\\Microsoft\\WindowsApps\\python.exe")
+    said = " ".join(resolve._of_stores(folders_of("darwin", tmp_path, {}), store))
+    assert "App Store (com.blackmagic-design.DaVinciResolveLite)" in said and "Microsoft Store" in said
 
 
 def test_uninstall_leaves_what_it_didnt_bring(tmp_path: Path, here: Python) -> None:

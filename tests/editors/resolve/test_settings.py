@@ -95,3 +95,9 @@ def test_the_template_reads_back_as_what_it_was_written_from(tmp_path: Path) -> 
     assert {**again.__dict__, "lines": 0} == {**choices.__dict__, "lines": 0}
     assert all(f"{name} = " in text for name in OWN)
     assert "h264, prores4444" in text
+
+
+def test_a_file_that_notepad_saved_is_read(tmp_path: Path) -> None:
+    """With a byte order mark before its first line."""
+    (tmp_path / "settings.txt").write_bytes("key_colour = Rose\n".encode("utf-8-sig"))
+    assert load(tmp_path / "settings.txt").key_colour == "Rose"
