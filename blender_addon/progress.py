@@ -26,6 +26,7 @@ SHARES = {
     "writing": (0.95, 1.0),
 }
 PHASES = {
+    "loading": "Loading the look",
     "reading": "Reading the clip",
     "keys": "Painting keyframes",
     "motion": "Measuring motion",
@@ -53,6 +54,8 @@ def _of_engine(job: LiveJob) -> float:
     status = job.status
     if status.state != "running" or not job.began:
         return 0.0
+    if job.came is not None:  # A small job has one phase.
+        return status.done / status.total if status.total else 0.0
     if status.eta_s is not None:
         spent = time.monotonic() - job.began
         return spent / max(1e-3, spent + status.eta_s)
@@ -81,4 +84,4 @@ def phase_said(job: LiveJob) -> str:
     if not status.phase:
         return "Getting ready"
     phase = PHASES.get(status.phase, status.phase.capitalize())
-    return f"{phase} {status.done} of {status.total}" if status.total else phase
+    return f"{phase} {status.done} of {status.total}" if status.total > 1 else phase

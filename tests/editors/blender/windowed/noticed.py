@@ -111,8 +111,7 @@ with override(): bpy.ops.restrip.preview_frame(window=False)
     )
     story.until(
         "the mix",
-        "sum(j.message.startswith('Frame') for j in jobs.board().jobs.values()) >= 1"
-        " and not any(j.active for j in jobs.board().jobs.values())",
+        "previews.icon(previews.mix_key('second', '24:0.5+19:0.3'))",
         120,
     )
     story.picture("mix")

@@ -32,6 +32,7 @@ ADDON = "bl_ext.user_default.restrip"
 HELPERS = """
 import sys
 jobs = sys.modules["bl_ext.user_default.restrip.jobs"]
+previews = sys.modules["bl_ext.user_default.restrip.previews"]
 vse = sys.modules["bl_ext.user_default.restrip.vse"]
 scene = vse.edited_scene(bpy.context)
 window = bpy.context.window_manager.windows[0]
