@@ -11,6 +11,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+PAIR = """
+pair = sys.modules["bl_ext.user_default.restrip.frame_preview"]._pair
+width, height = pair.size
+place = 4 * (height // 2 * width + width - 20)
+def at_right(): return bpy.data.images["Restrip Preview"].pixels[place]
+"""
 ASIDE = 401
 """The frame on which the clip of this part begins."""
 
@@ -87,6 +93,13 @@ def compare(story: Any) -> None:
     story.until("the frame", "any(j.message.startswith('Frame') for j in jobs.board().jobs.values())", 120)
     time.sleep(1)
     story.picture("compare")
+    for part in (("mousemove", "800", "450", "mousedown", "1"), ("mousemove", "1200", "450"), ("mouseup", "1")):
+        story.desk.keys(*part)
+    story.until("the line was dragged", "0.7 < pair.split < 0.9", 10, PAIR)
+    story.desk.keys("keydown", "a")
+    story.until("holding A shows the source", "at_right() == pair.source[place]", 10, PAIR)
+    story.desk.keys("keyup", "a")
+    story.until("and letting go the look", "at_right() == pair.look[place]", 10, PAIR)
     story.python(
         """
 other = bpy.context.window_manager.windows[-1]

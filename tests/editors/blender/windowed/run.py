@@ -78,10 +78,10 @@ class Story:
             time.sleep(0.25)
         print(f"ok: {what}")
 
-    def until(self, what: str, code: str, limit_s: float) -> None:
-        """As `wait`, for jobs that may fail."""
+    def until(self, what: str, code: str, limit_s: float, before: str = "") -> None:
+        """As `wait`, for jobs that may fail; `before` is code that the expression needs."""
         end = time.monotonic() + limit_s
-        while self.python(f"print(bool({code}))") != "True":
+        while self.python(f"{before}\nprint(bool({code}))") != "True":
             if time.monotonic() > end:
                 raise SystemExit(f"{what} didn't happen")
             time.sleep(0.25)
