@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
 from engine_bench import children_of, until
 from job_bench import FRAMES, Little
@@ -232,3 +234,23 @@ def test_a_key_with_an_unknown_look_or_frame_is_refused_at_once(client: Client, 
         assert caught.value.code == code and caught.value.bad_input
     assert client.jobs() == []
     assert len(client.looks()) == 26
+
+
+def test_a_movie_that_has_to_be_decoded_first_tells_how_far_it_is(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "clip.avi"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=25, options={"bf": "2", "b-adapt": "0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for n in range(20):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((48, 64, 3), 9 * n, np.uint8), "rgb24")))
+        out.mux(stream.encode(None))
+    heard: list[tuple[int, int]] = []
+    client.on_reading = lambda done, total: heard.append((done, total))
+    info = client.probe([str(path)])
+    assert (info["frames"], info["pictures"]) == (20, 20)
+    assert heard and all(0 < done <= total == 20 for done, total in heard)
+    assert any("order of decoding" in note for note in info["notes"])
+    tables = list((discovery.state_dir() / "cache" / "facts").glob("*/*/table.json"))
+    assert len(tables) == 1
+    client.on_reading = None
+    assert client.probe([str(path)]) == info

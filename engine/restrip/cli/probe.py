@@ -20,6 +20,6 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace, terminal: Terminal) -> None:
     """Ask the engine and print."""
-    with shared.open_client() as client:
+    with shared.open_client() as client, terminal.reading(client):
         info = client.probe(media_paths(options.clip))
     terminal.result(info, *(f"{name:14} {value}" for name, value in info.items()))

@@ -43,7 +43,8 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace, terminal: Terminal) -> None:
     """Submit, show the progress, name what was written."""
     with shared.open_client() as client:
-        spec = job_of(client, request_of(options, shared.settings_of(options, client)))
+        with terminal.reading(client):
+            spec = job_of(client, request_of(options, shared.settings_of(options, client)))
         say_what_travels(client, spec, terminal)
         client.submit(spec)
         if options.detach:

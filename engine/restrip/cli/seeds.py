@@ -29,7 +29,8 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
         raise shared.BadOption(f"--count can't be {options.count}.", "Ask for 1 to 100 seeds.")
     with shared.open_client() as client:
         frames = shared.frame_range(f"{options.frame}:{options.frame + 1}")
-        clip = job_of(client, Request(options.clip, look=options.look, frames=frames, mode="every")).clip
+        with terminal.reading(client):
+            clip = job_of(client, Request(options.clip, look=options.look, frames=frames, mode="every")).clip
         settings = shared.settings_of(options, client)
         with terminal.progress() as show:
             result = client.seeds(clip, 0, look=options.look, settings=settings, count=options.count, on_status=show)

@@ -30,7 +30,8 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
         raise shared.BadOption(f"--error can't be {options.error}.", "Give a number above 0.")
     frames = shared.frame_range(options.range) if options.range else None
     with shared.open_client() as client:
-        clip = job_of(client, Request(options.clip, look="", frames=frames, mode="every")).clip
+        with terminal.reading(client):
+            clip = job_of(client, Request(options.clip, look="", frames=frames, mode="every")).clip
         with terminal.progress() as show:
             suggested = client.suggest(clip, count=options.count, error=options.error, on_status=show)
     keys = [{**key, "frame": key["frame"] + clip.trim_in} for key in suggested]

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from restrip.errors import RestripError
+from restrip.link.client import Client
 from restrip.link.status import JobStatus
 
 PHASES = {
@@ -76,6 +77,23 @@ class Terminal:
         with Progress(*columns, TextColumn("{task.fields[eta]}"), console=self.err, transient=True) as bar:
             task = bar.add_task("waiting for the engine", total=None, eta="")
             yield lambda status: _show(bar, task, status)
+
+    @contextmanager
+    def reading(self, client: Client) -> Iterator[None]:
+        """Show how far a movie is decoded, when that is needed before a question about it can be answered."""
+        with ExitStack() as shown:
+            bars: list[Callable[[JobStatus], None]] = []
+
+            def heard(done: int, total: int) -> None:
+                if not bars:
+                    bars.append(shown.enter_context(self.progress()))
+                bars[0](JobStatus("", state="running", phase="reading", done=done, total=total, unit="packet"))
+
+            client.on_reading = heard
+            try:
+                yield
+            finally:
+                client.on_reading = None
 
     def _as_json_lines(self, status: JobStatus) -> None:
         line = {

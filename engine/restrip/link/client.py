@@ -111,9 +111,13 @@ class Client(Session):
     def probe(self, paths: Sequence[str], stream: int = 0) -> dict[str, Any]:
         """What a media file, or a sequence of pictures, is; `stream` is which of a movie's video streams, from 1.
 
-        Now and then a long movie has to be decoded once before it is known.
+        Now and then a long movie has to be decoded once before it is known: `on_reading` hears how far that is.
         """
-        body = {"paths": list(paths), **({"stream": stream} if stream else {})}
+        body: dict[str, Any] = {"paths": list(paths)}
+        if stream:
+            body["stream"] = stream
+        if self.on_reading is not None:
+            body["tell"] = True
         info: dict[str, Any] = self.request("probe", body, timeout_s=7200)["info"]
         return info
 

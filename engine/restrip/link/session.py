@@ -71,6 +71,8 @@ class Session:
     """
 
     patience_s = START_S
+    on_reading: Callable[[int, int], None] | None = None
+    """Hears how much of a movie is decoded when that has to be done before a question about it can be answered."""
     reach_s = 60.0
 
     def __init__(self, client: str, project: str, start: bool, on_wait: OnWait | None = None) -> None:
@@ -259,7 +261,11 @@ class Session:
         while time.monotonic() < until and misses < MISSES:
             reply = wire.receive(min(SILENCE_S, max(0.0, until - time.monotonic())))
             if reply is not None and reply.header.re == mine.id:
-                return reply
+                reading = reply.body.get("reading")
+                if not isinstance(reading, dict):
+                    return reply
+                if self.on_reading is not None:
+                    self.on_reading(int(reading.get("done", 0)), int(reading.get("total", 0)))
             if wire.heard:
                 misses, last = 0, time.monotonic()
             elif time.monotonic() - last >= SILENCE_S:

@@ -60,6 +60,9 @@ class Outcomes:
 
     def progressed(self, task: Task, message: Mapping[str, Any]) -> None:
         """A task is so far; that is published now and then."""
+        if not task.job_id:
+            self.questions.progressed(task, message)
+            return
         run = self._run_of(task)
         if run is None:
             return

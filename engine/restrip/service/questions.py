@@ -52,6 +52,12 @@ class Questions:
             self._waiting[guest] = line  # Behind the others.
         return task
 
+    def progressed(self, task: Task, message: Mapping[str, Any]) -> None:
+        """A question takes long: whoever asked hears how far it is, if they wanted to."""
+        _, reply = self._asked.get(task.task_id, ("", None))
+        if reply is not None and task.body.get("tell"):
+            reply({"ok": True, "reading": {"done": message["done"], "total": message["total"]}})
+
     def answer(self, task: Task, body: Mapping[str, Any]) -> None:
         """Answer whoever asked."""
         _, reply = self._asked.pop(task.task_id, ("", None))

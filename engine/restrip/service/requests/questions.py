@@ -38,7 +38,8 @@ def probe(desk: Desk, message: Message, reply: Reply) -> None:
     stream = message.body.get("stream", 0)
     if not isinstance(stream, int) or stream < 0:
         raise BadMessage("probe's 'stream' is the number of a video stream, or 0.")
-    desk.engine.ask_worker("probe", {"paths": paths, "stream": stream}, reply)
+    tell = bool(message.body.get("tell"))
+    desk.engine.ask_worker("probe", {"paths": paths, "stream": stream, "tell": tell}, reply)
 
 
 def check(desk: Desk, message: Message, reply: Reply) -> Mapping[str, Any] | None:
