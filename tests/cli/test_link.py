@@ -88,6 +88,7 @@ def test_two_computers_become_one(at: Say, carphone: Path, tmp_path: Path) -> No
     assert all(Path(strip["file"]).parent == out for strip in json.loads(said)["strips"])
     assert [path.name for path in (tmp_path / "tower" / "state" / "received").rglob("*.mp4")] == [carphone.name]
     assert at("tower", "link", "--forget", "desk")[0] == 0
+    assert "No computer is let in as 'desk'" in at("tower", "link", "--forget", "desk")[2]
     assert "on this computer" in at("desk", "link", "--off")[1]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from restrip.link.client import Client, connect
 from restrip.link.job import JobSpec, Output
 from restrip.link.message import header
 from restrip.timeline import ClipRange, Rate
+
+LINUX = sys.platform.startswith("linux")
 
 
 def job_on(job_id: str, path: str, little: Little) -> JobSpec:
@@ -43,7 +46,8 @@ def test_no_guest_finds_or_names_what_another_sent(tower: Tower, little: Little)
     # By its path, also by way of a name that the system has for the same folder, or through a link.
     detour = tower.folder.parent / "detour"
     detour.symlink_to(tower.folder)
-    for n, named in enumerate((path, f"/proc/self/root{path}", path.replace(str(tower.folder), str(detour)))):
+    ways = [path, path.replace(str(tower.folder), str(detour)), *([f"/proc/self/root{path}"] if LINUX else [])]
+    for n, named in enumerate(ways):
         spec = job_on(f"theft-{n}", named, little)
         for kind in ("submit", "check"):
             assert code_of(mallory, kind, spec.to_json()) == "not-yours", (kind, named)
@@ -56,6 +60,10 @@ def test_no_guest_finds_or_names_what_another_sent(tower: Tower, little: Little)
     # What the engine keeps of jobs and of itself isn't a guest's to read either.
     for own in ("run/share.json", "jobs", "cache"):
         assert code_of(mallory, "submit", job_on("theft-8", str(tower.folder / own), little).to_json()) == "not-yours"
+    # Words are no paths, and a prompt may say what it likes.
+    settings = {"prompt": "oil painting, /, and/or, SECRET-FOLDER, blue"}
+    spec = replace(job_on("words-1", str(little.clip), little), look="sd:nowhere", settings=settings)
+    assert code_of(mallory, "check", spec.to_json()) not in ("not-yours", "media-unreadable")
     # Whose it is may use it.
     alice.submit(job_on("own-1", path, little))
     assert alice.watch("own-1").state == "done"
@@ -201,12 +209,13 @@ def test_an_answer_that_comes_after_the_guest_was_forgotten_is_not_given(tower: 
     assert wire.receive(1.0) is None
 
 
+@pytest.mark.skipif(os.name != "posix", reason="no pipes with names")
 def test_no_guest_stops_the_owners_questions(tower: Tower, little: Little, tmp_path: Path) -> None:
     """A pipe that nobody writes to, a device, and what the kernel shows as files: nothing waits for any of them."""
     guest = tower.guest("mallory")
     pipe = tmp_path / "clip.mkv"
     os.mkfifo(pipe)
-    for path in (str(pipe), "/dev/zero", "/dev/tty", "/proc/kmsg", "/proc/self/mem"):
+    for path in (str(pipe), "/dev/zero", "/dev/tty", *(("/proc/kmsg", "/proc/self/mem") if LINUX else ())):
         assert guest.request("locate", {"path": path, "ends": "0"})["same"] is False
         for kind, body in (
             ("check", job_on("pipe-1", path, little).to_json()),
@@ -227,6 +236,7 @@ def stop_workers_for_guests(tower: Tower) -> list[int]:
     return stopped
 
 
+@pytest.mark.skipif(not LINUX, reason="workers are found in /proc")
 def test_a_guests_question_that_hangs_holds_up_nobody_else(
     monkeypatch: pytest.MonkeyPatch, engine: None, little: Little
 ) -> None:

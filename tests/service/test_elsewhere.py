@@ -185,7 +185,19 @@ def test_a_guest_is_a_guest(two: Two, little: Little, tmp_path: Path) -> None:
     two.there.submit(little.job("own-1", 0))
     assert two.there.watch("own-1").state == "done"
     with RemoteClient(two.remote) as guest:
-        for kind in ("quit", "drain", "jobs", "log_tail", "engine_status", "share", "allow", "link", "cache", "probe"):
+        for kind in (
+            "quit",
+            "drain",
+            "jobs",
+            "log_tail",
+            "engine_status",
+            "share",
+            "allow",
+            "link",
+            "quotas",
+            "cache",
+            "probe",
+        ):
             assert code_of(guest, kind, {}) == "not-for-guests"
         for kind in ("status", "cancel", "manifest", "discard", "results", "placed"):
             assert code_of(guest, kind, {"job_id": "own-1"}) == "unknown-job"

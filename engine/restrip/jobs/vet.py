@@ -72,19 +72,19 @@ class Bounds:
         self._above = {_place(str(folder)) for folder in Path(os.path.realpath(state_dir)).parents} - {None}
         self._known: dict[str, bool] = {}
 
-    def allow(self, path: str) -> bool:
+    def allow(self, path: str, mere: bool = False) -> bool:
         """Whether the guest may name this. A word that leads nowhere from the engine's folder is no path."""
         if not os.path.isabs(path) and not os.path.lexists(path):
             return True
         real = os.path.realpath(path)
         place = _place(real)
-        if place is not None and place in self._above and os.path.isdir(real):
+        if not mere and place is not None and place in self._above and os.path.isdir(real):
             return False  # What lies in such a folder is looked through.
         return place != self._state and self._inside(real)
 
     def check(self, path: str, mere: bool = False) -> None:
         """Raise NotYours, or MediaUnreadable for what is no file and no folder; of a `mere` word only the first."""
-        if not self.allow(path):
+        if not self.allow(path, mere):
             raise NotYours(path)
         if mere:
             return

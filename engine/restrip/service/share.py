@@ -16,7 +16,7 @@ import zmq
 
 from restrip.errors import BadInput
 from restrip.jobs import files
-from restrip.jobs.remote import DEFAULT_PORT, BadAddress, split_address
+from restrip.jobs.remote import DEFAULT_PORT, BadAddress, split_address, to_hex
 from restrip.link.discovery import check_private
 
 _NAME = re.compile(r"[\w][\w .-]{0,59}")
@@ -51,6 +51,15 @@ class CannotListen(BadInput):
         )
 
 
+class UnknownGuest(BadInput):
+    """No computer is let in under this name."""
+
+    code = "unknown-guest"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"No computer is let in as {name[:80]!r}.", "'restrip link' lists those that are.")
+
+
 class KeyKnown(BadInput):
     """A key was to be let in under a second name."""
 
@@ -75,8 +84,13 @@ class Guest:
 
     @classmethod
     def read(cls, name: str, found: Any) -> Guest:
-        """Out of share.json; older versions kept the key alone, and named what a guest had by the guest's name."""
-        return cls(str(found["key"]), str(found["grant"])) if isinstance(found, dict) else cls(str(found), name)
+        """Out of share.json; older versions kept the key alone, and named what a guest had by the guest's name.
+
+        Raises KeyError, ValueError.
+        """
+        made = cls(str(found["key"]), str(found["grant"])) if isinstance(found, dict) else cls(str(found), name)
+        to_hex(made.key)
+        return made
 
 
 @dataclass(frozen=True)
@@ -119,9 +133,9 @@ class Share:
         return replace(self, guests={**self.guests, name: Guest(key, f"grant-{uuid.uuid4().hex}")})
 
     def without_guest(self, name: str) -> Share:
-        """Let it in no longer. Raises BadName for one that isn't known."""
+        """Let it in no longer. Raises UnknownGuest."""
         if name not in self.guests:
-            raise BadName(name)
+            raise UnknownGuest(name)
         return replace(self, guests={other: guest for other, guest in self.guests.items() if other != name})
 
     def grant(self, key: str) -> str:
@@ -163,4 +177,14 @@ def stop_sharing(folder: Path) -> None:
     (folder / "share.json").unlink(missing_ok=True)
 
 
-__all__ = ["DEFAULT_PORT", "BadName", "CannotListen", "Guest", "KeyKnown", "NotShared", "Share", "stop_sharing"]
+__all__ = [
+    "DEFAULT_PORT",
+    "BadName",
+    "CannotListen",
+    "Guest",
+    "KeyKnown",
+    "NotShared",
+    "Share",
+    "UnknownGuest",
+    "stop_sharing",
+]

@@ -90,7 +90,8 @@ def share(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
 
 
 def allow(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
-    """Let the computer `name` in by its `key`, or with "" no longer. Raises NotShared, BadName, BadKey, KeyKnown.
+    """Let the computer `name` in by its `key`, or with "" no longer. Raises NotShared, BadName, BadKey, KeyKnown,
+    UnknownGuest.
 
     `jobs` says what becomes of those that a guest has who is none any more, by this or because its name has a new key:
     "end", or "keep" for the owner.
