@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 
 from restrip.errors import RestripError
 from restrip.jobs.intake import read_job
+from restrip.jobs.schema import job_settings
 from restrip.link.job import JobSpec, Output
+from restrip.link.setting import BadSetting
 from restrip.timeline import ClipRange, Key, Rate
 
 GOOD = JobSpec(
@@ -120,3 +123,72 @@ def test_no_job_is_anything_but_good_or_an_error_with_a_name(path: str, value: A
         assert error.bad_input and error.code != "error"
     else:
         assert read_job(spec.to_json()) == spec
+
+
+def test_every_number_among_the_settings_has_bounds() -> None:
+    numbers = [setting for setting in job_settings() if setting.kind in ("int", "float")]
+    assert len(numbers) > 20
+    assert [s.key for s in numbers if s.low is None or s.high is None] == []
+    for setting in numbers:
+        for value in (10**400, -(10**400), float("inf"), float("-inf"), float("nan"), True, "1", [], None):
+            with pytest.raises(BadSetting):
+                setting.check(value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "code"),
+    [
+        ("source.offset_s", "9" * 400, "bad-job"),
+        ("source.offset_s", "1e400", "bad-job"),
+        ("source.offset_s", "1e999999999", "bad-job"),
+        ("source.offset_s", "0." + "0" * 400 + "1", "bad-job"),
+        ("source.offset_s", 10**400, "bad-job"),
+        ("source.offset_s", float("inf"), "bad-job"),
+        ("source.offset_s", float("nan"), "bad-job"),
+        ("source.offset_s", True, "bad-job"),
+        ("source.rate", "1e999999999", "bad-rate"),
+        ("source.rate", "1/" + "9" * 400, "bad-rate"),
+        ("source.rate", 10**400, "bad-rate"),
+        ("source.rate", "-25", "bad-rate"),
+        ("source.source_rate", "9" * 5000, "bad-rate"),
+        ("source.timeline_start", 10**400, "bad-job"),
+        ("source.trim_in", float("inf"), "bad-job"),
+        ("source.length", 1.5, "bad-job"),
+        ("source.length", 10**400, "bad-job"),
+        ("source.name", "x" * 100_000, "bad-job"),
+        ("source.name", 3, "bad-job"),
+        ("source.paths", ["/a\ud800b"], "relative-path"),
+        ("source.paths", ["/" + "a" * 5000], "relative-path"),
+        ("keys.0.frame", 10**400, "bad-job"),
+        ("keys.0.seed", 10**400, "bad-job"),
+        ("keys.1.prompt", "\ud800", "bad-job"),
+        ("cuts", [10**400], "bad-job"),
+        ("cuts", [float("nan")], "bad-job"),
+        ("step", 10**400, "bad-job"),
+        ("priority", -(10**400), "bad-job"),
+        ("output.fade", 10**400, "bad-job"),
+        ("output.long_side", 10**400, "bad-job"),
+        ("look.name", "painting:/a\ud800", "bad-job"),
+        ("look.name", "painting:/" + "a" * 10_000, "unknown-look"),
+        ("look.settings", {"lean": 10**400}, "bad-setting"),
+        ("look.settings", {"x" * 10**6: 1}, "bad-setting"),
+        ("look.settings", {"lora": "a, " * 1000}, "bad-setting"),
+        ("look.settings", {"prompt": "<lora:a>" * 1000}, "bad-setting"),
+        ("look.settings", {"vae": "/a\0b"}, "bad-setting"),
+        ("look.settings", {"prompt": "\udfff"}, "bad-setting"),
+    ],
+)
+def test_numbers_and_texts_that_are_none_of_a_jobs(path: str, value: Any, code: str) -> None:
+    body = changed(path, value)
+    with pytest.raises(RestripError) as caught:
+        read_job(body)
+    assert caught.value.code == code and caught.value.bad_input
+    assert len(str(caught.value)) < 3000
+    json.dumps(caught.value.to_wire(), allow_nan=False)
+
+
+def test_a_job_with_too_many_keys_is_refused() -> None:
+    body = {**GOOD, "source": {**GOOD["source"], "length": 10_000_000}, "keys": [], "mode": "every", "step": 1}
+    with pytest.raises(RestripError, match="keys"):
+        read_job(body)
+    assert read_job({**body, "step": 1000}).step == 1000

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from engine_bench import end_engine, until
 from job_bench import FRAMES, Little
 
@@ -18,6 +21,7 @@ from restrip.link import discovery
 from restrip.link.client import Client, connect
 from restrip.link.job import Output
 from restrip.link.status import JobStatus
+from restrip.media import Frame, write_picture
 
 
 class Two:
@@ -135,6 +139,69 @@ def test_seeds_and_questions_go_there_too(two: Two, little: Little) -> None:
     assert [job.kind for job in two.there.jobs("*")] == ["seeds"]
     assert two.here.check(spec)["segments"] == 2
     assert two.here.models(str(little.painted)) == []
+
+
+def test_the_files_that_a_job_names_arrive_and_no_others(
+    two: Two, little: Little, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A matte with a comma in its name, a LoRA by name and by path, a ControlNet's folder; and a prompt that happens to
+    hold the path of a private folder.
+    """
+    from diffusers import ControlNetModel, UNet2DConditionModel
+    from safetensors.torch import save_file
+
+    from restrip.looks.diffusion.checkpoint import TINY
+
+    models, secret = tmp_path / "models" / "Lora", tmp_path / "SECRET-FOLDER"
+    models.mkdir(parents=True)
+    secret.mkdir()
+    for name in ("private.txt", "private.safetensors", "00001.png"):
+        (secret / name).write_text("nobody's business")
+    layer = "lora_unet_down_blocks_1_attentions_0_proj_in"
+    for name in ("grain.safetensors", "in, k.safetensors"):
+        save_file(
+            {f"{layer}.lora_down.weight": torch.ones(2, 128), f"{layer}.lora_up.weight": torch.ones(128, 2)},
+            models / name,
+        )
+    unet = UNet2DConditionModel.from_pretrained(TINY / "unet")
+    net = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(16, 32, 64))
+    net.save_pretrained(tmp_path / "net")
+    (tmp_path / "net" / "diary.pdf").write_text("mine")
+    write_picture(tmp_path / "m,atte.png", Frame(np.full((48, 64, 3), 255, np.uint8)))
+    monkeypatch.setenv("RESTRIP_MODELS", str(tmp_path / "models"))
+    two.here.close()
+    two.at("here")
+    end_engine()
+    two.here = two.start("here")  # It has these models, the other one has none.
+    prompt = f"oil painting, {secret}, blue <lora:grain:0.3>"
+    asked = {
+        "prompt": prompt,
+        "negative_prompt": f"{secret}/private.txt",
+        "lora": f"{models}/in, k.safetensors:0.2",
+        "controlnet": f"tile={tmp_path / 'net'}:0.5",
+        "steps": 2,
+        "anchor": False,
+    }
+    spec = little.job("far-1", 1, length=2, look="sd:tiny", settings=asked, matte=str(tmp_path / "m,atte.png"))
+    notes: list[str] = []
+    told = two.here.check(spec)
+    assert {file["role"] for file in told["travels"]} == {"source", "matte", "prompt 0", "lora 0", "controlnet 0"}
+    two.here.submit(spec)
+    status = two.here.watch("far-1", lambda status: notes.append(status.note))
+    assert status.state == "done", status.error
+    assert two.received() == {
+        "clip.mkv",
+        "m,atte.png",
+        "grain.safetensors",
+        "in, k.safetensors",
+        "config.json",
+        "diffusion_pytorch_model.safetensors",
+    }
+    there = json.loads((two.folders["there"] / "jobs" / "far-1" / "job.json").read_text())["look"]["settings"]
+    assert there["prompt"].startswith(f"oil painting, {secret}, blue <lora:/") and there["prompt"].endswith(":0.3>")
+    made = two.here.manifest("far-1")
+    assert (made.settings["prompt"], made.settings["lora"], made.look) == (prompt, asked["lora"], "sd:tiny")
+    assert len(made.facts["look"]["lora"]) == 2 and len(made.facts["look"]["controlnet"]) == 1
 
 
 def test_what_fails_there_fails_here_and_can_be_tried_again(two: Two, little: Little, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from restrip.jobs import files
 from restrip.jobs.asked import neutral_settings
 from restrip.jobs.cache import Cache, Entry
-from restrip.jobs.identity import Known
+from restrip.jobs.identity import Known, reading
 from restrip.jobs.inputs import Seen, Watch, look_at
 from restrip.jobs.needs import needs_of
 from restrip.jobs.outputs import check_place, strip_name
@@ -27,7 +27,7 @@ from restrip.media import ClipReader
 from restrip.media.content import stamp_of
 from restrip.media.cuts import find_cuts
 from restrip.media.formats import FORMATS
-from restrip.timeline import ClipRange, Key
+from restrip.timeline import Key
 
 CUTS_STAGE = 1
 
@@ -58,7 +58,7 @@ def plan_job(task: Assignment, spec: JobSpec) -> Plan:
     named = inputs_of(files_of(spec))
     inputs = look_at(named)
     with open_source(spec) as media:
-        cuts = spec.cuts if spec.cuts is not None else _cuts(task, spec.clip, media, inputs["source"])
+        cuts = spec.cuts if spec.cuts is not None else _cuts(task, spec, media, inputs["source"])
     look = look_of(task.shop, spec, size_within(media.size, spec.output.long_side), task.report)
     plan = make_plan(spec, replace(known_of(look, media, tuple(cuts)), inputs=inputs))
     # What was found out is true of these very files.
@@ -164,14 +164,16 @@ def _check_outputs(task: Assignment, spec: JobSpec, plan: Plan) -> Path:
     return check_place(task.state_dir, folder, targets_of(spec, plan, folder).values())
 
 
-def _cuts(task: Assignment, clip: ClipRange, reader: ClipReader, source: Seen) -> tuple[int, ...]:
+def _cuts(task: Assignment, spec: JobSpec, reader: ClipReader, source: Seen) -> tuple[int, ...]:
     """The clip's cuts, found once and kept."""
+    clip = spec.clip
     facts = {
         "stage": CUTS_STAGE,
         "source": source.content.key,
         "time": str(clip.media_time(0)),
         "rate": str(clip.source_rate or clip.rate),
         "length": clip.length,
+        **reading(spec),
     }
     key = files.digest(facts)
     found = task.cache.find("facts", key)

@@ -12,16 +12,17 @@ the time of change counts too (`Content.key`).
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
-import stat
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from restrip.link.discovery import state_dir
-from restrip.media.files import MediaMissing, MediaUnreadable
+from restrip.media.files import MediaMissing, MediaUnreadable, lies_on_a_disk, open_regular
 from restrip.timeline.aside import write_whole
 
 WHOLE_BYTES = 256 << 20
@@ -166,8 +167,8 @@ def _stat(path: str) -> os.stat_result:
         raise MediaMissing(path) from None
     except (OSError, ValueError) as error:
         raise MediaUnreadable(path, getattr(error, "strerror", None) or "it can't be a path") from error
-    if not stat.S_ISREG(seen.st_mode):
-        raise MediaUnreadable(path, "it is no file", "Choose a movie, or the pictures in the folder.")
+    if not lies_on_a_disk(seen):
+        raise MediaUnreadable(path, "it is a device or a pipe, not a file", "Choose a file on a disk.")
     return seen
 
 
@@ -186,11 +187,10 @@ def _read(paths: Sequence[str], size: int, whole: bool) -> Content:
 def _hash(path: str, room: int | None) -> str:
     """sha256 of a file, or when it is larger than `room` bytes of so many of it, from its first to its last."""
     try:
-        # A pipe in the file's place would wait for a writer for ever.
-        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             if room is None or size <= room:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+                return hashlib.file_digest(cast(io.BufferedReader, file), "sha256").hexdigest()
             chunk = max(LEAST_CHUNK_BYTES, min(CHUNK_BYTES, room // 3))
             count = max(3, room // chunk)
             seen = hashlib.sha256()

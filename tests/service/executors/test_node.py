@@ -36,8 +36,9 @@ def test_a_named_error_comes_back_with_its_name(tmp_path: Path) -> None:
     assert error is not None and error["bad_input"]
 
 
-def test_a_mistake_in_the_code_comes_back_as_a_crash(tmp_path: Path) -> None:
-    assert "KeyError" in done(order("probe", tmp_path)).crash
+def test_a_mistake_in_the_code_comes_back_by_its_name(tmp_path: Path) -> None:
+    error = done(order("probe", tmp_path)).error
+    assert error is not None and error["code"] == "task-fault" and "KeyError" in error["message"]
 
 
 class Clock:

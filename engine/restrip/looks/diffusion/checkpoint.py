@@ -17,6 +17,7 @@ from restrip.looks.diffusion.family import FAMILIES, UnknownFamily, family_of_fo
 from restrip.looks.diffusion.header import ForeignPickle, UnreadableCheckpoint, read_metadata, read_shapes
 from restrip.looks.diffusion.lora_kinds import check_kinds
 from restrip.media.content import HashBook
+from restrip.media.files import open_regular
 
 SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 TINY = Path(__file__).parents[2] / "data" / "tiny-sd"
@@ -89,20 +90,20 @@ def models_folders() -> list[Path]:
 def find_file(name: str) -> Path:
     """The file or folder that `name` means: a path, or a name (with or without its ending) in a models folder.
 
-    Raises MissingCheckpoint.
+    Raises MissingCheckpoint, MediaUnreadable for a device or a pipe.
     """
     path = _path(name)
     if _exists(path):
-        return path.absolute()
+        return _readable(path)
     places = [] if path.is_absolute() else models_folders()
     for place in places:
         for candidate in (place / name, *(place / f"{name}{suffix}" for suffix in SUFFIXES)):
             if _exists(candidate):
-                return candidate.absolute()
+                return _readable(candidate)
     if places and name.strip() and not re.search(r"[/\\]", name):
         found = _in_subfolders(name, places) or _by_alias(name, places)
         if found is not None:
-            return found.absolute()
+            return _readable(found)
     raise MissingCheckpoint(name, [] if path.is_absolute() else places or [Path.cwd()])
 
 
@@ -137,6 +138,14 @@ def _path(name: str) -> Path:
         return Path(name).expanduser()
     except RuntimeError:  # "~somebody" who isn't known here
         return Path(name)
+
+
+def _readable(path: Path) -> Path:
+    """The whole path of a folder, or of a file that doesn't keep its reader waiting. Raises MediaUnreadable."""
+    if not path.is_dir():
+        with suppress(OSError):  # Reading it says what is wrong.
+            open_regular(path).close()
+    return path.absolute()
 
 
 def _exists(path: Path) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from restrip.errors import BadInput
-from restrip.looks.diffusion.checkpoint import MissingCheckpoint, find_file
+from restrip.looks.diffusion.checkpoint import find_file
 from restrip.looks.diffusion.file_list import Named, read_list, read_tags, without_tags
 from restrip.looks.diffusion.recipe import Recipe
 
@@ -86,7 +86,7 @@ def is_file(name: str) -> bool:
 def _path(name: str) -> Path | None:
     try:
         return find_file(name)
-    except MissingCheckpoint:
+    except BadInput:
         return None
 
 
