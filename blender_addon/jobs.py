@@ -124,8 +124,12 @@ def strip_of(job: LiveJob) -> Any:
 def dismiss(job_id: str) -> None:
     """Take a job off the list, and its notice off the strip; its files stay."""
     job = board().jobs.pop(job_id, None)
-    if job is not None:
-        notices.clear(strip_of(job))
+    strip = strip_of(job) if job is not None else None
+    if job is None or strip is None:
+        return
+    notices.clear(strip)
+    if job.stage == "failed" and strip.restrip.job == job_id:
+        strip.restrip.job = ""  # Or it would be told again as soon as the file is opened.
 
 
 def stopped(job: LiveJob, message: str) -> None:

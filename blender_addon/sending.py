@@ -195,7 +195,9 @@ def resume(job: jobs.LiveJob) -> None:
         return
     if not job.status.job_id:
         jobs.dismiss(job.job_id)
-        return
+        raise clip.NothingToStylize(
+            f"{job.name} is gone from the timeline.", "Undo until it is there, or add it again."
+        )
     ask = "retry" if job.status.state == "failed" else "resume"
     job.stage, job.error, job.message, job.began = "engine", None, "", 0.0
     notices.clear(strip)

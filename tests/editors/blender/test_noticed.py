@@ -29,7 +29,7 @@ def test_a_failure_is_seen_and_trying_again_takes_what_was_corrected(
     assert ["operator", "restrip.show_result", "shot is restyled"] in told["done bar"]
     assert (told["selected"], told["active"]) == (["other"], "other")
     assert told["reloaded"] == "COLOR_01"
-    assert told["dismissed"] == ["COLOR_04", ""]
+    assert told["dismissed"] == ["COLOR_04", "", ""]
 
 
 def test_the_count_of_keyframes_follows_the_markers(blender: Blender, counting: Callable[..., Path]) -> None:

@@ -90,7 +90,7 @@ def failed_and_corrected(path: str, blend: str) -> dict:
     other = next(strip for strip in scenes.top(scene) if strip.name == "other")
     told["reloaded"] = other.color_tag
     bpy.ops.restrip.dismiss(job_id=job.job_id)
-    told["dismissed"] = [other.color_tag, other.restrip.tag_before]
+    told["dismissed"] = [other.color_tag, other.restrip.tag_before, other.restrip.job]
     return told
 
 
