@@ -141,7 +141,7 @@ def job_of(client: Client, request: Request) -> JobSpec:
         job_id=uuid.uuid4().hex,
         clip=ClipRange(tuple(paths), rate, len(frames), trim_in=frames.first, name=Path(request.clip).stem),
         keys=_keys(request, frames),
-        look=_absolute(request.look),
+        look=absolute_look(request.look),
         settings=_settings(request, frames),
         output=request.output,
         matte=str(Path(request.matte).absolute()) if request.matte else "",
@@ -191,7 +191,7 @@ def _keys(request: Request, frames: FrameRange) -> tuple[Key, ...]:
     return keys
 
 
-def _absolute(look: str) -> str:
+def absolute_look(look: str) -> str:
     """The look with the path in its name absolute: the engine's folder is another. sd:tiny and the like are names."""
     prefix, colon, argument = look.partition(":")
     if prefix not in ("painting", "painted", "sd") or not argument or not Path(argument).expanduser().exists():

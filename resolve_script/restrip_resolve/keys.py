@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from restrip.timeline import FrameRange, Key, MarkerText, read_marker
+from restrip.timeline import FrameRange, Key, read_noted
 from restrip_resolve.api import can, need
 from restrip_resolve.clip import SourceClip
 from restrip_resolve.session import Session
-
-OWN = "Restrip"
-"""Markers that Restrip sets begin with it; their texts are no prompts."""
-
-# The names that Resolve gives new markers, in the languages it speaks.
-_DEFAULT_NAME = re.compile(
-    r"(marker|marcador|marqueur|marcatore|markierung|маркер|マーカー|标记|標記|마커|เครื่องหมาย|đánh dấu)\s*\d*",
-    re.IGNORECASE,
-)
 
 
 def keys_of(session: Session, clip: SourceClip, colour: str) -> list[Key]:
@@ -44,10 +34,6 @@ def keys_of(session: Session, clip: SourceClip, colour: str) -> list[Key]:
 
 def key_of(frame: int, marker: Mapping[str, Any]) -> Key:
     """A marker's note, and its name for what the note leaves open (docs/markers.md); Resolve's own names are none."""
-    name, note = str(marker.get("name") or "").strip(), str(marker.get("note") or "").strip()
-    said = MarkerText() if note.startswith(OWN) else read_marker(note)
-    if not name.startswith(OWN) and not _DEFAULT_NAME.fullmatch(name):
-        named = read_marker(name)
-        if named.named or said == MarkerText():
-            said = said.or_else(named)
+    name = str(marker.get("name") or "").strip()
+    said = read_noted(name, str(marker.get("note") or ""))
     return Key(frame, prompt=said.prompt, seed=said.seed, image=said.image, name=name)

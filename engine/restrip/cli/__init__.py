@@ -11,11 +11,26 @@ import sys
 from collections.abc import Sequence
 
 from restrip import __version__
-from restrip.cli import cache, demo, doctor, engine, install, jobs, link, looks, models, probe, render, seeds, suggest
+from restrip.cli import (
+    cache,
+    demo,
+    doctor,
+    engine,
+    install,
+    jobs,
+    link,
+    looks,
+    models,
+    probe,
+    render,
+    resolve,
+    seeds,
+    suggest,
+)
 from restrip.cli.terminal import Terminal
 from restrip.errors import RestripError
 
-COMMANDS = (demo, render, seeds, suggest, probe, looks, models, jobs, cache, engine, doctor, install, link)
+COMMANDS = (demo, render, resolve, seeds, suggest, probe, looks, models, jobs, cache, engine, doctor, install, link)
 
 
 def build_parser() -> argparse.ArgumentParser:

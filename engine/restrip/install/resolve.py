@@ -32,7 +32,7 @@ PREFIX = "Restrip - "
 
 # Kept beside the scripts: light, and importable on the Python that Resolve uses.
 LIGHT = ("__init__.py", "errors.py", "progress.py", "link", "timeline")
-HEAVY = {"otio.py", "otio_read.py", "otio_schema.py"}
+HEAVY = {"cut.py", "otio.py", "otio_schema.py"}
 
 MENU_SCRIPT = """# {title}. Written by `restrip install resolve`, which replaces it.
 import sys

@@ -2,7 +2,7 @@
 
 from restrip.timeline.clip import ClipRange
 from restrip.timeline.key import Key, KeyOutside, check_keys, keys_for_shots, keys_from_markers
-from restrip.timeline.marker_text import MarkerText, read_marker
+from restrip.timeline.marker_text import MarkerText, read_marker, read_noted
 from restrip.timeline.numbered import gaps_of, with_held
 from restrip.timeline.pictures import PICTURE_ENDINGS, files_in, is_picture, pictures_in
 from restrip.timeline.range import BadRange, FrameRange
@@ -40,6 +40,7 @@ __all__ = [
     "mix_at",
     "pictures_in",
     "read_marker",
+    "read_noted",
     "seams_of",
     "segments_of",
     "strips_of",

@@ -13,6 +13,14 @@ from dataclasses import dataclass
 
 from restrip.timeline.pictures import PICTURE_ENDINGS
 
+OWN = "Restrip"
+"""Markers that Restrip sets in Resolve begin with it; their texts are no prompts."""
+
+# The names that Resolve gives new markers, in the languages it speaks.
+_DEFAULT_NAME = re.compile(
+    r"(marker|marcador|marqueur|marcatore|markierung|маркер|マーカー|标记|標記|마커|เครื่องหมาย|đánh dấu)\s*\d*",
+    re.IGNORECASE,
+)
 _NAMED = re.compile(r"K\d*\s*(?:\([^)]*\)\s*)?(?::\s*(?P<text>.*))?", re.DOTALL)
 _SEED = re.compile(r"(?:^|(?:\s|,)+)seed\s*[:=]\s*(-?\d+)(?=$|\s|,)", re.IGNORECASE)
 _LEADING_SEED = re.compile(r"seed\s*[:=]\s*(-?\d+)(?=$|\s|,)[\s,]*", re.IGNORECASE)
@@ -59,6 +67,20 @@ def read_marker(text: str) -> MarkerText:
             seed, rest = int(found[1]), rest[: found.start()] + rest[found.end() :]
     prompt = " ".join(rest.split()).strip(" ,")
     return MarkerText(prompt or None, seed, image, surely)
+
+
+def read_noted(name: str, note: str) -> MarkerText:
+    """A marker of DaVinci Resolve: its note, and its name for what the note leaves open.
+
+    Texts that begin with Restrip are Restrip's own, and names that Resolve gave say nothing.
+    """
+    name, note = name.strip(), note.strip()
+    said = MarkerText() if note.startswith(OWN) else read_marker(note)
+    if not name.startswith(OWN) and not _DEFAULT_NAME.fullmatch(name):
+        named = read_marker(name)
+        if named.named or said == MarkerText():
+            said = said.or_else(named)
+    return said
 
 
 def _image(text: str) -> tuple[str | None, str]:

@@ -53,6 +53,11 @@ def build_timeline(job: JobMade) -> Object:
     return _Builder(job).timeline()
 
 
+def strips_in_order(job: JobMade) -> list[Object]:
+    """The job's strips and dissolves as a track's children, over exactly the clip's frames."""
+    return list(_Builder(job).strips())
+
+
 def cut_of(fade: Crossfade) -> int:
     """The frame at which the right strip begins in OTIO's terms: the fade's middle.
 

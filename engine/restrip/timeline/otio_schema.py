@@ -49,6 +49,11 @@ def track(name: str, kind: str, children: Sequence[Object]) -> Object:
     return {**_item("Track.1", name), "children": list(children), "kind": kind}
 
 
+def gap(source_range: Object) -> Object:
+    """Nothing, for as long as the range: what lies below shows."""
+    return _item("Gap.1", "", source_range)
+
+
 def clip(media: Object, source_range: Object, **fields: Any) -> Object:
     """A part of a media reference, named like it; `fields` are metadata, effects and markers."""
     return {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from restrip.timeline.marker_text import OWN
 from restrip_resolve.actions.context import Context
 from restrip_resolve.api import ResolveRefused, done, need
 from restrip_resolve.clip import SourceClip
 from restrip_resolve.journal import Journal
-from restrip_resolve.keys import OWN
 from restrip_resolve.selection import source_clips
 from restrip_resolve.session import Session
 from restrip_resolve.source import source_of
