@@ -31,7 +31,7 @@ def run(action: str, names: Dict[str, Any]) -> bool:
     app = find_resolve(names)
     if app is None:
         say("Resolve doesn't answer scripts. Start this from its menu Workspace > Scripts; since version 21.1 the free")
-        say("edition runs no Python scripts: use `restrip render --otio` and File > Import > Timeline instead.")
+        say("edition runs no Python scripts: export the timeline and use `restrip resolve` (docs/resolve.md) instead.")
         return False
     config = read_config()
     if config.get("direct", True) and not why_not_here():

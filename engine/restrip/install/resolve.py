@@ -369,7 +369,7 @@ def _of_stores(folders: Folders, python: Python | None) -> list[str]:
             said.append(
                 f"This Mac has a Resolve from the App Store ({container.name}): it is sandboxed, keeps scripts in"
                 " its own container and may not start programs such as Restrip's engine. The menu entries are for the"
-                " Resolve from Blackmagic Design's website; with the other one use `restrip render --otio`."
+                " Resolve from Blackmagic Design's website; with the other one use `restrip resolve`."
             )
     if python is not None and "WindowsApps" in python.path:
         said.append(
