@@ -72,6 +72,7 @@ def info_of(made: Any, name: str) -> MediaInfo:
 def test_fields_and_hidden_packets_are_no_pictures(made: Any) -> None:
     fields, hidden = info_of(made, "fields.ts"), info_of(made, "hidden.webm")
     assert (fields.frames, fields.rate, fields.vfr, fields.pictures) == (COUNT, Rate.of(25), False, COUNT)
+    assert fields.duration_s == COUNT / 25
     assert any("interlaced" in note for note in fields.notes)
     assert (hidden.frames, hidden.rate, hidden.vfr, hidden.pictures) == (37, Rate.of(25), False, 37)
 

@@ -154,6 +154,8 @@ def made(
     # Where the decoder's times are other ones than the packets', a packet's length is no picture's.
     told = not more.get("decoded") or packets[order[-1]].pts == times[-1]
     last = (packets[order[-1]].duration if told else 0) or step
+    if rate and 4 * last < 3 * step:
+        last = step  # The last packet is a field's.
     last_end = times[-1] + last
     cut_off = claims.counted > len(packets) and (claims.duration or 0) > _stored(packets)
     end = last_end

@@ -5,6 +5,7 @@ argv: seed, count, files. Each mutation overwrites, removes, inserts or repeats 
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from pathlib import Path
@@ -58,13 +59,16 @@ def eat(path: Path) -> str:
 
 def main() -> None:
     seed, count, *files = sys.argv[1:]
+    # As in a worker: what libraries print goes to stderr.
+    told = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     rng = random.Random(int(seed))
     for number in range(int(count)):
         origin = Path(files[number % len(files)])
         path = origin.with_name(f"mutated{origin.suffix}")
         path.write_bytes(mutated(origin.read_bytes(), rng))
-        print(number, origin.suffix, end=" ", flush=True)
-        print(eat(path), flush=True)
+        print(number, origin.suffix, end=" ", file=told, flush=True)
+        print(eat(path), file=told, flush=True)
 
 
 main()
