@@ -24,7 +24,8 @@ class NoGpu(BadInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "There is no GPU here that torch can use.", "Propagate on auto or cpu; `restrip doctor` says what is here."
+            "There is no GPU here that torch can use.",
+            "Let the motion run on auto or cpu; `restrip doctor` says what is here.",
         )
 
 
