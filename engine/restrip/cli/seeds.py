@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from restrip.cli import options as shared
+from restrip.cli.render import say_what_travels
 from restrip.cli.terminal import Terminal
 from restrip.request import Request, job_of
 
@@ -30,8 +31,10 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
     with shared.open_client() as client:
         frames = shared.frame_range(f"{options.frame}:{options.frame + 1}")
         with terminal.reading(client):
-            clip = job_of(client, Request(options.clip, look=options.look, frames=frames, mode="every")).clip
-        settings = shared.settings_of(options, client)
+            settings = shared.settings_of(options, client)
+        spec = job_of(client, Request(options.clip, look=options.look, frames=frames, mode="every", settings=settings))
+        say_what_travels(client, spec, terminal)
+        clip = spec.clip
         with terminal.progress() as show:
             result = client.seeds(clip, 0, look=options.look, settings=settings, count=options.count, on_status=show)
     if options.out:
