@@ -18,6 +18,7 @@ import importlib.util
 import struct
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -262,3 +263,22 @@ def test_pages_and_other_inks_are_said(tmp_path: Path) -> None:
     assert any("3 pictures" in note for note in probe([str(tmp_path / "a.tif")]).notes)
     MODES["CMYK"].save(tmp_path / "a.jpg")
     assert any("CMYK" in note for note in probe([str(tmp_path / "a.jpg")]).notes)
+
+
+@pytest.mark.skipif("libsvtav1" not in av.codecs_available, reason="needs an encoder for AV1")
+def test_avif_of_ten_bits(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 65535, 64)
+    values = np.stack([np.tile(ramp, (64, 1)), np.tile(ramp[:, None], (1, 64)), np.full((64, 64), 30000)], axis=2)
+    with av.open(str(tmp_path / "a.avif"), "w", format="avif") as out:
+        stream = out.add_stream("libsvtav1", rate=25, options={"crf": "4", "preset": "8"})
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p10le"
+        stream.codec_context.colorspace, stream.codec_context.color_range = 1, 2
+        given = av.VideoFrame.from_ndarray(values.astype(np.uint16), "rgb48le")
+        picture = given.reformat(format="yuv420p10le", dst_colorspace=1, dst_color_range=2)
+        picture.pts = 0
+        for packet in [*stream.encode(picture), *stream.encode(None)]:
+            out.mux(packet)
+    frame = read_picture(tmp_path / "a.avif")
+    assert frame.deep and probe([str(tmp_path / "a.avif")]).bit_depth == 16
+    assert len(np.unique(frame.rgb)) > 400
+    assert np.abs(frame.rgb.astype(int) - values).mean() < 400

@@ -36,6 +36,8 @@ ENGINE = {
     "numpy": "numpy",
     "numba": "numba",
     "onnxruntime": "onnxruntime",
+    "OpenEXR": "OpenEXR",
+    "pillow_heif": "pillow-heif",
 }
 DIFFUSION = {"torch": "torch", "diffusers": "diffusers", "transformers": "transformers", "safetensors": "safetensors"}
 

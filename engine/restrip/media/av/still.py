@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from av.error import FFmpegError
 
 from restrip.media.av.pyav import open_media
@@ -27,3 +28,25 @@ def read_still(path: str) -> Frame:
         return frame_of(picture, tags_of(picture).resolved((picture.width, picture.height)))
     except UnknownPixels as error:
         raise MediaUnreadable(path, f"its pixel layout {error} is unknown") from error
+
+
+def read_avif(path: str, size: tuple[int, int]) -> Frame | None:
+    """The picture of a still AVIF with all its bits, as it is stored; None where it isn't one whole item of `size`.
+
+    The second stream, where there is one, is the picture's transparency. Raises MediaUnreadable.
+    """
+    try:
+        pictures = []
+        for number in (0, 1):
+            with open_media(path) as container:
+                if not 0 < len(container.streams.video) <= 2:
+                    return None  # Tiles of one picture.
+                if number < len(container.streams.video):
+                    pictures.append(next(container.decode(video=number)))
+        if any((picture.width, picture.height) != size for picture in pictures):
+            return None
+        frame, *clear = (frame_of(picture, tags_of(picture).resolved(size)) for picture in pictures)
+        alpha = np.ascontiguousarray(clear[0].with_depth(frame.deep).rgb[..., 0]) if clear else None
+        return Frame(frame.rgb, alpha)
+    except (FFmpegError, ValueError, StopIteration) as error:
+        raise MediaUnreadable(path, words(error)) from error

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import av
 from av.error import FFmpegError
 
+from restrip.media.av.pyav import exact, open_media
 from restrip.media.av.tags import words
 from restrip.media.files import MediaUnreadable
 
@@ -17,9 +17,9 @@ def durations_of(path: str) -> list[Fraction]:
     An AVIF holds a still picture as a stream too, and transparency as another.
     """
     try:
-        with av.open(f"file:{path}") as container:
+        with open_media(path) as container:
             stream = max(container.streams.video, key=lambda one: one.frames)
-            clock = Fraction(stream.time_base)
+            clock = exact(stream.time_base) or Fraction(1)
             packets = [packet for packet in container.demux(stream) if packet.size]
             return [Fraction(packet.duration or 0) * clock for packet in packets]
     except (FFmpegError, ValueError) as error:
