@@ -10,7 +10,7 @@ import pytest
 from restrip.errors import RemoteError
 from restrip.link.client import Client
 from restrip.link.status import JobStatus
-from restrip.request import JobNotDone, NoKeys, Request, job_of, media_paths, watched
+from restrip.request import FolderUnreadable, JobNotDone, NoKeys, Request, job_of, media_paths, watched
 from restrip.timeline import BadRange, FrameRange, Key, KeyOutside, Rate
 
 
@@ -130,3 +130,12 @@ def test_a_failed_job_raises_what_it_failed_with() -> None:
     with pytest.raises(RemoteError) as raised:
         watched(client, "x")
     assert raised.value.code == "disk-full"
+
+
+def test_a_folder_that_cant_be_listed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    with pytest.raises(FolderUnreadable, match="permission denied"):
+        media_paths(tmp_path)

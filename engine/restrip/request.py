@@ -42,6 +42,20 @@ class NoKeys(RestripError):
         super().__init__("No key frame was given.", "Give keys by frame, for example 0,45,90, or one every N frames.")
 
 
+class FolderUnreadable(RestripError):
+    """A folder of pictures that can't be listed."""
+
+    code = "folder-unreadable"
+    bad_input = True
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(
+            f"The folder {path} can't be listed: {why}.",
+            "Check the disk, and that your account may read it.",
+            path=path,
+        )
+
+
 @dataclass(frozen=True)
 class Request:
     """What to do with a clip. Frames of `frames` and `keys` count from the clip's own first frame, at `rate`.
@@ -165,12 +179,16 @@ def _frames_at(rate: Rate, paths: Sequence[str], info: Mapping[str, Any]) -> int
 def media_paths(clip: str | os.PathLike[str], gaps: str = "hold") -> list[str]:
     """The files of a clip: itself, or the pictures of a folder as file managers order them.
 
-    Where numbers are missing between them, the picture before is named again ("hold", as an editor shows it).
+    Where numbers are missing between them, the picture before is named again with `gaps` "hold". Raises
+    FolderUnreadable.
     """
     path = Path(clip).absolute()
     if not path.is_dir():
         return [str(path)]
-    pictures = [str(picture) for picture in pictures_in(path)]
+    try:
+        pictures = [str(picture) for picture in pictures_in(path)]
+    except OSError as error:
+        raise FolderUnreadable(str(path), (error.strerror or str(error)).lower()) from error
     return (with_held(pictures) if gaps == "hold" else pictures) or [str(path)]
 
 

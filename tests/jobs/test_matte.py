@@ -54,3 +54,4 @@ def test_a_folder_with_a_gap_holds_the_one_before(tmp_path: Path) -> None:
     (tmp_path / "._m0.png").write_bytes(b"no picture")
     with Matte(job(tmp_path), SIZE) as matte:
         assert [round(float(matte.share(n).mean()) * 8) for n in range(6)] == [0, 1, 2, 2, 4, 5]
+        assert any("held at 3" in note for note in matte.notes)

@@ -65,6 +65,11 @@ class Matte:
         if self._reader is not None:
             self._reader.__exit__(kind, error, trace)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what is unusual in the matte's files, and what reading them met so far."""
+        return () if self._reader is None else tuple(f"The matte: {note}" for note in self._reader.notes)
+
     def share(self, n: int) -> npt.NDArray[np.float32]:
         """[H, W] in 0..1: how much of frame n may change."""
         if self._still is not None:

@@ -71,6 +71,7 @@ class _Rendering:
             matte = stack.enter_context(Matte(self.spec, self.plan.size)) if self.spec.matte else None
             writers = {name: stack.enter_context(self._writer(name)) for name in self._names()}
             fades = [self._segment(segment, writers, matte) for segment in self.part.segments]
+            self.notes += [] if matte is None else matte.notes
         concealed = [n - self.part.frames.first for n in self.part.frames if self.window.reader.concealed(n)]
         notes = [*self.notes, *([] if concealed else self.window.reader.damage_notes)]
         self.draft.facts.update(fades=fades, names=self._names(), concealed=concealed, notes=notes)

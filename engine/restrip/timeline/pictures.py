@@ -30,7 +30,7 @@ def is_hidden(path: Path) -> bool:
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     """A key that sorts names as file managers show them: numbers by value, letters without regard to case.
 
-    frame2 comes before frame10; of equal numbers the one with more zeros before it comes last.
+    frame2 comes before frame10; of equal numbers the one with more zeros before it comes first.
     """
     parts = re.findall(r"[0-9]+|[^0-9]+", name)
     return (
