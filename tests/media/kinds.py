@@ -271,6 +271,8 @@ KINDS: dict[str, Kind] = {
     ),
     # Recordings.
     "joined.ts": Kind(joined(B3, B3)),
+    "joined-later.ts": Kind(joined(B3, (*B3, "-output_ts_offset", "60"))),
+    "joined-soon.ts": Kind(joined(B3, (*B3, "-output_ts_offset", "5"))),
     "joined-mpeg2.mpg": Kind(joined((*MPEG2, "-f", "mpeg"), (*MPEG2, "-f", "mpeg")), group=0),
     "late-start.ts": Kind(copied(*B3, changed=late_start), count=COUNT - 12),
     "offset.ts": Kind(plain(*B3, "-output_ts_offset", "17.3")),

@@ -156,4 +156,8 @@ def _lies(decoded: Decoded, index: FrameIndex) -> bool:
 
 def first_from(index: FrameIndex, door: int) -> int:
     """The number of the first picture that comes whole when decoding begins at the packet `door`."""
-    return next((n for n, entry in enumerate(index.entries) if entry >= door), 0) if door else 0
+    if not door:
+        return 0
+    if door in index.numbers:
+        return index.numbers[door]
+    return next((n for n, entry in enumerate(index.entries) if entry >= door), 0)
