@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,16 +27,13 @@ class Packing:
     missing: list[Path] = field(default_factory=list)
     undo: list[Callable[[], None]] = field(default_factory=list)
 
-    def bring(self, path: Path) -> Path | None:
-        """A file's or a folder's copy; two of one name get folders of their own. None when it is missing."""
+    def bring(self, path: Path, within: str = "") -> Path | None:
+        """A file's or a folder's copy, in a folder of the media if one is named. None when it is missing."""
         if path not in self.taken:
             if not path.exists():
                 self.missing.append(path)
                 return None
-            place = self.folder / MEDIA
-            while (place / path.name) in self.taken.values():
-                place = place / "other"
-            self.taken[path] = places.copied(path, place)
+            self.taken[path] = places.copied(path, self.folder / MEDIA / within)
         return self.taken[path]
 
     def kept(self, path: Path) -> str:
@@ -75,11 +73,11 @@ def _pack_strip(packing: Packing, strip: Any) -> None:
         if copy is not None:
             packing.repoint(strip, "filepath", packing.kept(copy))
     elif path is not None:
-        for element in strip.elements:
-            packing.bring(path / element.filename)
-        if strip.elements and packing.taken.get(path / strip.elements[0].filename):
-            folder = packing.taken[path / strip.elements[0].filename].parent
-            packing.repoint(strip, "directory", packing.kept(folder) + os.sep)
+        # Pictures of one strip stay together, whatever others of the same names there are.
+        within = f"{path.name} {zlib.crc32(os.fsencode(path)):08x}"
+        for name in {element.filename for element in strip.elements}:
+            packing.bring(path / name, within)
+        packing.repoint(strip, "directory", packing.kept(packing.folder / MEDIA / within) + os.sep)
     elif strip.type == "SOUND" and strip.sound is not None and strip.sound.packed_file is None:
         copy = packing.bring(Path(bpy.path.abspath(strip.sound.filepath, library=strip.sound.library)))
         if copy is not None:

@@ -5,6 +5,7 @@ A file that was never saved has no place: its results are the engine's until it 
 
 from __future__ import annotations
 
+import filecmp
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ from . import prefs, vse
 from .orders import Order
 
 FOLDER = "restrip"
+AGAIN = "other"
 BESIDE, ENGINE, ASK = "BESIDE", "ENGINE", "ASK"
 
 
@@ -86,10 +88,14 @@ def relink(strip: Any, path: Path) -> None:
 
 
 def copied(path: Path, folder: Path) -> Path:
-    """A copy of a file or a folder of pictures inside `folder`, made whole before it has its name."""
-    target = folder / path.name
-    if target.exists():
-        return target
+    """A copy of a file or a folder of pictures inside `folder`, made whole before it has its name.
+
+    Files of one name may be different ones, as those of two takes are: the second lies one folder further in.
+    """
+    while (target := folder / path.name).exists():
+        if _same(path, target):
+            return target
+        folder = folder / AGAIN
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f".{path.name}.part"
     if path.is_dir():
@@ -99,6 +105,18 @@ def copied(path: Path, folder: Path) -> Path:
         shutil.copyfile(path, aside)
     aside.rename(target)
     return target
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two files, or all files in two folders, have the same content."""
+    if one.is_dir() != other.is_dir():
+        return False
+    if not one.is_dir():
+        return filecmp.cmp(one, other, shallow=False)
+    names = sorted(path.name for path in one.iterdir())
+    if names != sorted(path.name for path in other.iterdir()):
+        return False
+    return all(filecmp.cmp(one / name, other / name, shallow=False) for name in names)
 
 
 def media_of(strip: Any) -> Path | None:
