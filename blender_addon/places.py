@@ -17,7 +17,7 @@ import bpy
 
 from restrip.errors import BadInput
 
-from . import prefs, vse
+from . import prefs, takes, vse
 from .orders import Order
 
 FOLDER = "restrip"
@@ -70,10 +70,10 @@ def gather(scene: Any) -> int:
     if place is None:
         return 0
     for meta in astray(scene):
-        folder = place / f"{_plain(meta.name)} {meta.restrip.result_of}"
         for strip, path in list(_files(meta)):
             if not path.is_relative_to(place):
                 count += 1
+                folder = place / f"{_plain(meta.name)} {takes.job_of(meta, strip)}"  # Takes have files of one name.
                 relink(strip, copied(path, folder))
     return count
 

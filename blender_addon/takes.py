@@ -12,11 +12,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from restrip.link.job import Manifest
 
-from . import channels, vse
+from . import channels, previews, vse
 
 ROWS = 3
 
@@ -40,6 +41,12 @@ def shown(meta: Any) -> list[Any]:
 def holds(meta: Any, job_id: str) -> bool:
     """Whether one of a result's takes is from this job."""
     return any(take.get("job") == job_id for take in listed(meta))
+
+
+def job_of(meta: Any, strip: Any) -> str:
+    """The job that made a strip in a result; the shown take's for what the editor put there."""
+    made = (str(take["job"]) for take in listed(meta) if take["take"] == strip.restrip.take)
+    return next(made, str(meta.restrip.result_of))
 
 
 def make_rows(meta: Any) -> None:
@@ -93,14 +100,21 @@ def forget(meta: Any, number: int) -> None:
 
 
 def said(take: Mapping[str, Any]) -> str:
-    """One take in a menu: "Take 2: neural:19, 3 keyframes, 14:03"."""
+    """One take in a menu: "Take 2: Blue Night (19), 3 keyframes, 14:03"."""
     made = str(take.get("made", ""))
     today = made[:10] == datetime.now().astimezone().isoformat()[:10]
     when = made[11:16] if today else made[:16].replace("T", " ")
     count = take.get("keys", 0)
     keys = f"{count} keyframe{'' if count == 1 else 's'}" if count else ""
-    facts = ", ".join(filter(None, (str(take.get("look", "")), keys, when)))
+    facts = ", ".join(filter(None, (_look_said(str(take.get("look", ""))), keys, when)))
     return f"Take {take['take'] or 1}" + (f": {facts}" if facts else "")
+
+
+def _look_said(look: str) -> str:
+    """A look by the name that the list of looks gives it; of a file, its name."""
+    family, _, argument = look.partition(":")
+    named = (label for number, label, *_ in previews.looks() if family == "neural" and number == argument)
+    return next(named, Path(argument).name if family != "neural" else look)
 
 
 def _hide(number: int, strips: list[Any]) -> None:

@@ -169,10 +169,11 @@ def numbered(number: int, size: tuple[int, int] = (320, 180)) -> np.ndarray[Any,
     return np.ascontiguousarray(np.broadcast_to(row[None, :, None], (size[1], size[0], 3)))
 
 
-def write_counting(path: Path, rate: Fraction, numbers: range) -> None:
-    """H.264 with B-frames and tags for BT.709."""
+def write_counting(path: Path, rate: Fraction, numbers: range, group: int = 12) -> None:
+    """H.264 with B-frames and tags for BT.709; with a group of 1 each frame stands alone."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=rate, options={"crf": "8", "g": "12", "bf": "2", "threads": "1"})
+        options = {"crf": "8", "g": str(group), "bf": "2" if group > 1 else "0", "threads": "1"}
+        stream = container.add_stream("libx264", rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
         for number in numbers:
             frame = av.VideoFrame.from_ndarray(numbered(number), format="rgb24")

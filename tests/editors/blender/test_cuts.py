@@ -102,6 +102,7 @@ def test_a_new_version_is_a_take(told: Any) -> None:
     seen = told["versions"]
     assert seen["one"] == [7, 1, 41, False, ["shot"]], "one strip, on the channel to which the editor moved it"
     assert seen["alpha"] == 0.5
+    assert seen["jobs"] == ["job", "job 2", "job 3"], "by which their files, of one name, are kept apart"
     shown = {name: channel for name, channel, muted in seen["inside"] if not muted}
     assert set(shown) == {"key 1", "key 2", "fade 1 to 2", "title"}
     assert shown["title"] > max(channel for name, channel, _ in seen["inside"] if name != "title")

@@ -274,6 +274,7 @@ def versions(first: str, second: str) -> dict:
         return sorted([strip.name, strip.channel, strip.mute] for strip in vse.strips_of(meta))
 
     seen["inside"] = inside()
+    seen["jobs"] = sorted({takes.job_of(meta, strip) for strip in vse.strips_of(meta)})
     seen["note"] = results.show_take(scene, meta, 1)
     seen["back"], seen["job"] = inside(), [meta.restrip.result_of, source.restrip.placed]
     seen["kept"] = next(s for s in vse.strips_of(meta) if s.name == "key 1").color_saturation

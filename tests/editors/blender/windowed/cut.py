@@ -89,7 +89,7 @@ def two_at_once(story: Any, _: Path) -> None:
     """Two strips by clicks, one look for both, and both stylized from the right-click menu."""
     click(story, 110, 2.5)
     dress(story, "shot 5", "7")
-    click(story, 160, 2.5, "shift")
+    click(story, 160, 2.5, "Shift_L")
     story.expect("two are selected", "sorted(s.name for s in strips.values() if s.select)", ["shot 5", "shot 7"])
     story.python("scene.sequence_editor.active_strip = strips['shot 5']")
     story.picture("two")
@@ -207,7 +207,11 @@ def dress(story: Any, name: str, look: str) -> None:
 def click(story: Any, frame: float, channel: float, modifier: str = "") -> None:
     """Click a strip."""
     story.point_at(frame, channel)
-    story.desk.keys(*(("keydown", modifier, "click", "1", "keyup", modifier) if modifier else ("click", "1")))
+    if modifier:
+        story.desk.keys("keydown", modifier)
+    story.desk.keys("click", "1")
+    if modifier:
+        story.desk.keys("keyup", modifier)
 
 
 def select(story: Any, *names: str) -> None:

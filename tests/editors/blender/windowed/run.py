@@ -69,20 +69,6 @@ class Story:
         x, y = self.python(f"pixel({frame}, {channel})").split()
         self.desk.keys("mousemove", x, y)
 
-    def open_tab(self) -> None:
-        """Show the Restrip tab of the sidebar."""
-        tab = self.python("ui = next(r for r in area.regions if r.type == 'UI'); print(ui.x + ui.width - 14)")
-        # The tabs stand one above the other; clicking down the row finds ours whatever else is there.
-        for down in range(20, 400, 22):
-            top = "ui = next(r for r in area.regions if r.type == 'UI'); print(window.height - ui.y - ui.height"
-            y = self.python(f"{top} + {down})")
-            self.desk.keys("mousemove", tab, y, "click", "1")
-            if (
-                self.python("ui = next(r for r in area.regions if r.type == 'UI'); print(ui.active_panel_category)")
-                == "Restrip"
-            ):
-                break
-
     def wait(self, what: str, code: str, limit_s: float) -> None:
         """Until an expression in Blender is true."""
         end = time.monotonic() + limit_s
