@@ -43,7 +43,10 @@ def draw(layout: Any, scene: Any, strip: Any) -> None:
     data = scene.restrip_form
     text = str(values.own(schema.values_of(strip), "look.neural"))
     parts = mix.parse(text)
-    if not previews.looks_known() or not parts or len(parts) > mix.MOST:
+    if not previews.looks_known():
+        layout.label(text="Reading the looks…", icon="SORTTIME")
+        return
+    if not parts or len(parts) > mix.MOST:
         layout.prop(data, form.name_of("look.neural"))
         return
     if len(parts) == 1:
