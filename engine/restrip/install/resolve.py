@@ -2,6 +2,7 @@
 
 <Fusion>/Scripts/Edit/Restrip - *.py     one a menu entry, with the folder below baked in
 <Fusion>/Restrip/                        the scripts' package, restrip.link and restrip.timeline, pyzmq
+    restrip.lua                          for Resolve's Lua console, where the menu lists no Python scripts
     installed.json                       every file of this installation: --uninstall removes exactly these
 """
 
@@ -23,6 +24,7 @@ from typing import Any
 
 import restrip
 from restrip.errors import BadInput, RestripError
+from restrip.install import resolve_lua
 from restrip.install.resolve_python import Python, found_python, look_at
 from restrip.link import start
 from restrip.link.origin import install_line
@@ -177,12 +179,14 @@ def _put_in_place(plan: Plan, source: Path) -> list[Path]:
     if (folders.home / "installed.json").exists():
         with contextlib.suppress(BrokenRecord):  # What it listed is written over, and the list anew.
             uninstall(folders)
-    made = [folder for folder in (*_missing(folders.scripts), *_missing(folders.home))]
-    folders.scripts.mkdir(parents=True, exist_ok=True)
-    folders.home.mkdir(parents=True, exist_ok=True)
+    needed = folders.scripts, folders.home, resolve_lua.exported_folder()
+    made = [missing for folder in needed for missing in _missing(folder)]
+    for folder in needed:
+        folder.mkdir(parents=True, exist_ok=True)
     files = _copy(source, folders.home)
     files += _vendor(plan.python, folders.home) if plan.python else []
     files += _write_menu(folders, plan.live_check)
+    files.append(resolve_lua.write(source, folders.home, plan.interpreter))
     _write_record(plan, files, made)
     return files
 
@@ -358,6 +362,10 @@ def _sentences(plan: Plan, where: str, why: str) -> list[str]:
     else:
         said.append(f"The scripts don't start there: {why}. Name another with --python FILE.")
     said.append("Resolve finds new scripts at its next start.")
+    said.append(
+        "Where the menu doesn't list them (the free 21.1): open Workspace > Console, choose Lua, and paste"
+        f" {resolve_lua.line(plan.folders.home)}"
+    )
     return said
 
 
