@@ -168,7 +168,7 @@ class Courier:
     def _fail_all(self, why: str) -> None:
         error = NoMessenger(why)
         for _, failed in self._open.values():
-            self._heard.append(lambda failed=failed: failed(error))  # type: ignore[misc]
+            self._heard.append(lambda failed=failed: failed(error))
         self._open.clear()
 
 

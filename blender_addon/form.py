@@ -24,6 +24,9 @@ KEY_PROMPT = "key_prompt"
 """The prompt of the keyframe under the playhead."""
 
 FORMS: list[Any] = []
+
+LOOK_ITEMS: Any = previews.looks
+"""Asked for anew at each drawing: which looks there are is only known from the engine."""
 MIX_LOOK, MIX_WEIGHT = "mix_look_", "mix_weight_"
 """Those of a mix's looks and of their weights, each with its place behind."""
 ARGUMENTS = {"number": "Looks and weights", "file": "Picture", "folder": "Folder", "model": "Model"}
@@ -63,7 +66,7 @@ def rebuild() -> None:
     for setting in (*look_settings(), *schema.OWN_SETTINGS, *schema.current()):
         annotations[name_of(setting.key)] = _property(setting)
     annotations[LOOKS] = EnumProperty(
-        items=previews.looks, name="Look", get=_get_look, set=_set_look, options=set(), description="A built-in look"
+        items=LOOK_ITEMS, name="Look", get=_get_look, set=_set_look, options=set(), description="A built-in look"
     )
     for place in range(mix.MOST):
         annotations |= _mix_place(place)
@@ -76,7 +79,7 @@ def rebuild() -> None:
     )
     kind = type("RestripForm", (bpy.types.PropertyGroup,), {"__annotations__": annotations})
     bpy.utils.register_class(kind)
-    bpy.types.Scene.restrip_form = PointerProperty(type=kind)
+    vse.scene_type().restrip_form = PointerProperty(type=kind)
     FORMS.append(kind)
 
 
@@ -87,11 +90,11 @@ def look_settings() -> tuple[Setting, ...]:
         [(look["prefix"], look["label"], look["argument"], look["help"]) for look in known.looks] if known else []
     )
     families = families or [("neural", "Built-in look", "number", "A painted look")]
-    kinds = {"file": "path", "folder": "folder", "model": "path"}
+    kinds: dict[str, Any] = {"file": "path", "folder": "folder", "model": "path"}
     arguments = [
         Setting(
             f"look.{prefix}",
-            kinds.get(argument, "text"),  # type: ignore[arg-type]
+            kinds.get(argument, "text"),
             values.OWN_DEFAULTS.get(f"look.{prefix}", ""),
             ARGUMENTS.get(argument, label),
             help,
@@ -141,7 +144,9 @@ def _property(setting: Setting) -> Any:
             min=low, max=high, get=getter(int), set=setter(lambda n: int(_bounded(setting, n))), **common
         )
     if kind == "float":
-        bounds = {name: value for name, value in (("min", setting.low), ("max", setting.high)) if value is not None}
+        bounds: dict[str, Any] = {
+            name: value for name, value in (("min", setting.low), ("max", setting.high)) if value is not None
+        }
         return FloatProperty(
             **bounds, precision=2, get=getter(float), set=setter(lambda x: _short(_bounded(setting, x))), **common
         )
@@ -152,7 +157,7 @@ def _property(setting: Setting) -> Any:
         items = [(value, text, "", number) for number, (value, text) in enumerate(setting.choices)]
         number = getter(lambda value: names.index(value) if value in names else 0)
         return EnumProperty(items=items, get=number, set=setter(lambda picked: names[picked]), **common)
-    subtype = {"path": "FILE_PATH", "folder": "DIR_PATH"}.get(kind, "NONE")
+    subtype: Any = {"path": "FILE_PATH", "folder": "DIR_PATH"}.get(kind, "NONE")
     return StringProperty(get=getter(str), set=setter(str), subtype=subtype, **common)
 
 
@@ -178,7 +183,7 @@ def _mix_place(place: int) -> dict[str, Any]:
 
     return {
         f"{MIX_LOOK}{place}": EnumProperty(
-            items=previews.looks, name="Look", get=get_number, set=set_number, options=set(), description="A look"
+            items=LOOK_ITEMS, name="Look", get=get_number, set=set_number, options=set(), description="A look"
         ),
         f"{MIX_WEIGHT}{place}": FloatProperty(
             name="Weight", description="How much of this look beside the others", min=0.0, max=1.0,
@@ -241,6 +246,6 @@ def register() -> None:
 def unregister() -> None:
     """Take the properties away; the values stay on the strips."""
     for kind in FORMS:
-        del bpy.types.Scene.restrip_form
+        del vse.scene_type().restrip_form
         bpy.utils.unregister_class(kind)
     FORMS.clear()

@@ -42,7 +42,7 @@ class RESTRIP_OT_preview_frame(operators.Poll, bpy.types.Operator):
     bl_label = "Preview Frame"
     bl_options: ClassVar[set[str]] = {"REGISTER"}
 
-    window: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    window: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
     def why_not(cls, context: Any) -> str:

@@ -21,7 +21,7 @@ _HEAD = re.compile(r"K\d*(?![\w])")
 
 def long_texts(markers: Iterable[Any]) -> dict[str, str]:
     """What the text blocks of these markers say, by the markers' names."""
-    found = {}
+    found: dict[str, str] = {}
     for marker in markers:
         block = bpy.data.texts.get(marker.name)
         if block is not None:

@@ -21,9 +21,7 @@ class RESTRIP_OT_suggest(operators.Poll, bpy.types.Operator):
     bl_label = "Suggest Keyframes"
     bl_options: ClassVar[set[str]] = {"REGISTER"}
 
-    count: IntProperty(  # type: ignore[valid-type]
-        name="How many", description="Keyframes for the whole strip", min=1, max=1000, default=5
-    )
+    count: IntProperty(name="How many", description="Keyframes for the whole strip", min=1, max=1000, default=5)
 
     def invoke(self, context: Any, event: Any) -> set[str]:
         """Ask how many, with a number that suits the strip's length."""
@@ -85,8 +83,8 @@ class RESTRIP_OT_key_image(operators.Poll, bpy.types.Operator):
     bl_label = "Key from Image"
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
-    filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
     def why_not(cls, context: Any) -> str:

@@ -108,7 +108,7 @@ class RESTRIP_OT_mix_remove(_Mix, bpy.types.Operator):
     bl_idname = "restrip.mix_remove"
     bl_label = "Remove Look"
 
-    index: IntProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    index: IntProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def changed(self, text: str) -> str:
         """Without it."""
@@ -122,7 +122,7 @@ class RESTRIP_OT_favourite(bpy.types.Operator):
     bl_label = "Favourite"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
-    number: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    number: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: Any) -> set[str]:
         """Make it one, or none any more."""

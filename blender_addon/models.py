@@ -73,8 +73,8 @@ class RESTRIP_OT_pick_model(bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
     bl_property = "model"
 
-    key: StringProperty(default="look.sd", options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
-    model: EnumProperty(items=items)  # type: ignore[valid-type]
+    key: StringProperty(default="look.sd", options={"HIDDEN", "SKIP_SAVE"})
+    model: EnumProperty(items=items)
 
     @classmethod
     def poll(cls, context: Any) -> bool:

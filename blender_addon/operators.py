@@ -63,7 +63,7 @@ class Stylize(Poll):
     def execute(self, context: Any) -> set[str]:
         """Begin them, and say what they will do."""
         scene = vse.edited_scene(context)
-        report: Any = self.report  # type: ignore[attr-defined]
+        report: Any = self.report  # type: ignore[attr-defined] # the classes below are Operators
         ties.settle(scene)
         begun = []
         # What each strip has is read first: a strip without values takes those of the last job.
@@ -108,7 +108,7 @@ class RESTRIP_OT_stylize_again(Stylize, bpy.types.Operator):
 class JobOperator:
     """An operator on one live job; without an id, on the active strip's."""
 
-    job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def job(self, context: Any) -> jobs.LiveJob | None:
         """The job meant."""
@@ -278,7 +278,7 @@ class RESTRIP_OT_copy(bpy.types.Operator):
     bl_label = "Copy"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
-    text: StringProperty()  # type: ignore[valid-type]
+    text: StringProperty()
 
     def execute(self, context: Any) -> set[str]:
         """Put the text on the clipboard."""

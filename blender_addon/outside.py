@@ -10,11 +10,12 @@ import importlib.util
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 PACKAGE = "restrip_in_blender"
 
 
-def load(module: str, paths: list[str]) -> object:
+def load(module: str, paths: list[str]) -> Any:
     """Import a module of the extension, which imports its siblings as ever."""
     sys.path[:0] = paths
     folder = Path(__file__).resolve().parent
@@ -30,4 +31,4 @@ def load(module: str, paths: list[str]) -> object:
 
 if __name__ == "__main__":
     told = json.loads(sys.argv[-1])
-    load(told["module"], told["paths"]).main(told)  # type: ignore[attr-defined]
+    load(told["module"], told["paths"]).main(told)

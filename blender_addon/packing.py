@@ -137,7 +137,7 @@ class RESTRIP_OT_pack_project(bpy.types.Operator):
     bl_label = "Pack Project for Another Computer"
     bl_options: ClassVar[set[str]] = {"REGISTER"}
 
-    directory: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
+    directory: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE"})
 
     def invoke(self, context: Any, event: Any) -> set[str]:
         """Choose the folder."""

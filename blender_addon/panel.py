@@ -193,7 +193,7 @@ class RESTRIP_PT_group(Sidebar):
 
     def draw(self, context: Any) -> None:
         """A row for each setting."""
-        layout: Any = self.layout  # type: ignore[attr-defined]
+        layout: Any = self.layout  # type: ignore[attr-defined] # it becomes a Panel in `rebuild`
         layout.use_property_split, layout.use_property_decorate = True, False
         scene = vse.edited_scene(context)
         draw_settings(layout, scene.restrip_form, self.table(form.target(scene)))

@@ -16,25 +16,25 @@ class RESTRIP_AddonPreferences(bpy.types.AddonPreferences):
 
     bl_idname = __package__
 
-    engine: StringProperty(  # type: ignore[valid-type]
+    engine: StringProperty(
         name="Engine",
         description="The program restrip-engine, or the folder of the environment it is installed in. "
         "Empty: found by itself",
         subtype="FILE_PATH",
         update=lambda self, context: read(),
     )
-    models: StringProperty(  # type: ignore[valid-type]
+    models: StringProperty(
         name="Models Folder",
         description="Where AUTOMATIC1111 or ComfyUI keeps its models; checkpoints are read in place",
         subtype="DIR_PATH",
     )
-    place_unasked: BoolProperty(  # type: ignore[valid-type]
+    place_unasked: BoolProperty(
         name="Place results by themselves",
         description="Put a finished result on the timeline at once; else the panel offers it",
         default=True,
     )
 
-    results_in: EnumProperty(  # type: ignore[valid-type]
+    results_in: EnumProperty(
         name="Results",
         description="Where the files of results live",
         items=(

@@ -56,7 +56,7 @@ class RESTRIP_OT_preset_load(TargetOperator, bpy.types.Operator):
     bl_label = "Use Preset"
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
-    name: StringProperty(options={"SKIP_SAVE"})  # type: ignore[valid-type]
+    name: StringProperty(options={"SKIP_SAVE"})
 
     def execute(self, context: Any) -> set[str]:
         """Write its values to the strip."""
@@ -75,7 +75,7 @@ class RESTRIP_OT_preset_save(TargetOperator, bpy.types.Operator):
     bl_label = "Save Preset"
     bl_options: ClassVar[set[str]] = {"REGISTER"}
 
-    name: StringProperty(name="Name", options={"SKIP_SAVE"})  # type: ignore[valid-type]
+    name: StringProperty(name="Name", options={"SKIP_SAVE"})
 
     def invoke(self, context: Any, event: Any) -> set[str]:
         """Ask for the name."""
@@ -99,7 +99,7 @@ class RESTRIP_OT_preset_remove(bpy.types.Operator):
     bl_label = "Remove Preset"
     bl_options: ClassVar[set[str]] = {"REGISTER"}
 
-    name: StringProperty(options={"SKIP_SAVE"})  # type: ignore[valid-type]
+    name: StringProperty(options={"SKIP_SAVE"})
 
     def invoke(self, context: Any, event: Any) -> set[str]:
         """Ask first: there is no undo."""

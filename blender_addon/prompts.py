@@ -42,7 +42,7 @@ class RESTRIP_OT_use_prompt(presets.TargetOperator, bpy.types.Operator):
     bl_label = "Use Prompt"
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
-    index: IntProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    index: IntProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: Any) -> set[str]:
         """Write it to the strip."""

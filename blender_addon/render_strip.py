@@ -42,7 +42,8 @@ def main(told: Mapping[str, Any]) -> None:
 
 def render(told: Mapping[str, Any]) -> Path:
     """Render all frames into a folder that is named by what is in it."""
-    with bpy.data.libraries.load(told["blend"]) as (_, into):
+    libraries: Any = bpy.data.libraries
+    with libraries.load(told["blend"]) as (_, into):
         into.scenes = [told["scene"]]
         into.masks = [told["strip"]] if told["mask"] else []
     scene = into.scenes[0]
@@ -127,7 +128,7 @@ def fills(scene: Any, strip: Any) -> bool:
 
 def transparent(path: Path) -> bool:
     """Whether a picture is anywhere less than opaque."""
-    image = bpy.data.images.load(str(path))
+    image: Any = bpy.data.images.load(str(path))
     pixels = array("f", bytes(4 * len(image.pixels)))
     image.pixels.foreach_get(pixels)
     bpy.data.images.remove(image)
@@ -136,7 +137,7 @@ def transparent(path: Path) -> bool:
 
 def flatten(scene: Any, path: Path) -> None:
     """Write an opaque picture without its transparency, which would cost the result its format."""
-    image = bpy.data.images.load(str(path))
+    image: Any = bpy.data.images.load(str(path))
     image.save_render(str(path), scene=scene)
     bpy.data.images.remove(image)
 

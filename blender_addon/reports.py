@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 import bpy
 from bpy.props import StringProperty
 
+from . import vse
+
 WAKE_S = 0.01
 said: deque[tuple[str, str]] = deque(maxlen=50)
 """The last things that were said, each with its kind; newest last."""
@@ -26,7 +28,7 @@ def say(text: str, kind: str = "INFO") -> None:
         print(f"Restrip: {text}")
         return
     with bpy.context.temp_override(window=windows[0]):
-        bpy.ops.restrip.say("INVOKE_DEFAULT", text=text, kind=kind)
+        vse.own_operators().say("INVOKE_DEFAULT", text=text, kind=kind)
 
 
 class RESTRIP_OT_say(bpy.types.Operator):
@@ -36,8 +38,8 @@ class RESTRIP_OT_say(bpy.types.Operator):
     bl_label = "Restrip"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
-    text: StringProperty()  # type: ignore[valid-type]
-    kind: StringProperty(default="INFO")  # type: ignore[valid-type]
+    text: StringProperty()
+    kind: StringProperty(default="INFO")
 
     def invoke(self, context: Any, event: Any) -> set[str]:
         """Wait for the window's next event."""

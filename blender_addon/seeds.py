@@ -27,7 +27,7 @@ class RESTRIP_OT_seeds(operators.Poll, bpy.types.Operator):
     bl_label = "Try Seeds"
     bl_options: ClassVar[set[str]] = {"REGISTER"}
 
-    count: IntProperty(name="How many", min=1, max=100, default=9)  # type: ignore[valid-type]
+    count: IntProperty(name="How many", min=1, max=100, default=9)
 
     @classmethod
     def why_not(cls, context: Any) -> str:
@@ -133,7 +133,7 @@ def blank_sheet(count: int) -> Any:
 
 def put_on_sheet(sheet: Any, path: str, index: int, count: int) -> None:
     """Copy a small picture into its cell; a sheet of other proportions is made anew for the first one."""
-    small = bpy.data.images.load(path)
+    small: Any = bpy.data.images.load(path)
     try:
         width, height = small.size
         columns, rows = grid(count)
@@ -183,7 +183,7 @@ def open_window(context: Any, sheet: Any, operator: str = "pick_from_sheet") -> 
     region = next(region for region in area.regions if region.type == "WINDOW")
     with context.temp_override(window=window, area=area, region=region):
         bpy.ops.image.view_all(fit_view=True)
-        getattr(bpy.ops.restrip, operator)("INVOKE_DEFAULT")
+        getattr(vse.own_operators(), operator)("INVOKE_DEFAULT")
 
 
 def newest_job() -> jobs.LiveJob | None:
@@ -211,9 +211,9 @@ class RESTRIP_OT_pick_seed(bpy.types.Operator):
     bl_label = "Use This Seed"
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
-    job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     # A text, because seeds go beyond Blender's whole numbers.
-    seed: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    seed: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: Any) -> set[str]:
         """Set it."""
@@ -248,7 +248,7 @@ class RESTRIP_OT_pick_from_sheet(bpy.types.Operator):
         index = self.index_of(context, event, len(job.seeds))
         if index is None or index >= len(job.seeds):
             return {"PASS_THROUGH"}
-        bpy.ops.restrip.pick_seed(job_id=job.job_id, seed=str(job.seeds[index]))
+        vse.own_operators().pick_seed(job_id=job.job_id, seed=str(job.seeds[index]))
         self.report({"INFO"}, job.message)
         if len(context.window_manager.windows) > 1:
             bpy.ops.wm.window_close()

@@ -23,22 +23,22 @@ class RestripStrip(bpy.types.PropertyGroup):
     muted a strip: that it did. `muted`, the names of the strips that a result muted, is read in older files.
     """
 
-    values: StringProperty()  # type: ignore[valid-type]
-    job: StringProperty()  # type: ignore[valid-type]
-    start: IntProperty()  # type: ignore[valid-type]
-    rendered: BoolProperty()  # type: ignore[valid-type]
-    placed: StringProperty()  # type: ignore[valid-type]
-    turned: IntProperty()  # type: ignore[valid-type]
-    tag_before: StringProperty()  # type: ignore[valid-type]
-    result_of: StringProperty()  # type: ignore[valid-type]
-    muted: StringProperty()  # type: ignore[valid-type]
-    tie: StringProperty()  # type: ignore[valid-type]
-    hid: BoolProperty()  # type: ignore[valid-type]
-    take: IntProperty()  # type: ignore[valid-type]
-    takes: StringProperty()  # type: ignore[valid-type]
-    key_at: IntProperty()  # type: ignore[valid-type]
-    key_in: IntProperty()  # type: ignore[valid-type]
-    laid: StringProperty()  # type: ignore[valid-type]
+    values: StringProperty()
+    job: StringProperty()
+    start: IntProperty()
+    rendered: BoolProperty()
+    placed: StringProperty()
+    turned: IntProperty()
+    tag_before: StringProperty()
+    result_of: StringProperty()
+    muted: StringProperty()
+    tie: StringProperty()
+    hid: BoolProperty()
+    take: IntProperty()
+    takes: StringProperty()
+    key_at: IntProperty()
+    key_in: IntProperty()
+    laid: StringProperty()
 
 
 class RestripScene(bpy.types.PropertyGroup):
@@ -48,9 +48,9 @@ class RestripScene(bpy.types.PropertyGroup):
     asked for.
     """
 
-    project: StringProperty()  # type: ignore[valid-type]
-    images: StringProperty()  # type: ignore[valid-type]
-    folder: StringProperty(  # type: ignore[valid-type]
+    project: StringProperty()
+    images: StringProperty()
+    folder: StringProperty(
         name="Results in", description="The folder that the results of this file are written to", subtype="DIR_PATH"
     )
 
@@ -67,12 +67,12 @@ def register() -> None:
     bpy.utils.register_class(RestripStrip)
     bpy.utils.register_class(RestripScene)
     vse.strip_type().restrip = PointerProperty(type=RestripStrip)
-    bpy.types.Scene.restrip = PointerProperty(type=RestripScene)
+    vse.scene_type().restrip = PointerProperty(type=RestripScene)
 
 
 def unregister() -> None:
     """Forget them; what files hold stays in the files."""
-    del bpy.types.Scene.restrip
+    del vse.scene_type().restrip
     del vse.strip_type().restrip
     bpy.utils.unregister_class(RestripScene)
     bpy.utils.unregister_class(RestripStrip)

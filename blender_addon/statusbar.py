@@ -81,7 +81,7 @@ class RESTRIP_OT_show_job(bpy.types.Operator):
     bl_label = "Restrip"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
-    job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def invoke(self, context: Any, event: Any) -> set[str]:
         """Over the status bar."""
@@ -94,7 +94,8 @@ class RESTRIP_OT_show_job(bpy.types.Operator):
         if job is None:
             self.layout.label(text="This job is off the list")
             return
-        self.layout.label(text=job.name, icon=joblist.icon(job))
+        icon: Any = joblist.icon(job)
+        self.layout.label(text=job.name, icon=icon)
         joblist.draw_outcome(self.layout, job)
 
     def execute(self, context: Any) -> set[str]:
@@ -109,7 +110,7 @@ class RESTRIP_OT_show_result(bpy.types.Operator):
     bl_label = "Show Result"
     bl_options: ClassVar[set[str]] = {"UNDO"}
 
-    job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: Any) -> set[str]:
         """Select it."""

@@ -39,7 +39,7 @@ class RESTRIP_OT_show_take(WithTakes, bpy.types.Operator):
     bl_label = "Show Take"
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
-    take: IntProperty(options={"SKIP_SAVE"})  # type: ignore[valid-type]
+    take: IntProperty(options={"SKIP_SAVE"})
 
     def execute(self, context: Any) -> set[str]:
         """Show it on the first result that has it, and on the other pieces of that result."""
@@ -88,7 +88,7 @@ class RESTRIP_MT_takes(bpy.types.Menu):
             return
         for take in reversed(takes.listed(found[0])):
             here = take["take"] == found[0].restrip.take
-            icon = "RADIOBUT_ON" if here else "RADIOBUT_OFF"
+            icon: Any = "RADIOBUT_ON" if here else "RADIOBUT_OFF"
             layout.operator("restrip.show_take", text=takes.said(take), icon=icon).take = take["take"]
         layout.separator()
         layout.operator("restrip.forget_takes", icon="TRASH")

@@ -334,9 +334,21 @@ def retimed(strip: Strip) -> bool:
     return has(strip, "retiming_keys") and len(strip.retiming_keys) > 0
 
 
+def scene_type() -> Any:
+    """The RNA type of scenes, to which properties are added."""
+    return bpy.types.Scene
+
+
+def own_operators() -> Any:
+    """Our operators: `bpy.ops` has them once they are registered."""
+    ops: Any = bpy.ops
+    return ops.restrip
+
+
 def strip_type() -> Any:
     """The RNA type that all strips share."""
-    return bpy.types.Strip if hasattr(bpy.types, "Strip") else bpy.types.Sequence
+    types: Any = bpy.types  # Sequence is what Strip was called up to 4.3.
+    return types.Strip if hasattr(types, "Strip") else types.Sequence
 
 
 def sequencer_areas(context: Any) -> Iterator[Any]:
