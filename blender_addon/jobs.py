@@ -262,9 +262,8 @@ def put_unasked(job: LiveJob) -> None:
 
 def push_undo(message: str) -> None:
     """Make what a timer changed an undo step of its own; without, Ctrl+Z would take the user's last action with it."""
-    undo_push: Any = bpy.ops.ed.undo_push
-    if undo_push.poll():
-        undo_push(message=message)
+    if bpy.ops.ed.undo_push.poll():  # type: ignore[call-arg] # the stubs take it for a method
+        bpy.ops.ed.undo_push(message=message)
 
 
 def tick() -> float:
