@@ -25,7 +25,7 @@ def test_a_missing_package_is_named_with_what_installs_it(
         raise ModuleNotFoundError(f"No module named '{package}.part'", name=f"{package}.part")
 
     monkeypatch.setattr(ask, "probe_media", needy)
-    with pytest.raises(PartMissing, match=f"restrip\\[{extra}\\]"):
+    with pytest.raises(PartMissing, match=f"\\[{extra}\\]'$"):
         run_task(Workshop(), {**PROBE, "state_dir": str(tmp_path)}, ignore)
 
 
