@@ -5,103 +5,35 @@ docs/resolve-live-check.md says what each answer means; tests hold the two lists
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from restrip.errors import BadInput
 from restrip.timeline import FrameRange
-from restrip_resolve.api import MediaPoolItem, TimelineItem, can, done, listed, need, uid, whole
+from restrip_resolve.api import can, done, listed, need, uid, whole
 from restrip_resolve.clip import is_transition, read_clip
 from restrip_resolve.fusion import fade_in, with_fade
 from restrip_resolve.journal import Journal
 from restrip_resolve.keep import keep_page, keep_settings
-from restrip_resolve.nest import import_nested
+from restrip_resolve.live_bench import CHECKS as CHECKS  # Whole once this file is read.
+from restrip_resolve.live_bench import LENGTH, Bench, check
+from restrip_resolve.nest import import_nested, import_once, origin_of, otio_of, remove_new, timelines_of
 from restrip_resolve.plan import Dissolve, Piece, Plan
 from restrip_resolve.render import render_range
-from restrip_resolve.session import Session, can_dissolve
+from restrip_resolve.session import can_dissolve
 from restrip_resolve.survey import spot_of
-
-LENGTH = 20
-"""How many frames the checks place at a time; the clip needs four times as many."""
 
 MIDDLE = "cut in the middle, or half a frame early"
 
 
-@dataclass(frozen=True)
-class Bench:
-    """An empty timeline to try things on, and a clip with its file and length."""
+class ClipIsShared(BadInput):
+    """Resolve gave the user's own clip when its file was imported a second time: nothing is tried on it."""
 
-    session: Session
-    media: MediaPoolItem
-    path: str
-    frames: int
+    code = "clip-is-shared"
 
-    def append(self, at: int, *, first: int = 10, length: int = LENGTH, track: int = 1) -> list[TimelineItem]:
-        """Append frames of the clip at a frame counted from the timeline's start; returns what is new on any track."""
-        before = {uid(item) for item in self.items()}
-        self.session.pool.AppendToTimeline(
-            [
-                {
-                    "mediaPoolItem": self.media,
-                    "startFrame": first,
-                    "endFrame": first + length,
-                    "recordFrame": self.session.first + at,
-                    "trackIndex": track,
-                    "mediaType": 1,
-                }
-            ]
-        )
-        return [item for item in self.items() if uid(item) not in before]
-
-    def items(self) -> list[TimelineItem]:
-        """Everything on the timeline."""
-        return [i for n in range(1, self.session.video_tracks() + 1) for i in self.session.items(n)]
-
-    def clear(self) -> None:
-        """Back to one empty track; clips are deleted on the Edit page only."""
-        done(self.session.resolve.OpenPage("edit"), "open the Edit page")
-        timeline = self.session.timeline
-        items = self.items()
-        if items:
-            done(timeline.DeleteClips(items, False), "clear the scratch timeline")
-        for track in range(self.session.video_tracks(), 1, -1):
-            done(timeline.DeleteTrack("video", track), "delete a scratch track")
-
-
-@dataclass(frozen=True)
-class Check:
-    """A question, how it is asked, the answers that the scripts can do with, and what to do after another one."""
-
-    name: str
-    question: str
-    ask: Callable[[Bench], str]
-    fine: tuple[str, ...]
-    otherwise: str
-
-
-CHECKS: list[Check] = []
-
-OTHERWISE = {
-    "seams": "Set `seams = baked`: that needs none of it.",
-    "report": "Don't place by script yet: import the job's .otio, and send the report.",
-    "covered": "Nothing is lost: titles above the clip are covered, and the script says so.",
-    "grade": "Set `with_grade = never`, and put rendered clips on the timeline where it matters.",
-    "marks": "Set `mark_out_inclusive = no` when the out frame is left out.",
-    "nested": "Don't use `seams = nested`.",
-}
-
-
-def check(
-    name: str, *fine: str, otherwise: str = "report"
-) -> Callable[[Callable[[Bench], str]], Callable[[Bench], str]]:
-    """Put a function into the list; its docstring is the question."""
-
-    def listed_(ask: Callable[[Bench], str]) -> Callable[[Bench], str]:
-        CHECKS.append(Check(name, (ask.__doc__ or "").strip(), ask, fine, otherwise))
-        return ask
-
-    return listed_
+    def __init__(self, path: str) -> None:
+        super().__init__(f"Importing {path} again gives your own clip.", "Ask this in a version that imports it twice.")
 
 
 @check("end frame", "exclusive", "inclusive", otherwise="seams")
@@ -298,3 +230,61 @@ def nested_timeline(bench: Bench) -> str:
         new = inner.append(0, first=0, length=LENGTH)
         length = whole(new[0].GetDuration(), "tell a length") if new else 0
     return "placed" if length in (LENGTH, LENGTH + 1) else f"{length} frames for {LENGTH}"
+
+
+@check("import links", "either way", "with source clips", "without source clips", otherwise="nested")
+def import_links(bench: Bench) -> str:
+    """Does an imported timeline find its media with importSourceClips, or without?"""
+    session = bench.session
+    plan = Plan("nested", 1, (Piece(bench.path, bench.frames, 0, 0, 10, LENGTH),), (), (640, 360))
+    bin_ = need(session.pool.GetCurrentFolder(), "tell the current bin")
+    clips = {uid(item) for item in listed(bin_.GetClipList(), "list a bin")}
+    timelines = set(timelines_of(session))
+    found = []
+    with tempfile.TemporaryDirectory(prefix="restrip-") as folder:
+        for name, sources in (("with source clips", Path(bench.path).parent), ("without source clips", None)):
+            path = Path(folder) / f"{name}.otio"
+            body = otio_of(plan, f"Restrip check {name}", session.rate, {bench.path: origin_of(session, bench.media)})
+            path.write_text(json.dumps(body), "utf-8")
+            try:
+                _, linked = import_once(session, path, f"Restrip check {name}", sources)
+                found += [name] if linked == 1 else []
+            finally:
+                remove_new(session, bin_, clips, timelines)
+    return "either way" if len(found) == 2 else "".join(found) or "neither way"
+
+
+@check("metadata", "kept", "not in this version", otherwise="moved")
+def third_party_metadata(bench: Bench) -> str:
+    """Does a clip in a bin keep metadata of ours?"""
+    pool = bench.session.pool
+    if not can(bench.media, "SetThirdPartyMetadata") or not can(bench.media, "GetThirdPartyMetadata"):
+        return "not in this version"
+    imported = listed(pool.ImportMedia([bench.path]), "import the clip again")
+    made = need(imported[0] if imported else None, "import the clip again")
+    if uid(made) == uid(bench.media):
+        raise ClipIsShared(bench.path)
+    try:
+        answer = made.SetThirdPartyMetadata("Restrip check", "kept")
+        told = made.GetThirdPartyMetadata("Restrip check")
+        return "kept" if told == "kept" else f"{told!r} after the answer {answer!r}"
+    finally:
+        done(pool.DeleteClips([made]), "delete the clip of the check")
+
+
+@check("closed timeline", "refused, nothing deleted", "deleted")
+def closed_timeline(bench: Bench) -> str:
+    """Does DeleteClips work on a timeline that isn't open?"""
+    session = bench.session
+    items = bench.append(0)
+    done(session.resolve.OpenPage("edit"), "open the Edit page")
+    other = need(session.pool.CreateEmptyTimeline("Restrip check other"), "make a timeline")
+    try:
+        done(session.project.SetCurrentTimeline(other), "open another timeline")
+        said = bool(session.timeline.DeleteClips(items, False))
+        left = bool(bench.items())
+    finally:
+        done(session.project.SetCurrentTimeline(session.timeline), "open the timeline of the check again")
+        done(session.pool.DeleteTimelines([other]), "delete the other timeline")
+    answers = {(False, True): "refused, nothing deleted", (True, False): "deleted"}
+    return answers.get((said, left), "said done, nothing deleted" if left else "deleted, and said refused")

@@ -97,27 +97,21 @@ def import_nested(
 ) -> MediaPoolItem:
     """Make the timeline in the current bin and return the clip that stands for it. Raises ResolveRefused."""
     _keep_timeline(session, journal)
-    origins = {path: _origin(session, item) for path, item in media.items()}
+    origins = {path: origin_of(session, item) for path, item in media.items()}
     path = state_dir() / "resolve" / "nested" / f"{name}.otio"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(otio_of(plan, name, session.rate, origins), indent=1), "utf-8")
     bin_ = need(session.pool.GetCurrentFolder(), "tell the current bin")
     clips_before = {uid(item) for item in listed(bin_.GetClipList(), "list a bin")}
     timelines_before = set(timelines_of(session))
-    journal.undo("The nested timeline", lambda: _remove(session, bin_, clips_before, timelines_before))
+    journal.undo("The nested timeline", lambda: remove_new(session, bin_, clips_before, timelines_before))
     clips = 0
     # Versions differ in which of the two links the clips to the media that is in the bin already.
     for with_sources in (True, False):
-        options = {"timelineName": name, "importSourceClips": with_sources}
-        if with_sources:
-            options["sourceClipsPath"] = str(Path(plan.pieces[0].file).parent)
-        timeline = session.pool.ImportTimelineFromFile(str(path), options)
-        if timeline:
-            items = listed(timeline.GetItemListInTrack("video", 1), "list the nested timeline")
-            clips = sum(1 for item in items if item.GetMediaPoolItem())
-            if clips == len(plan.pieces):
-                break
-        _remove(session, bin_, clips_before, timelines_before)
+        timeline, clips = import_once(session, path, name, Path(plan.pieces[0].file).parent if with_sources else None)
+        if timeline and clips == len(plan.pieces):
+            break
+        remove_new(session, bin_, clips_before, timelines_before)
     else:
         raise ResolveRefused("import the nested timeline whole", clips)
     assert timeline is not None
@@ -127,6 +121,18 @@ def import_nested(
         return need(timeline.GetMediaPoolItem(), "give the nested timeline's clip")
     found = [item for item in listed(bin_.GetClipList(), "list a bin") if item.GetName() == name]
     return need(found[-1] if found else None, "show the nested timeline in the bin")
+
+
+def import_once(session: Session, path: Path, name: str, sources: Path | None) -> tuple[Timeline | None, int]:
+    """Import a timeline, with the source clips of the folder `sources` or without; how many of its items have media."""
+    options = {"timelineName": name, "importSourceClips": sources is not None}
+    if sources is not None:
+        options["sourceClipsPath"] = str(sources)
+    timeline = session.pool.ImportTimelineFromFile(str(path), options)
+    if not timeline:
+        return None, 0
+    items = listed(timeline.GetItemListInTrack("video", 1), "list the imported timeline")
+    return timeline, sum(1 for item in items if item.GetMediaPoolItem())
 
 
 def _keep_drop_frame(session: Session, timeline: Timeline) -> None:
@@ -145,7 +151,8 @@ def timelines_of(session: Session) -> dict[str, Timeline]:
     return {uid(timeline): timeline for timeline in found}
 
 
-def _remove(session: Session, bin_: Folder, clips_before: set[str], timelines_before: set[str]) -> None:
+def remove_new(session: Session, bin_: Folder, clips_before: set[str], timelines_before: set[str]) -> None:
+    """Delete the timelines that are new, and what is new in a bin; the session's timeline is open again."""
     _back_to(session)
     new = [timeline for name, timeline in timelines_of(session).items() if name not in timelines_before]
     if new:
@@ -157,7 +164,8 @@ def _remove(session: Session, bin_: Folder, clips_before: set[str], timelines_be
         done(session.pool.DeleteClips(clips), "delete clips of the nested timeline")
 
 
-def _origin(session: Session, item: MediaPoolItem) -> int:
+def origin_of(session: Session, item: MediaPoolItem) -> int:
+    """The frame at which a clip's own timecode begins; 0 where it tells none."""
     try:
         return frame_of(str(item.GetClipProperty("Start TC") or ""), session.rate)
     except BadTimecode:

@@ -13,7 +13,8 @@ from restrip_resolve.actions.context import Context
 from restrip_resolve.api import ResolveRefused, done, need, uid, whole
 from restrip_resolve.clip import SourceClip
 from restrip_resolve.journal import Guard, Journal
-from restrip_resolve.live_checks import CHECKS, LENGTH, OTHERWISE, Bench, Check
+from restrip_resolve.live_bench import LENGTH, OTHERWISE, Bench, Check
+from restrip_resolve.live_checks import CHECKS
 from restrip_resolve.nest import timelines_of
 from restrip_resolve.selection import source_clips
 from restrip_resolve.session import Session

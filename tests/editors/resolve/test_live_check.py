@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from double import PROFILES, Profile
 from restrip_resolve import render
-from restrip_resolve.live_checks import CHECKS, OTHERWISE
+from restrip_resolve.live_bench import OTHERWISE
+from restrip_resolve.live_checks import CHECKS
 from stage import Stage, without_waiting
 
 from restrip.link.discovery import state_dir
@@ -71,6 +72,41 @@ def test_what_the_scripts_can_do_with_is_fine_either_way(tmp_path: Path) -> None
     assert stage.run("live_check")
     text = "\n".join(report())
     assert "odd dissolve: 4 frames before the cut" in text and "overlap: slid" in text and "DIFFERS" not in text
+
+
+def test_behaviour_that_is_switched_is_found(tmp_path: Path) -> None:
+    """Each switch that a script can ask about gives another answer."""
+    usual = PROFILES["21.1"]
+    stage = staged(replace(usual, deletes_closed=True, links_with_sources=False), tmp_path)
+    assert stage.run("live_check")
+    assert {"[fine]    closed timeline: deleted", "[fine]    import links: without source clips"} <= set(report())
+    stage = staged(replace(usual, third_party_sticks=False, out_inclusive=False, links_with_sources=True), tmp_path)
+    before = stage.double.snapshot()
+    assert stage.run("live_check")
+    differing = [line for line in report() if line.startswith("[DIFFERS]")]
+    assert [line.split(":")[0][10:] for line in differing] == ["marks", "metadata"]
+    assert "mark_out_inclusive = no" in differing[0] and "'' after the answer True" in differing[1]
+    assert "[fine]    import links: with source clips" in report()
+    assert stage.double.snapshot() == before and not stage.double.world.misuse
+
+
+def test_the_users_own_clip_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Resolve that gives the same clip when a file is imported twice isn't asked about metadata."""
+    import double.pool as inside
+
+    stage = staged("21.1", tmp_path)
+    clip = stage.double.timeline.video[0].items[0].media
+    assert clip is not None
+    original = inside.MediaPool.ImportMedia
+
+    def shared(self: inside.MediaPool, items: list[str]) -> object:
+        return [inside.MediaPoolItem(self._world, clip)] if items == [clip.path] else original(self, items)
+
+    monkeypatch.setattr(inside.MediaPool, "ImportMedia", shared)
+    assert stage.run("live_check")
+    (asked,) = [line for line in report() if not line.startswith("[fine]")]
+    assert asked.startswith("[NOT ASKED] metadata") and "your own clip" in asked
+    assert clip.third == {} and not stage.double.world.misuse
 
 
 def test_what_differs_is_named_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

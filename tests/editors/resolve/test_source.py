@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
-from double import PROFILES
+from double import PROFILES, Profile
 from restrip_resolve import render
 from restrip_resolve.render import CannotRestore, RenderBusy, RenderFailed
 from restrip_resolve.selection import source_clips
@@ -87,7 +88,9 @@ def test_a_subclip_is_rendered(profile: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("everything", [True, False])
 @pytest.mark.parametrize("profile", RENDERING)
-def test_a_render_holds_exactly_the_range_and_leaves_no_trace(profile: str, everything: bool, tmp_path: Path) -> None:
+def test_a_render_holds_exactly_the_range_and_leaves_no_trace(
+    profile: str | Profile, everything: bool, tmp_path: Path
+) -> None:
     stage = Stage.of(profile)
     stage.double.project.render.select_all = everything
     stage.double.item(stage.footage(tmp_path), 50, 100, left=20, properties={"ZoomX": 2.0})
@@ -121,6 +124,13 @@ def test_a_render_holds_exactly_the_range_and_leaves_no_trace(profile: str, ever
     assert (found.clip.paths, found.clip.trim_in, found.clip.length) == ((found.rendered,), 0, 40)
     assert found.clip.timeline_start == 86460
     assert Path(found.rendered).read_bytes() == b"movie"
+
+
+@pytest.mark.parametrize("switch", ["preset_keeps_folder", "out_inclusive"])
+def test_a_render_leaves_no_trace_whatever_presets_keep_and_marks_mean(switch: str, tmp_path: Path) -> None:
+    usual = PROFILES["21.1"]
+    other = replace(usual, **{switch: not getattr(usual, switch)})
+    test_a_render_holds_exactly_the_range_and_leaves_no_trace(other, True, tmp_path)
 
 
 def test_a_track_that_is_off_is_on_while_it_renders(tmp_path: Path) -> None:

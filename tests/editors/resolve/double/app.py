@@ -73,6 +73,10 @@ class Project(Scriptable):
     def lie(self, name: str) -> Any:
         return "job-lie" if name == "AddRenderJob" else super().lie(name)
 
+    def _out_mark_lies_behind(self) -> int:
+        """1 where the frame of the out mark is no longer rendered."""
+        return 0 if self._world.profile.out_inclusive else 1
+
     def _deliver(self) -> Any:
         """What switches to the Deliver page."""
         self._world.page = "deliver"
@@ -144,7 +148,7 @@ class Project(Scriptable):
         if timeline is not None and "MarkIn" in settings:
             # Absolute frames; what lies before the timeline is clamped, silently.
             first = max(0, settings["MarkIn"] - timeline.start)
-            last = max(0, settings["MarkOut"] - timeline.start)
+            last = max(0, settings["MarkOut"] - timeline.start) + self._out_mark_lies_behind()
             timeline.marks = {kind: {"in": first, "out": last} for kind in ("video", "audio")}
         render.select_all = settings.get("SelectAllFrames", render.select_all)
         render.settings.update({k: v for k, v in settings.items() if k not in ("SelectAllFrames", "MarkIn", "MarkOut")})
@@ -157,7 +161,8 @@ class Project(Scriptable):
         render = self._deliver()
         if presetName in render.presets:
             return False
-        kept = {k: v for k, v in render.settings.items() if k not in ("TargetDir", "CustomName")}
+        left_out = {"CustomName"} if self._world.profile.preset_keeps_folder else {"TargetDir", "CustomName"}
+        kept = {k: v for k, v in render.settings.items() if k not in left_out}
         render.presets[presetName] = {"settings": kept, "format": (render.format, render.codec)}
         return True
 
@@ -195,7 +200,7 @@ class Project(Scriptable):
             "FrameRate": render.settings["FrameRate"],
             "RenderMode": "Single clip" if render.mode else "Individual clips",
             "MarkIn": timeline.start + marks.get("in", 0),
-            "MarkOut": timeline.start + marks["out"] if "out" in marks else end - 1,
+            "MarkOut": timeline.start + marks["out"] - self._out_mark_lies_behind() if "out" in marks else end - 1,
         }
         return job_id
 

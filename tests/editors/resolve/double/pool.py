@@ -109,6 +109,8 @@ class MediaPool(Scriptable):
     def AppendToTimeline(self, clipInfo: Sequence[dict[str, Any]]) -> list[TimelineItem] | None:
         if self._project.current is None or not isinstance(clipInfo, list):
             return None
+        if self._world.calls.count(("MediaPool", "AppendToTimeline")) == self._world.profile.empty_append:
+            return []
         return [item for info in clipInfo for item in self._append(self._project.current, info)]
 
     def _append(self, timeline: TimelineState, info: dict[str, Any]) -> list[TimelineItem]:
@@ -230,7 +232,8 @@ class MediaPoolItem(Scriptable):
         if not isinstance(metadataType, str) or not isinstance(metadataValue, str):
             self._world.complain(f"metadata {metadataType!r}: {metadataValue!r}")
             return False
-        self._state.third[metadataType] = metadataValue
+        if self._world.profile.third_party_sticks:
+            self._state.third[metadataType] = metadataValue
         return True
 
     def GetClipProperty(self, propertyName: str) -> str:

@@ -37,7 +37,7 @@ STUDIO_ONLY = {("TimelineItem", "AddTransition"), ("TimelineItem", "GetSpeed")}
 class Profile:
     """One Resolve. The flags are what isn't known of a version, or differs between versions.
 
-    `links_with_sources`: with which `importSourceClips` an imported timeline finds its media; None: with either.
+    docs/resolve-double.md says of each what it does and where it is known from.
     """
 
     version: tuple[int, int, int]
@@ -50,6 +50,9 @@ class Profile:
     out_inclusive: bool = True
     preset_keeps_folder: bool = False
     links_with_sources: bool | None = None
+    empty_append: int = 0
+    third_party_sticks: bool = True
+    deletes_closed: bool = False
 
     def has(self, kind: str, method: str) -> bool:
         since = SINCE.get((kind, method), (0, 0, 0))

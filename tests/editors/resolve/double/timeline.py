@@ -143,7 +143,8 @@ class Timeline(Scriptable):
         if not isinstance(timelineItems, list) or not timelineItems:
             self._world.complain(f"clips to delete: {timelineItems!r}")
             return False
-        if self._world.page in ("fairlight", "deliver", "fusion") or self._project.current is not self._state:
+        closed = self._project.current is not self._state and not self._world.profile.deletes_closed
+        if self._world.page in ("fairlight", "deliver", "fusion") or closed:
             return False
         for facade in timelineItems:
             item = facade._state
