@@ -37,14 +37,15 @@ class MediaUnreadable(BadInput):
 
 
 class DecoderMissing(MediaUnreadable):
-    """A movie whose pictures this build of FFmpeg can't decode."""
+    """A movie whose pictures this build of FFmpeg can't decode: it has no decoder for `codec`, or not for all of it."""
 
     code = "decoder-missing"
 
-    def __init__(self, path: str, library: str) -> None:
+    def __init__(self, path: str, library: str, codec: str = "") -> None:
+        lacks = f"can't decode its kind of {codec}" if codec else "has no decoder for its pictures"
         super().__init__(
             path,
-            f"FFmpeg as it is here ({library}) has no decoder for its pictures",
+            f"FFmpeg as it is here ({library}) {lacks}",
             "Convert it to H.264, ProRes or DNxHR in the program that it comes from. If the package av is a build of "
             "your own, the usual one has more decoders: pip install --force-reinstall --only-binary av av",
         )

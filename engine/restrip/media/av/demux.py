@@ -18,7 +18,7 @@ from av.video.frame import PictureType
 from restrip.media.av.pyav import open_media
 from restrip.media.av.streams import StreamFacts, alpha_decoder, chosen, facts_of, movie_streams
 from restrip.media.av.tags import words
-from restrip.media.av.unreadable import unreadable
+from restrip.media.av.unreadable import nothing_decoded, unreadable
 from restrip.media.files import MediaUnreadable, check_readable
 
 # Formats without an index of their own, where FFmpeg finds a time by trying: it finds a byte at once, and rightly.
@@ -81,6 +81,7 @@ class Movie:
         self._keys: Mapping[int, PacketFacts] = {}
         self._landings: dict[tuple[int | None, ...], int] = {}
         self._container: Any = None
+        self._trouble: FFmpegError | None = None
         try:
             self._open()
             self.clock = Fraction(self._stream.time_base)
@@ -203,6 +204,7 @@ class Movie:
                 yield from self._stream.codec_context.decode(packet)
         except FFmpegError as error:
             # Of which packet is unknown: a decoder with several threads tells it when a later one is handed in.
+            self._trouble = error
             self.on_damage(words(error))
 
     def _open(self) -> None:
@@ -253,7 +255,7 @@ class Movie:
     def _facts(self) -> StreamFacts:
         first = next(self.frames(), None)
         if first is None:
-            raise MediaUnreadable(self.path, "not one of its pictures can be decoded")
+            raise nothing_decoded(self.path, self._stream.codec_context.codec, self._trouble if self.decoded else None)
         streams = movie_streams(self._container, self.path)
         return facts_of(self._container, streams, chosen(streams, self._wanted, self.path), first.picture)
 
