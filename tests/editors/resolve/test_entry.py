@@ -55,7 +55,7 @@ def test_the_official_module_is_the_last_way(monkeypatch: pytest.MonkeyPatch) ->
 def test_an_edition_without_scripts_is_told_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     """21.1 free gives scripts nothing."""
     assert not entry.run("stylize", {"bmd": SimpleNamespace(scriptapp=lambda name: None)})
-    assert "render --otio" in capsys.readouterr().out
+    assert "use `restrip resolve`" in capsys.readouterr().out
 
 
 def test_in_this_python_scripts_run_right_here(monkeypatch: pytest.MonkeyPatch) -> None:
