@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from restrip.cli import options as shared
+from restrip.cli import web
 from restrip.cli.render import sentences
 from restrip.cli.terminal import Terminal, duration
 from restrip.link.job import BadJob, JobSpec
@@ -33,7 +34,11 @@ def add(commands: Any) -> None:
     }
     for name, (help_text, run) in described.items():
         parser = commands.add_parser(name, help=help_text)
-        parser.add_argument("job_id", metavar="ID", help="the job's id, or its beginning")
+        if name == "status":
+            parser.add_argument("job_id", metavar="ID", nargs="?", default="", help="the job's id, or its beginning")
+            web.add_options(parser)
+        else:
+            parser.add_argument("job_id", metavar="ID", help="the job's id, or its beginning")
         if name == "discard":
             parser.add_argument(
                 "--yes", action="store_true", help="delete; without it only what would be deleted is said"
@@ -61,7 +66,14 @@ def show_jobs(options: argparse.Namespace, terminal: Terminal) -> None:
 
 
 def show_status(options: argparse.Namespace, terminal: Terminal) -> None:
-    """One job's status."""
+    """One job's status, or with --web a page of it or of all jobs."""
+    if not options.web and not options.job_id:
+        raise BadJob("Which job?", "Give its id (`restrip jobs` lists them), or --web for a page of all jobs.")
+    if options.web:
+        with shared.open_client() as client:
+            job_id = _whole_id(client, options.job_id) if options.job_id else ""
+        web.show_page(terminal, job_id=job_id, minutes=options.minutes, opened=not options.no_open)
+        return
     with shared.open_client() as client:
         status = client.status(_whole_id(client, options.job_id))
     lines = [f"job       {status.job_id}", f"state     {status.state}", f"progress  {_progress(status)}"]

@@ -105,9 +105,15 @@ class Terminal:
 
 
 def _show(bar: Progress, task: TaskID, status: JobStatus) -> None:
-    words = PHASES.get(status.phase, status.phase) if status.state == "running" else status.state.replace("_", " ")
     eta = "" if status.eta_s is None else f"about {duration(status.eta_s)} left"
-    bar.update(task, description=words, completed=status.done, total=status.total or None, eta=eta)
+    bar.update(task, description=phase_words(status), completed=status.done, total=status.total or None, eta=eta)
+
+
+def phase_words(status: JobStatus) -> str:
+    """What is being done for a job, or its state when nothing is, in words."""
+    if status.state == "running" and status.phase:
+        return PHASES.get(status.phase, status.phase)
+    return status.state.replace("_", " ")
 
 
 def duration(seconds: float) -> str:
