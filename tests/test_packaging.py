@@ -142,6 +142,7 @@ def test_the_wheel_holds_all_files_and_their_licences(wheel: Path) -> None:
     licences = {name.rsplit("/", 1)[1] for name in inside if "/licenses/" in name}
     assert licences == {"LICENSE", "LICENSE-MIT.txt", "LICENSE-Apache-2.0.txt"}
     assert "restrip_blender/build.py" in inside and "restrip_blender/blender_manifest.toml" in inside
+    assert "restrip_resolve/console.lua" in inside
     assert not [name for name in inside if name.startswith(("tests/", "docs/"))]
 
 

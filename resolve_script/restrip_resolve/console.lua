@@ -75,6 +75,7 @@ end
 
 local function restyle(stamp)
   say("Restyling the marked clips. That takes a while, and Resolve may not react meanwhile.")
+  say("`restrip status --web` in a terminal shows how far it is, and stops it.")
   need(os and os.execute, "This Resolve lets no script start a program.",
     "In a terminal: restrip resolve \"" .. FOLDER .. stamp .. ".otio\" --look neural:19 --out restyled;"
       .. " then import what it names.")
