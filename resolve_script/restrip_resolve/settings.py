@@ -53,6 +53,7 @@ class Choices:
     with_grade: str = "auto"
     seams: str = "auto"
     when_done: str = "place"
+    progress: str = "auto"
     again: str = "replace"
     folder: str = ""
     format: str = field(default_factory=lambda: usual_format(sys.platform))
@@ -76,6 +77,8 @@ OWN: Mapping[str, str] = {
     "seams": "auto, transitions (Studio 21.1), baked (one movie), fusion (two tracks), nested (a timeline in the"
     " timeline), or cuts.",
     "when_done": "place: the script waits and places the result. leave: run Restrip - Place finished results later.",
+    "progress": "Where progress is shown while a script waits. window: a small window with a cancel button. browser:"
+    " the engine's page, with pictures. console: lines in Resolve's console. auto: the first of these that works.",
     "again": "What becomes of a clip's earlier result when a new one is placed. replace: the new one takes its place."
     " above: the new one lies above it, and the earlier strips are turned off.",
     "folder": "Where results go; each job gets a folder in it. Empty: Restrip in your videos folder.",
@@ -93,6 +96,7 @@ _CHOICES = {
     "with_grade": RENDERS,
     "seams": SEAMS,
     "when_done": ("place", "leave"),
+    "progress": ("auto", "window", "browser", "console"),
     "again": ("replace", "above"),
 }
 _YES = {"yes": True, "true": True, "1": True, "on": True, "no": False, "false": False, "0": False, "off": False}

@@ -6,11 +6,25 @@ from restrip.errors import RemoteError
 from restrip.link.status import JobStatus
 from restrip_resolve.console import Console
 from restrip_resolve.engine import Engine, OnStatus
+from restrip_resolve.progress import Progress
 
 
-def follow(engine: Engine, job_id: str, name: str, console: Console) -> JobStatus:
-    """Wait until a job is over; a phase and every tenth of it is said once. Raises what it failed with."""
-    status = engine.watch(job_id, teller(name, console))
+def follow(engine: Engine, job_id: str, name: str, console: Console, progress: Progress) -> JobStatus:
+    """Wait until a job is over; a phase and every tenth of it is said once. Raises what it failed with.
+
+    `progress` is shown every change, and may cancel the job.
+    """
+    say = teller(name, console)
+    progress.take_cancel()
+
+    def tell(status: JobStatus) -> None:
+        say(status)
+        progress.tell(name, status)
+        if progress.take_cancel() and not status.ended:
+            engine.cancel(job_id)
+            console.say(f"{name} stops at its next step; what is finished is kept.")
+
+    status = engine.watch(job_id, tell)
     if status.state == "failed":
         raise RemoteError(status.error or {"message": f"The job for {name} failed."})
     return status

@@ -5,6 +5,7 @@ from __future__ import annotations
 from restrip_resolve.actions.context import Context
 from restrip_resolve.actions.place import place_finished
 from restrip_resolve.engine import Engine
+from restrip_resolve.progress import Progress
 from restrip_resolve.selection import source_clips
 from restrip_resolve.session import Session
 from restrip_resolve.settings import Choices
@@ -31,10 +32,11 @@ def finish(context: Context, session: Session, engine: Engine, jobs: list[Job], 
         context.console.say("Run Restrip - Place finished results when they are done.")
         return
     context.console.say("You can go on editing; the result is placed when it is done.")
-    for job in jobs:
-        status = follow(engine, job.spec.job_id, job.record.name, context.console)
-        goes_on = "" if status.state == "done" else ": Restrip - Stylize again goes on from what is finished"
-        context.console.say(f"{job.record.name} is {status.state}{goes_on}.")
+    with Progress(choices.progress, context.console) as progress:
+        for job in jobs:
+            status = follow(engine, job.spec.job_id, job.record.name, context.console, progress)
+            goes_on = "" if status.state == "done" else ": Restrip - Stylize again goes on from what is finished"
+            context.console.say(f"{job.record.name} is {status.state}{goes_on}.")
     # The user may have opened something else meanwhile: look again at what is open.
     now = context.session()
     if now.key != session.key:
