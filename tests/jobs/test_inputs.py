@@ -202,7 +202,7 @@ def test_a_file_that_vanishes_while_it_is_read_is_told(clip: Path) -> None:
 
 def test_a_lora_that_was_replaced_is_another_model(hand: Hand, little: Little, tmp_path: Path) -> None:
     """Of the same name, size and time; only headers are read for the plan."""
-    import torch
+    torch = pytest.importorskip("torch")
     from safetensors.torch import save_file
 
     path = tmp_path / "a, b.safetensors"

@@ -36,6 +36,8 @@ def test_a_folder_or_a_wheel_is_named_with_this_python(monkeypatch: pytest.Monke
     wheel = tmp_path / "my films" / "restrip-0.1.0-py3-none-any.whl"
     wheel.parent.mkdir()
     wheel.touch()
+    find = origin.importlib.util.find_spec
+    monkeypatch.setattr(origin.importlib.util, "find_spec", lambda name: object() if name == "pip" else find(name))
     for path in (wheel.parent, wheel):
         installed_from(monkeypatch, path.as_uri())
         expected = [sys.executable, "-m", "pip", "install", f"{path}[diffusion]"]
@@ -52,7 +54,8 @@ def test_an_index_is_named_only_when_it_came_from_one(monkeypatch: pytest.Monkey
 
 def test_a_wheel_that_is_gone_is_not_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     installed_from(monkeypatch, (tmp_path / "gone.whl").as_uri())
-    assert origin.origin() == str(ROOT)  # The source that these tests run from.
+    monkeypatch.setattr(origin, "__file__", str(ROOT / "engine" / "restrip" / "link" / "origin.py"))
+    assert origin.origin() == str(ROOT), "the source that runs"
     monkeypatch.setattr(origin, "__file__", str(tmp_path / "a" / "b" / "c" / "origin.py"))
     assert origin.origin() == ""
     assert "'FOLDER[ray]'" in origin.install_line("ray") or os.name == "nt"
