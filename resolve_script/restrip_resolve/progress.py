@@ -64,7 +64,8 @@ class Progress:
             return
         left = "" if status.eta_s is None else f"about {max(1, round(status.eta_s / 60))} min left"
         words = (status.phase if status.state == "running" else "") or status.state.replace("_", " ")
-        self._news.put({"name": name, "words": words, "done": status.done, "total": status.total, "left": left})
+        news = {"name": name, "words": words, "left": left, "picture": status.picture}
+        self._news.put({**news, "done": status.done, "total": status.total})
 
     def take_cancel(self) -> bool:
         """Whether the button was pressed since this was asked last."""

@@ -1,6 +1,7 @@
 """A small window with a job's progress, as a program of its own: `python -I window.py`. Nothing but tkinter.
 
-stdin    {"name": "shot 4", "words": "keys", "done": 3, "total": 9, "left": "about 2 min left"}    a line a change
+stdin    {"name": "shot 4", "words": "keys", "done": 3, "total": 9, "left": "about 2 min left", "picture": "/….png"}
+         a line a change; the picture is the newest key's
 stdout   ready, then cancel or pictures when a button is pressed
 
 It ends with its standard input, or when it is closed; closing it cancels nothing.
@@ -17,6 +18,7 @@ from tkinter import ttk
 from typing import Any
 
 LOOK_MS = 100
+WIDTH_PX = 380
 
 
 class Window:
@@ -31,13 +33,16 @@ class Window:
         frame.grid()
         self.name = ttk.Label(frame, width=48)
         self.words = ttk.Label(frame, width=48)
-        self.bar = ttk.Progressbar(frame, length=380, mode="indeterminate")
+        self.bar = ttk.Progressbar(frame, length=WIDTH_PX, mode="indeterminate")
+        self.picture, self.shown = ttk.Label(frame), ""
+        self.image: tkinter.PhotoImage | None = None  # Tk forgets a picture that Python doesn't keep.
         self.cancel = ttk.Button(frame, text="Cancel", command=self._cancel)
         pictures = ttk.Button(frame, text="Pictures …", command=lambda: say("pictures"))
         for row, part in enumerate((self.name, self.bar, self.words)):
             part.grid(row=row, column=0, columnspan=2, sticky="ew", pady=3)
-        pictures.grid(row=3, column=0, sticky="w", pady=(6, 0))
-        self.cancel.grid(row=3, column=1, sticky="e", pady=(6, 0))
+        self.picture.grid(row=3, column=0, columnspan=2)
+        pictures.grid(row=4, column=0, sticky="w", pady=(6, 0))
+        self.cancel.grid(row=4, column=1, sticky="e", pady=(6, 0))
 
     def show(self, status: dict[str, Any]) -> None:
         """How far the job is."""
@@ -52,6 +57,19 @@ class Window:
         else:
             self.bar.configure(mode="indeterminate")
             self.bar.start(30)
+        self._show_picture(str(status.get("picture", "")))
+
+    def _show_picture(self, path: str) -> None:
+        """The newest key's picture, made small by leaving out pixels; one that Tk can't read is passed over."""
+        if not path or path == self.shown:
+            return
+        self.shown = path
+        try:
+            whole = tkinter.PhotoImage(file=path)
+            self.image = whole.subsample(max(1, -(-whole.width() // WIDTH_PX)))
+        except tkinter.TclError:
+            return
+        self.picture.configure(image=self.image)
 
     def follow(self, lines: queue.Queue[str]) -> None:
         """Show what came in, again and again; an empty line is the end."""

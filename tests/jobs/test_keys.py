@@ -73,7 +73,9 @@ def test_the_anchor_is_made_once(
     assert (missing, plan.anchor) == ([0, 1, 2], 0)
     assert hand.task("keys", "job-1", keys=missing) == {"rendered": 3}
     assert rows == [1, 1, 1]
-    assert [more["frame"] for _, _, _, more in hand.reports if "preview" in more] == [2, 8, 14]
+    told = [more for _, _, _, more in hand.reports if "preview" in more]
+    assert [more["frame"] for more in told] == [2, 8, 14]
+    assert len({more["picture"] for more in told}) == 3 and all(Path(more["picture"]).is_file() for more in told)
     alone, _ = planned(hand, job(little, "job-2", 2))
     assert alone.key_hashes[0] == plan.key_hashes[0]  # a seed tried on the anchor's frame is the anchor
 

@@ -53,6 +53,8 @@ def test_the_whole_line(client: Client, little: Little, tmp_path: Path) -> None:
     assert run(client, spec, seen.append).state == "done"
     assert [status.seq for status in seen] == sorted(status.seq for status in seen)
     assert "running" in {status.state for status in seen}
+    newest = [status.picture for status in seen if status.picture]
+    assert newest and all(Path(picture).name == "picture.png" and Path(picture).is_file() for picture in newest)
     reply = client.manifest_reply("job-1")
     assert hashlib.sha256(Path(reply["path"]).read_bytes()).hexdigest() == reply["sha256"]
     first = client.manifest("job-1")

@@ -159,8 +159,8 @@ class KeyMaker:
         # Coding a picture takes about as long as a GPU needs to make one.
         with ThreadPoolExecutor(min(WRITERS, len(group))) as pool:
             kept = pool.map(store_key, [self.task] * len(group), hashes, made)
-            for key, styled, _ in zip(keys, made, kept, strict=True):
-                show_key(self.task, key, styled)
+            for key_hash, key, styled, _ in zip(hashes, keys, made, kept, strict=True):
+                show_key(self.task, key_hash, key, styled)
         self.task.shop.warm = True
 
     def _untouched(self, index: int) -> bool:
@@ -215,7 +215,7 @@ def keep_painted(task: Assignment, plan: Plan, window: Window, index: int) -> No
 def keep_key(task: Assignment, key_hash: str, key: Key, styled: Styled) -> None:
     """Cache a key's picture and show a small one to whoever watches."""
     store_key(task, key_hash, styled)
-    show_key(task, key, styled)
+    show_key(task, key_hash, key, styled)
 
 
 def store_key(task: Assignment, key_hash: str, styled: Styled) -> None:
@@ -225,9 +225,11 @@ def store_key(task: Assignment, key_hash: str, styled: Styled) -> None:
         draft.facts.update(facts=dict(styled.facts), notes=list(styled.notes))
 
 
-def show_key(task: Assignment, key: Key, styled: Styled) -> None:
-    """Show a small picture of a key to whoever watches."""
-    task.report("keys", 0, 0, preview=preview_blob(styled.picture), frame=key.frame, seed=key.seed)
+def show_key(task: Assignment, key_hash: str, key: Key, styled: Styled) -> None:
+    """Show a small picture of a cached key to whoever watches, and say where the whole one is."""
+    entry = task.cache.find("keys", key_hash)
+    where = {"picture": str(entry.file("picture.png"))} if entry is not None else {}
+    task.report("keys", 0, 0, preview=preview_blob(styled.picture), frame=key.frame, seed=key.seed, **where)
 
 
 def key_picture(entry: Entry) -> Frame:

@@ -17,7 +17,7 @@ from restrip.timeline import ClipRange
 
 __all__ = ["Client", "EngineUnreachable", "Event", "JobStatus", "ProtocolMismatch", "connect"]
 
-_PROGRESS = ("state", "phase", "done", "total", "unit", "segment", "eta_s", "note")
+_PROGRESS = ("state", "phase", "done", "total", "unit", "segment", "eta_s", "note", "picture")
 
 
 OnStatus = Callable[[JobStatus], None]
@@ -286,5 +286,9 @@ class Client(Session):
                 if event.type == "progress" and event.seq == last.seq + 1:
                     known = {name: event.body[name] for name in _PROGRESS if name in event.body}
                     return replace(last, seq=event.seq, **known)
-                return self.status(last.job_id)
-        return self.status(last.job_id)
+                return self._asked_again(last)
+        return self._asked_again(last)
+
+    def _asked_again(self, last: JobStatus) -> JobStatus:
+        """The snapshot, with what only events tell."""
+        return replace(self.status(last.job_id), picture=last.picture)

@@ -19,7 +19,8 @@ class JobStatus:
 
     `seq` grows with each change. `done` of `total` (in `unit`s) of `phase` are finished; `segment` is the one in
     work, -1 for none. `error` is an error's wire form. `result` holds what an interactive job found (`seeds`:
-    sheet and pictures; `suggest`: keys).
+    sheet and pictures; `suggest`: keys). `picture` is the newest finished key's, a PNG file on the engine's computer,
+    as its progress told it; "" before, and in a snapshot that was asked for.
     """
 
     job_id: str
@@ -39,6 +40,7 @@ class JobStatus:
     placed_by: str = ""
     kind: str = "render"
     result: dict[str, Any] | None = None
+    picture: str = ""
 
     @property
     def ended(self) -> bool:

@@ -74,7 +74,7 @@ class Outcomes:
         if progress.phase == before and blob is None and now - progress.sent < self.crew.limits.event_gap_s:
             return
         progress.sent = now
-        shown = {name: message[name] for name in ("frame", "seed") if name in message}
+        shown = {name: message[name] for name in ("frame", "seed", "picture") if name in message}
         self.book.progressed(task.job_id, shown, blob)
 
     def done(self, task: Task, result: Mapping[str, Any], took_s: float) -> None:

@@ -65,7 +65,7 @@ def check_report(said: Report) -> None:
     """Raise BadReport unless this is something that a worker says."""
     if said.get("t") not in KINDS:
         raise BadReport("a message of no known kind")
-    texts = ("id", "phase", "note", "loaded", "what", "cause", "machine", "preview")
+    texts = ("id", "phase", "note", "loaded", "what", "cause", "machine", "preview", "picture")
     for name in texts:
         if not (isinstance(said.get(name, ""), str) or (name == "note" and said[name] is None)):
             raise BadReport(f"{name} is no text")

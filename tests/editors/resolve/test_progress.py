@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from restrip_resolve import entry, progress
 from restrip_resolve.console import Console
 from restrip_resolve.progress import Progress
@@ -48,6 +50,14 @@ def Tk():
     if FAILS: raise TclError("no display")
     return Part()
 tk.Tk, tk.TclError, tk.ttk = Tk, TclError, ttk
+class PhotoImage:
+    def __init__(self, file):
+        if "gone" in file: raise TclError(file)
+    def width(self): return 1000
+    def subsample(self, by):
+        if by == 3: Part.cancel()
+        return self
+tk.PhotoImage = PhotoImage
 ttk.Frame = ttk.Label = ttk.Progressbar = Part
 ttk.Button = button
 sys.modules.update({"tkinter": tk, "tkinter.ttk": ttk})
@@ -96,6 +106,17 @@ def test_the_window_shows_and_cancels(
         until(lambda: shown.cancel_wanted)
         assert shown.take_cancel() and not shown.take_cancel()
     assert window.poll() is not None, "it ends with the script"
+
+
+def test_the_window_shows_the_newest_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str], pages: list[str]
+) -> None:
+    """The fake's Cancel is pressed when a picture of 1000 pixels is made a third as wide."""
+    fake_window(tmp_path, monkeypatch)
+    with Progress("window", Console(said.append)) as shown:
+        shown.tell("shot", replace(RUNNING, picture="/keys/gone.png"))
+        shown.tell("shot", replace(RUNNING, picture="/keys/picture.png"))
+        until(lambda: shown.cancel_wanted)
 
 
 def test_a_window_that_is_closed_cancels_nothing(
@@ -200,14 +221,19 @@ def display() -> Iterator[str]:
     server.wait(30)
 
 
-def test_a_real_window(display: str, monkeypatch: pytest.MonkeyPatch, said: list[str], pages: list[str]) -> None:
+def test_a_real_window(
+    display: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str], pages: list[str]
+) -> None:
+    Image.new("RGB", (1280, 720), (200, 80, 40)).save(tmp_path / "key.png")
     monkeypatch.setenv("DISPLAY", display)
     monkeypatch.setattr(progress, "READY_S", 60.0)
     with Progress("window", Console(said.append)) as shown:
         window = shown._window
         assert window is not None and not said
         for done in range(10):
-            shown.tell("shot", JobStatus("job-1", state="running", phase="keys", done=done, total=9, eta_s=60.0))
+            picture = ["", str(tmp_path / "key.png"), __file__, "/gone.png"][done % 4]
+            shown.tell("shot", replace(RUNNING, done=done, picture=picture))
+            time.sleep(0.05)
         shown.tell("shot", JobStatus("job-1", state="queued"))
         time.sleep(0.5)
         assert window.poll() is None, "it takes all that it is told"
