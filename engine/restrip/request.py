@@ -25,8 +25,7 @@ from restrip.timeline import (
     Rate,
     check_keys,
     is_picture,
-    pictures_in,
-    with_held,
+    pictures_of,
 )
 
 _log = logging.getLogger("restrip")
@@ -186,10 +185,10 @@ def media_paths(clip: str | os.PathLike[str], gaps: str = "hold") -> list[str]:
     if not path.is_dir():
         return [str(path)]
     try:
-        pictures = [str(picture) for picture in pictures_in(path)]
+        pictures = pictures_of(path, gaps)
     except OSError as error:
         raise FolderUnreadable(str(path), (error.strerror or str(error)).lower()) from error
-    return (with_held(pictures) if gaps == "hold" else pictures) or [str(path)]
+    return pictures or [str(path)]
 
 
 def _keys(request: Request, frames: FrameRange) -> tuple[Key, ...]:

@@ -5,7 +5,7 @@ A track's name says little: users rename tracks and move strips. The job's id tr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from restrip.timeline import FrameRange
@@ -16,6 +16,8 @@ from restrip_resolve.session import Session
 from restrip_resolve.survey import Spot, spots_of
 
 TAG = "Restrip job"
+OWN_TRACK = "Restrip"
+"""Tracks of this name hold results; what lies under them is the source."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,15 @@ def own_items(session: Session) -> list[OwnItem]:
     return found
 
 
-def is_own(session: Session, item: TimelineItem) -> bool:
-    """Whether an item is a strip of ours."""
-    return bool(_job_of(item, ledger.files_of(session.key)))
+def own_test(session: Session) -> Callable[[TimelineItem], bool]:
+    """Tells whether an item is a strip of ours; the records are read once, here."""
+    files = ledger.files_of(session.key)
+    return lambda item: bool(_job_of(item, files))
+
+
+def is_own_track(session: Session, track: int) -> bool:
+    """Whether a track was made for results."""
+    return str(session.timeline.GetTrackName("video", track) or "").startswith(OWN_TRACK)
 
 
 def _job_of(item: TimelineItem, files: dict[str, str]) -> str:
@@ -65,11 +73,7 @@ def _job_of(item: TimelineItem, files: dict[str, str]) -> str:
 def earlier_results(session: Session, clip: str, job_id: str, span: FrameRange) -> list[OwnItem]:
     """Strips of ours over the absolute `span` that the clip with this id was given before, or this very job."""
     jobs = {record.job_id for record in ledger.all_of(session.key) if record.item == clip} | {job_id}
-    return [
-        own
-        for own in own_items(session)
-        if own.job_id in jobs and own.spot.start < span.end and span.first < own.spot.start + own.spot.length
-    ]
+    return [own for own in own_items(session) if own.job_id in jobs and own.spot.overlaps(span)]
 
 
 def retire(session: Session, earlier: Sequence[OwnItem], *, keep: bool) -> str:
@@ -103,8 +107,6 @@ def _still_there(session: Session, earlier: Sequence[OwnItem]) -> list[TimelineI
 
 def _drop_empty_tracks(session: Session, tracks: set[int]) -> None:
     """Tracks of ours that held nothing but what was removed, from the top down."""
-    from restrip_resolve.selection import is_own_track
-
     for track in sorted(tracks, reverse=True):
         if is_own_track(session, track) and not session.items(track):
             done(session.timeline.DeleteTrack("video", track), f"delete video track {track}")

@@ -8,11 +8,8 @@ from restrip.errors import BadInput
 from restrip.timeline import FrameRange
 from restrip_resolve.api import TimelineItem, can, listed, whole
 from restrip_resolve.clip import SourceClip, is_transition, read_clip, track_of
-from restrip_resolve.own import is_own
+from restrip_resolve.own import is_own_track, own_test
 from restrip_resolve.session import Session
-
-OWN_TRACK = "Restrip"
-"""Tracks of this name hold results; what lies under them is the source."""
 
 
 class NothingSelected(BadInput):
@@ -90,8 +87,8 @@ def _source_under(
     session: Session, item: TimelineItem, track: int, frame: int | None = None
 ) -> tuple[TimelineItem, int]:
     """The item itself, or, for one of our own strips, the topmost clip under it."""
-    ours = is_own_track(session, track)
-    if not ours and not is_own(session, item):
+    ours, is_own = is_own_track(session, track), own_test(session)
+    if not ours and not is_own(item):
         return item, track
     if frame is None:
         frame = whole(item.GetStart(), "tell where the clip starts")
@@ -99,7 +96,7 @@ def _source_under(
         if is_own_track(session, below):
             continue
         other = _at(session, below, frame)
-        if other is not None and not is_own(session, other):
+        if other is not None and not is_own(other):
             return other, below
     if ours:
         raise NothingSelected
@@ -111,12 +108,12 @@ def _footage_at(session: Session, frame: int) -> tuple[TimelineItem, int] | None
 
     Titles, generators and adjustment clips have no media: what lies under them is meant.
     """
-    timeline = session.timeline
+    timeline, is_own = session.timeline, own_test(session)
     for track in range(session.video_tracks(), 0, -1):
         if is_own_track(session, track) or timeline.GetIsTrackEnabled("video", track) is not True:
             continue
         item = _at(session, track, frame)
-        if item is not None and item.GetMediaPoolItem() and not is_own(session, item):
+        if item is not None and item.GetMediaPoolItem() and not is_own(item):
             return item, track
     return None
 
@@ -129,11 +126,6 @@ def _at(session: Session, track: int, frame: int) -> TimelineItem | None:
         if start <= frame < start + length and not is_transition(session, item, track):
             return item
     return None
-
-
-def is_own_track(session: Session, track: int) -> bool:
-    """Whether a track was made for results."""
-    return str(session.timeline.GetTrackName("video", track) or "").startswith(OWN_TRACK)
 
 
 def _without_repeats(chosen: list[tuple[TimelineItem, int]]) -> list[tuple[TimelineItem, int]]:

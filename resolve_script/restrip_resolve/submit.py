@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from restrip.link.ids import new_job_id
+from restrip.link.ids import folder_name, new_job_id
 from restrip.link.job import JobSpec, Output
 from restrip.timeline import Key, keys_from_markers
 from restrip_resolve import ledger
@@ -60,7 +60,7 @@ def job_of(session: Session, engine: Engine, clip: SourceClip, choices: Choices,
         keys, said = keys_from_markers(keys_of(session, clip, choices.key_colour), len(clip.used), clip.first_used)
         notes += said
     job_id = new_job_id()
-    results = folder / f"{_safe(clip.name)} {job_id}"
+    results = folder / f"{folder_name(clip.name)} {job_id}"
     spec = JobSpec(
         job_id=job_id,
         clip=source.clip,
@@ -120,8 +120,3 @@ def _essence(body: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in body.items() if name != "job_id"}
     kept["output"] = {**kept.get("output", {}), "folder": "", "otio": ""}
     return kept
-
-
-def _safe(name: str) -> str:
-    """A file name out of a clip's."""
-    return "".join(c if c.isalnum() or c in " -_." else "_" for c in name).strip(" .")[:60] or "clip"

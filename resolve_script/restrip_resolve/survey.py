@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from restrip.timeline import FrameRange
 from restrip_resolve.api import TimelineItem, uid, whole
 from restrip_resolve.session import Session
 
@@ -16,6 +17,10 @@ class Spot:
     track: int
     start: int
     length: int
+
+    def overlaps(self, span: FrameRange) -> bool:
+        """Whether the item lies anywhere in the absolute frames of `span`."""
+        return self.start < span.end and span.first < self.start + self.length
 
 
 @dataclass(frozen=True)

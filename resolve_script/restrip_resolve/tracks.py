@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from restrip.timeline import FrameRange
 from restrip_resolve.api import ResolveRefused, done, listed, uid, whole
 from restrip_resolve.journal import Journal
-from restrip_resolve.selection import OWN_TRACK, is_own_track
+from restrip_resolve.own import OWN_TRACK, is_own_track
 from restrip_resolve.session import Session
 from restrip_resolve.survey import Survey, spot_of
 
@@ -59,15 +59,12 @@ def _usable(session: Session, track: int, span: FrameRange) -> bool:
     if timeline.GetIsTrackEnabled("video", track) is not True or timeline.GetIsTrackLocked("video", track) is not False:
         return False
     spots = (spot_of(item, track) for item in session.items(track))
-    return not any(spot.start < span.end and span.first < spot.start + spot.length for spot in spots)
+    return not any(spot.overlaps(span) for spot in spots)
 
 
 def _covered(before: Survey, track: int, span: FrameRange) -> int:
     """How many items lie above a track within the span."""
-    return sum(
-        spot.track > track and spot.start < span.end and span.first < spot.start + spot.length
-        for spot in before.spots.values()
-    )
+    return sum(spot.track > track and spot.overlaps(span) for spot in before.spots.values())
 
 
 def _add(session: Session, journal: Journal, before: Survey, at: int, inserting: bool) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from restrip.cli.render import say_what_travels
 from restrip.cli.terminal import Terminal
 from restrip.errors import BadInput, RestripError
 from restrip.link.client import Client
+from restrip.link.ids import folder_name, new_job_id
 from restrip.link.job import JobSpec, Manifest, Output
 from restrip.request import absolute_look, finished
 from restrip.timeline import check_keys
@@ -108,10 +108,9 @@ def _notes(manifest: Manifest) -> list[str]:
 def job_of(marked: MarkedClip, number: int, output: Output, look: str, settings: dict[str, Any]) -> JobSpec:
     """The job for a clip, in a folder of its own."""
     keys, _ = check_keys(marked.keys, marked.clip.length)
-    name = "".join(c if c.isalnum() or c in " -_." else "_" for c in marked.clip.name).strip(" .")[:60]
-    folder = str(Path(output.folder) / f"{number:02d} {name}")
+    folder = str(Path(output.folder) / f"{number:02d} {folder_name(marked.clip.name)}")
     return JobSpec(
-        job_id=uuid.uuid4().hex,
+        job_id=new_job_id(),
         clip=marked.clip,
         keys=keys,
         look=absolute_look(look),

@@ -17,7 +17,7 @@ from restrip.media import ClipReader, fit_picture, read_picture
 from restrip.media.files import MediaMissing
 from restrip.media.frame import Frame
 from restrip.media.moving import is_still
-from restrip.timeline import ClipRange, pictures_in, with_held
+from restrip.timeline import ClipRange, pictures_of
 
 
 class EmptyMatte(BadInput):
@@ -42,8 +42,7 @@ class Matte:
         self._reader: ClipReader | None = None
         self._still: npt.NDArray[np.float32] | None = None
         if Path(spec.matte).is_dir():
-            found = [str(picture) for picture in pictures_in(spec.matte)]
-            pictures = tuple(with_held(found) if spec.settings.get("gaps", "hold") == "hold" else found)
+            pictures = tuple(pictures_of(spec.matte, str(spec.settings.get("gaps", "hold"))))
             if not pictures:
                 raise MediaMissing(spec.matte)
             self._reader = ClipReader(ClipRange(pictures, spec.clip.rate, spec.clip.length))

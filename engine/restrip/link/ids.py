@@ -1,4 +1,4 @@
-"""Names of jobs: made by the front-end, used as folder names by the engine."""
+"""Names of jobs, made by the front-end and used as folder names by the engine, and of folders for their results."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ class BadJobId(BadInput):
 def new_job_id() -> str:
     """An id that sorts by time and that nobody else makes."""
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
+
+
+def folder_name(name: str) -> str:
+    """A name for a folder, on every system, out of a clip's."""
+    return "".join(c if c.isalnum() or c in " -_." else "_" for c in name).strip(" .")[:60] or "clip"
 
 
 def check_job_id(given: object) -> str:

@@ -3,7 +3,7 @@
 from restrip.timeline.clip import ClipRange
 from restrip.timeline.key import Key, KeyOutside, check_keys, keys_for_shots, keys_from_markers
 from restrip.timeline.marker_text import MarkerText, read_marker, read_noted
-from restrip.timeline.numbered import gaps_of, with_held
+from restrip.timeline.numbered import gaps_of, pictures_of, with_held
 from restrip.timeline.pictures import PICTURE_ENDINGS, files_in, is_picture, pictures_in
 from restrip.timeline.range import BadRange, FrameRange
 from restrip.timeline.rate import BadRate, Rate
@@ -39,6 +39,7 @@ __all__ = [
     "keys_from_markers",
     "mix_at",
     "pictures_in",
+    "pictures_of",
     "read_marker",
     "read_noted",
     "seams_of",

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import gcd
 
+from restrip.timeline.pictures import pictures_in
+
 
 @dataclass(frozen=True)
 class PictureRun:
@@ -90,6 +92,15 @@ def gaps_of(paths: Sequence[str]) -> list[Gap]:
         if jump > step
     ]
     return gaps if sum(gap.count for gap in gaps) <= len(paths) else []
+
+
+def pictures_of(folder: str | os.PathLike[str], gaps: str) -> list[str]:
+    """The pictures of a folder as a clip; with `gaps` "hold" every gap shows the picture before it, as editors do.
+
+    Raises OSError.
+    """
+    found = [str(picture) for picture in pictures_in(folder)]
+    return with_held(found) if gaps == "hold" else found
 
 
 def with_held(paths: Sequence[str]) -> list[str]:
