@@ -25,9 +25,9 @@ ALLOWED = {
     "propagate": {"media", "timeline", "link.setting"},
     "jobs": {"looks", "propagate", "media", "timeline", "link"},
     "service": {"jobs", "looks", "propagate", "media", "timeline", "link"},
-    "request": {"link", "timeline"},
+    "request": {"link", "timeline", "looks.families"},
     "install": {"link", "timeline", "install"},
-    "cli": {"link", "timeline", "request", "install"},
+    "cli": {"link", "timeline", "request", "install", "looks.families"},
 }
 LEAVES = {"errors", "progress"}
 

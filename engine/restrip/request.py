@@ -16,6 +16,7 @@ from restrip.errors import RemoteError, RestripError
 from restrip.link.client import Client, connect
 from restrip.link.job import JobSpec, Manifest, Output
 from restrip.link.status import JobStatus
+from restrip.looks.families import family_named
 from restrip.timeline import (
     BadRange,
     ClipRange,
@@ -210,15 +211,17 @@ def _keys(request: Request, frames: FrameRange) -> tuple[Key, ...]:
 
 def absolute_look(look: str) -> str:
     """The look with the path in its name absolute: the engine's folder is another. sd:tiny and the like are names."""
-    prefix, colon, argument = look.partition(":")
-    if prefix not in ("painting", "painted", "sd") or not argument or not Path(argument).expanduser().exists():
+    family, (prefix, colon, argument) = family_named(look), look.partition(":")
+    if family is None or not family.names_path or not argument or not Path(argument).expanduser().exists():
         return look
     return f"{prefix}{colon}{Path(argument).expanduser().absolute()}"
 
 
 def _settings(request: Request, frames: FrameRange) -> Mapping[str, Any]:
     """The request's settings. Painted pictures are named in the clip's frames, as the request's keys are."""
-    if request.look.startswith("painted:") and frames.first:
+    family = family_named(request.look)
+    numbered = family is not None and any(setting.key == "first_number" for setting in family.settings)
+    if numbered and frames.first:
         return {"first_number": frames.first, **request.settings}
     return request.settings
 

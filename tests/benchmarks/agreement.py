@@ -99,7 +99,7 @@ def run(path: str, numbers: list[int], size: tuple[int, int], options: argparse.
         begun = time.process_time()
         look = open_look(options.look, {**BASE, "width": size[0], "height": size[1], **settings})
         keys = [Key(n, seed=1 + i if name == "new seed" else None) for i, n in enumerate(numbers)]
-        anchor = (frames[0], keys[0]) if look.needs_anchor else None
+        anchor = (frames[0], keys[0]) if look.traits.needs_anchor else None
         styled = [picture.rgb for picture in made(look, frames, keys, anchor)]
         seconds = time.process_time() - begun
         found = agreement(sources, styled)
@@ -120,13 +120,13 @@ def run(path: str, numbers: list[int], size: tuple[int, int], options: argparse.
 
 def made(look: Look, frames: list[Frame], keys: list[Key], anchor: tuple[Frame, Key] | None) -> list[Frame]:
     """The keys' pictures; one by one where each is carried into the next."""
-    if not getattr(look, "carries_previous", False):
+    if not look.traits.carries_previous:
         return [one.picture for one in look.stylize(frames, keys, silent, anchor)]
     pictures: list[Frame] = []
     for number, (frame, key) in enumerate(zip(frames, keys, strict=True)):
         before = (frames[number - 1], pictures[-1]) if number else None
         beside = Beside(previous=[before])
-        pictures.append(look.stylize([frame], [key], silent, anchor, beside)[0].picture)  # type: ignore[call-arg]
+        pictures.append(look.stylize([frame], [key], silent, anchor, beside)[0].picture)
     return pictures
 
 

@@ -13,6 +13,7 @@ from restrip.errors import RestripError
 from restrip.jobs import tasks
 from restrip.jobs.faults import ends_process
 from restrip.jobs.tasks import Workshop, run_task
+from restrip.looks.painted import PaintedLook
 
 
 class OddFault(Exception):
@@ -59,12 +60,12 @@ def raised(monkeypatch: pytest.MonkeyPatch, shop: Workshop, error: BaseException
 def test_any_exception_is_named_and_leaves_nothing_half_made(
     error: BaseException, code: str, cause: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop = Workshop("sd:x", True, {"look": object()})
+    shop = Workshop("sd:x", True, PaintedLook("painted:/k", "/k", {}), "key")
     found = raised(monkeypatch, shop, error)
     assert isinstance(found, RestripError) and (found.code, found.detail["cause"]) == (code, cause)
     assert "odd" in found.message and found.remedy and found.__cause__ is error
     if not isinstance(error, ImportError):
-        assert (shop.loaded, shop.warm, shop.kept) == ("", False, {})
+        assert shop == Workshop()
 
 
 @pytest.mark.parametrize("error", [RuntimeError("CUDA error: device-side assert triggered"), KeyboardInterrupt()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from restrip.jobs.needs import needs_of, needs_of_look, part_mib
+from restrip.looks import Estimate
 
 
 def test_only_stable_diffusion_asks_for_a_gpu() -> None:
@@ -11,7 +12,7 @@ def test_only_stable_diffusion_asks_for_a_gpu() -> None:
 
 
 def test_a_model_takes_what_check_says() -> None:
-    found = needs_of("sd:x", lambda size: {"needs_mib": size[0] * 10}, (512, 512))
+    found = needs_of("sd:x", Estimate((512, 512), 5120, 20), (512, 512))
     assert (found["gpu"], found["model_mib"]) == (True, 5120)
     assert needs_of("neural:1", None, (512, 512))["model_mib"] is None
 

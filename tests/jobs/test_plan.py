@@ -15,11 +15,13 @@ from restrip.jobs.inputs import look_at
 from restrip.jobs.plan import Plan
 from restrip.jobs.planning import make_plan, size_within
 from restrip.link.job import JobSpec, Output
+from restrip.looks import LookTraits
 from restrip.media.files import MediaMissing
 from restrip.propagate.gpu.choice import NoGpu
 from restrip.timeline import ClipRange, FrameRange, Key, Rate
 
 SIZE = (640, 360)
+ANCHORED = LookTraits(needs_anchor=True)
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ def test_parts_are_the_segments(clip: Path) -> None:
 
 def test_a_plan_is_read_back(clip: Path) -> None:
     for spec in (job(clip), job(clip, mode="every", step=7, output=Output(baked=True))):
-        plan = plan_of(spec, cuts=(33,), needs_anchor=True, notes=("n",))
+        plan = plan_of(spec, cuts=(33,), traits=ANCHORED, notes=("n",))
         assert Plan.from_json(plan.to_json()) == plan
 
 
@@ -198,13 +200,13 @@ def test_a_key_from_a_picture_depends_on_its_content(clip: Path, tmp_path: Path)
 
 
 def test_the_others_are_made_against_the_anchor(clip: Path) -> None:
-    anchored = plan_of(job(clip), needs_anchor=True)
+    anchored = plan_of(job(clip), traits=ANCHORED)
     assert anchored.anchor == 0
-    moved_last = plan_of(job(clip, (10, 40, 71)), needs_anchor=True)
-    moved_anchor = plan_of(job(clip, (11, 40, 70)), needs_anchor=True)
+    moved_last = plan_of(job(clip, (10, 40, 71)), traits=ANCHORED)
+    moved_anchor = plan_of(job(clip, (11, 40, 70)), traits=ANCHORED)
     assert len(set(anchored.key_hashes) & set(moved_last.key_hashes)) == 2
     assert not set(anchored.key_hashes) & set(moved_anchor.key_hashes)
-    assert plan_of(job(clip, (10,)), needs_anchor=True).anchor is None
+    assert plan_of(job(clip, (10,)), traits=ANCHORED).anchor is None
 
 
 def test_a_cut_is_a_border_and_a_shot_without_a_key_gets_one(clip: Path) -> None:

@@ -14,6 +14,7 @@ from restrip.link.client import Client, connect
 from restrip.link.job import Output
 from restrip.link.preferences import is_size
 from restrip.link.setting import Setting
+from restrip.looks.families import FAMILIES
 from restrip.timeline import FrameRange, Key, read_marker
 
 
@@ -46,7 +47,7 @@ def add_look(parser: argparse.ArgumentParser) -> None:
         "--look",
         required=True,
         metavar="LOOK",
-        help="neural:0 to neural:25 (or a mix, neural:3+12), painting:FILE, painted:FOLDER, sd:CHECKPOINT",
+        help=", ".join(family.usage for family in FAMILIES),
     )
     parser.add_argument("--prompt", metavar="TEXT", help="what the picture shall become (sd looks)")
     parser.add_argument("--seed", type=int, metavar="N", help="the look's seed (sd looks)")

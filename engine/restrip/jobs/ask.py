@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from restrip.jobs.gpu import find_gpu
-from restrip.jobs.needs import needs_of
 from restrip.jobs.outputs import check_place
 from restrip.jobs.pace import Pace, keys_of
 from restrip.jobs.plan import Plan
@@ -29,14 +28,14 @@ def probe_media(task: Assignment) -> dict[str, Any]:
 def check_job(task: Assignment) -> dict[str, Any]:
     """What a job would take and whether it would fail, without keeping anything of it."""
     spec = JobSpec.from_json(task.body["job"])
-    plan = plan_job(task, spec)
+    plan, look = plan_job(task, spec)
     warnings = list(plan.notes)
     if spec.output.folder:
         folder = Path(spec.output.folder)
         check_place(task.state_dir, folder, targets_of(spec, plan, folder).values())
     keys, parts = missing(task.cache, plan)
-    look = task.shop.kept["look"]
-    needs = needs_of(spec.look, getattr(look, "estimate", None), plan.size)["model_mib"]
+    estimate = look.estimate(plan.size)
+    needs = None if estimate is None else estimate.needs_mib
     gpu = find_gpu()
     fixes = []
     if needs is not None and gpu is not None and needs > gpu["total_mib"]:

@@ -7,8 +7,7 @@ from typing import Any
 
 from restrip.jobs.schema import MATTE_SETTINGS, SOURCE_SETTINGS
 from restrip.link.job import JobSpec
-from restrip.looks.diffusion.settings import without_prompt
-from restrip.looks.settings import own_settings
+from restrip.looks.families import family_of, own_settings
 from restrip.propagate.settings import PROPAGATE_SETTINGS
 from restrip.timeline import Key
 
@@ -27,9 +26,8 @@ def explicit(spec: JobSpec, key: Key) -> Key:
 
 def neutral_settings(spec: JobSpec) -> dict[str, Any]:
     """The look's own settings, completed, with the prompt and the seed left to the keys."""
-    own = own_settings(spec.look, spec.settings)
-    defaults = own_settings(spec.look, {})
-    return without_prompt(own, defaults) if "prompt" in own else own
+    family, _ = family_of(spec.look)
+    return family.neutral(own_settings(spec.look, spec.settings), own_settings(spec.look, {}))
 
 
 def propagation_settings(spec: JobSpec) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from restrip.jobs.asked import explicit, propagation_settings, stream_of
 from restrip.jobs.files import digest
 from restrip.jobs.inputs import Seen
 from restrip.link.job import JobSpec
+from restrip.looks.look import PLAIN, LookTraits
 from restrip.propagate.settings import ON
 from restrip.timeline import ClipRange, Key, Segment
 
@@ -23,19 +24,16 @@ class Known:
     """What has to be found out before a plan: the media's size (width, height) as it is read, whether it is `deep` and
     has `alpha`, its cuts, the look.
 
-    `key_facts` hold, by frame, what decides a key's picture beside the look's identity, if anything does;
-    `takes_mattes` says that the look makes another picture inside a matte, `carries_previous` that it carries each
-    key's finished picture into the next. `inputs` are the files that the job names, as they were found.
+    `key_facts` hold, by frame, what decides a key's picture beside the look's identity, if anything does. `inputs` are
+    the files that the job names, as they were found.
     """
 
     size: tuple[int, int]
     cuts: tuple[int, ...]
     look_identity: Mapping[str, Any]
-    needs_anchor: bool = False
+    traits: LookTraits = PLAIN
     key_facts: Mapping[int, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    takes_mattes: bool = False
-    carries_previous: bool = False
     deep: bool = False
     alpha: bool = False
     inputs: Mapping[str, Seen] = field(default_factory=dict)
@@ -64,7 +62,7 @@ def key_hashes(spec: JobSpec, keys: Sequence[Key], against: Against, known: Know
         own = known.key_facts.get(key.frame)
         asked = explicit(spec, key)
         made = {**base, "prompt": asked.prompt, "seed": asked.seed, "look": known.look_identity, "own": own}
-        return {**made, "matte": matte_facts(spec, known.inputs)} if known.takes_mattes and spec.matte else made
+        return {**made, "matte": matte_facts(spec, known.inputs)} if known.traits.takes_mattes and spec.matte else made
 
     anchor = None if against.anchor is None else facts(keys[against.anchor])
     hashes: dict[int, str] = {}

@@ -13,8 +13,8 @@ from restrip.link.ids import check_job_id
 from restrip.link.job import BadJob, JobSpec
 from restrip.link.setting import BadSetting, Setting, complete
 from restrip.looks.diffusion.file_list import read_list, read_tags
+from restrip.looks.families import family_of
 from restrip.looks.look import UnknownLook
-from restrip.looks.settings import family_of
 from restrip.media.formats import FORMATS
 from restrip.timeline import ClipRange, Key, check_keys
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -72,7 +72,7 @@ def chunks_of(look: Look, indices: list[int], spared: int, most: int = MOST_AT_O
 
     `spared` counts the workers that ended with larger plans.
     """
-    batches = hasattr(look, "estimate") and find_gpu() is not None and not spared
+    batches = look.traits.batches and find_gpu() is not None and not spared
     at_once = most if batches else 1
     for n in range(0, len(indices), at_once):
         yield indices[n : n + at_once]
@@ -89,16 +89,13 @@ class KeyMaker:
         self._stack = ExitStack()
 
     def __enter__(self) -> KeyMaker:
-        spare_memory: Callable[[int], None] | None = getattr(self.look, "spare_memory", None)
-        if spare_memory is not None:
-            spare_memory(int(self.task.body.get("memory", 0)))
-        self._beside = bool(getattr(self.look, "takes_beside", False))
+        self.look.spare_memory(int(self.task.body.get("memory", 0)))
         if self.spec.matte:
             matte = self._stack.enter_context(Matte(self.spec, self.plan.size))
             if not any(matte.share(key.frame).any() for key in self.plan.keys):
                 self._stack.close()
                 raise EmptyMatte(self.spec.matte, "on every key")
-            self._matte = matte if getattr(self.look, "takes_mattes", False) else None
+            self._matte = matte if self.look.traits.takes_mattes else None
         return self
 
     def __exit__(self, *raised: object) -> None:
@@ -151,9 +148,7 @@ class KeyMaker:
         def report(done: int, total: int, note: str = "") -> None:
             self._say(done, total, note=note, count=count)
 
-        look: Any = self.look
-        more = {"beside": self._what_is_beside(group)} if self._beside else {}
-        made: list[Styled] = look.stylize(frames, keys, report, anchor, **more)
+        made = self.look.stylize(frames, keys, report, anchor, self._what_is_beside(group))
         hashes = [self.plan.key_hashes[index] for index in group]
         self.window.check()
         # Coding a picture takes about as long as a GPU needs to make one.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-GPU_LOOKS = ("sd",)
-"""Families of looks that a GPU makes; the others are made by the processor."""
+from restrip.looks.families import family_named
+from restrip.looks.look import Estimate
 
 # A segment's process had 294 MiB at 320x180, 339 at 640x360 and 595 at 1280x720, libraries included, for 8 and 12
 # frames; propagation works in bounded blocks, so longer ones have no more. That is 280 and 356 a million pixels; the
@@ -16,12 +16,13 @@ MIB_A_MPX = 450
 
 def needs_of_look(look: str) -> dict[str, Any]:
     """{"gpu"}: whether a GPU makes this look's keys."""
-    return {"gpu": look.partition(":")[0] in GPU_LOOKS}
+    family = family_named(look)
+    return {"gpu": family is not None and family.traits.uses_gpu}
 
 
-def needs_of(look: str, estimate: Any, size: tuple[int, int]) -> dict[str, Any]:
-    """{"gpu", "model_mib", "part_mib"} of a job; `estimate` is the opened look's own, None when it has none."""
-    model_mib = None if estimate is None else int(estimate(size)["needs_mib"])
+def needs_of(look: str, estimate: Estimate | None, size: tuple[int, int]) -> dict[str, Any]:
+    """{"gpu", "model_mib", "part_mib"} of a job; `estimate` is the opened look's own of `size` (width, height)."""
+    model_mib = None if estimate is None else estimate.needs_mib
     return {**needs_of_look(look), "model_mib": model_mib, "part_mib": part_mib(size)}
 
 

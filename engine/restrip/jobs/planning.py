@@ -12,7 +12,7 @@ from restrip.jobs.inputs import Seen, look_at
 from restrip.jobs.plan import Part, Plan
 from restrip.jobs.references import clip_files, inputs_of, key_files, matte_files
 from restrip.link.job import JobSpec
-from restrip.looks.settings import own_settings
+from restrip.looks.families import own_settings
 from restrip.media.formats import FORMATS, fitting_format
 from restrip.propagate.gpu.choice import allowed, chosen
 from restrip.propagate.settings import ON
@@ -35,10 +35,10 @@ def make_plan(spec: JobSpec, known: Known) -> Plan:
     if not known.inputs:
         known = replace(known, inputs=look_at(inputs_of((*clip_files(spec), *key_files(spec), *matte_files(spec)))))
     source = known.inputs["source"].content.key
-    anchor, anchor_note = _anchor(spec, keys) if known.needs_anchor else (None, "")
+    anchor, anchor_note = _anchor(spec, keys) if known.traits.needs_anchor else (None, "")
     timeline_note = conversion_note(spec.clip) if spec.output.otio else ""
     notes = (*notes, *(note for note in (format_note, anchor_note, timeline_note) if note), *known.notes)
-    previous = _previous(keys, anchor, cuts) if known.carries_previous else (None,) * len(keys)
+    previous = _previous(keys, anchor, cuts) if known.traits.carries_previous else (None,) * len(keys)
     against = Against(anchor, previous, {"source": source, "size": list(size), **reading(spec)})
     hashes = key_hashes(spec, keys, against, known)
     every = spec.mode == "every"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,6 @@ from restrip.media import ClipReader
 from restrip.media.content import stamp_of
 from restrip.media.cuts import find_cuts
 from restrip.media.formats import FORMATS
-from restrip.timeline import Key
 
 CUTS_STAGE = 1
 
@@ -35,7 +33,7 @@ CUTS_STAGE = 1
 def prepare(task: Assignment) -> dict[str, Any]:
     """Plan the job and save the plan. Returns which keys and parts are not cached, and the frames of each part."""
     spec = job_spec(task.folder)
-    plan = plan_job(task, spec)
+    plan, look = plan_job(task, spec)
     place = _check_outputs(task, spec, plan)
     files.write_json(task.folder / "plan.json", {"plan": plan.to_json(), "folder": str(place)})
     missing_keys, missing_parts = missing(task.cache, plan)
@@ -48,11 +46,11 @@ def prepare(task: Assignment) -> dict[str, Any]:
         "missing_parts": missing_parts,
         "part_frames": [len(part.frames) for part in plan.parts],
         "size": list(plan.size),
-        "needs": needs_of(spec.look, getattr(task.shop.kept["look"], "estimate", None), plan.size),
+        "needs": needs_of(spec.look, look.estimate(plan.size), plan.size),
     }
 
 
-def plan_job(task: Assignment, spec: JobSpec) -> Plan:
+def plan_job(task: Assignment, spec: JobSpec) -> tuple[Plan, Look]:
     """Everything that has to be opened is opened here, so that bad input is known before work starts."""
     task.report("reading", 0, spec.clip.length)
     named = inputs_of(files_of(spec))
@@ -63,24 +61,19 @@ def plan_job(task: Assignment, spec: JobSpec) -> Plan:
     plan = make_plan(spec, replace(known_of(look, media, tuple(cuts)), inputs=inputs))
     # What was found out is true of these very files.
     Watch(named, plan.inputs).check()
-    check_keys: Callable[[Sequence[Key]], None] | None = getattr(look, "check_keys", None)
-    if check_keys is not None:
-        check_keys(plan.keys)
-    return plan
+    look.check_keys(plan.keys)
+    return plan, look
 
 
 def known_of(look: Look, media: ClipReader, cuts: tuple[int, ...] = ()) -> Known:
     """What a plan needs to know: the media's, and the look's."""
-    key_facts: Mapping[int, Any] = getattr(look, "key_facts", dict)()
     return Known(
         media.size,
         cuts,
         look.identity(),
-        look.needs_anchor,
-        key_facts,
+        look.traits,
+        look.key_facts(),
         media.notes,
-        takes_mattes=bool(getattr(look, "takes_mattes", False)),
-        carries_previous=bool(getattr(look, "carries_previous", False)),
         deep=media.deep,
         alpha=media.info.alpha,
     )
@@ -110,17 +103,13 @@ def look_of(shop: Workshop, spec: JobSpec, size: tuple[int, int], report: Any) -
     settings = neutral_settings(spec)
     stamps = [stamp_of(file.files).text for file in look_files(spec)]
     wanted = files.digest([spec.look, settings, list(size), stamps])
-    if shop.kept.get("look_key") == wanted:
-        kept: Look = shop.kept["look"]
-        return kept
+    if shop.look is not None and shop.look_key == wanted:
+        return shop.look
     report("loading", 0, 1)
     # Two models at once may be one too many for the GPU.
-    shop.kept.pop("look", None)
-    shop.kept.pop("look_key", None)
-    shop.loaded, shop.warm = "", False
+    shop.forget()
     look = open_look(spec.look, settings, size=size)
-    shop.kept.update(look=look, look_key=wanted)
-    shop.loaded = spec.look
+    shop.look, shop.look_key, shop.loaded = look, wanted, spec.look
     return look
 
 

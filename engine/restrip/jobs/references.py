@@ -22,8 +22,8 @@ from restrip.link.setting import Setting
 from restrip.looks.diffusion import hub
 from restrip.looks.diffusion.checkpoint import SUFFIXES, find_file, hub_folder, models_folders
 from restrip.looks.diffusion.file_list import read_list, read_tags, renamed_list, renamed_tags
+from restrip.looks.families import family_of
 from restrip.looks.painted import find_painted
-from restrip.looks.settings import family_of
 from restrip.timeline import Key, is_picture, pictures_in
 
 MODEL_FILES = (*SUFFIXES, ".json", ".txt", ".model")
@@ -117,7 +117,7 @@ def relocated(spec: JobSpec, places: Mapping[str, str]) -> JobSpec:
     look = spec.look
     if look:
         family, argument = family_of(look)
-        look = f"{family.prefix}:{at(argument)}" if argument in places and family.argument != "number" else look
+        look = f"{family.prefix}:{at(argument)}" if argument in places and family.names_path else look
     return replace(
         spec,
         clip=replace(spec.clip, paths=tuple(map(at, spec.clip.paths))),
@@ -156,7 +156,7 @@ def with_files_of(body: Mapping[str, Any], spec: JobSpec) -> dict[str, Any]:
 
 def _settings_of(spec: JobSpec) -> list[Setting]:
     """The settings that name files and count for this job's look."""
-    prefix = spec.look.partition(":")[0]
+    prefix = family_of(spec.look)[0].prefix
     return [setting for setting in job_settings() if setting.files and (not setting.looks or prefix in setting.looks)]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from restrip.jobs.files import digest
 from restrip.link.setting import Setting
-from restrip.looks.settings import FAMILIES, look_settings
+from restrip.looks.families import FAMILIES, look_settings
 from restrip.media.formats import FORMATS
 from restrip.propagate.settings import PROPAGATE_SETTINGS
 
@@ -117,7 +117,7 @@ def schema() -> dict[str, Any]:
     """The `settings` reply: {"etag", "settings", "looks", "formats"}."""
     body: dict[str, Any] = {
         "settings": [setting.to_json() for setting in (*job_settings(), *OUTPUT_SETTINGS)],
-        "looks": [asdict(family) for family in FAMILIES],
+        "looks": [family.to_json() for family in FAMILIES],
         "formats": [{"name": name, **asdict(form)} for name, form in FORMATS.items()],
     }
     return {"etag": digest(body)[:16], **body}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ from restrip.jobs.cache import Cache
 from restrip.jobs.faults import ends_process, fault_of, unloadable
 from restrip.jobs.picture_tables import CachedTables
 from restrip.link.origin import install_line
+from restrip.looks.look import Look
 from restrip.media.files import FULL, DiskFull
 from restrip.media.keeping import kept_by
 
@@ -70,15 +71,19 @@ class Progressed(Protocol):
 
 @dataclass
 class Workshop:
-    """What a worker keeps from task to task: the look that is loaded, by its name, and whether it has made a key."""
+    """What a worker keeps from task to task: the look that is loaded, by its name, and whether it has made a key.
+
+    `look_key` tells the look with its settings, its files and the frames' size from others of that name.
+    """
 
     loaded: str = ""
     warm: bool = False
-    kept: dict[str, Any] = field(default_factory=dict)
+    look: Look | None = None
+    look_key: str = ""
 
     def forget(self) -> None:
         """Keep nothing: what an exception left may be half made."""
-        self.kept.clear()
+        self.look, self.look_key = None, ""
         self.loaded, self.warm = "", False
 
     def facts(self) -> dict[str, Any]:

@@ -78,22 +78,20 @@ class Private:
 
 
 def _texts(value: Any, field: str = "") -> Iterator[str]:
-    """Every private text in a JSON value; of a path also the file's name, alone and without its ending."""
+    """Every private text in a JSON value; of a path also the file's name, alone and without its ending. What stands
+    before the colon of a look's name is its kind, which is no secret.
+    """
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            yield from _texts(inner, str(name))
+            look = field == "look" and name == "name" and isinstance(inner, str)
+            yield from _texts(inner.partition(":")[2] or inner if look else inner, str(name))
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from _texts(inner, field)
     elif isinstance(value, str) and field not in _OPEN:
-        whole = value.partition(":")[2] if field == "name" and _is_look(value) else value
-        yield whole
+        yield value
         for kind in (PurePosixPath, PureWindowsPath):
-            path = kind(whole)
+            path = kind(value)
             if len(path.parts) > 1:
                 yield path.name
                 yield path.stem
-
-
-def _is_look(text: str) -> bool:
-    return text.partition(":")[0] in ("neural", "painting", "painted", "sd")

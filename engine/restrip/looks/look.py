@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from restrip.errors import BadInput
 
@@ -46,12 +47,13 @@ class Styled:
 
 @dataclass(frozen=True, eq=False)
 class Beside:
-    """What a job knows beside its keys' frames, for looks that say `takes_beside`.
+    """What a job knows beside its keys' frames; a look takes of it what its traits say, and leaves the rest alone.
 
     `mattes` are [H, W] of the frames' sizes, uint8, uint16 or float in 0..1, white where the picture changes: one a
-    frame, or none at all; `anchor_matte` is the anchor's. `previous` are the frame and the finished picture of the
-    neighbouring key on the anchor's side, one a frame, None where there is none in the shot. `clip` is what the keys'
-    frame numbers count in, `keys` how many keys the job makes in all.
+    frame, or none at all; `anchor_matte` is the anchor's. Only a look that `takes_mattes` is given any. `previous` are
+    the frame and the finished picture of the neighbouring key on the anchor's side, one a frame, None where there is
+    none in the shot, and for a look that doesn't carry it on (`carries_previous`). `clip` is what the keys' frame
+    numbers count in, `keys` how many keys the job makes in all.
     """
 
     mattes: Sequence[Matte | None] = ()
@@ -61,28 +63,86 @@ class Beside:
     keys: int = 0
 
 
-class Look(Protocol):
-    """Makes key pictures. One look serves one job: its name and settings are fixed when it is opened."""
+@dataclass(frozen=True)
+class LookTraits:
+    """What a job has to know of a look to plan its keys and to ask for them.
+
+    needs_anchor        all keys of a job are made against one of them
+    takes_mattes        inside a matte it makes another picture than without; keys that a matte blackens are left out
+    carries_previous    each key is also made from the finished one before it, so they are made one by one
+    uses_gpu            a GPU makes the keys where there is one; else it is the processor's work
+    batches             on a GPU many keys at once take less than one after the other
+    """
+
+    needs_anchor: bool = False
+    takes_mattes: bool = False
+    carries_previous: bool = False
+    uses_gpu: bool = False
+    batches: bool = False
+
+
+PLAIN = LookTraits()
+"""Those of a look that makes each key alone, on the processor."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What one key takes before anything is loaded: the working size (width, height) that the look makes it at, the
+    GPU memory for one at a time, and how many times a network is evaluated.
+    """
+
+    size: tuple[int, int]
+    needs_mib: int
+    evaluations: int
+
+
+class Look(ABC):
+    """Makes key pictures. One look serves one job: its name and settings are fixed when it is opened.
+
+    A look has `name`, its whole name such as "neural:19", and its `traits`; it says what decides its pictures
+    (`identity`) and makes them (`stylize`). Everything else has a default that is right for a simple look.
+    """
+
+    name: str
 
     @property
-    def name(self) -> str:
-        """The whole name, as "neural:19"."""
+    def traits(self) -> LookTraits:
+        """What a job has to know of this look, its settings considered."""
+        return PLAIN
 
-    @property
-    def needs_anchor(self) -> bool:
-        """Whether all keys of a job are made against one of them."""
-
+    @abstractmethod
     def identity(self) -> dict[str, Any]:
         """JSON-able facts that decide the picture, beside frame and key: networks' hashes, versions, settings."""
 
+    @abstractmethod
     def stylize(
         self,
         frames: Sequence[Frame],
         keys: Sequence[Key],
         report: Report,
         anchor: tuple[Frame, Key] | None = None,
+        beside: Beside | None = None,
     ) -> list[Styled]:
         """One picture for each frame and its key, of the frame's size, depth and alpha.
 
-        The result does not depend on which keys are made together. `report` is called after each step.
+        The result does not depend on which keys are made together. `report` is called after each step. `anchor` is the
+        frame and key that a look which `needs_anchor` makes the others against.
         """
+
+    def key_facts(self) -> Mapping[int, str]:
+        """By frame, what decides a key's picture beside `identity`, such as the hash of a file of its own."""
+        return {}
+
+    def check_keys(self, keys: Sequence[Key]) -> None:  # noqa: B027  a default, to be left as it is
+        """Raise the look's own error when it can't make a picture for each of these keys."""
+
+    def estimate(self, size: tuple[int, int]) -> Estimate | None:
+        """What one key of a frame of `size` (width, height) takes; None for a look that fits everywhere."""
+        return None
+
+    def largest(self, size: tuple[int, int], have_mib: int) -> tuple[int, int]:
+        """The largest working size for frames of `size` that fits into so much GPU memory, one frame at a time."""
+        return size
+
+    def spare_memory(self, steps: int) -> None:  # noqa: B027  a default, too
+        """Begin with less memory from now on, after `steps` workers ended while they made keys."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 
 from restrip.errors import BadInput
 from restrip.looks.gallery import LOOKS
-from restrip.looks.look import Styled, UnknownLook
+from restrip.looks.look import Beside, Look, Styled, UnknownLook
 from restrip.looks.networks import LEAST_PX, STYLE_PX, TILE_PX, AnyStyle, ManyLooks
 from restrip.looks.strokes import LUMA, Floats, across, smooth_along, structure_tensor
 from restrip.looks.tiles import paint_tiles
@@ -21,6 +21,8 @@ from restrip.media.content import content_of
 from restrip.media.frame import Frame
 from restrip.progress import Report
 from restrip.timeline import Key
+
+Sized = TypeVar("Sized", bound="NetworkLook")
 
 CODE_VERSION = 1  # raised when the same settings give another picture
 
@@ -52,13 +54,12 @@ class Brush:
         return cls(settings["style_strength"], settings["stroke_size"], settings["keep_color"])
 
 
-class NetworkLook:
+class NetworkLook(Look):
     """What the networks' looks have in common: the size that the network runs at, and the way back to the frame's.
 
     `long_side_px` is what a picture's long side is for the network at stroke size 1.
     """
 
-    needs_anchor = False
     long_side_px: int
 
     def __init__(self, name: str, brush: Brush) -> None:
@@ -68,10 +69,6 @@ class NetworkLook:
     @abstractmethod
     def paint(self, rgb: Floats) -> Floats:
         """`rgb` [H, W, 3] in 0..1 in this look, of the same size; sides of at least LEAST_PX."""
-
-    @abstractmethod
-    def identity(self) -> dict[str, Any]:
-        """What decides the picture."""
 
     @property
     @abstractmethod
@@ -84,6 +81,7 @@ class NetworkLook:
         keys: Sequence[Key],
         report: Report,
         anchor: tuple[Frame, Key] | None = None,
+        beside: Beside | None = None,
     ) -> list[Styled]:
         """One picture a frame, each made alone. Raises PictureTooSmall."""
         styled = []
@@ -218,7 +216,7 @@ def open_painting(argument: str, settings: Mapping[str, Any], *, size: tuple[int
     return _sized(PaintingLook(f"painting:{argument}", painting, digest, Brush.of(settings)), size)
 
 
-def _sized(look: Any, size: tuple[int, int] | None) -> Any:
+def _sized(look: Sized, size: tuple[int, int] | None) -> Sized:
     if size is not None:
         look.run_size(size)
     return look

@@ -9,12 +9,12 @@ The number is the digits that end the name. It counts from the clip's first visi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from restrip.errors import BadInput
-from restrip.looks.look import Styled
+from restrip.looks.look import Beside, Look, Styled
 from restrip.media.content import HashBook
 from restrip.media.files import MediaMissing, MediaUnreadable
 from restrip.timeline import pictures_in
@@ -84,10 +84,8 @@ class KeyImageUnreadable(BadInput):
         )
 
 
-class PaintedLook:
+class PaintedLook(Look):
     """Pictures out of a folder. `pictures` are their paths by frame; frame 0 is named `first_number`."""
-
-    needs_anchor = False
 
     def __init__(self, name: str, folder: str, pictures: Mapping[int, Path], first_number: int = 0) -> None:
         self.name = name
@@ -104,7 +102,7 @@ class PaintedLook:
         hashes = HashBook().of_files(list(self.pictures.values()))
         return dict(zip(self.pictures, hashes, strict=True))
 
-    def check_keys(self, keys: Iterable[Key]) -> None:
+    def check_keys(self, keys: Sequence[Key]) -> None:
         """Raise PaintedKeysMissing, listing every key that has neither a picture here nor one of its own."""
         missing = sorted(key.frame for key in keys if not key.image and key.frame not in self.pictures)
         if missing:
@@ -117,6 +115,7 @@ class PaintedLook:
         keys: Sequence[Key],
         report: Report,
         anchor: tuple[Frame, Key] | None = None,
+        beside: Beside | None = None,
     ) -> list[Styled]:
         """Each key's picture at its frame's size. Raises PaintedKeysMissing, KeyImageUnreadable."""
         self.check_keys(keys)

@@ -32,7 +32,7 @@ def tiny():
 def test_opening_a_look_and_its_identity_need_no_torch() -> None:
     code = (
         "import sys; from restrip.looks import open_look; look = open_look('sd:tiny', {'prompt': 'x'});"
-        "look.identity(); look.estimate((640, 360)); print('torch' in sys.modules, look.name, look.needs_anchor)"
+        "look.identity(); look.estimate((640, 360)); print('torch' in sys.modules, look.name, look.traits.needs_anchor)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "sd:tiny", "True"]

@@ -36,7 +36,7 @@ def test_controlnets_count_with_their_weights(small, tmp_path: Path) -> None:
     safetensors.torch.save_file(net, folder / "diffusion_pytorch_model.safetensors")
     assert weights_mib(folder) == weights_mib(folder / "diffusion_pytorch_model.safetensors") == 2
     plain, controlled = (
-        open_look("sd:tiny", {"width": 64, "height": 64, "controlnet": controls}).estimate((640, 480))["needs_mib"]
+        open_look("sd:tiny", {"width": 64, "height": 64, "controlnet": controls}).estimate((640, 480)).needs_mib
         for controls in ("", f"tile={folder}, canny={folder}:0.5")
     )
     assert controlled == plain + 4

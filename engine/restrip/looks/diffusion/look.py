@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,9 @@ from restrip.looks.diffusion.header import read_shapes
 from restrip.looks.diffusion.lora_kinds import check_kinds
 from restrip.looks.diffusion.needs import largest_size, needs_mib, weights_mib
 from restrip.looks.diffusion.recipe import Recipe
+from restrip.looks.diffusion.settings import SD_TRAITS
 from restrip.looks.diffusion.size import working_size
-from restrip.looks.look import Beside, Styled
+from restrip.looks.look import Beside, Estimate, Look, LookTraits, Styled
 from restrip.timeline import is_picture
 
 if TYPE_CHECKING:
@@ -31,11 +32,8 @@ CODE_VERSION = 2
 WITHOUT_EFFECT = frozenset({"batch", "device", "compile", "lora", "controlnet", "vae", "control_file", "distilled"})
 
 
-class DiffusionLook:
+class DiffusionLook(Look):
     """img2img with one checkpoint and one recipe."""
-
-    # `stylize` takes what a job knows beside the frames: with a matte, what is made inside knows what stays outside.
-    takes_beside = takes_mattes = True
 
     def __init__(self, checkpoint: Checkpoint, recipe: Recipe) -> None:
         self.checkpoint = checkpoint
@@ -53,14 +51,10 @@ class DiffusionLook:
         self.spared = 0
 
     @property
-    def needs_anchor(self) -> bool:
-        """Whether keys are made against one of them."""
-        return self.recipe.anchor
-
-    @property
-    def carries_previous(self) -> bool:
-        """Whether each key is also made from the finished one before it."""
-        return self.recipe.previous_fusion > 0
+    def traits(self) -> LookTraits:
+        """With a matte, what is made inside knows what stays outside; the recipe says what keys are made from."""
+        recipe = self.recipe
+        return replace(SD_TRAITS, needs_anchor=recipe.anchor, carries_previous=recipe.previous_fusion > 0)
 
     def identity(self) -> dict[str, Any]:
         """What decides the picture: hashes of all files, the settings that matter, the version of this code."""
@@ -108,11 +102,8 @@ class DiffusionLook:
         if steps != self.spared:
             self.spared, self._studio = steps, None
 
-    def estimate(self, size: tuple[int, int]) -> dict[str, Any]:
-        """What one key of a frame of `size` (width, height) takes, before anything is loaded.
-
-        {"size": the working size, "needs_mib": GPU memory for one frame at a time, "evaluations": of the network}.
-        """
+    def estimate(self, size: tuple[int, int]) -> Estimate:
+        """What one key of a frame of `size` (width, height) takes, before anything is loaded."""
         from restrip.looks.diffusion.schedule import start_index  # numpy
 
         at = working_size(size, self.recipe, self.native_px)
@@ -124,11 +115,8 @@ class DiffusionLook:
             evaluations += steps
         guided = self.recipe.cfg_scale != 1
         nets = sum(weights_mib(control.path) for control in self.controls)
-        return {
-            "size": list(at),
-            "needs_mib": needs_mib(self.checkpoint.family, at, 1, guided=guided) + nets,
-            "evaluations": evaluations,
-        }
+        needed = needs_mib(self.checkpoint.family, at, 1, guided=guided) + nets
+        return Estimate(at, needed, evaluations)
 
     def largest(self, size: tuple[int, int], have_mib: int) -> tuple[int, int]:
         """The largest working size for frames of `size` that fits into so much GPU memory, one frame at a time."""

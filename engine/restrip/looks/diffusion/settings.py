@@ -8,6 +8,10 @@ from typing import Any
 
 from restrip.link.setting import Setting
 from restrip.looks.diffusion.file_list import read_tags, write_list
+from restrip.looks.look import LookTraits
+
+SD_TRAITS = LookTraits(takes_mattes=True, uses_gpu=True, batches=True)
+"""Those of every diffusion look; its settings say whether keys have an anchor and are carried on."""
 
 
 def _sd(key: str, kind: Any, default: Any, label: str, help: str, **more: Any) -> Setting:
