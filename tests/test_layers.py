@@ -18,6 +18,7 @@ ENGINE = ROOT / "engine" / "restrip"
 ALLOWED = {
     "errors": set(),
     "progress": set(),
+    "codec": set(),
     "timeline": set(),
     "link": {"timeline"},
     "media": {"timeline", "link.discovery"},
@@ -29,12 +30,13 @@ ALLOWED = {
     "install": {"link", "timeline", "install"},
     "cli": {"link", "timeline", "request", "install", "looks.families"},
 }
-LEAVES = {"errors", "progress"}
+LEAVES = {"errors", "progress", "codec"}
 
 # Third-party packages that each light layer may import, wherever in a file it does so.
 THIRD_PARTY = {
     "errors": set(),
     "progress": set(),
+    "codec": set(),
     "timeline": set(),
     "link": {"zmq"},
     "request": set(),

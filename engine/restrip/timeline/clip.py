@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
+from restrip.codec import at
 from restrip.errors import BadInput
 from restrip.timeline.range import BadRange, FrameRange
 from restrip.timeline.rate import Rate
 
 MATRICES = ("bt709", "smpte170m", "bt2020nc")
 """The colour matrices of BT.709, BT.601 and BT.2020, in FFmpeg's words."""
+MOST_SECONDS = 10**7
 
 
 class UnknownMatrix(BadInput):
@@ -39,12 +41,12 @@ class ClipRange:
 
     paths: tuple[str, ...]
     rate: Rate
+    source_rate: Rate | None = field(default=None, kw_only=True)
+    trim_in: int = field(default=0, kw_only=True)
     length: int
-    trim_in: int = 0
-    source_rate: Rate | None = None
     timeline_start: int = 0
     name: str = ""
-    offset_s: Fraction = Fraction(0)
+    offset_s: Fraction = field(default=Fraction(0), metadata=at(most=MOST_SECONDS))
     untagged: str = ""
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from restrip.codec import as_row
 from restrip.errors import BadInput
 
 
@@ -14,6 +15,7 @@ class BadRange(BadInput):
     code = "bad-range"
 
 
+@as_row
 @dataclass(frozen=True, order=True)
 class FrameRange:
     """The frames first, first + 1, ... end - 1; empty when first == end."""

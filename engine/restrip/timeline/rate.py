@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+from restrip.codec import as_text
 from restrip.errors import BadInput
 
 
@@ -26,6 +27,7 @@ LEAST, MOST = Fraction(1, 100_000), Fraction(1000)
 _NUMBER = re.compile(r"[0-9]{1,18}(?:/[0-9]{1,18}|\.[0-9]{0,18})?")
 
 
+@as_text
 @dataclass(frozen=True, order=True)
 class Rate:
     """Frames a second, as a fraction: 30000/1001 is not 29.97."""

@@ -12,13 +12,16 @@ keys at 10 and 20 of 0..30:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Literal
 
+from restrip.codec import as_row
 from restrip.timeline.key import Key
 from restrip.timeline.range import FrameRange
 
 
+@as_row
 @dataclass(frozen=True)
 class Segment:
     """The frames between two neighbouring keys, or between a border and the nearest key: the unit of work.
@@ -52,12 +55,13 @@ class Crossfade:
 
     At frame f the mix is (f - first) / length of `right`, in coded values; before it only `left` shows, after it only
     `right`. An empty range is a cut at `frames.first`. `score` is the mean difference of the two strips over the
-    fade, in 8-bit code values; None when it was not measured.
+    fade, in 8-bit code values; None when it was not measured. `kind` is the only one there is.
     """
 
     left: int
     right: int
     frames: FrameRange
+    kind: Literal["cross"] = field(default="cross", init=False)
     score: float | None = None
 
 
