@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from restrip import codec
 from restrip.errors import BadInput
 from restrip.link.client import Client, connect
 from restrip.link.job import Output
@@ -162,8 +163,7 @@ def key_file(path: str) -> list[Key]:
         ) from None
     try:
         if text.lstrip().startswith("["):
-            known = Key.__dataclass_fields__
-            return [Key(**{name: value for name, value in key.items() if name in known}) for key in json.loads(text)]
+            return codec.read(list[Key], json.loads(text))
         lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
         return [_key_line(line, Path(path).parent) for line in lines]
     except (ValueError, TypeError, AttributeError) as error:

@@ -7,7 +7,8 @@
     Fraction                        a text such as "1/48"; numbers are read too
     X | Y                           the first that fits
     Literal[...]                    a value of their kind: a newer version may know more of them
-    tuple[X, ...], tuple[X, Y]      a list: of any length, of exactly these
+    tuple[X, ...], list[X]          a list of any length
+    tuple[X, Y]                     a list of exactly these
     Mapping[str, X], dict[str, X]   an object
     a dataclass                     an object of its fields, in the order of their definition
       marked `as_row`               a list of its fields; those of a row in a row stand in line with them

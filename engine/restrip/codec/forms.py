@@ -58,8 +58,8 @@ def _made(hint: Any) -> Form:
         return either_of([PLAIN[kind] for kind in dict.fromkeys(map(type, inner))], optional=False)
     if origin in (Union, UnionType):
         return either_of([form_of(one) for one in inner if one is not NoneType], optional=NoneType in inner)
-    if origin is Sequence:
-        return list_of(form_of(inner[0]))
+    if origin in (list, Sequence):
+        return list_of(form_of(inner[0]), list if origin is list else tuple)
     if origin is tuple:
         return list_of(form_of(inner[0])) if inner[1:] == (...,) else items_of([form_of(one) for one in inner])
     if isinstance(origin, type) and issubclass(origin, Mapping):

@@ -50,9 +50,8 @@ def _whole(value: Any, most: int | None) -> int:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise Misfit(f"is {said(value)}, which is no whole number")
-    if most is not None and abs(value) > most:
-        raise Misfit(f"is {said(value)}, which is too large")
-    return value
+    made: int = _within(value, value, most)
+    return made
 
 
 def _number(value: Any, most: int | None) -> float:
@@ -79,19 +78,27 @@ def _nothing(value: Any, most: int | None) -> None:
 
 
 def _fraction(value: Any, most: int | None) -> Fraction:
-    if isinstance(value, float):
-        value = f"{value:.12f}"  # Of infinity and the like it is no number.
-    elif not isinstance(value, str):
-        value = str(_whole(value, 2**63))
-    if not _EXACT.fullmatch(value.strip()):
-        raise Misfit(f"is {said(value)}, which is no number or fraction")
+    # Of infinity and the like it is no number.
+    text = f"{value:.12f}" if isinstance(value, float) else value
+    if not isinstance(value, str | float):
+        text = str(_whole(value, 2**63))
     try:
-        exact = Fraction(value)
+        exact = Fraction(text) if _EXACT.fullmatch(text.strip()) else None
     except ZeroDivisionError:
-        raise Misfit(f"is {said(value)}, which is no fraction") from None
-    if most is not None and abs(exact) > most:
-        raise Misfit(f"is {said(value)}, which is too large")
-    return exact
+        exact = None
+    if exact is None:
+        raise Misfit(f"is {said(value)}, which is no number or fraction")
+    made: Fraction = _within(exact, value, most)
+    return made
+
+
+def _within(number: Any, value: Any, most: int | None) -> Any:
+    """A number, when it isn't larger than `most` either way from 0; `value` is how JSON has it."""
+    if most is not None and abs(number) > most:
+        raise Misfit(
+            f"is {said(value)}, which is too large" if abs(number) < 2**63 else "is a number that is too large"
+        )
+    return number
 
 
 PLAIN: Mapping[Any, Form] = {
@@ -150,14 +157,14 @@ def item(form: Form, number: int, value: Any, most: int | None) -> Any:
         raise misfit.under(f"[{number}]") from None
 
 
-def list_of(form: Form) -> Form:
-    """A list of any length."""
+def list_of(form: Form, kind: type[list[Any]] | type[tuple[Any, ...]] = tuple) -> Form:
+    """A list of any length, read as a tuple or a list."""
 
-    def read(value: Any, most: int | None) -> tuple[Any, ...]:
+    def read(value: Any, most: int | None) -> Sequence[Any]:
         items = listed(value)
         if form.plain is not None and set(map(type, items)) <= {form.plain} and (form.plain is str or most is None):
-            return tuple(items)  # Sooner than to ask each of a million paths or times.
-        return tuple(item(form, number, one, most) for number, one in enumerate(items))
+            return kind(items)  # Sooner than to ask each of a million paths or times.
+        return kind(item(form, number, one, most) for number, one in enumerate(items))
 
     return Form(read, list if form.write is same else lambda value: [form.write(one) for one in value])
 

@@ -12,10 +12,11 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from restrip import codec
 from restrip.errors import BadInput
 from restrip.jobs import files
 from restrip.jobs.received import Offered, Received, ends_sha256
@@ -59,7 +60,7 @@ class Journal:
     tried again.
     """
 
-    path: Path
+    path: Path = field(default=Path(), metadata=codec.LEFT_OUT)
     there: dict[str, str] = field(default_factory=dict)
     stamps: dict[str, str] = field(default_factory=dict)
     hashes: dict[str, list[Any]] = field(default_factory=dict)
@@ -68,15 +69,17 @@ class Journal:
 
     @classmethod
     def load(cls, path: Path) -> Journal:
-        """Read it; an empty one when there is none."""
-        body = files.read_json(path) or {}
-        return cls(path, **{name: body[name] for name in ("there", "stamps", "hashes", "job", "again") if name in body})
+        """Read it; an empty one when there is none that can be read."""
+        try:
+            made = codec.read(cls, files.read_json(path) or {})
+        except codec.Misfit:
+            made = cls()
+        made.path = path
+        return made
 
     def save(self) -> None:
         """Write it."""
-        body = asdict(self)
-        del body["path"]
-        files.write_json(self.path, body)
+        files.write_json(self.path, codec.write(self))
 
     def sha256(self, path: Path) -> str:
         """sha256 of a file, computed once while its stamp stays."""
@@ -195,7 +198,7 @@ class Courier:
 
     def _put(self, path: Path, file: Offered) -> dict[str, Any]:
         """Send one file, as far as it isn't there. Returns its "path" and "folder" there."""
-        offered = asdict(file)
+        offered = codec.write(file)
         answer = self.client.request("offer", offered)
         if answer["path"]:
             return answer

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from restrip import codec
 from restrip.jobs import files
 from restrip.jobs.received import Offered, Received, ends_sha256
 from restrip.jobs.tasks import Assignment, read_own
@@ -19,7 +20,7 @@ PAGE = 1000
 
 def keep_file(task: Assignment) -> dict[str, Any]:
     """Put a file in place that came whole: {"path", "folder"}. Raises FileChanged."""
-    shelf, file = Received(task.state_dir, task.body["guest"]), Offered(**task.body["file"])
+    shelf, file = Received(task.state_dir, task.body["guest"]), codec.read(Offered, task.body["file"])
     path = shelf.keep(file, lambda: task.report("reading", 0, 0))
     return {"path": str(path), "folder": str(shelf.folder(file))}
 

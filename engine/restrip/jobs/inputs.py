@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from restrip.codec import as_row
 from restrip.errors import RestripError
 from restrip.media.content import Content, Stamp, content_of, stamp_of
 from restrip.media.files import MediaMissing
@@ -29,22 +30,13 @@ class SourceChanged(RestripError):
         )
 
 
+@as_row
 @dataclass(frozen=True)
 class Seen:
     """An input as it was found: the text of its stamp, its content."""
 
     stamp: str
     content: Content
-
-    def to_json(self) -> list[str]:
-        """As plan.json has it."""
-        return [self.stamp, self.content.sha256, self.content.times]
-
-    @classmethod
-    def from_json(cls, body: Sequence[str]) -> Seen:
-        """Read what `to_json` wrote. Raises ValueError."""
-        stamp, sha256, times = map(str, body)
-        return cls(stamp, Content(sha256, times))
 
 
 Inputs = Mapping[str, Sequence[str]]

@@ -9,10 +9,11 @@ files     left, right a part           files    joint a part
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from restrip import codec
 from restrip.jobs.files import digest
 from restrip.jobs.inputs import Seen
 from restrip.timeline import Crossfade, FrameRange, Key, Segment, Strip, seams_of, strips_of
@@ -25,8 +26,8 @@ class Part:
     `hash` says what is in them but for where they were carried, which only who does it knows.
     """
 
+    hash: str = field(kw_only=True)
     segments: tuple[Segment, ...]
-    hash: str
 
     @property
     def frames(self) -> FrameRange:
@@ -102,54 +103,9 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """The content of plan.json."""
-        return {
-            "keys": [asdict(key) for key in self.keys],
-            "key_hashes": list(self.key_hashes),
-            "cuts": list(self.cuts),
-            "parts": [
-                {
-                    "hash": part.hash,
-                    "segments": [[s.frames.first, s.frames.end, s.left, s.right] for s in part.segments],
-                }
-                for part in self.parts
-            ],
-            "size": list(self.size),
-            "anchor": self.anchor,
-            "every": self.every,
-            "joint": self.joint,
-            "format": self.format,
-            "source": self.source,
-            "notes": list(self.notes),
-            "look_identity": dict(self.look_identity),
-            "previous": list(self.previous),
-            "deep": self.deep,
-            "alpha": self.alpha,
-            "devices": list(self.devices),
-            "inputs": {role: seen.to_json() for role, seen in self.inputs.items()},
-        }
+        return codec.write(self)
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Plan:
-        """Read what `to_json` wrote."""
-        return cls(
-            keys=tuple(Key(**key) for key in body["keys"]),
-            key_hashes=tuple(body["key_hashes"]),
-            cuts=tuple(body["cuts"]),
-            parts=tuple(
-                Part(tuple(Segment(FrameRange(s[0], s[1]), s[2], s[3]) for s in part["segments"]), part["hash"])
-                for part in body["parts"]
-            ),
-            size=(body["size"][0], body["size"][1]),
-            anchor=body["anchor"],
-            every=body["every"],
-            joint=body["joint"],
-            format=body["format"],
-            source=body["source"],
-            notes=tuple(body["notes"]),
-            look_identity=body["look_identity"],
-            previous=tuple(body["previous"]),
-            deep=body["deep"],
-            alpha=body["alpha"],
-            devices=tuple(body.get("devices", ("cpu",))),  # Plans of older versions are still kept from pruning.
-            inputs={role: Seen.from_json(seen) for role, seen in body.get("inputs", {}).items()},
-        )
+        """Read what `to_json` wrote, and plans of older versions, which are still kept from pruning. Raises Misfit."""
+        return codec.read(cls, body)

@@ -46,7 +46,7 @@ def make_plan(spec: JobSpec, known: Known) -> Plan:
     asked = str(propagation_settings(spec)[ON])
     chosen(asked, size)  # A GPU that was asked for and isn't there is named now.
     shared = segment_facts(spec, known.inputs, size, format_name)
-    parts = tuple(Part(group, part_hash(spec.clip, group, hashes, keys, shared)) for group in groups)
+    parts = tuple(Part(group, hash=part_hash(spec.clip, group, hashes, keys, shared)) for group in groups)
     joint = every or spec.output.baked
     return Plan(
         keys,

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from restrip import codec
 from restrip.errors import BadInput, RestripError
 from restrip.jobs import files
 from restrip.media.files import DiskFull, open_regular
@@ -69,14 +70,14 @@ class Offered:
     @classmethod
     def read(cls, body: dict[str, Any]) -> Offered:
         """Out of a request. Raises BadFile."""
-        group, name, size, sha256 = (body.get(field) for field in ("group", "name", "size", "sha256"))
-        if not all(isinstance(text, str) and _SHA256.fullmatch(text) for text in (group, sha256)):
+        made = codec.read(cls, body, lambda why: BadFile(f"The file that is offered can't be read: {why}."))
+        if not all(_SHA256.fullmatch(text) for text in (made.group, made.sha256)):
             raise BadFile("A file is offered with its sha256 and its group's.")
-        if not isinstance(name, str) or not _may_be_name(name):
-            raise BadFile(f"{str(name)[:80]!r} can't be a file's name here.")
-        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        if not _may_be_name(made.name):
+            raise BadFile(f"{made.name[:80]!r} can't be a file's name here.")
+        if made.size < 0:
             raise BadFile("A file's size is a number of bytes.")
-        return cls(str(group), name, size, str(sha256))
+        return made
 
 
 class Received:

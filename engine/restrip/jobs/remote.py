@@ -10,13 +10,14 @@ import hashlib
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import zmq
 from zmq.utils import z85
 
+from restrip import codec
 from restrip.errors import BadInput, RestripError
 from restrip.jobs import files
 from restrip.link.client import Client
@@ -101,15 +102,10 @@ class Remote:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Remote:
-        """Read link.json; unknown fields are ignored. Raises KeyError, TypeError, ValueError."""
-        return cls(
-            host=split_address(str(body["host"]))[0],
-            port=int(body["port"]),
-            server_key=str(body["server_key"]),
-            public=str(body["public"]),
-            secret=str(body["secret"]),
-            shared_folders=bool(body["shared_folders"]),
-        )
+        """Read link.json; unknown fields are ignored. Raises Misfit, BadAddress."""
+        made = codec.read(cls, body)
+        split_address(made.host)
+        return made
 
 
 class RemoteUnreachable(RestripError):
@@ -161,13 +157,13 @@ def linked(state_dir: Path) -> Remote | None:
     check_private(path)
     try:
         return Remote.from_json(files.read_json(path) or {})
-    except (KeyError, TypeError, ValueError, BadAddress):
+    except (codec.Misfit, BadAddress):
         return None
 
 
 def link(state_dir: Path, remote: Remote) -> None:
     """Have the jobs that come go to that engine."""
-    files.write_json(_file(state_dir), asdict(remote))
+    files.write_json(_file(state_dir), codec.write(remote))
 
 
 def unlink(state_dir: Path) -> None:

@@ -11,10 +11,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from restrip import codec
 from restrip.errors import BadInput, RestripError
 from restrip.jobs import files, states
 from restrip.link.ids import BadJobId, check_job_id
@@ -79,10 +80,8 @@ class Record:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Record:
-        """Read state.json; unknown fields are ignored."""
-        known = {name: body[name] for name in cls.__dataclass_fields__ if name in body}
-        known["placed"] = tuple(known.get("placed", ()))
-        return cls(**known)
+        """Read state.json; unknown fields are ignored. Raises Misfit."""
+        return codec.read(cls, body)
 
 
 class Store:
@@ -104,7 +103,7 @@ class Store:
         aside = aside_of(folder)
         aside.mkdir(mode=0o700)
         files.write_json(aside / "job.json", job)
-        files.write_json(aside / "state.json", asdict(record))
+        files.write_json(aside / "state.json", codec.write(record))
         aside.rename(folder)
         sync_folder(self.root)
 
@@ -118,7 +117,7 @@ class Store:
 
     def save(self, record: Record) -> None:
         """Replace a job's state, durable when this returns."""
-        files.write_json(self.folder(record.job_id) / "state.json", asdict(record))
+        files.write_json(self.folder(record.job_id) / "state.json", codec.write(record))
 
     def remove(self, job_id: str) -> None:
         """Delete a job's folder: first out of sight, then away, so that a crash leaves no half of it."""
@@ -146,21 +145,9 @@ def read_record(folder: Path) -> Record | None:
     body = files.read_json(folder / "state.json")
     try:
         record = Record.from_json(body or {})
-    except TypeError:
+    except codec.Misfit:
         return None
-    kinds = all(_is_like(getattr(record, field.name), field.default) for field in fields(Record))
-    return record if kinds and record.job_id == folder.name and record.state in states.STATES else None
-
-
-def _is_like(value: Any, default: Any) -> bool:
-    """Whether a value that was read is of the kind that its field has."""
-    if default is None:
-        return value is None or isinstance(value, dict)
-    if isinstance(default, tuple):
-        return all(isinstance(item, str) for item in value)
-    if isinstance(default, float):
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return default is MISSING or type(value) is type(default)
+    return record if record.job_id == folder.name and record.state in states.STATES else None
 
 
 def after_restart(record: Record, clean: bool) -> Record:

@@ -16,10 +16,11 @@ import stat
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from restrip import codec
 from restrip.errors import RestripError
 
 NOT_STARTED = "engine not started"
@@ -73,14 +74,12 @@ class Connection:
 
     def to_json(self) -> dict[str, Any]:
         """As engine.json holds it."""
-        return asdict(self)
+        return codec.write(self)
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Connection:
-        """Read engine.json; unknown fields are ignored."""
-        known = {name: body[name] for name in cls.__dataclass_fields__ if name in body}
-        known["argv"] = tuple(str(part) for part in known.get("argv", ()))
-        return cls(**known)
+        """Read engine.json; unknown fields are ignored. Raises Misfit."""
+        return codec.read(cls, body)
 
 
 def state_dir(platform: str = sys.platform) -> Path:
@@ -162,7 +161,7 @@ def read_connection() -> Connection | None:
         return None
     try:
         return Connection.from_json(body)
-    except (TypeError, ValueError, KeyError):
+    except codec.Misfit:
         return None
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from restrip import codec
 from restrip.errors import BadInput, RestripError
 
 PROTOCOL = "1.0"
@@ -70,26 +71,23 @@ class ProtocolMismatch(RestripError):
 class Header:
     """What every message carries: version, own id, the id it answers, type, session, the engine meant, time."""
 
-    v: str
-    id: str
-    re: str
-    type: str
-    session: str
-    engine_id: str
-    time: float
+    v: str = ""
+    id: str = ""
+    re: str = ""
+    type: str = ""
+    session: str = ""
+    engine_id: str = ""
+    time: float = 0.0
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Header:
         """Read a header; missing texts are "". Raises BadMessage for one of another kind or without a type."""
-        texts = {name: body.get(name, "") for name in ("v", "id", "re", "type", "session", "engine_id")}
-        moment = body.get("time", 0.0)
-        if not all(isinstance(text, str) and len(text) <= MAX_NAME for text in texts.values()):
+        made = codec.read(cls, body, lambda why: BadMessage(f"The header can't be read: {why}."))
+        if any(isinstance(text, str) and len(text) > MAX_NAME for text in vars(made).values()):
             raise BadMessage(f"The texts of a header are texts of at most {MAX_NAME} characters.")
-        if isinstance(moment, bool) or not isinstance(moment, int | float):
-            raise BadMessage("The time of a header is a number.")
-        if not texts["type"] or not texts["v"]:
+        if not made.type or not made.v:
             raise BadMessage("A header has a type and a version.")
-        return cls(time=float(moment), **texts)
+        return made
 
 
 @dataclass(frozen=True)
@@ -140,7 +138,7 @@ def decode(raw: bytes) -> dict[str, Any]:
 
 def pack(header: Header, body: Mapping[str, Any]) -> list[bytes]:
     """The two frames of a request or reply. Raises BadMessage."""
-    return [encode(asdict(header)), encode(body)]
+    return [encode(codec.write(header)), encode(body)]
 
 
 def unpack(frames: Sequence[bytes]) -> Message:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from restrip import codec
+from restrip.link.message import BadMessage
 from restrip.link.setting import Setting
 
 
@@ -29,10 +31,5 @@ class Schema:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Schema:
-        """Read the `settings` reply."""
-        return cls(
-            etag=str(body["etag"]),
-            settings=tuple(Setting.from_json(setting) for setting in body["settings"]),
-            looks=tuple(body.get("looks", ())),
-            formats=tuple(body.get("formats", ())),
-        )
+        """Read the `settings` reply; unknown fields are ignored. Raises BadMessage."""
+        return codec.read(cls, body, lambda why: BadMessage(f"The settings can't be read: {why}."))

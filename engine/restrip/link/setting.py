@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
+from restrip import codec
+from restrip.codec import said
 from restrip.errors import BadInput
+from restrip.link.message import BadMessage
 
 MOST_NUMBER = 2.0**63
 """Of a setting without bounds of its own, either way from 0."""
@@ -59,10 +62,10 @@ class Setting:
         allowed = kinds.get(self.kind, (str,))
         fits = isinstance(value, allowed) and (not isinstance(value, bool) or self.kind == "bool")
         if not fits:
-            raise BadSetting(f"{self.key} is {_said(value)}, which is no {self.kind}.", self.help, setting=self.key)
+            raise BadSetting(f"{self.key} is {said(value)}, which is no {self.kind}.", self.help, setting=self.key)
         if self.kind == "choice" and value not in {choice for choice, _ in self.choices}:
             raise BadSetting(
-                f"{self.key} can't be {_said(value)}.",
+                f"{self.key} can't be {said(value)}.",
                 f"Choose one of {', '.join(c for c, _ in self.choices)}.",
                 setting=self.key,
             )
@@ -70,32 +73,20 @@ class Setting:
         too_high = self.high is not None and self.kind in ("int", "float") and not value <= self.high
         if too_low or too_high:
             raise BadSetting(
-                f"{self.key} is {_said(value)}.", f"Give a number from {self.low} to {self.high}.", setting=self.key
+                f"{self.key} is {said(value)}.", f"Give a number from {self.low} to {self.high}.", setting=self.key
             )
         if self.kind in ("int", "float") and not abs(value) <= MOST_NUMBER:
-            raise BadSetting(f"{self.key} is {_said(value)}.", "Give a smaller number.", setting=self.key)
+            raise BadSetting(f"{self.key} is {said(value)}.", "Give a smaller number.", setting=self.key)
         return float(value) if self.kind == "float" else value
 
     def to_json(self) -> dict[str, Any]:
         """As the `settings` reply carries it."""
-        return asdict(self)
+        return codec.write(self)
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Setting:
-        """Read what `to_json` wrote; unknown fields are ignored."""
-        known = {name: body[name] for name in cls.__dataclass_fields__ if name in body}
-        known["choices"] = tuple((str(value), str(label)) for value, label in known.get("choices", ()))
-        known["looks"] = tuple(known.get("looks", ()))
-        when = known.get("when")
-        known["when"] = None if when is None else (str(when[0]), tuple(when[1]))
-        return cls(**known)
-
-
-def _said(value: Any) -> str:
-    """A value in a message: a number of thousands of digits can't be written out."""
-    if isinstance(value, int) and abs(value) > MOST_NUMBER:
-        return "a number that is too large"
-    return repr(value)[:80] if isinstance(value, int | float | str) else f"a {type(value).__name__}"
+        """Read what `to_json` wrote; unknown fields are ignored. Raises BadMessage."""
+        return codec.read(cls, body, lambda why: BadMessage(f"A setting can't be read: {why}."))
 
 
 def complete(settings: tuple[Setting, ...], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,7 +95,7 @@ def complete(settings: tuple[Setting, ...], given: Mapping[str, Any]) -> dict[st
     unknown = sorted(set(given) - set(by_key))
     if unknown:
         raise BadSetting(
-            f"There is no setting {_said(unknown[0])}.",
+            f"There is no setting {said(unknown[0])}.",
             f"The settings are {', '.join(sorted(by_key))}.",
             setting=unknown[0],
         )

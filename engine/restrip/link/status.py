@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from restrip import codec
+from restrip.link.message import BadMessage
+
 ENDED = ("done", "failed", "cancelled", "unknown")
 """States in which nothing more happens to a job unless it is asked for."""
 
@@ -49,12 +52,12 @@ class JobStatus:
 
     def to_json(self) -> dict[str, Any]:
         """The body of a `status` reply; what is in it is shared, not copied."""
-        return dict(vars(self))
+        return codec.write(self)
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> JobStatus:
-        """Read what `to_json` wrote; unknown fields are ignored."""
-        return cls(**{name: body[name] for name in cls.__dataclass_fields__ if name in body})
+        """Read what `to_json` wrote; unknown fields are ignored. Raises BadMessage."""
+        return codec.read(cls, body, lambda why: BadMessage(f"The status can't be read: {why}."))
 
 
 @dataclass(frozen=True)

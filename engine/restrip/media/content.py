@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from restrip.codec import as_row
 from restrip.link.discovery import state_dir
 from restrip.media.files import MediaMissing, MediaUnreadable, lies_on_a_disk, open_regular
 from restrip.timeline.aside import write_whole
@@ -54,6 +55,7 @@ class Stamp:
         return f"{self.data}.{self.place}"
 
 
+@as_row
 @dataclass(frozen=True)
 class Content:
     """What is in some files: `sha256`, of samples only when `times`, a digest of their times of change, isn't ""."""

@@ -8,11 +8,25 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from restrip import codec
 from restrip.media.av.demux import PacketFacts
 from restrip.media.grid import grid_of
 
 # An editor may show a clip a little longer than its pictures last: rates are rounded, downloads stop short.
 HELD_S = Fraction(1, 2)
+
+
+def _numbered(keys: Mapping[int, PacketFacts]) -> list[list[Any]]:
+    """As rows: a packet's number, then its facts."""
+    return [[number, *codec.write_as(PacketFacts, facts)] for number, facts in keys.items()]
+
+
+def _by_number(rows: Any) -> dict[int, PacketFacts]:
+    read = codec.read(list[list[Any]], rows)
+    return {codec.read(int, number): codec.read(PacketFacts, facts) for number, *facts in filter(None, read)}
+
+
+_KEYS = codec.at(write=_numbered, read=_by_number)
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,7 @@ class FrameIndex:
     times: tuple[int, ...]
     packets: tuple[int, ...]
     entries: tuple[int, ...]
-    keys: Mapping[int, PacketFacts] = field(repr=False)
+    keys: Mapping[int, PacketFacts] = field(repr=False, metadata=_KEYS)
     clock: Fraction
     end: int
     last_end: int
@@ -43,7 +57,7 @@ class FrameIndex:
     cut_off: bool = False
     damaged: bool = False
     notes: tuple[str, ...] = ()
-    numbers: Mapping[int, int] = field(init=False, repr=False, compare=False)
+    numbers: Mapping[int, int] = field(init=False, repr=False, compare=False, metadata=codec.LEFT_OUT)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "numbers", {packet: number for number, packet in enumerate(self.packets)})
@@ -86,40 +100,12 @@ class FrameIndex:
 
     def to_json(self) -> dict[str, Any]:
         """The table as JSON-able facts, to be kept; `from_json` reads it back."""
-        return {
-            "times": list(self.times),
-            "packets": list(self.packets),
-            "entries": list(self.entries),
-            "keys": [[n, k.pts, k.dts, k.key, k.shown, k.duration, k.place, k.size] for n, k in self.keys.items()],
-            "clock": str(self.clock),
-            "end": self.end,
-            "last_end": self.last_end,
-            "rate": None if self.rate is None else str(self.rate),
-            "steps": list(self.steps),
-            "decoded": self.decoded,
-            "cut_off": self.cut_off,
-            "damaged": self.damaged,
-            "notes": list(self.notes),
-        }
+        return codec.write(self)
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> FrameIndex:
-        """The table that `to_json` gave. Raises KeyError, TypeError, ValueError for anything else."""
-        return cls(
-            times=tuple(body["times"]),
-            packets=tuple(body["packets"]),
-            entries=tuple(body["entries"]),
-            keys={number: PacketFacts(*facts) for number, *facts in body["keys"]},
-            clock=Fraction(body["clock"]),
-            end=body["end"],
-            last_end=body["last_end"],
-            rate=None if body["rate"] is None else Fraction(body["rate"]),
-            steps=tuple(body["steps"]),
-            decoded=body["decoded"],
-            cut_off=body["cut_off"],
-            damaged=body["damaged"],
-            notes=tuple(body["notes"]),
-        )
+        """The table that `to_json` gave. Raises Misfit for anything else."""
+        return codec.read(cls, body)
 
 
 @dataclass(frozen=True)

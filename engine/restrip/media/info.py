@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 from typing import Any
 
+from restrip import codec
 from restrip.media.av.demux import Movie
 from restrip.media.av.streams import StreamFacts
 from restrip.media.colour import ColourTags
@@ -58,23 +59,7 @@ class MediaInfo:
 
     def to_json(self) -> dict[str, Any]:
         """The reply to `probe`."""
-        return {
-            "frames": self.frames,
-            "duration_s": self.duration_s,
-            "rate": str(self.rate),
-            "size": list(self.size),
-            "rotation": self.rotation,
-            "vfr": self.vfr,
-            "colour": asdict(self.colour),
-            "bit_depth": self.bit_depth,
-            "alpha": self.alpha,
-            "audio": self.audio,
-            "codec": self.codec,
-            "timecode": self.timecode,
-            "pixel_aspect": str(self.pixel_aspect),
-            "pictures": self.pictures,
-            "notes": list(self.notes),
-        }
+        return codec.write(self)
 
 
 def probe(paths: Sequence[str], rate: Rate | None = None, stream: int = 0) -> MediaInfo:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from restrip.codec import Misfit
 from restrip.media.av.demux import Decoded, Movie, PacketFacts
 from restrip.media.decoding import by_decoding, starts_again
 from restrip.media.files import MediaMissing, MediaUnreadable
@@ -80,7 +81,7 @@ def _decoded(movie: Movie, packets: Sequence[PacketFacts]) -> FrameIndex:
     if found is not None:
         try:
             return FrameIndex.from_json(found)
-        except (KeyError, TypeError, ValueError):
+        except Misfit:
             pass  # Kept by another version: made anew.
     index = by_decoding(movie, packets, _claims(movie), keeper.report)
     keeper.keep(movie.path, movie.facts.stream, index.to_json())

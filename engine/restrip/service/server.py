@@ -11,14 +11,14 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import zmq
 from zmq.utils import z85
 
-from restrip import __version__
+from restrip import __version__, codec
 from restrip.errors import RestripError
 from restrip.jobs.files import write_json
 from restrip.jobs.remote import to_hex
@@ -126,7 +126,7 @@ class Server:
     def publish(self, topic: str, kind: str, body: Mapping[str, Any], blob: bytes | None = None) -> None:
         """Send an event to whoever subscribed to the topic. A hint: it may be lost."""
         try:
-            frames = [topic.encode(), encode(asdict(header(kind, engine_id=self.engine_id))), encode(body)]
+            frames = [topic.encode(), encode(codec.write(header(kind, engine_id=self.engine_id))), encode(body)]
         except BadMessage:
             return  # Too large: who wants to know asks for the status, and is told that.
         self._events.send_multipart([*frames, blob] if blob is not None else frames)

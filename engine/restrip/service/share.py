@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import zmq
 
+from restrip import codec
 from restrip.errors import BadInput
 from restrip.jobs import files
 from restrip.jobs.remote import DEFAULT_PORT, BadAddress, split_address, to_hex
@@ -82,15 +83,21 @@ class Guest:
     key: str
     grant: str
 
-    @classmethod
-    def read(cls, name: str, found: Any) -> Guest:
-        """Out of share.json; older versions kept the key alone, and named what a guest had by the guest's name.
 
-        Raises KeyError, ValueError.
-        """
-        made = cls(str(found["key"]), str(found["grant"])) if isinstance(found, dict) else cls(str(found), name)
-        to_hex(made.key)
-        return made
+def _read_guests(found: Any) -> dict[str, Guest]:
+    """Out of share.json; older versions kept the key alone, and named what a guest had by the guest's name.
+
+    Raises Misfit.
+    """
+    told = codec.read(dict[str, Any], found)
+    told = {name: {"key": guest, "grant": name} if isinstance(guest, str) else guest for name, guest in told.items()}
+    guests = codec.read(dict[str, Guest], told)
+    for name, guest in guests.items():
+        try:
+            to_hex(guest.key)
+        except ValueError:
+            raise codec.Misfit(f"is {guest.key[:80]!r}, which is no key", f"{name}.key") from None
+    return guests
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,7 @@ class Share:
     port: int
     server_key: str
     server_secret: str = field(repr=False)
-    guests: Mapping[str, Guest] = field(default_factory=dict)
+    guests: Mapping[str, Guest] = field(metadata=codec.at(read=_read_guests))
 
     @classmethod
     def new(cls, listen: str, before: Share | None = None) -> Share:
@@ -116,7 +123,7 @@ class Share:
         if before is not None:
             return replace(before, host=host, port=port)
         public, secret = zmq.curve_keypair()
-        return cls(host, port, public.decode(), secret.decode())
+        return cls(host, port, public.decode(), secret.decode(), {})
 
     def with_guest(self, name: str, key: str) -> Share:
         """Let a computer in by its public key; who had the name before is let in no longer.
@@ -161,15 +168,13 @@ class Share:
         check_private(path)
         body = files.read_json(path) or {}
         try:
-            guests = {str(name): Guest.read(str(name), found) for name, found in body["guests"].items()}
-            keys = str(body["server_key"]), str(body["server_secret"])
-            return cls(str(body["host"]), int(body["port"]), *keys, guests)
-        except (KeyError, TypeError, ValueError, AttributeError):
+            return codec.read(cls, body)
+        except codec.Misfit:
             return None
 
     def save(self, folder: Path) -> None:
         """Write share.json."""
-        files.write_json(folder / "share.json", asdict(self))
+        files.write_json(folder / "share.json", codec.write(self))
 
 
 def stop_sharing(folder: Path) -> None:

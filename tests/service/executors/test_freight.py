@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from restrip import codec
 from restrip.jobs.cache import Cache
-from restrip.jobs.inputs import SourceChanged, look_at
+from restrip.jobs.inputs import Seen, SourceChanged, look_at
 from restrip.jobs.references import files_of, inputs_of, spec_in
 from restrip.link.job import JobSpec, Output, clip_from_json
 from restrip.service.executors import freight
@@ -76,7 +77,7 @@ def test_a_copy_that_is_another_file_is_told(tmp_path: Path) -> None:
     body = job(tmp_path)
     reads = freight.reads_of(body)
     named = inputs_of(files_of(spec_in(body)))
-    plan = {"keys": body["keys"], "inputs": {role: seen.to_json() for role, seen in look_at(named).items()}}
+    plan = {"keys": body["keys"], "inputs": codec.write_as(dict[str, Seen], look_at(named))}
     roots = {str(tmp_path): str(tmp_path / "node")}
     shutil.copytree(tmp_path, tmp_path / "node")
     spec = spec_in(freight.moved(body, reads, roots))

@@ -15,6 +15,7 @@ from typing import Any
 from av.error import FFmpegError
 from av.video.frame import PictureType
 
+from restrip.codec import as_row
 from restrip.media.av.pyav import open_media
 from restrip.media.av.streams import StreamFacts, alpha_decoder, chosen, facts_of, movie_streams
 from restrip.media.av.tags import words
@@ -30,6 +31,7 @@ TROUBLES = 32
 HIDES = ("vp8",)
 
 
+@as_row
 @dataclass(frozen=True)
 class PacketFacts:
     """One packet; times are ticks of the stream's clock. `shown` is False for what an edit list or the codec hides.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
+from restrip import codec
 from restrip.jobs.files import read_json, write_json
 from restrip.service.executors.cluster import RayExecutor, RaySettings
 from restrip.service.executors.executor import Executor, Start
@@ -30,14 +31,15 @@ class Choice:
     def load(cls, root: Path) -> Choice:
         """What was chosen last; local when nothing was, or when that can't be read."""
         body = read_json(root / "executor.json") or {}
-        known = {name: body[name] for name in cls.__dataclass_fields__ if name in body}
-        kinds = all(type(value) is type(getattr(cls, name)) for name, value in known.items())
-        choice = cls(**known) if kinds else cls()
+        try:
+            choice = codec.read(cls, body)
+        except codec.Misfit:
+            return cls()
         return choice if choice.name in NAMES and choice.shared in SHARED else cls()
 
     def save(self, root: Path) -> None:
         """Keep it for the engines to come."""
-        write_json(root / "executor.json", asdict(self))
+        write_json(root / "executor.json", codec.write(self))
 
     def executor(self, start: Start, root: Path, limits: Limits) -> Executor:
         """The executor that was chosen."""

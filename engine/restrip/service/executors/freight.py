@@ -17,10 +17,11 @@ import os
 import re
 import tarfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from restrip import codec
 from restrip.jobs import files, inputs
 from restrip.jobs.cache import Cache
 from restrip.jobs.inputs import Seen
@@ -84,16 +85,12 @@ class Reads:
 
     def pieces(self, put: Callable[[bytes], Any]) -> list[Any]:
         """Lay it out."""
-        return [put(files.canonical(asdict(self)))]
+        return [put(files.canonical(codec.write(self)))]
 
     @classmethod
     def from_pieces(cls, pieces: Iterable[bytes]) -> Reads:
         """What `pieces` laid out."""
-        body = json.loads(b"".join(pieces))
-        bundles = (
-            Bundle(b["root"], tuple(b["names"]), tuple(map(tuple, b["stamps"])), b["place"]) for b in body["bundles"]
-        )
-        return cls(body["named"], tuple(bundles))
+        return codec.read(cls, json.loads(b"".join(pieces)))
 
 
 def reads_of(job: Mapping[str, Any]) -> Reads:
@@ -125,9 +122,9 @@ def moved_plan(plan: Mapping[str, Any], spec: JobSpec, reads: Reads, roots: Mapp
         {**key, "image": _led(Path(reads.named.get(key["image"], key["image"])), roots)} if key.get("image") else key
         for key in plan["keys"]
     ]
-    planned = {role: Seen.from_json(seen) for role, seen in plan.get("inputs", {}).items()}
+    planned = codec.read(dict[str, Seen], plan.get("inputs", {}))
     here = inputs.copied(inputs_of(files_of(spec)), planned)
-    return {**plan, "keys": keys, "inputs": {role: seen.to_json() for role, seen in here.items()}}
+    return {**plan, "keys": keys, "inputs": codec.write_as(dict[str, Seen], here)}
 
 
 def brought_home(said: Mapping[str, Any], roots: Mapping[str, str]) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from restrip import codec
 from restrip.errors import BadInput, RestripError
 from restrip.jobs.received import BadFile, Offered, Received
 from restrip.jobs.states import WrongState
@@ -128,7 +128,7 @@ def keep(desk: Desk, message: Message, reply: Reply) -> None:
             desk.engine.shelves.begin_anew(message.guest)
         reply(body)
 
-    asked = {"file": asdict(Offered.read(message.body)), "guest": message.guest}
+    asked = {"file": codec.write(Offered.read(message.body)), "guest": message.guest}
     desk.engine.ask_worker("keep", asked, tell, message.guest)
 
 
