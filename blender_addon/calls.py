@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from restrip.link.job import JobSpec, clip_from_json
-from restrip.link.schema import Schema
+from restrip.client.job import JobSpec, clip_from_json
+from restrip.client.schema import Schema
 
 if TYPE_CHECKING:  # Blender reads this file, too, and needs no sockets for it.
-    from restrip.link.client import Client
+    from restrip.client.client import Client
 
 
 def settings(client: Client, etag: str) -> dict[str, Any] | None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import bpy
 
+from restrip.client.job import JobSpec
+from restrip.client.schema import Schema
+from restrip.client.travel import size_said
 from restrip.errors import RestripError
-from restrip.link.job import JobSpec
-from restrip.link.schema import Schema
-from restrip.link.travel import size_said
 
 from . import form, jobs, models, orders, prefs, previews, results, schema, sending, vse, words
 

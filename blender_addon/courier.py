@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import restrip.errors
+from restrip.client.status import Event, JobStatus
 from restrip.errors import RemoteError, RestripError
-from restrip.link.status import Event, JobStatus
 
 from .pipe import Pipe
 

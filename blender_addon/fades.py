@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from restrip.link.job import Manifest
+from restrip.client.job import Manifest
 from restrip.timeline import FrameRange
 
 from . import vse

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from restrip.link.discovery import recorded_start
-from restrip.link.origin import set_up
+from restrip.client.discovery import recorded_start
+from restrip.client.origin import set_up
 
 COMMAND = "restrip-engine"
 

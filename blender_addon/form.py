@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from restrip.link.setting import Setting
+from restrip.client.setting import Setting
 
 from . import key_prompts, mix, previews, results, schema, values, vse
 

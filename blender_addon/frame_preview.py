@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 import bpy
 from bpy.props import BoolProperty
 
+from restrip.client.job import JobSpec, clip_to_json
 from restrip.errors import RestripError
-from restrip.link.job import JobSpec, clip_to_json
 from restrip.timeline import FrameRange
 
 from . import clip, jobs, operators, orders, previews, seeds, sending, values, vse

@@ -12,11 +12,11 @@ from typing import Any
 
 import bpy
 
+from restrip.client.ids import new_job_id
+from restrip.client.job import Manifest
+from restrip.client.schema import Schema
+from restrip.client.status import WAITING_FOR_CLICK, Event, JobStatus
 from restrip.errors import RemoteError, RestripError
-from restrip.link.ids import new_job_id
-from restrip.link.job import Manifest
-from restrip.link.schema import Schema
-from restrip.link.status import WAITING_FOR_CLICK, Event, JobStatus
 
 from . import notices, prefs, previews, reports, results, selection, vse
 from .courier import Courier

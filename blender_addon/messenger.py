@@ -23,10 +23,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from restrip.client.client import Client, EngineUnreachable, connect
+from restrip.client.start import EngineMissing, start_engine
+from restrip.client.status import Event, JobStatus
 from restrip.errors import RestripError
-from restrip.link.client import Client, EngineUnreachable, connect
-from restrip.link.start import EngineMissing, start_engine
-from restrip.link.status import Event, JobStatus
 
 from . import finding
 from .calls import call

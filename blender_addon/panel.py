@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import bpy
 
-from restrip.link.setting import Setting
+from restrip.client.setting import Setting
 
 from . import (
     clip,

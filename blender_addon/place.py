@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from restrip.link.job import Manifest, StripFile
+from restrip.client.job import Manifest, StripFile
 from restrip.timeline import FrameRange
 
 from . import channels, fades, takes, ties, vse

@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from restrip.link.job import Manifest
+from restrip.client.job import Manifest
 from restrip.timeline import FrameRange
 
 from . import channels, clip, fades, place, takes, ties, vse

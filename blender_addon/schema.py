@@ -13,8 +13,8 @@ from typing import Any
 
 import bpy
 
-from restrip.link.schema import Schema
-from restrip.link.setting import Setting
+from restrip.client.schema import Schema
+from restrip.client.setting import Setting
 
 from . import calls, values, vse
 

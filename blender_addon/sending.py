@@ -12,10 +12,10 @@ from typing import Any
 
 import bpy
 
+from restrip.client.ids import new_job_id
+from restrip.client.job import JobSpec
+from restrip.client.schema import Schema
 from restrip.errors import RestripError
-from restrip.link.ids import new_job_id
-from restrip.link.job import JobSpec
-from restrip.link.schema import Schema
 from restrip.timeline import FrameRange
 
 from . import clip, jobs, matte, notices, places, prompts, rendering, results, schema, transparency, values

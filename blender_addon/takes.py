@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from restrip.link.job import Manifest
+from restrip.client.job import Manifest
 
 from . import channels, previews, vse
 

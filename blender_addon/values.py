@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from restrip.link.job import JobSpec, Output
-from restrip.link.setting import Setting
+from restrip.client.job import JobSpec, Output
+from restrip.client.setting import Setting
 from restrip.timeline import ClipRange, Key
 
 OWN_DEFAULTS: dict[str, Any] = {

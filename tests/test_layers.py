@@ -117,7 +117,7 @@ def test_front_ends_are_thin(front_end: str) -> None:
             top = module.split(".")[0]
             if (
                 top == "restrip"
-                and not module.startswith(("restrip.link", "restrip.timeline", "restrip.errors", "restrip.__"))
+                and not module.startswith(("restrip.client", "restrip.timeline", "restrip.errors", "restrip.__"))
             ) or top not in sys.stdlib_module_names | FRONT_END_PACKAGES | own:
                 wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
     assert not wrong, wrong
@@ -125,7 +125,7 @@ def test_front_ends_are_thin(front_end: str) -> None:
 
 def test_nothing_heavy_is_imported_by_the_light_core() -> None:
     code = (
-        "import sys, restrip, restrip.request, restrip.cli, restrip.link.client, restrip.timeline;"
+        "import sys, restrip, restrip.request, restrip.cli, restrip.client.client, restrip.timeline;"
         "heavy = {'numpy', 'cv2', 'torch', 'av', 'numba', 'onnxruntime', 'diffusers'} & set(sys.modules);"
         "sys.exit(', '.join(sorted(heavy)) or 0)"
     )

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from restrip.client.client import Client
+from restrip.client.status import JobStatus
 from restrip.errors import RemoteError
-from restrip.link.client import Client
-from restrip.link.status import JobStatus
 from restrip.request import FolderUnreadable, JobNotDone, NoKeys, Request, job_of, media_paths, watched
 from restrip.timeline import BadRange, FrameRange, Key, KeyOutside, Rate
 

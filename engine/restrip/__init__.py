@@ -10,7 +10,7 @@ __all__ = ["__version__", "restyle"]
 
 
 def __getattr__(name: str) -> Any:
-    # The front-ends import this package for restrip.link alone: nothing is loaded before it is asked for.
+    # The front-ends import this package for restrip.client alone: nothing is loaded before it is asked for.
     if name == "restyle":
         from restrip.request import restyle
 

@@ -12,10 +12,10 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+from restrip.client.client import Client, connect
+from restrip.client.job import JobSpec, Manifest, Output
+from restrip.client.status import JobStatus
 from restrip.errors import RemoteError, RestripError
-from restrip.link.client import Client, connect
-from restrip.link.job import JobSpec, Manifest, Output
-from restrip.link.status import JobStatus
 from restrip.looks.families import family_named
 from restrip.timeline import (
     BadRange,

@@ -1,1 +1,1 @@
-"""Restrip inside DaVinci Resolve: a thin front-end over restrip.link and restrip.timeline."""
+"""Restrip inside DaVinci Resolve: a thin front-end over restrip.client and restrip.timeline."""

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from restrip.client.discovery import state_dir
 from restrip.errors import RestripError
-from restrip.link.discovery import state_dir
 
 LOG_BYTES = 1 << 20
 

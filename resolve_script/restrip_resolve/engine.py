@@ -1,4 +1,4 @@
-"""The engine as the scripts use it. `restrip.link.client.Client` is one."""
+"""The engine as the scripts use it. `restrip.client.client.Client` is one."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol
 
-from restrip.link.job import JobSpec, Manifest
-from restrip.link.schema import Schema
-from restrip.link.status import JobStatus
+from restrip.client.job import JobSpec, Manifest
+from restrip.client.schema import Schema
+from restrip.client.status import JobStatus
 from restrip.timeline import ClipRange
 
 OnStatus = Callable[[JobStatus], None]
 
 
 class Engine(Protocol):
-    """What of the client is used here; see restrip.link.client for what each does and raises."""
+    """What of the client is used here; see restrip.client.client for what each does and raises."""
 
     def __enter__(self) -> Engine: ...
     def __exit__(
@@ -52,6 +52,6 @@ Connect = Callable[[str, str], Engine]
 
 def connect(client: str, project: str) -> Engine:
     """The real engine, started when it doesn't run."""
-    from restrip.link.client import connect as found_or_started
+    from restrip.client.client import connect as found_or_started
 
     return found_or_started(client, project=project)

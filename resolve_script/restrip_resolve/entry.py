@@ -75,7 +75,7 @@ def why_not_here() -> str:
     try:
         import zmq  # noqa: F401
 
-        import restrip.link.client  # noqa: F401
+        import restrip.client.client  # noqa: F401
     except (ImportError, OSError) as error:
         return f"{type(error).__name__}: {error}"
     return ""

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from restrip.link.discovery import state_dir
-from restrip.timeline.aside import write_whole
+from restrip.client.discovery import state_dir
+from restrip.storage.atomic import write_whole
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from restrip.link.discovery import state_dir
+from restrip.client.discovery import state_dir
 from restrip.timeline import Rate
 from restrip_resolve.api import Folder, MediaPoolItem, ResolveRefused, Timeline, can, done, listed, need, uid, whole
 from restrip_resolve.journal import Journal

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from restrip.client.job import Manifest
 from restrip.errors import BadInput, RestripError
-from restrip.link.job import Manifest
 from restrip_resolve.api import MediaPoolItem, ResolveRefused, TimelineItem, done, need, uid, whole
 from restrip_resolve.bins import check_media, import_files
 from restrip_resolve.comp_text import BadComp

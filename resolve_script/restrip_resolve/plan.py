@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from restrip.client.job import Manifest, StripFile
 from restrip.errors import BadInput
-from restrip.link.job import Manifest, StripFile
 from restrip.timeline import Crossfade, FrameRange
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from restrip.link.status import JobStatus
+from restrip.client.status import JobStatus
 from restrip_resolve import entry
 from restrip_resolve.console import Console
 

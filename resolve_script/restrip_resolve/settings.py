@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from restrip.client.discovery import state_dir
+from restrip.client.setting import Setting, complete
 from restrip.errors import BadInput
-from restrip.link.discovery import state_dir
-from restrip.link.setting import Setting, complete
 
 SEAMS = ("auto", "transitions", "baked", "fusion", "nested", "cuts")
 RENDERS = ("auto", "always", "never")

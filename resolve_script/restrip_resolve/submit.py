@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from restrip.link.ids import folder_name, new_job_id
-from restrip.link.job import JobSpec, Output
+from restrip.client.ids import folder_name, new_job_id
+from restrip.client.job import JobSpec, Output
 from restrip.timeline import Key, keys_from_markers
 from restrip_resolve import ledger
 from restrip_resolve.clip import SourceClip

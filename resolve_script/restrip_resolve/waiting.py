@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from restrip.client.status import JobStatus
 from restrip.errors import RemoteError
-from restrip.link.status import JobStatus
 from restrip_resolve.console import Console
 from restrip_resolve.engine import Engine, OnStatus
 from restrip_resolve.progress import Progress

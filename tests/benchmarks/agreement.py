@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from restrip.looks import Beside, Look, open_look
-from restrip.looks.diffusion.agreement import agreement
+from restrip.looks.diffusion.consistency.agreement import agreement
 from restrip.media.frame import Frame
 from restrip.progress import silent
 from restrip.timeline import Key

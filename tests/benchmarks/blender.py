@@ -40,8 +40,8 @@ def main() -> int:
     given = parser.parse_args()
     blender = module_at(TESTS / "editors" / "blender" / "conftest.py")
     clip = module_at(TESTS / "conftest.py").footage("bigbuckbunny.mp4")
+    from restrip.client.client import connect
     from restrip.install.blender import platform_name
-    from restrip.link.client import connect
 
     with tempfile.TemporaryDirectory() as made:
         user = Path(made)

@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
 from crowd import asker, hand_in, memory_mib, pretending, small_job, stalled_subscriber
 from engine_bench import end_engine, until
 
-from restrip.jobs.store import Record, Store
-from restrip.link.client import connect
-from restrip.link.job import JobSpec
+from restrip.client.client import connect
+from restrip.client.job import JobSpec
+from restrip.jobs.model.store import Record, Store
 from restrip.timeline import ClipRange, Key, Rate
 
 PING_MS = 50.0

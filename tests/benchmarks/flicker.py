@@ -19,7 +19,7 @@ import numpy as np
 from agreement import BASE, bundled, read
 
 from restrip.looks import open_look
-from restrip.looks.diffusion.agreement import agreement
+from restrip.looks.diffusion.consistency.agreement import agreement
 from restrip.media.frame import Frame
 from restrip.progress import silent
 from restrip.propagate import PropagateSettings, StyledKey, propagate

@@ -30,16 +30,16 @@ from torch.utils._pytree import tree_iter
 from torch.utils.flop_counter import FlopCounterMode
 
 from restrip.looks import open_look
-from restrip.looks.diffusion import loaded
-from restrip.looks.diffusion.adapter import CONFIGS, open_model
-from restrip.looks.diffusion.checkpoint import find_checkpoint
-from restrip.looks.diffusion.family import FAMILIES
-from restrip.looks.diffusion.loaded import Order
-from restrip.looks.diffusion.model import Model
-from restrip.looks.diffusion.schedule import Schedule
-from restrip.looks.diffusion.text import TextEncoder
-from restrip.looks.diffusion.tokenizer import clip_tokenizer
-from restrip.looks.diffusion.workplace import Round, Task, Workplace
+from restrip.looks.diffusion.checkpoints.family_detection import FAMILIES
+from restrip.looks.diffusion.checkpoints.finding import find_checkpoint
+from restrip.looks.diffusion.checkpoints.loader import CONFIGS, open_model
+from restrip.looks.diffusion.conditioning.text_encoders import TextEncoder
+from restrip.looks.diffusion.conditioning.tokenizer import clip_tokenizer
+from restrip.looks.diffusion.runtime import model_cache
+from restrip.looks.diffusion.runtime.model import Model
+from restrip.looks.diffusion.runtime.model_cache import Order
+from restrip.looks.diffusion.runtime.pipeline import Round, Task, Workplace
+from restrip.looks.diffusion.sampling.schedules import Schedule
 from restrip.media.frame import Frame
 from restrip.progress import silent
 from restrip.timeline import Key
@@ -116,7 +116,7 @@ def full_size(case: Case, device: torch.device) -> Model:
         for part, kind, pad in kinds
     ]  # fmt: skip
     model = Model(case.name, FAMILIES[case.family], unet, vae, tuple(texts), Schedule())
-    loaded._place(model, device)
+    model_cache._place(model, device)
     return model
 
 
@@ -299,7 +299,7 @@ class Live(TorchDispatchMode):
 
 
 def memory() -> None:
-    """The numbers of looks/diffusion/needs.py."""
+    """The numbers of looks/diffusion/runtime/memory_needs.py."""
     torch.nn.functional.scaled_dot_product_attention = lambda q, k, v, **more: torch.empty_like(q)
     for family, side in (("sd15", 512), ("sdxl", 1024)):
         print(f"{family}: {memory_of(family, side)}")

@@ -66,10 +66,11 @@ def make_source(path: Path, frames: int, size: tuple[int, int]) -> None:
 
 def do_job(source: str, frames: int, format_name: str, carry: bool) -> None:
     """A job of one painted key, which is the source's own frame, as a worker does it."""
-    from restrip.jobs import files, parts
-    from restrip.jobs.tasks import Workshop, run_task
-    from restrip.link.job import JobSpec, Output
+    from restrip.client.job import JobSpec, Output
+    from restrip.jobs.tasks import segments
+    from restrip.jobs.tasks.registry import Workshop, run_task
     from restrip.media import ClipReader, write_picture
+    from restrip.storage import json_files
     from restrip.timeline import ClipRange, Key, Rate
 
     folder = Path(source).parent
@@ -82,9 +83,9 @@ def do_job(source: str, frames: int, format_name: str, carry: bool) -> None:
     spec = JobSpec("memory", clip, (Key(key),), f"painted:{folder / 'keys'}", output=output)
     job = folder / "state" / "jobs" / spec.job_id
     job.mkdir(parents=True)
-    files.write_json(job / "job.json", {"kind": "render", **spec.to_json()})
+    json_files.write_json(job / "job.json", {"kind": "render", **spec.to_json()})
     if not carry:
-        parts.propagate = _handed_through
+        segments.propagate = _handed_through
     shop = Workshop()
 
     def task(kind: str, **body: Any) -> dict[str, Any]:
@@ -128,9 +129,9 @@ def work(options: argparse.Namespace, frames: int) -> dict[str, float]:
     """What is asked for; what it took."""
     import cv2
 
-    import restrip.jobs.parts  # what a worker has loaded before it knows the clip
+    import restrip.jobs.tasks.segments  # what a worker has loaded before it knows the clip
 
-    assert restrip.jobs.parts
+    assert restrip.jobs.tasks.segments
     cv2.setNumThreads(1)
     before, start = peak_mib(), time.process_time()
     if options.what == "backwards":

@@ -37,7 +37,8 @@ from torch.utils._pytree import tree_leaves  # noqa: E402
 from restrip.media.frame import Frame  # noqa: E402
 from restrip.progress import silent  # noqa: E402
 from restrip.propagate import PropagateSettings, StyledKey  # noqa: E402
-from restrip.propagate.gpu import carry, flow_triton, motion, stack, stencil_triton  # noqa: E402
+from restrip.propagate.gpu import flow_stack, motion, segment_walk  # noqa: E402
+from restrip.propagate.gpu.kernels import flow_triton, stencil_triton  # noqa: E402
 from restrip.propagate.gpu.stages import Stages, triton_stages  # noqa: E402
 from restrip.timeline import FrameRange  # noqa: E402
 
@@ -199,18 +200,18 @@ class Window:
 def run(window: Window, stages: Stages) -> None:
     """All frames of a segment."""
     keys = tuple(StyledKey(n, window.frame(n), window.frame(n)) for n in (0, window.frames.end))
-    list(carry.Segment(window, keys, PropagateSettings(), silent, stages).frames())
+    list(segment_walk.Segment(window, keys, PropagateSettings(), silent, stages).frames())
 
 
 def segment(size: tuple[int, int], count: int, work: dict[str, Any]) -> Tally:
     """What a segment of so many frames costs."""
     tally, stages = Tally(work), triton_stages(torch.device("meta"))
     parts = [
-        (carry.Segment, "_shown", "frame up"),
+        (segment_walk.Segment, "_shown", "frame up"),
         (motion.KeyMotion, "next", "motion"),
-        (stack.FlowStack, "push", "motion put aside"),
-        (stack.FlowStack, "pop", "motion put aside"),
-        (carry.Matcher, "match", "match"),
+        (flow_stack.FlowStack, "push", "motion put aside"),
+        (flow_stack.FlowStack, "pop", "motion put aside"),
+        (segment_walk.Matcher, "match", "match"),
     ]
     names = {"describe": "describe", "read": "read, vote", "vote": "read, vote", "weighed": "weigh, mix"}
     names |= {"rendered": "weigh, mix", "relit_for": "light"}
@@ -218,8 +219,8 @@ def segment(size: tuple[int, int], count: int, work: dict[str, Any]) -> Tally:
     with ExitStack() as patched:
         for owner, name, label in parts:
             patched.enter_context(mock.patch.object(owner, name, tally.staged(label, getattr(owner, name))))
-        patched.enter_context(mock.patch.object(carry, "upload", tally.uploaded))
-        patched.enter_context(mock.patch.object(carry, "Coming", tally.staged("pictures down", tally.coming)))
+        patched.enter_context(mock.patch.object(segment_walk, "upload", tally.uploaded))
+        patched.enter_context(mock.patch.object(segment_walk, "Coming", tally.staged("pictures down", tally.coming)))
         launched = lambda kernel, *args, **kwargs: tally.launched(kernel, *args, **kwargs)  # noqa: E731
         patched.enter_context(mock.patch.object(triton.JITFunction, "run", launched))
         patched.enter_context(tally)

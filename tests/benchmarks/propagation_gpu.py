@@ -74,12 +74,12 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
     """Milliseconds of each stage for one key and one frame."""
     import torch
 
-    from restrip.propagate.gpu.carry import _Side
-    from restrip.propagate.gpu.match import Matcher
+    from restrip.propagate.cpu.mixing import Shares
+    from restrip.propagate.gpu.matcher import Matcher
     from restrip.propagate.gpu.motion import KeyMotion
     from restrip.propagate.gpu.planes import Coming, upload
+    from restrip.propagate.gpu.segment_walk import _Side
     from restrip.propagate.gpu.stages import stages_on
-    from restrip.propagate.mixing import Shares
 
     where = torch.device(device)
     stages, (window, keys) = stages_on(where), segment(size, 3)
@@ -128,7 +128,7 @@ def timed(sizes: list[tuple[int, int]], count: int, device: str) -> None:
     import numpy as np
     import torch
 
-    from restrip.propagate.gpu.memory import need_mib
+    from restrip.propagate.gpu_memory import need_mib
 
     on_gpu = device != "cpu"
     name = torch.cuda.get_device_name() if on_gpu else "CPU"
@@ -159,40 +159,40 @@ def sizes_of(text: str) -> list[tuple[int, int]]:
 
 def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
     """Every kernel, its constants, and the types of what is not a pointer to float32."""
-    from restrip.propagate.gpu import (
-        describe_triton,
+    from restrip.propagate.gpu.kernels import (
+        descriptors_triton,
+        detail_selection_triton,
         flow_triton,
-        light_triton,
         mixing_triton,
         motion_triton,
-        read_triton,
-        search_triton,
-        strokes_triton,
+        patchmatch_triton,
+        shading_triton,
+        vote_triton,
     )
 
     words = dict.fromkeys(("key", "field", "before", "out"), "*i16")
-    search = {"N": 16, "BLOCK": search_triton.BLOCK}
-    read = {"CODE": 257.0, "REACH": 25.0, "BLOCK": read_triton.BLOCK}
+    search = {"N": 16, "BLOCK": patchmatch_triton.BLOCK}
+    read = {"CODE": 257.0, "REACH": 25.0, "BLOCK": vote_triton.BLOCK}
     tile = {"TX": 32, "TY": 8}
     level = {"WINDOW": 7} | tile
-    bounds = {"SLIGHT": 4.0, "PLAIN": 12.0, "LEAST": 0.1, "LANES": light_triton.LANES}
+    bounds = {"SLIGHT": 4.0, "PLAIN": 12.0, "LEAST": 0.1, "LANES": shading_triton.LANES}
     picture = dict.fromkeys(("frame", "key", "rgb", "plain", "followed"), "*u8")
     described = words | {"frame": "*i16"}
     mixed = {"COUNT": 3, "BOTH": True, "TAPS": 11, "FLOOR": 10.0, "SCALE": 1 / 257, "TOP": 255.0, "EVEN": 8.0}
     shares = [f"{side}{n}" for side in ("left", "right", "odds") for n in range(3)]
     sums = {"SCALE": 1 / 257, "TAPS": 11, "FLOOR": 10.0, "LANES": 256}
-    cells = strokes_triton.HOW | {"COUNT": 3, "TAPS": 5, "CODE": 257.0}
+    cells = detail_selection_triton.HOW | {"COUNT": 3, "TAPS": 5, "CODE": 257.0}
     turn = {"FIRST": 0, "WINDOW": 13, "FARTHEST": 1.0, "LIT": True} | tile
     return [
         (
-            describe_triton.describe_kernel,
-            describe_triton.CONSTANTS | {"BLOCK": describe_triton.BLOCK},
+            descriptors_triton.describe_kernel,
+            descriptors_triton.CONSTANTS | {"BLOCK": descriptors_triton.BLOCK},
             words | picture,
         ),
-        (search_triton.start_kernel, {**search, "BEFORE": True}, described),
-        (search_triton.sweep_kernel, {**search, "PARITY": 1, "FAR": 3, "PLACES": 6, "SEED": 2}, described),
-        (read_triton.vote_kernel, {**read, "RIDGE": 5.0, "STEEPEST": 514.0}, picture | words),
-        (read_triton.read_kernel, read, picture | words),
+        (patchmatch_triton.start_kernel, {**search, "BEFORE": True}, described),
+        (patchmatch_triton.sweep_kernel, {**search, "PARITY": 1, "FAR": 3, "PLACES": 6, "SEED": 2}, described),
+        (vote_triton.vote_kernel, {**read, "RIDGE": 5.0, "STEEPEST": 514.0}, picture | words),
+        (vote_triton.read_kernel, read, picture | words),
         (flow_triton.halve_kernel, {"LIT": True} | tile, {}),
         (flow_triton.gradient_kernel, tile, {}),
         (flow_triton.inverse_kernel, {"WINDOW": 13, "CALM": 20.0} | tile, {}),
@@ -204,15 +204,15 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
         (flow_triton.adopted_kernel, {"FAVOUR": 0.95} | level, {}),
         (flow_triton.smooth_kernel, {"WINDOW": 5, "NOISE": 100.0} | tile, {}),
         (flow_triton.double_kernel, tile, {}),
-        (light_triton.means_kernel, {"FLOW": True, "BLOCK": light_triton.BLOCK}, picture),
-        (light_triton.exposure_kernel, bounds, {}),
-        (light_triton.relit_kernel, {"BYTES": light_triton.BYTES}, picture),
+        (shading_triton.means_kernel, {"FLOW": True, "BLOCK": shading_triton.BLOCK}, picture),
+        (shading_triton.exposure_kernel, bounds, {}),
+        (shading_triton.relit_kernel, {"BYTES": shading_triton.BYTES}, picture),
         (motion_triton.gray_kernel, {"PIXELS": motion_triton.PIXELS}, picture),
         (motion_triton.chain_kernel, tile, {}),
         (motion_triton.compare_kernel, tile, picture),
         (mixing_triton.along_kernel, {"TAPS": 11} | tile, {}),
         (mixing_triton.sums_kernel, sums, {}),
-        (strokes_triton.cells_kernel, cells | tile, dict.fromkeys(shares, "fp32")),
+        (detail_selection_triton.cells_kernel, cells | tile, dict.fromkeys(shares, "fp32")),
         (mixing_triton.mix_kernel, mixed | tile, {"out": "*u8"} | dict.fromkeys(shares, "fp32")),
         (motion_triton.better_kernel, {"BOTH": True, "MEAN": False, "WINDOW": 9, "FAVOUR": 0.9} | tile, {}),
     ]

@@ -20,15 +20,15 @@ from restrip.looks import open_look
 from restrip.media import ClipReader, Frame, fit_picture, probe
 from restrip.progress import silent
 from restrip.propagate import PropagateSettings, StyledKey, propagate, propose_fade
-from restrip.propagate.describe import describe
-from restrip.propagate.keyed import KeyPicture
-from restrip.propagate.mixing import shares_at
-from restrip.propagate.motion import KeyMotion
-from restrip.propagate.predict import Light, Matcher, matched, warped
-from restrip.propagate.sampling import pull
-from restrip.propagate.strokes import Strokes
-from restrip.propagate.suggest import suggest
-from restrip.propagate.weights import weight_of
+from restrip.propagate.cpu.confidence import weight_of
+from restrip.propagate.cpu.descriptors import describe
+from restrip.propagate.cpu.detail_selection import Strokes
+from restrip.propagate.cpu.exemplar import KeyPicture
+from restrip.propagate.cpu.mixing import shares_at
+from restrip.propagate.cpu.motion import KeyMotion
+from restrip.propagate.cpu.predictors import Light, Matcher, matched, warped
+from restrip.propagate.cpu.sampling import pull
+from restrip.propagate.suggestions import suggest
 from restrip.timeline import ClipRange, FrameRange, Key
 
 Picture = np.ndarray

@@ -24,7 +24,7 @@ from triton.runtime import driver
 from restrip.media.frame import Frame
 from restrip.progress import silent
 from restrip.propagate import PropagateSettings, StyledKey
-from restrip.propagate.gpu.carry import Segment
+from restrip.propagate.gpu.segment_walk import Segment
 from restrip.propagate.gpu.stages import Stages, triton_stages
 from restrip.timeline import FrameRange
 

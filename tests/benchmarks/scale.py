@@ -34,14 +34,14 @@ sys.path[:0] = [str(TESTS / "service"), str(TESTS / "service" / "executors"), st
 from engine_bench import Bench  # noqa: E402
 from job_bench import Hand  # noqa: E402
 
-from restrip.jobs import files  # noqa: E402
-from restrip.jobs.identity import Known  # noqa: E402
-from restrip.jobs.planning import make_plan  # noqa: E402
-from restrip.jobs.prepare import saved_plan  # noqa: E402
-from restrip.link.job import JobSpec, Output  # noqa: E402
+from restrip.client.job import JobSpec, Output  # noqa: E402
+from restrip.jobs.model.cache_keys import Known  # noqa: E402
+from restrip.jobs.model.planner import make_plan  # noqa: E402
+from restrip.jobs.tasks.prepare import saved_plan  # noqa: E402
 from restrip.service import stages  # noqa: E402
-from restrip.service.place import Place  # noqa: E402
 from restrip.service.scheduler import Run, Scheduler, Task  # noqa: E402
+from restrip.service.workers.spec import Place  # noqa: E402
+from restrip.storage import json_files  # noqa: E402
 from restrip.timeline import ClipRange, Key, Rate  # noqa: E402
 
 FRAMES, KEYS, RATE = 180_000, 3_600, 25
@@ -127,7 +127,7 @@ def measure_paper(root: Path) -> float:
     plan = make_plan(spec, Known((1280, 720), (), {"look": "simulated"}))
     folder = root / "paper"
     folder.mkdir()
-    files.write_json(folder / "plan.json", {"plan": plan.to_json(), "folder": ""})
+    json_files.write_json(folder / "plan.json", {"plan": plan.to_json(), "folder": ""})
     return min(cpu_s(lambda: saved_plan(folder)) for _ in range(3))
 
 
@@ -169,9 +169,9 @@ def measure_engine(root: Path, places: int) -> float:
 
 def measure_foreman(root: Path, count: int = 4000) -> float:
     """CPU seconds a task that the driver takes beside Ray's own: a cluster that does everything at once."""
-    from restrip.service.executors.foreman import Foreman, Options
-    from restrip.service.executors.grid import Machine
-    from restrip.service.executors.node import Shipment
+    from restrip.service.executors.ray.cluster_api import Machine
+    from restrip.service.executors.ray.cluster_scheduler import Foreman, Options
+    from restrip.service.executors.ray.node import Shipment
 
     class Instant:
         def __init__(self) -> None:
@@ -374,7 +374,7 @@ def one_real_run(place: Path, count: int, long_side: int) -> float:
     from floor import Floor
     from ray_nodes import Nodes
 
-    from restrip.service.executors.cluster import RayExecutor, RaySettings
+    from restrip.service.executors.ray.cluster import RayExecutor, RaySettings
 
     place.mkdir()
     os.environ["RESTRIP_STATE_DIR"] = str(place / "own")
@@ -392,7 +392,7 @@ def one_real_run(place: Path, count: int, long_side: int) -> float:
         floor.until(lambda: bool(floor.at_work("finish")) or floor.engine.records["job-1"].state != "running")
         took = time.perf_counter() - began
         hashes = [strip.sha256 for strip in floor.manifest("job-1").strips]
-        print(f"{count} Ray workers: {len(keys) + 1} segments in {took:.1f} s; strips {files.digest(hashes)[:12]}")
+        print(f"{count} Ray workers: {len(keys) + 1} segments in {took:.1f} s; strips {json_files.digest(hashes)[:12]}")
         return took
     finally:
         floor.close()

@@ -20,11 +20,11 @@ from agreement import BASE, bundled, read
 from flicker import Window
 
 from restrip.looks import open_look
-from restrip.looks.diffusion.agreement import agreement, gradients
+from restrip.looks.diffusion.consistency.agreement import agreement, gradients
 from restrip.media.frame import Frame
 from restrip.progress import silent
 from restrip.propagate import PropagateSettings, StyledKey, propagate
-from restrip.propagate.strokes import Strokes
+from restrip.propagate.cpu.detail_selection import Strokes
 from restrip.timeline import FrameRange, Key
 
 EIGHTHS = (1, 2, 3, 4, 5, 6, 7)

@@ -13,7 +13,7 @@ import importlib.util
 from pathlib import Path
 
 from restrip.media import ClipReader, Frame, fit_picture, probe
-from restrip.propagate.suggest import rebuild_error, suggest
+from restrip.propagate.suggestions import rebuild_error, suggest
 from restrip.timeline import ClipRange, FrameRange
 
 LONG_SIDE_PX = 480

@@ -19,8 +19,8 @@ import cv2
 import numpy as np
 
 from restrip.media import ClipReader, fit_picture, probe
-from restrip.propagate.motion import gray_of, step
-from restrip.propagate.sampling import pull
+from restrip.propagate.cpu.motion import gray_of, step
+from restrip.propagate.cpu.sampling import pull
 from restrip.timeline import ClipRange
 
 Picture = np.ndarray

@@ -12,9 +12,9 @@ import pytest
 
 from restrip.cli import board as board_module
 from restrip.cli.board import Board
+from restrip.client.client import EngineUnreachable
+from restrip.client.status import Event, JobStatus
 from restrip.errors import RemoteError
-from restrip.link.client import EngineUnreachable
-from restrip.link.status import Event, JobStatus
 
 
 class Client:

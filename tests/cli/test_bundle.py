@@ -10,7 +10,7 @@ import pytest
 
 from restrip.cli.bundle import write_bundle
 from restrip.cli.options import BadOption
-from restrip.link.discovery import run_folder
+from restrip.client.discovery import run_folder
 
 
 def test_a_bundle_has_the_log_and_no_names(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from restrip.cli import doctor
 from restrip.cli.doctor import _deaths, _rights, carried_by
-from restrip.link.deaths import deaths_file
-from restrip.link.discovery import state_dir
+from restrip.client.discovery import state_dir
+from restrip.client.worker_crashes import deaths_file
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
 from engine_bench import end_engine
 
 from restrip.cli import main
-from restrip.link import discovery
-from restrip.link.deaths import deaths_file
+from restrip.client import discovery
+from restrip.client.worker_crashes import deaths_file
 
 
 @pytest.fixture(autouse=True)

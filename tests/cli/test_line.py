@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from restrip.cli import main
-from restrip.link.client import EngineUnreachable, connect
-from restrip.link.discovery import alive, read_connection
+from restrip.client.client import EngineUnreachable, connect
+from restrip.client.discovery import alive, read_connection
 from restrip.media import ClipReader
 from restrip.timeline import ClipRange, FrameRange, Rate
 

@@ -14,7 +14,7 @@ import pytest
 from restrip.cli import main
 from restrip.cli.link import _asked
 from restrip.cli.terminal import Terminal
-from restrip.link.client import Client, EngineUnreachable, connect
+from restrip.client.client import Client, EngineUnreachable, connect
 
 Say = Callable[..., tuple[int, str, str]]
 

@@ -59,7 +59,7 @@ def test_a_model_is_fetched_when_it_is_asked_for(hub: Path, capsys: pytest.Captu
         ("fetching", 32, 64, "MiB"),
         ("fetching", 64, 64, "MiB"),
     ]
-    from restrip.looks.diffusion.hub import find
+    from restrip.looks.diffusion.checkpoints.hub import find
 
     assert find("owner/model", hub) == hub / "owner--model"
 
@@ -76,7 +76,7 @@ def test_what_goes_wrong_is_told(
 
 def test_the_error_names_the_command_that_helps() -> None:
     from restrip.cli import build_parser
-    from restrip.looks.diffusion.hub import NotDownloaded
+    from restrip.looks.diffusion.checkpoints.hub import NotDownloaded
 
     error = NotDownloaded("owner/model", Path("x"))
     command = error.remedy[error.remedy.index("restrip ") :].rstrip(".").split()

@@ -11,8 +11,8 @@ import pytest
 from restrip.cli import build_parser, main
 from restrip.cli.options import BadOption, key_file, key_list, mib_of, output_of, settings_of
 from restrip.cli.render import request_of
-from restrip.link.schema import Schema
-from restrip.link.setting import Setting
+from restrip.client.schema import Schema
+from restrip.client.setting import Setting
 from restrip.timeline import FrameRange, Key
 
 

@@ -20,8 +20,8 @@ from restrip.cli import main
 from restrip.cli import page as page_module
 from restrip.cli.board import Board, Picture, found_by
 from restrip.cli.page import Page
+from restrip.client.status import JobStatus
 from restrip.errors import RemoteError
-from restrip.link.status import JobStatus
 
 NAME = "<img src=x onerror=alert(1)>"
 JPEG = b"\xff\xd8\xff\xe0 not a whole one"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from restrip.client.discovery import recorded_start
 from restrip.install import blender
-from restrip.link.discovery import recorded_start
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in is a shell script")
 

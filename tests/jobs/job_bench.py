@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
-from restrip.jobs import files
-from restrip.jobs.tasks import Workshop, run_task
-from restrip.link.job import JobSpec, Manifest, Output
+from restrip.client.job import JobSpec, Manifest, Output
+from restrip.jobs.tasks.registry import Workshop, run_task
 from restrip.media import Frame, MovieWriter, write_picture
+from restrip.storage import json_files
 from restrip.timeline import ClipRange, Key, Rate
 
 FRAMES = 24
@@ -90,7 +90,7 @@ class Hand:
     def put(self, spec: JobSpec, kind: str = "render") -> None:
         """Lay a job's folder out as the supervisor does."""
         self.folder(spec.job_id).mkdir(parents=True)
-        files.write_json(self.folder(spec.job_id) / "job.json", {"kind": kind, **spec.to_json()})
+        json_files.write_json(self.folder(spec.job_id) / "job.json", {"kind": kind, **spec.to_json()})
 
     def run(self, spec: JobSpec) -> Manifest:
         """A whole job."""
@@ -99,7 +99,7 @@ class Hand:
         keys = self.task("keys", spec.job_id, keys=found["missing_keys"])["rendered"] if found["missing_keys"] else 0
         parts = sum(self.task("part", spec.job_id, part=n)["rendered"] for n in found["missing_parts"])
         done = self.task("finish", spec.job_id, retries=[], made={"keys": keys, "segments": parts})
-        body: Mapping[str, Any] = files.read_json(Path(done["manifest"])) or {}
+        body: Mapping[str, Any] = json_files.read_json(Path(done["manifest"])) or {}
         return Manifest.from_json(body)
 
     def _report(self, phase: str, done: int, total: int, **more: Any) -> None:

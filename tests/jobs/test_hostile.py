@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from job_bench import Hand, Little
 
+from restrip.client.messages import decode
 from restrip.errors import RestripError
-from restrip.jobs import files
-from restrip.jobs.intake import read_job
-from restrip.jobs.schema import job_settings
-from restrip.link.message import decode
+from restrip.jobs.model.settings_schema import job_settings
+from restrip.jobs.model.validation import read_job
 from restrip.media import Frame, write_picture
+from restrip.storage import json_files
 from restrip.timeline import Key
 
 NUMBERS = [0, 1, -1, 7, 2**31, -(2**31), 2**63, 10**15, 10**400, -(10**400), 0.5, 1e15, 1e308, float("inf"), -1e-300]
@@ -166,7 +166,7 @@ def test_no_job_does_more_than_fail(
     hand = Hand(tmp_path_factory.mktemp("state"))
     folder = hand.folder(spec.job_id)
     folder.mkdir(parents=True)
-    files.write_json(folder / "job.json", {"kind": "render", **spec.to_json()})
+    json_files.write_json(folder / "job.json", {"kind": "render", **spec.to_json()})
     try:
         found = hand.task("prepare", spec.job_id)
         if found["missing_keys"]:

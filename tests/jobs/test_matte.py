@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from restrip.client.job import JobSpec
 from restrip.jobs.matte import Matte
-from restrip.link.job import JobSpec
 from restrip.timeline import ClipRange, Key, Rate
 
 SIZE = (48, 64)

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from job_bench import Hand, Little
 
+from restrip.client.job import JobSpec, Manifest, Output
 from restrip.jobs.cache import Cache
-from restrip.link.job import JobSpec, Manifest, Output
 
 CHANGES = ("fsync", "replace", "rename", "unlink", "mkdir", "rmdir", "link")
 

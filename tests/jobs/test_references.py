@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from restrip.client.job import JobSpec
+from restrip.jobs.model.settings_schema import job_settings
 from restrip.jobs.references import files_of, inputs_of, relocated, spec_in, with_files_of
-from restrip.jobs.schema import job_settings
-from restrip.link.job import JobSpec
 from restrip.timeline import ClipRange, Key, Rate
 
 

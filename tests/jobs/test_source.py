@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from job_bench import FRAMES, Hand, Little, frame_of
 
-from restrip.jobs.identity import Known
-from restrip.jobs.planning import make_plan
+from restrip.client.job import JobSpec, Manifest, Output
+from restrip.jobs.model.cache_keys import Known
+from restrip.jobs.model.planner import make_plan
 from restrip.jobs.source import open_source
-from restrip.link.job import JobSpec, Manifest, Output
 from restrip.media import ClipReader, Frame, MovieWriter, probe, write_picture
-from restrip.media.movie import MediaDamaged
+from restrip.media.movies.movie import MediaDamaged
 from restrip.timeline import ClipRange, Rate
 
 

@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 from job_bench import FRAMES, Hand, Little, frame_of
 
+from restrip.client.job import Manifest, Output
 from restrip.errors import RestripError
-from restrip.jobs import finish
-from restrip.jobs import parts as parts_module
-from restrip.jobs.files import file_sha256
-from restrip.jobs.outputs import OutputMoved
-from restrip.jobs.pace import Pace
-from restrip.jobs.preview import Playback, mixed
-from restrip.jobs.window import Window
-from restrip.link.job import Manifest, Output
+from restrip.jobs.frame_source import Window
+from restrip.jobs.outputs.delivery import OutputMoved
+from restrip.jobs.outputs.preview import Playback, mixed
+from restrip.jobs.resources.throughput import Pace
+from restrip.jobs.tasks import finish
+from restrip.jobs.tasks import segments as parts_module
 from restrip.media import ClipReader, Frame, MovieWriter, probe, read_picture, write_picture
-from restrip.propagate.gpu.choice import NoGpu
+from restrip.propagate.device_choice import NoGpu
+from restrip.storage.json_files import file_sha256
 from restrip.timeline import ClipRange, Crossfade, FrameRange, Key, Rate
 
 
@@ -134,17 +134,17 @@ def test_parts_are_filed_under_where_they_were_carried(
     """Planned where there is a GPU, carried by a worker that has none; then the other way about."""
     spec = little.job("job-1", 4, 16)
     hand.put(spec)
-    monkeypatch.setattr("restrip.propagate.gpu.choice.gpu_mib", lambda: 24_000)
+    monkeypatch.setattr("restrip.propagate.device_choice.gpu_mib", lambda: 24_000)
     found = hand.task("prepare", "job-1")
-    monkeypatch.setattr("restrip.propagate.gpu.choice.gpu_mib", lambda: 0)
+    monkeypatch.setattr("restrip.propagate.device_choice.gpu_mib", lambda: 0)
     hand.task("keys", "job-1", keys=found["missing_keys"])
     for n in found["missing_parts"]:
         assert hand.task("part", "job-1", part=n) == {"rendered": 1}
     hand.task("finish", "job-1", retries=[], made={})
     assert counts(hand.run(little.job("job-2", 4, 16, settings={"propagate_on": "cpu"}))) == (0, 2, 0, 3)
     # The CPU does the work that these parts say a GPU did.
-    monkeypatch.setattr("restrip.jobs.parts.chosen", lambda asked, size: "cuda" if asked == "auto" else asked)
-    monkeypatch.setattr("restrip.propagate.carry.chosen", lambda asked, size: "cpu")
+    monkeypatch.setattr("restrip.jobs.tasks.segments.chosen", lambda asked, size: "cuda" if asked == "auto" else asked)
+    monkeypatch.setattr("restrip.propagate.cpu.segment_walk.chosen", lambda asked, size: "cpu")
     assert counts(hand.run(little.job("job-3", 4, 18))) == (1, 1, 2, 1)
     assert counts(hand.run(little.job("job-4", 4, 18))) == (0, 2, 0, 3)
     assert counts(hand.run(little.job("job-5", 4, 18, settings={"propagate_on": "cpu"}))) == (0, 2, 2, 1)
@@ -157,7 +157,7 @@ def test_parts_are_filed_under_where_they_were_carried(
 def test_a_part_that_has_no_gpu_to_itself_is_the_processors(
     hand: Hand, little: Little, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("restrip.propagate.gpu.choice.gpu_mib", lambda: 24_000)
+    monkeypatch.setattr("restrip.propagate.device_choice.gpu_mib", lambda: 24_000)
     for job_id, on in (("job-1", "auto"), ("job-2", "cuda")):
         hand.put(little.job(job_id, 4, settings={"propagate_on": on}))
         found = hand.task("prepare", job_id)
@@ -498,11 +498,11 @@ def test_playback_opens_two_strips_at_most(hand: Hand, little: Little, monkeypat
 def test_seeds_of_a_look_without_any_show_the_one_picture(hand: Hand, little: Little) -> None:
     spec = little.job("seeds-1", 4)
     hand.folder("seeds-1").mkdir(parents=True)
-    from restrip.jobs import files
+    from restrip.storage import json_files
 
     look = {"name": spec.look, "settings": {}}
     body = {"kind": "seeds", "source": spec.to_json()["source"], "frame": 4, "n": 4, "prompt": None, "look": look}
-    files.write_json(hand.folder("seeds-1") / "job.json", body)
+    json_files.write_json(hand.folder("seeds-1") / "job.json", body)
     result = hand.task("seeds", "seeds-1")
     assert [picture["seed"] for picture in result["pictures"]] == [0]
     assert read_picture(result["sheet"]).size[0] > 300

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from restrip.jobs.needs import needs_of_look
+from restrip.client.job import JobSpec
+from restrip.client.setting import BadSetting, Setting
+from restrip.jobs.model.settings_schema import schema
 from restrip.jobs.references import files_of
-from restrip.jobs.schema import schema
-from restrip.link.job import JobSpec
-from restrip.link.setting import BadSetting, Setting
+from restrip.jobs.resources.memory import needs_of_look
 from restrip.looks import (
     FAMILIES,
     Look,
@@ -87,7 +87,7 @@ def test_diffusion_has_the_fields_of_img2img():
 
 def test_the_tables_load_no_numerics():
     code = (
-        "import sys, restrip.looks, restrip.looks.painted; restrip.looks.look_settings(); restrip.looks.list_looks();"
+        "import sys, restrip.looks, restrip.looks.keys_from_files; restrip.looks.look_settings(); restrip.looks.list_looks();"
         "sys.exit(', '.join({'numpy', 'cv2', 'torch', 'onnxruntime', 'av'} & set(sys.modules)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -127,7 +127,7 @@ NEGATIVE = LookFamily(
 
 
 def test_a_new_look_is_one_line_of_the_table(monkeypatch, tmp_path):
-    for module in (families, sys.modules["restrip.jobs.schema"]):
+    for module in (families, sys.modules["restrip.jobs.model.settings_schema"]):
         monkeypatch.setattr(module, "FAMILIES", (*FAMILIES, NEGATIVE))
     curve = tmp_path / "curve, 1;a=b.cube"
     curve.write_text("a curve")

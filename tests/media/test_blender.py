@@ -14,7 +14,7 @@ import pytest
 
 from restrip.media import ClipReader, ColourTags, Frame, MovieWriter, read_picture
 from restrip.media.av.mux import Sink
-from restrip.media.encoding import Encoding
+from restrip.media.movies.encoding import Encoding
 from restrip.timeline import ClipRange, Rate
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="needs the package bpy")

@@ -13,7 +13,7 @@ from makers import SIZE, Recipe, decoded_in_order, make, number_in, numbered
 
 from restrip.media import ClipReader, Frame, MovieWriter, join, probe, write_picture
 from restrip.media.files import MediaMissing, MediaUnreadable
-from restrip.media.movie import MediaDamaged
+from restrip.media.movies.movie import MediaDamaged
 from restrip.media.reader import OutsideMedia
 from restrip.timeline import ClipRange, FrameRange, Rate
 

@@ -157,7 +157,7 @@ def test_files_can_stand_one_after_the_other(tmp_path: Path, name: str) -> None:
 
 
 def test_joining_what_differs_is_refused(tmp_path: Path) -> None:
-    from restrip.media.joining import NotJoinable
+    from restrip.media.movies.joining import NotJoinable
 
     one = write(tmp_path / "one.mp4", [picture(0)], "h264")
     other_size = write(tmp_path / "size.mp4", [picture(0, (128, 64))], "h264")
@@ -217,7 +217,7 @@ def test_identity_is_within_two_code_values(tmp_path: Path, recipe: tuple[str, s
 def coded_source(path: Path, matrix: str, levels: str, layout: str) -> Path:
     """Bars and gradients as FFV1 in a Y'CbCr layout, tagged."""
     from restrip.media.av.mux import Sink
-    from restrip.media.encoding import Encoding
+    from restrip.media.movies.encoding import Encoding
 
     encoding = Encoding("ffv1", "matroska", layout, options={"level": "3", "g": "1"})
     sink = Sink(str(path), encoding, Fraction(25), ColourTags(matrix, "bt709", "bt709", levels))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from restrip.propagate import strokes
-from restrip.propagate.gpu import flow, flow_triton, light, light_triton, motion, motion_triton
-from restrip.propagate.gpu.stencil_triton import TILE
+from restrip.propagate.cpu import detail_selection
+from restrip.propagate.gpu import flow, motion, shading
+from restrip.propagate.gpu.kernels import flow_triton, motion_triton, shading_triton
+from restrip.propagate.gpu.kernels.stencil_triton import TILE
 
 
 def large_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer programs; the last ones of a picture still lie partly outside."""
     for name, side in (("TX", 64), ("TY", 32)):
         monkeypatch.setitem(TILE, name, side)
-    monkeypatch.setattr(strokes, "LEAST", 16)  # a program each
-    for module in (light, light_triton):  # one program each
+    monkeypatch.setattr(detail_selection, "LEAST", 16)  # a program each
+    for module in (shading, shading_triton):  # one program each
         monkeypatch.setattr(module, "_BLOCKS", (4, 3))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scenes import brighter, sliding, texture
 
-from restrip.propagate.reach import BLOCKS, block_errors
+from restrip.propagate.key_coverage import BLOCKS, block_errors
 from restrip.propagate.reasons import reason_of
 
 SIZE = (128, 72)

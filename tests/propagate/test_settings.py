@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from restrip.link.setting import BadSetting
+from restrip.client.setting import BadSetting
 from restrip.propagate import PROPAGATE_SETTINGS, PropagateSettings
 from restrip.propagate.settings import ON
 from restrip.timeline import FrameRange

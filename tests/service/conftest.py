@@ -14,7 +14,7 @@ from engine_bench import end_engine  # noqa: E402
 from job_bench import little  # noqa: E402
 from tower import tower  # noqa: E402
 
-from restrip.link.client import Client, connect  # noqa: E402
+from restrip.client.client import Client, connect  # noqa: E402
 
 __all__ = ["little", "tower"]
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import zmq
 
-from restrip.link import discovery
-from restrip.link.client import Client, connect
-from restrip.link.job import JobSpec
-from restrip.link.wire import Wire
+from restrip.client import discovery
+from restrip.client.client import Client, connect
+from restrip.client.job import JobSpec
+from restrip.client.wire import Wire
 from restrip.timeline import ClipRange, Key, Rate
 
 PRETEND = Path(__file__).with_name("pretend.py")

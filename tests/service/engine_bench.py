@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from restrip.jobs.store import Record
-from restrip.link import discovery
+from restrip.client import discovery
+from restrip.jobs.model.store import Record
 from restrip.service.engine import Engine
 from restrip.service.executors import LocalExecutor
 from restrip.service.limits import Limits

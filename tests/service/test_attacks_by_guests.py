@@ -15,12 +15,12 @@ from engine_bench import children_of, until
 from job_bench import FRAMES, Little
 from tower import Tower, code_of, offered, put, send
 
+from restrip.client.client import Client, connect
+from restrip.client.job import JobSpec, Output
+from restrip.client.messages import header
 from restrip.errors import RemoteError
-from restrip.jobs.received import ends_sha256
-from restrip.jobs.remote import RemoteUnreachable, to_hex
-from restrip.link.client import Client, connect
-from restrip.link.job import JobSpec, Output
-from restrip.link.message import header
+from restrip.remote.peer import RemoteUnreachable, to_hex
+from restrip.remote.upload_store import ends_sha256
 from restrip.timeline import ClipRange, Rate
 
 LINUX = sys.platform.startswith("linux")

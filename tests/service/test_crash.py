@@ -12,12 +12,12 @@ import pytest
 from engine_bench import children_of, until
 from job_bench import Little
 
-from restrip.jobs.files import file_sha256
-from restrip.link import discovery
-from restrip.link.client import Client, EngineUnreachable, connect
-from restrip.link.job import JobSpec, Manifest, Output
-from restrip.link.status import JobStatus
-from restrip.service.lock import EngineLock
+from restrip.client import discovery
+from restrip.client.client import Client, EngineUnreachable, connect
+from restrip.client.job import JobSpec, Manifest, Output
+from restrip.client.status import JobStatus
+from restrip.storage.json_files import file_sha256
+from restrip.storage.locks import EngineLock
 
 pytestmark = pytest.mark.usefixtures("engine")
 WAIT_S = 120.0

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from engine_bench import PLAN, Bench, FakeWorker, stopped_clock
 
-from restrip.jobs.states import WrongState
-from restrip.jobs.store import JobConflict, Store, UnknownJob
+from restrip.jobs.model.states import WrongState
+from restrip.jobs.model.store import JobConflict, Store, UnknownJob
 from restrip.service import engine as engine_module
-from restrip.service import hearing as hearing_module
-from restrip.service import outcomes as outcomes_module
-from restrip.service import slot as slot_module
 from restrip.service import stages
-from restrip.service.reports import BadReport
+from restrip.service import task_lifecycle as outcomes_module
 from restrip.service.supervisor import TURN_S
+from restrip.service.workers import events as hearing_module
+from restrip.service.workers import slot as slot_module
+from restrip.service.workers.messages import BadReport
 
 
 @pytest.fixture

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from restrip.client.job import JobSpec, Output
+from restrip.client.messages import REQUESTS, Message, header
 from restrip.errors import RestripError
-from restrip.jobs.store import Record, Store
-from restrip.link.job import JobSpec, Output
-from restrip.link.message import REQUESTS, Message, header
+from restrip.jobs.model.store import Record, Store
 from restrip.service.engine import Engine
 from restrip.service.executors import LocalExecutor
 from restrip.service.limits import Limits
 from restrip.service.requests import Desk
-from restrip.service.share import Share
+from restrip.service.sharing import Share
 from restrip.timeline import ClipRange, Key, Rate
 
 anything = st.recursive(

@@ -9,8 +9,8 @@ from typing import Any
 
 from job_bench import Little
 
+from restrip.client.client import Client
 from restrip.errors import RestripError
-from restrip.link.client import Client
 
 
 def test_hostile_jobs_hold_up_nobody(client: Client, little: Little, tmp_path: Path) -> None:

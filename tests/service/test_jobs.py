@@ -17,11 +17,11 @@ import pytest
 from engine_bench import children_of, until
 from job_bench import FRAMES, Little
 
+from restrip.client import discovery
+from restrip.client.client import Client, EngineUnreachable, connect
+from restrip.client.job import Manifest, Output
+from restrip.client.status import JobStatus
 from restrip.errors import RemoteError
-from restrip.link import discovery
-from restrip.link.client import Client, EngineUnreachable, connect
-from restrip.link.job import Manifest, Output
-from restrip.link.status import JobStatus
 from restrip.timeline import Key
 
 WAIT_S = 120.0

@@ -9,9 +9,9 @@ from crowd import WAIT_S, small_job
 from engine_bench import until
 from test_supervisor import client, there
 
-from restrip.link import session
-from restrip.link.client import Client, connect
-from restrip.link.session import OtherInstallation
+from restrip.client import session
+from restrip.client.client import Client, connect
+from restrip.client.session import OtherInstallation
 from restrip.service.supervisor import Supervisor
 
 __all__ = ["client", "there"]
@@ -27,7 +27,7 @@ def other(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.setattr(session, "own_build", lambda: "")  # As if what runs now were its own.
         threading.Thread(target=Supervisor.run, args=(again[-1],)).start()
 
-    from restrip.link.discovery import run_folder
+    from restrip.client.discovery import run_folder
     from restrip.service.executors.choice import Choice
     from restrip.service.limits import Limits
 
@@ -43,7 +43,7 @@ def other(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def ended(monkeypatch: pytest.MonkeyPatch, there: Supervisor) -> None:
     """Engines of these tests are threads of one process: this one's end is its connection's."""
-    from restrip.link.discovery import read_connection
+    from restrip.client.discovery import read_connection
 
     def lives(self: object, connection: object) -> bool:
         found = read_connection()

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from restrip.link import discovery
-from restrip.service import lock, process, worker
-from restrip.service.lock import EngineLock
+from restrip.client import discovery
 from restrip.service.log import KEPT, EngineLog, log, say
 from restrip.service.requests.general import own_memory_mib
+from restrip.service.workers import process, worker
+from restrip.storage import locks
+from restrip.storage.locks import EngineLock
 
 
 def test_the_lock_is_one_processs_alone(tmp_path: Path) -> None:
@@ -24,7 +25,7 @@ def test_the_lock_is_one_processs_alone(tmp_path: Path) -> None:
     assert mine.acquire()
     assert not EngineLock(path).acquire()
     program = (
-        f"from pathlib import Path; from restrip.service.lock import EngineLock; "
+        f"from pathlib import Path; from restrip.storage.locks import EngineLock; "
         f"print(EngineLock(Path({str(path)!r})).acquire())"
     )
     ask = [sys.executable, "-c", program]
@@ -44,7 +45,7 @@ def test_the_lock_of_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ta
             raise PermissionError(13, "Permission denied")
 
     monkeypatch.setitem(sys.modules, "msvcrt", types.SimpleNamespace(locking=locking, LK_NBLCK=2))
-    monkeypatch.setattr(lock.sys, "platform", "win32")
+    monkeypatch.setattr(locks.sys, "platform", "win32")
     assert EngineLock(tmp_path / "engine.lock").acquire() is not taken
     assert asked == [(2, 1)]
 

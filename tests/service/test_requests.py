@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from engine_bench import PLAN, Bench
 
-from restrip.jobs.store import Record
-from restrip.link.job import JobSpec, Manifest, Output
-from restrip.link.message import Message, header
-from restrip.service import questions as questions_module
+from restrip.client.job import JobSpec, Manifest, Output
+from restrip.client.messages import Message, header
+from restrip.jobs.model.store import Record
+from restrip.service import query_queue as questions_module
 from restrip.service.requests import Desk
-from restrip.service.requests import desk as desk_module
+from restrip.service.requests import dispatcher as desk_module
 from restrip.service.requests.guests import MOST_JOBS
 from restrip.timeline import ClipRange, Key, Rate
 
@@ -100,7 +100,7 @@ def test_a_manifest_too_large_for_a_message_is_named_by_its_file(asker: Asker) -
     engine.change("job-1", "finish")
     path = engine.store.folder("job-1") / "manifest.json"
     made = Manifest("job-1", "0", JOB.clip, (2, 2), "neural:1", {}, (), (), (), notes=("x" * 100,) * 10_000)
-    from restrip.jobs.files import write_json
+    from restrip.storage.json_files import write_json
 
     write_json(path, made.to_json())
     reply = asker.ask("manifest", job_id="job-1")

@@ -34,7 +34,7 @@ def test_no_pickle_no_eval_no_shell(folder: str) -> None:
 
 def test_the_supervisor_loads_no_numerics() -> None:
     program = (
-        "import sys; import restrip.service.supervisor; import restrip.jobs.schema as s; s.schema();"
+        "import sys; import restrip.service.supervisor; import restrip.jobs.model.settings_schema as s; s.schema();"
         f"print([name for name in {NUMERICS} if name in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from restrip.service.place import Place
 from restrip.service.scheduler import STAY_WITH_MODEL, Run, Scheduler, Task
+from restrip.service.workers.spec import Place
 
 
 def run(job: str, session: str, count: int, model: str = "", interactive: bool = False, **more: int) -> Run:

@@ -17,12 +17,12 @@ import pytest
 import zmq
 from engine_bench import until
 
+from restrip.client import discovery, session
+from restrip.client.client import Client, EngineUnreachable, ProtocolMismatch, connect
+from restrip.client.job import JobSpec
+from restrip.client.messages import MAX_BYTES, REQUESTS, Header, encode, header, pack
+from restrip.client.wire import Wire
 from restrip.errors import RemoteError
-from restrip.link import discovery, session
-from restrip.link.client import Client, EngineUnreachable, ProtocolMismatch, connect
-from restrip.link.job import JobSpec
-from restrip.link.message import MAX_BYTES, REQUESTS, Header, encode, header, pack
-from restrip.link.wire import Wire
 from restrip.timeline import ClipRange, Key, Rate
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -86,7 +86,7 @@ def test_it_runs_in_a_session_of_its_own(client: Client) -> None:
 
 def test_eight_that_start_it_at_once_end_with_one_engine() -> None:
     program = (
-        "from restrip.link import client, session\n"
+        "from restrip.client import client, session\n"
         "session.Session.patience_s = 120\n"
         "with client.connect('t') as c: print(c.ping()['engine_id'])"
     )

@@ -13,16 +13,16 @@ import pytest
 from crowd import PRETEND, WAIT_S, small_job
 from engine_bench import until
 
-from restrip.jobs.store import Record
-from restrip.link.client import Client, connect
-from restrip.link.discovery import Connection, read_connection, run_folder, start_trouble, state_dir
+from restrip.client.client import Client, connect
+from restrip.client.discovery import Connection, read_connection, run_folder, start_trouble, state_dir
+from restrip.jobs.model.store import Record
 from restrip.service import supervisor
 from restrip.service.executors.choice import Choice
 from restrip.service.installed import Installed, Now
 from restrip.service.limits import Limits
-from restrip.service.lock import EngineLock
 from restrip.service.server import write_connection
 from restrip.service.supervisor import Supervisor
+from restrip.storage.locks import EngineLock
 
 
 @pytest.fixture

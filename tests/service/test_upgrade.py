@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from engine_bench import end_engine, until
 
-from restrip.link.build import PACKAGE, build_id
-from restrip.link.discovery import alive, read_connection
+from restrip.client.build import PACKAGE, build_id
+from restrip.client.discovery import alive, read_connection
 
 
 @pytest.fixture

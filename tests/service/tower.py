@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from restrip.client.client import Client, connect
+from restrip.client.discovery import state_dir
 from restrip.errors import RemoteError
-from restrip.jobs.remote import Remote, RemoteClient, to_hex
-from restrip.link.client import Client, connect
-from restrip.link.discovery import state_dir
+from restrip.remote.peer import Remote, RemoteClient, to_hex
 
 
 class Tower:

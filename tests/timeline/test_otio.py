@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from otio_player import Shown, play
 
-from restrip.link.job import KeyResult, Manifest, StripFile
+from restrip.client.job import KeyResult, Manifest, StripFile
 from restrip.timeline import (
     ClipRange,
     Crossfade,

@@ -11,7 +11,7 @@ import opentimelineio as otio
 import pytest
 from otio_player import Shown, play
 
-from restrip.link.job import JobSpec, Output
+from restrip.client.job import JobSpec, Output
 from restrip.media import ClipReader, Frame, MovieWriter, write_picture
 from restrip.timeline import ClipRange, FrameRange, Key, Rate
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from restrip.cli.terminal import duration, phase_words
+from restrip.client.client import Client, connect
+from restrip.client.job import Manifest
+from restrip.client.status import JobStatus
 from restrip.errors import RestripError
-from restrip.link.client import Client, connect
-from restrip.link.job import Manifest
-from restrip.link.status import JobStatus
 
 CLIENT = "status page"
 LOOK_S = 0.5

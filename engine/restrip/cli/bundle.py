@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from restrip.cli.options import BadOption
-from restrip.link.client import EngineUnreachable, connect
-from restrip.link.discovery import state_dir
-from restrip.link.privacy import Private
+from restrip.client.client import EngineUnreachable, connect
+from restrip.client.discovery import state_dir
+from restrip.client.privacy import Private
 
 LOGS = "engine.log*"
 MOST_LOG_BYTES = 2 << 20

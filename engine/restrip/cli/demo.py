@@ -10,10 +10,10 @@ from typing import Any
 
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal, duration
+from restrip.client.client import Client, OnStatus
+from restrip.client.job import Manifest, Output
+from restrip.client.origin import install_line
 from restrip.errors import BadInput, RemoteError
-from restrip.link.client import Client, OnStatus
-from restrip.link.job import Manifest, Output
-from restrip.link.origin import install_line
 from restrip.request import Request, finished, job_of
 from restrip.timeline import FrameRange, Key
 

@@ -21,14 +21,14 @@ from restrip import __version__
 from restrip.cli import options as shared
 from restrip.cli.bundle import write_bundle
 from restrip.cli.terminal import Terminal, local_time
+from restrip.client.build import PACKAGE, own_build
+from restrip.client.client import EngineUnreachable, connect
+from restrip.client.discovery import StateFolder, run_folder, state_dir
+from restrip.client.origin import install_line
+from restrip.client.preferences import Preferences
+from restrip.client.privileges import NOT_AS_ROOT, is_root
+from restrip.client.worker_crashes import last_deaths
 from restrip.errors import RestripError
-from restrip.link.build import PACKAGE, own_build
-from restrip.link.client import EngineUnreachable, connect
-from restrip.link.deaths import last_deaths
-from restrip.link.discovery import StateFolder, run_folder, state_dir
-from restrip.link.origin import install_line
-from restrip.link.preferences import Preferences
-from restrip.link.privileges import NOT_AS_ROOT, is_root
 
 ENGINE = {
     "av": "av",

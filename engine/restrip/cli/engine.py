@@ -8,12 +8,12 @@ from typing import Any
 
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal, local_time
+from restrip.client.client import Client, EngineUnreachable, connect
+from restrip.client.discovery import log_tail, state_dir
+from restrip.client.privileges import AS_ROOT, NOT_AS_ROOT
+from restrip.client.start import engine_argv, start_engine
+from restrip.client.worker_crashes import last_deaths
 from restrip.errors import BadInput, RestripError
-from restrip.link.client import Client, EngineUnreachable, connect
-from restrip.link.deaths import last_deaths
-from restrip.link.discovery import log_tail, state_dir
-from restrip.link.privileges import AS_ROOT, NOT_AS_ROOT
-from restrip.link.start import engine_argv, start_engine
 
 SETTLE_S = 120.0
 DEATHS_SHOWN = 5

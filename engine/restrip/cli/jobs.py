@@ -13,8 +13,8 @@ from restrip.cli import options as shared
 from restrip.cli import web
 from restrip.cli.render import sentences
 from restrip.cli.terminal import Terminal, duration
-from restrip.link.job import BadJob, JobSpec
-from restrip.link.status import JobStatus
+from restrip.client.job import BadJob, JobSpec
+from restrip.client.status import JobStatus
 from restrip.request import finished
 
 

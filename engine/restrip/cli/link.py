@@ -8,7 +8,7 @@ from typing import Any
 
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal
-from restrip.link.client import Client
+from restrip.client.client import Client
 
 EVERYWHERE = "0.0.0.0"
 

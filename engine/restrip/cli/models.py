@@ -12,11 +12,11 @@ from typing import Any
 
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal
+from restrip.client.discovery import state_dir
+from restrip.client.status import JobStatus
 from restrip.errors import RemoteError
-from restrip.link.discovery import state_dir
-from restrip.link.status import JobStatus
 
-FETCHER = "restrip.looks.diffusion.hub"
+FETCHER = "restrip.looks.diffusion.checkpoints.hub"
 SILENT: dict[str, Any] = {
     "code": "download-failed",
     "message": "The download ended without a word.",

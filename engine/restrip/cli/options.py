@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from restrip import codec
+from restrip.client.client import Client, connect
+from restrip.client.job import Output
+from restrip.client.preferences import is_size
+from restrip.client.setting import Setting
 from restrip.errors import BadInput
-from restrip.link.client import Client, connect
-from restrip.link.job import Output
-from restrip.link.preferences import is_size
-from restrip.link.setting import Setting
 from restrip.looks.families import FAMILIES
 from restrip.timeline import FrameRange, Key, read_marker
 

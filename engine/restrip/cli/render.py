@@ -7,9 +7,9 @@ from typing import Any
 
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal
-from restrip.link.client import Client
-from restrip.link.job import JobSpec, Manifest
-from restrip.link.travel import in_words
+from restrip.client.client import Client
+from restrip.client.job import JobSpec, Manifest
+from restrip.client.travel import in_words
 from restrip.request import Request, finished, job_of
 
 

@@ -14,14 +14,14 @@ from typing import Any
 from restrip.cli import options as shared
 from restrip.cli.render import say_what_travels
 from restrip.cli.terminal import Terminal
+from restrip.client.client import Client
+from restrip.client.ids import folder_name, new_job_id
+from restrip.client.job import JobSpec, Manifest, Output
 from restrip.errors import BadInput, RestripError
-from restrip.link.client import Client
-from restrip.link.ids import folder_name, new_job_id
-from restrip.link.job import JobSpec, Manifest, Output
 from restrip.request import absolute_look, finished
+from restrip.storage.atomic import write_whole
 from restrip.timeline import check_keys
-from restrip.timeline.aside import write_whole
-from restrip.timeline.cut import Cut, MarkedClip
+from restrip.timeline.editor_timeline import Cut, MarkedClip
 
 ENDING = ".otio"
 MADE = " restyled"

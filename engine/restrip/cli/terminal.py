@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
+from restrip.client.client import Client
+from restrip.client.status import JobStatus
 from restrip.errors import RestripError
-from restrip.link.client import Client
-from restrip.link.status import JobStatus
 
 PHASES = {
     "reading": "reading the clip",

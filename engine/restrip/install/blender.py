@@ -20,10 +20,10 @@ from types import ModuleType
 from typing import Any
 
 import restrip
+from restrip.client import start
+from restrip.client.discovery import state_dir
+from restrip.client.origin import install_line
 from restrip.errors import BadInput, RestripError
-from restrip.link import start
-from restrip.link.discovery import state_dir
-from restrip.link.origin import install_line
 
 HELP = "the extension for Blender 4.2 and later"
 OLDEST = (4, 2)

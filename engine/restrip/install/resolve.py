@@ -1,7 +1,7 @@
 """`restrip install resolve`: menu scripts where Resolve looks for them, and beside them all that they need.
 
 <Fusion>/Scripts/Edit/Restrip - *.py     one a menu entry, with the folder below baked in
-<Fusion>/Restrip/                        the scripts' package, restrip.link and restrip.timeline, pyzmq
+<Fusion>/Restrip/                        the scripts' package, restrip.client and restrip.timeline, pyzmq
     restrip.lua                          for Resolve's Lua console, where the menu lists no Python scripts
     installed.json                       every file of this installation: --uninstall removes exactly these
 """
@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import restrip
+from restrip.client import start
+from restrip.client.origin import install_line
 from restrip.errors import BadInput, RestripError
 from restrip.install import resolve_lua
 from restrip.install.resolve_python import Python, found_python, look_at
-from restrip.link import start
-from restrip.link.origin import install_line
 
 HELP = "menu scripts for DaVinci Resolve"
 PREFIX = "Restrip - "

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from restrip.link.discovery import state_dir
+from restrip.client.discovery import state_dir
 
 TEMPLATE = "console.lua"
 NAME = "restrip.lua"

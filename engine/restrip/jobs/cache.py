@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from restrip.jobs import files
-from restrip.link.discovery import alive
-from restrip.timeline.aside import aside_of, sync_file, sync_folder, writer_of
+from restrip.client.discovery import alive
+from restrip.storage import json_files
+from restrip.storage.atomic import aside_of, sync_file, sync_folder, writer_of
 
 KINDS = ("keys", "segments", "facts")
 STALE_S = 24 * 3600.0
@@ -64,7 +64,7 @@ class Cache:
     def find(self, kind: str, key: str) -> Entry | None:
         """The entry, marked as just used; None when there is none that is whole."""
         folder = self._folder(kind, key)
-        body = files.read_json(folder / "facts.json")
+        body = json_files.read_json(folder / "facts.json")
         if body is None or not _whole(folder, body.get("files")):
             return None
         os.utime(folder / "facts.json")
@@ -85,7 +85,7 @@ class Cache:
             yield draft
             self._commit(draft, kind, key)
         finally:
-            files.remove(draft.folder)
+            json_files.remove(draft.folder)
 
     def usage(self, protected: Collection[str] = ()) -> Usage:
         """What the cache holds, and how much of it `protected` keys hold."""
@@ -123,7 +123,7 @@ class Cache:
         incoming = self.root / "incoming"
         for path in incoming.iterdir() if incoming.is_dir() else ():
             if time.time() - path.stat().st_mtime >= older_than_s:
-                files.remove(path)
+                json_files.remove(path)
 
     def clear_abandoned(self) -> None:
         """Away with what workers that were killed left half written, while others go on writing."""
@@ -131,7 +131,7 @@ class Cache:
         for path in list(incoming.iterdir()) if incoming.is_dir() else ():
             writer = writer_of(path)
             if writer and not alive(writer):
-                files.remove(path)
+                json_files.remove(path)
 
     def _folder(self, kind: str, key: str) -> Path:
         assert kind in KINDS
@@ -145,7 +145,7 @@ class Cache:
             else:
                 sync_file(path)
         listed = {str(path.relative_to(draft.folder)): path.stat().st_size for path in made if path.is_file()}
-        files.write_json(draft.folder / "facts.json", {"key": key, "files": listed, "facts": draft.facts})
+        json_files.write_json(draft.folder / "facts.json", {"key": key, "files": listed, "facts": draft.facts})
         target = self._folder(kind, key)
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if target.exists():
@@ -179,7 +179,7 @@ class Cache:
             folder.rename(gone)
         except OSError:
             return  # In use (Windows) or gone already.
-        files.remove(gone)
+        json_files.remove(gone)
 
 
 def _whole(folder: Path, listed: Any) -> bool:

@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restrip.client.job import JobSpec
 from restrip.errors import BadInput
-from restrip.link.job import JobSpec
 from restrip.media import ClipReader, fit_picture, read_picture
 from restrip.media.files import MediaMissing
 from restrip.media.frame import Frame
-from restrip.media.moving import is_still
+from restrip.media.pictures.animated import is_still
 from restrip.timeline import ClipRange, pictures_of
 
 

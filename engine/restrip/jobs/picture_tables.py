@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from restrip.jobs import files
 from restrip.jobs.cache import Cache
+from restrip.storage import json_files
 
 TABLE_STAGE = 1
 """Raised when the code makes another table of the same file."""
@@ -24,17 +24,17 @@ class CachedTables:
     def find(self, path: str, stream: int) -> Mapping[str, Any] | None:
         """The table of a file with this content; the file is read once to find it."""
         entry = self.cache.find("facts", self._key(path, stream))
-        return None if entry is None else files.read_json(entry.file("table.json"))
+        return None if entry is None else json_files.read_json(entry.file("table.json"))
 
     def keep(self, path: str, stream: int, table: Mapping[str, Any]) -> None:
         """Keep a table."""
         with self.cache.make("facts", self._key(path, stream)) as draft:
-            files.write_json(draft.folder / "table.json", table)
+            json_files.write_json(draft.folder / "table.json", table)
 
     def report(self, done: int, total: int) -> None:
         """So many of the packets are decoded. Raises Cancelled."""
         self.progressed("reading", done, total)
 
     def _key(self, path: str, stream: int) -> str:
-        content = files.file_sha256(Path(path))
-        return files.digest({"pictures": TABLE_STAGE, "content": content, "stream": stream})
+        content = json_files.file_sha256(Path(path))
+        return json_files.digest({"pictures": TABLE_STAGE, "content": content, "stream": stream})

@@ -15,15 +15,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from restrip.client.job import JobSpec, clip_from_json
+from restrip.client.setting import Setting
 from restrip.errors import BadInput
-from restrip.jobs.schema import job_settings
-from restrip.link.job import JobSpec, clip_from_json
-from restrip.link.setting import Setting
-from restrip.looks.diffusion import hub
-from restrip.looks.diffusion.checkpoint import SUFFIXES, find_file, hub_folder, models_folders
-from restrip.looks.diffusion.file_list import read_list, read_tags, renamed_list, renamed_tags
+from restrip.jobs.model.settings_schema import job_settings
+from restrip.looks.diffusion.checkpoints import hub
+from restrip.looks.diffusion.checkpoints.file_lists import read_list, read_tags, renamed_list, renamed_tags
+from restrip.looks.diffusion.checkpoints.finding import SUFFIXES, find_file, hub_folder, models_folders
 from restrip.looks.families import family_of
-from restrip.looks.painted import find_painted
+from restrip.looks.keys_from_files import find_painted
 from restrip.timeline import Key, is_picture, pictures_in
 
 MODEL_FILES = (*SUFFIXES, ".json", ".txt", ".model")

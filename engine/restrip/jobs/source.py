@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from restrip.client.job import JobSpec
 from restrip.errors import BadInput
-from restrip.jobs.asked import stream_of
-from restrip.link.job import JobSpec
+from restrip.jobs.model.effective_settings import stream_of
 from restrip.media import ClipReader
 from restrip.timeline import gaps_of
-from restrip.timeline.numbered import Gap
+from restrip.timeline.numbered_files import Gap
 
 
 class SequenceGaps(BadInput):

@@ -11,8 +11,8 @@ from restrip.looks.families import (
     own_settings,
     settings_of,
 )
-from restrip.looks.gallery import list_looks
 from restrip.looks.look import Beside, Estimate, Look, LookTraits, LookUnavailable, Styled, UnknownLook
+from restrip.looks.style_transfer.gallery import list_looks
 
 __all__ = [
     "FAMILIES",

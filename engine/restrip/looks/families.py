@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal
 
-from restrip.link.setting import Setting, complete
+from restrip.client.setting import Setting, complete
 from restrip.looks.diffusion.settings import SD_SETTINGS, SD_TRAITS, without_prompt
 from restrip.looks.look import PLAIN, Look, LookTraits, UnknownLook
 from restrip.looks.settings import NEURAL_SETTINGS, PAINTED_SETTINGS
@@ -75,7 +75,7 @@ FAMILIES = (
         "neural:19",
         "One of 26 painted looks, or a mix of several by number, 3+12 or 3:0.7+12:0.3. Nothing to download.",
         usage="neural:0 to neural:25 (or a mix, neural:3+12)",
-        opener=("restrip.looks.neural", "open_neural"),
+        opener=("restrip.looks.style_transfer.neural", "open_neural"),
         settings=NEURAL_SETTINGS,
     ),
     LookFamily(
@@ -85,7 +85,7 @@ FAMILIES = (
         "painting:great_wave.jpg",
         "Any picture as the style: its colours and strokes.",
         usage="painting:FILE",
-        opener=("restrip.looks.neural", "open_painting"),
+        opener=("restrip.looks.style_transfer.neural", "open_painting"),
         settings=NEURAL_SETTINGS,
     ),
     LookFamily(
@@ -95,7 +95,7 @@ FAMILIES = (
         "painted:keys/",
         "Key pictures made by hand: a folder of pictures named with their frame numbers, such as key_00045.png.",
         usage="painted:FOLDER",
-        opener=("restrip.looks.painted", "open_painted"),
+        opener=("restrip.looks.keys_from_files", "open_painted"),
         settings=PAINTED_SETTINGS,
     ),
     LookFamily(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from restrip.link.setting import Setting
+from restrip.client.setting import Setting
 
 NEURAL_SETTINGS = (
     Setting(

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from restrip.media.cuts import find_cuts
     from restrip.media.frame import Frame, SizeMismatch
     from restrip.media.info import MediaInfo, probe
-    from restrip.media.joining import join, timecode_in
-    from restrip.media.picture import fit_picture, read_picture, write_picture
+    from restrip.media.movies.joining import join, timecode_in
+    from restrip.media.pictures.picture import fit_picture, read_picture, write_picture
     from restrip.media.reader import ClipReader
     from restrip.media.writer import MovieWriter
 
@@ -28,13 +28,13 @@ _HOMES = {
     "MovieWriter": "writer",
     "SizeMismatch": "frame",
     "find_cuts": "cuts",
-    "fit_picture": "picture",
-    "join": "joining",
-    "timecode_in": "joining",
+    "fit_picture": "pictures.picture",
+    "join": "movies.joining",
+    "timecode_in": "movies.joining",
     "mux_audio": "audio",
     "probe": "info",
-    "read_picture": "picture",
-    "write_picture": "picture",
+    "read_picture": "pictures.picture",
+    "write_picture": "pictures.picture",
 }
 
 __all__ = [

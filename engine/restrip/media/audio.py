@@ -9,9 +9,9 @@ from pathlib import Path
 from restrip.media.av import sound
 from restrip.media.av.demux import Movie
 from restrip.media.files import check_readable, written
-from restrip.media.joining import container_of
-from restrip.media.moving import by_pillow, is_still
-from restrip.media.tables import index_of
+from restrip.media.movies.index_tables import index_of
+from restrip.media.movies.joining import container_of
+from restrip.media.pictures.animated import by_pillow, is_still
 
 
 def mux_audio(

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from restrip.client.discovery import state_dir
 from restrip.codec import as_row
-from restrip.link.discovery import state_dir
 from restrip.media.files import MediaMissing, MediaUnreadable, lies_on_a_disk, open_regular
-from restrip.timeline.aside import write_whole
+from restrip.storage.atomic import write_whole
 
 WHOLE_BYTES = 256 << 20
 SAMPLED_BYTES = 64 << 20

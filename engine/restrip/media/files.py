@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from restrip.errors import BadInput, RestripError
-from restrip.timeline.aside import aside_of, replace, sync_file, sync_folder
+from restrip.storage.atomic import aside_of, replace, sync_file, sync_folder
 
 
 class MediaMissing(BadInput):

@@ -12,14 +12,14 @@ from restrip import codec
 from restrip.media.av.demux import Movie
 from restrip.media.av.streams import StreamFacts
 from restrip.media.colour import ColourTags
-from restrip.media.faults import of_file
+from restrip.media.errors import of_file
 from restrip.media.files import MediaUnreadable
 from restrip.media.geometry import shown_size
-from restrip.media.grid import STANDARD_RATES
-from restrip.media.index import FrameIndex
-from restrip.media.listing import Listing, list_pictures
-from restrip.media.moving import MovingFrames, by_pillow, is_still
-from restrip.media.tables import index_of
+from restrip.media.movies.frame_grid import STANDARD_RATES
+from restrip.media.movies.index_tables import index_of
+from restrip.media.movies.picture_index import FrameIndex
+from restrip.media.pictures.animated import MovingFrames, by_pillow, is_still
+from restrip.media.pictures.listing import Listing, list_pictures
 from restrip.timeline import Rate
 
 SEQUENCE_RATE = Rate.of(25)

@@ -8,12 +8,12 @@ from types import TracebackType
 from typing import Protocol
 
 from restrip.errors import BadInput
-from restrip.media.faults import of_file
+from restrip.media.errors import of_file
 from restrip.media.frame import Frame
 from restrip.media.info import MediaInfo, movie_info, moving_info, sequence_info, shown_s
-from restrip.media.movie import BLOCK_BYTES, MovieFrames, TableRemade
-from restrip.media.moving import MovingFrames, by_pillow, is_still
-from restrip.media.sequence import SequenceFrames
+from restrip.media.movies.movie import BLOCK_BYTES, MovieFrames, TableRemade
+from restrip.media.pictures.animated import MovingFrames, by_pillow, is_still
+from restrip.media.pictures.sequence import SequenceFrames
 from restrip.timeline import ClipRange, FrameRange
 
 

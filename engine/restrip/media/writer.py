@@ -11,11 +11,11 @@ from typing import Protocol
 from restrip.errors import BadInput
 from restrip.media.av.mux import Marks, Sink
 from restrip.media.colour import ColourTags
-from restrip.media.encoding import ENCODINGS
 from restrip.media.files import written
 from restrip.media.formats import check_size
 from restrip.media.frame import Frame, SizeMismatch
-from restrip.media.picture import write_picture
+from restrip.media.movies.encoding import ENCODINGS
+from restrip.media.pictures.picture import write_picture
 from restrip.timeline import Rate
 
 

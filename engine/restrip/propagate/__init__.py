@@ -10,20 +10,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from restrip.propagate.carry import propagate
-    from restrip.propagate.seams import FadeScore, propose_fade
+    from restrip.propagate.cpu.segment_walk import propagate
+    from restrip.propagate.fades import FadeScore, propose_fade
+    from restrip.propagate.frame_window import Carried, FrameWindow, StyledKey
     from restrip.propagate.settings import PROPAGATE_SETTINGS, PropagateSettings
-    from restrip.propagate.window import Carried, FrameWindow, StyledKey
 
 _HOMES = {
-    "propagate": "carry",
-    "FadeScore": "seams",
-    "propose_fade": "seams",
+    "propagate": "segment_walk",
+    "FadeScore": "fades",
+    "propose_fade": "fades",
     "PROPAGATE_SETTINGS": "settings",
     "PropagateSettings": "settings",
-    "Carried": "window",
-    "FrameWindow": "window",
-    "StyledKey": "window",
+    "Carried": "frame_window",
+    "FrameWindow": "frame_window",
+    "StyledKey": "frame_window",
 }
 
 __all__ = [

@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restrip.propagate.motion import gray_of, step
-from restrip.propagate.reach import BLOCKS, Errors, block_errors, relit
-from restrip.propagate.sampling import pull
+from restrip.propagate.cpu.motion import gray_of, step
+from restrip.propagate.cpu.sampling import pull
+from restrip.propagate.key_coverage import BLOCKS, Errors, block_errors, relit
 
 Reason = Literal["start", "cut", "light", "motion", "new content", "appearance", "even spacing"]
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from restrip.link.setting import Setting, complete
+from restrip.client.setting import Setting, complete
 from restrip.timeline import FrameRange
 
 ON = "propagate_on"
-"""The setting that says where; what it comes to is `restrip.propagate.gpu.choice.chosen`'s to say."""
+"""The setting that says where; what it comes to is `restrip.propagate.device_choice.chosen`'s to say."""
 
 PROPAGATE_SETTINGS = (
     Setting(

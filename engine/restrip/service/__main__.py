@@ -1,6 +1,6 @@
 """`python -m restrip.service [--detach] [--executor local|ray ...]`: the engine.
 
-`restrip.link` starts it when it is needed.
+`restrip.client` starts it when it is needed.
 """
 
 from __future__ import annotations

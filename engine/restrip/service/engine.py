@@ -10,31 +10,31 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from restrip.jobs import states
+from restrip.client.preferences import Preferences
 from restrip.jobs.cache import Cache
-from restrip.jobs.pace import Pace
-from restrip.jobs.received import shelf_name
-from restrip.jobs.remote import linked
-from restrip.jobs.store import JobLost, Record, after_restart
-from restrip.link.preferences import Preferences
+from restrip.jobs.model import states
+from restrip.jobs.model.store import JobLost, Record, after_restart
+from restrip.jobs.resources.throughput import Pace
+from restrip.remote.peer import linked
+from restrip.remote.upload_store import shelf_name
 from restrip.service import stages
-from restrip.service.book import Book, Publish
-from restrip.service.crew import Crew
+from restrip.service.eta import Forecast
 from restrip.service.executors import Executor
 from restrip.service.executors.executor import Start
-from restrip.service.forecast import Forecast
-from restrip.service.hearing import Hearing
+from restrip.service.guest_quota import Shelves
 from restrip.service.installed import Installed
+from restrip.service.job_progress import Progress
+from restrip.service.job_registry import Book, Publish
 from restrip.service.limits import Limits
 from restrip.service.log import say
-from restrip.service.outcomes import Outcomes
-from restrip.service.progress import Progress
-from restrip.service.questions import Questions, Reply
-from restrip.service.reports import FAULTS, BadReport
+from restrip.service.query_queue import Questions, Reply
 from restrip.service.scheduler import Run, Scheduler, Task
-from restrip.service.shelves import Shelves
-from restrip.service.slot import Slot
-from restrip.service.troubles import CannotStart
+from restrip.service.task_lifecycle import Outcomes
+from restrip.service.workers.errors import CannotStart
+from restrip.service.workers.events import Hearing
+from restrip.service.workers.messages import FAULTS, BadReport
+from restrip.service.workers.pool import Crew
+from restrip.service.workers.slot import Slot
 
 PRUNE_GAP_S = 600.0
 BEFORE_RENDERS = 1_000_000

@@ -6,7 +6,7 @@ import time
 from enum import Enum
 from pathlib import Path
 
-from restrip.link.build import PACKAGE, build_id, is_whole, stamp
+from restrip.client.build import PACKAGE, build_id, is_whole, stamp
 
 GONE_S = 5.0
 """An upgrade takes the old files away before it puts the new ones there: so long they may be missing."""

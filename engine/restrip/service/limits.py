@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from restrip.link.preferences import CACHE_MIB
+from restrip.client.preferences import CACHE_MIB
 
 
 @dataclass(frozen=True)

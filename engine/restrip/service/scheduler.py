@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from restrip.service.place import RENDER, Place
+from restrip.service.workers.spec import RENDER, Place
 
 STAY_WITH_MODEL = 4
 

@@ -19,14 +19,25 @@ import zmq
 from zmq.utils import z85
 
 from restrip import __version__, codec
+from restrip.client.discovery import Connection
+from restrip.client.messages import (
+    MAX_BYTES,
+    PROTOCOL,
+    BadMessage,
+    Header,
+    Message,
+    decode,
+    encode,
+    header,
+    pack,
+    unpack,
+)
 from restrip.errors import RestripError
-from restrip.jobs.files import write_json
-from restrip.jobs.remote import to_hex
-from restrip.link.discovery import Connection
-from restrip.link.message import MAX_BYTES, PROTOCOL, BadMessage, Header, Message, decode, encode, header, pack, unpack
-from restrip.service.process import INBOX
-from restrip.service.questions import Reply
-from restrip.service.share import CannotListen, Share
+from restrip.remote.peer import to_hex
+from restrip.service.query_queue import Reply
+from restrip.service.sharing import CannotListen, Share
+from restrip.service.workers.process import INBOX
+from restrip.storage.json_files import write_json
 
 LOOPBACK = "127.0.0.1"
 SUBSCRIBER_HWM = 500

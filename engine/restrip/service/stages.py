@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from restrip.jobs.needs import needs_of_look
+from restrip.jobs.resources.memory import needs_of_look
 from restrip.service.scheduler import Run, Task
 
 KEYS_AT_ONCE = 8

@@ -13,23 +13,23 @@ from dataclasses import replace
 from pathlib import Path
 
 from restrip import __version__
+from restrip.client import discovery
+from restrip.client.build import is_whole
+from restrip.client.privileges import AS_ROOT, is_root
+from restrip.client.start import engine_argv, record_start, start_engine
 from restrip.errors import RestripError
-from restrip.jobs.files import remove_asides
-from restrip.link import discovery
-from restrip.link.build import is_whole
-from restrip.link.privileges import AS_ROOT, is_root
-from restrip.link.start import engine_argv, record_start, start_engine
 from restrip.service.engine import Engine
 from restrip.service.executors.choice import Choice, chosen
 from restrip.service.installed import Now
 from restrip.service.limits import Limits
-from restrip.service.lock import EngineLock
 from restrip.service.log import EngineLog, log, say
-from restrip.service.process import WORKER, Worker, WorkerProcess
-from restrip.service.reports import BadReport, read_line
 from restrip.service.requests import Desk
 from restrip.service.server import Server, write_connection
-from restrip.service.share import Share
+from restrip.service.sharing import Share
+from restrip.service.workers.messages import BadReport, read_line
+from restrip.service.workers.process import WORKER, Worker, WorkerProcess
+from restrip.storage.json_files import remove_asides
+from restrip.storage.locks import EngineLock
 
 TURN_S = 0.1
 LINGER_S, MOST_LINGER_S = 1.0, 5.0

@@ -3,8 +3,8 @@
 from restrip.timeline.clip import ClipRange
 from restrip.timeline.key import Key, KeyOutside, check_keys, keys_for_shots, keys_from_markers
 from restrip.timeline.marker_text import MarkerText, read_marker, read_noted
-from restrip.timeline.numbered import gaps_of, pictures_of, with_held
-from restrip.timeline.pictures import PICTURE_ENDINGS, files_in, is_picture, pictures_in
+from restrip.timeline.numbered_files import gaps_of, pictures_of, with_held
+from restrip.timeline.picture_files import PICTURE_ENDINGS, files_in, is_picture, pictures_in
 from restrip.timeline.range import BadRange, FrameRange
 from restrip.timeline.rate import BadRate, Rate
 from restrip.timeline.segment import (

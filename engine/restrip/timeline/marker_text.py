@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from restrip.timeline.pictures import PICTURE_ENDINGS
+from restrip.timeline.picture_files import PICTURE_ENDINGS
 
 OWN = "Restrip"
 """Markers that Restrip sets in Resolve begin with it; their texts are no prompts."""

@@ -17,10 +17,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from restrip.errors import BadInput
+from restrip.storage.atomic import write_whole
 from restrip.timeline import otio_schema as schema
-from restrip.timeline.aside import write_whole
-from restrip.timeline.made import JobMade, KeyMade, StripMade
-from restrip.timeline.numbered import PictureRun, runs_of
+from restrip.timeline.finished_job import JobMade, KeyMade, StripMade
+from restrip.timeline.numbered_files import PictureRun, runs_of
 from restrip.timeline.otio_schema import Object
 from restrip.timeline.range import FrameRange
 from restrip.timeline.rate import BadRate, Rate

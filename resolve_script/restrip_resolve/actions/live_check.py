@@ -7,8 +7,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from restrip.client.discovery import state_dir
 from restrip.errors import BadInput
-from restrip.link.discovery import state_dir
 from restrip_resolve.actions.context import Context
 from restrip_resolve.api import ResolveRefused, done, need, uid, whole
 from restrip_resolve.clip import SourceClip

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from restrip.client.job import Manifest
+from restrip.client.status import JobStatus
 from restrip.errors import RemoteError, RestripError
-from restrip.link.job import Manifest
-from restrip.link.status import JobStatus
 from restrip_resolve import ledger
 from restrip_resolve.actions.context import Context
 from restrip_resolve.api import uid, whole

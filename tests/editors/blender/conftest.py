@@ -23,8 +23,8 @@ import cv2
 import numpy as np
 import pytest
 
+from restrip.client.client import Client, EngineUnreachable, connect
 from restrip.install.blender import platform_name
-from restrip.link.client import Client, EngineUnreachable, connect
 
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from restrip.link.client import Client
+from restrip.client.client import Client
 
 Blender = Callable[..., Any]
 CLOSE, EDGE = 2.5, 40

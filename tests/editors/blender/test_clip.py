@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from restrip.link.job import clip_from_json
+from restrip.client.job import clip_from_json
 from restrip.media import ClipReader
 from restrip.timeline import ClipRange
 

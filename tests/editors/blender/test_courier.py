@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from restrip.client.client import Client
+from restrip.client.job import JobSpec
+from restrip.client.status import JobStatus
 from restrip.errors import RestripError
-from restrip.link.client import Client
-from restrip.link.job import JobSpec
-from restrip.link.status import JobStatus
 from restrip.timeline import ClipRange, Key, Rate
 
 LIMIT_S = 120

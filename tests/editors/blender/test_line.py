@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restrip.link.client import Client
-from restrip.link.job import Manifest
+from restrip.client.client import Client
+from restrip.client.job import Manifest
 from restrip.media import ClipReader
 from restrip.timeline import ClipRange, Rate, mix_at
 

@@ -12,7 +12,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 import restrip
-from restrip.link.client import Client
+from restrip.client.client import Client
 
 Blender = Callable[..., Any]
 

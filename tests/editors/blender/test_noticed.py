@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from restrip.link.client import Client
+from restrip.client.client import Client
 
 Blender = Callable[..., Any]
 

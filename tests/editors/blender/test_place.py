@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from restrip.link.job import KeyResult, Manifest, StripFile
+from restrip.client.job import KeyResult, Manifest, StripFile
 from restrip.timeline import ClipRange, Crossfade, FrameRange, Key, Rate, mix_at
 
 Blender = Callable[..., Any]

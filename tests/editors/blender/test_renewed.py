@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from restrip.link.client import Client
+from restrip.client.client import Client
 
 Blender = Callable[..., Any]
 OLD, NEW = "0.1.0", "99.0.0"

@@ -15,10 +15,10 @@ from restrip_resolve.console import Console
 from restrip_resolve.menu import run
 from restrip_resolve.session import Session, open_session
 
-from restrip.link.job import JobSpec, KeyResult, Manifest, StripFile
-from restrip.link.schema import Schema
-from restrip.link.setting import Setting
-from restrip.link.status import JobStatus
+from restrip.client.job import JobSpec, KeyResult, Manifest, StripFile
+from restrip.client.schema import Schema
+from restrip.client.setting import Setting
+from restrip.client.status import JobStatus
 from restrip.timeline import ClipRange, Crossfade, FrameRange, Key, Rate, seams_of, segments_of, strips_of, visible_of
 
 SCHEMA = Schema(

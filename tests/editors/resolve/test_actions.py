@@ -12,8 +12,8 @@ from restrip_resolve.settings import settings_path
 from restrip_resolve.titles import ENTRIES
 from stage import Stage, without_waiting
 
-from restrip.link.job import JobSpec
-from restrip.link.status import JobStatus
+from restrip.client.job import JobSpec
+from restrip.client.status import JobStatus
 from restrip.timeline import Rate
 
 VERSIONS = [name for name in PROFILES if PROFILES[name].python]
@@ -231,7 +231,7 @@ def test_again_goes_on_with_what_has_no_result(stage: Stage, state: str, tmp_pat
 
 
 def test_a_job_that_is_refused_is_not_remembered(stage: Stage) -> None:
-    from restrip.link.job import BadJob
+    from restrip.client.job import BadJob
 
     def refuse(spec: object) -> object:
         raise BadJob("Too large.", "Render smaller.")

@@ -13,7 +13,7 @@ from double import MODES, Failure
 from restrip_resolve import render
 from stage import Stage, without_waiting
 
-from restrip.link.status import JobStatus
+from restrip.client.status import JobStatus
 from restrip.timeline import FrameRange
 
 START, LENGTH = 86450, 60

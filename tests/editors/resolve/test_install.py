@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from restrip_resolve.titles import ENTRIES, EXTRA
 
+from restrip.client.discovery import recorded_start
+from restrip.client.start import record_start
 from restrip.install import resolve, resolve_python
 from restrip.install.resolve import BrokenRecord, Folders, InTheWay, NotInstalled, Plan, folders_of, install, uninstall
 from restrip.install.resolve_python import NoPython, Python, candidates, found_python, look_at
-from restrip.link.discovery import recorded_start
-from restrip.link.start import record_start
 
 SYSTEMS = {
     "win32": "AppData/Roaming/Blackmagic Design/DaVinci Resolve/Support/Fusion",

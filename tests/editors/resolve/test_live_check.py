@@ -12,7 +12,7 @@ from restrip_resolve.live_bench import OTHERWISE
 from restrip_resolve.live_checks import CHECKS
 from stage import Stage, without_waiting
 
-from restrip.link.discovery import state_dir
+from restrip.client.discovery import state_dir
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "resolve-live-check.md"
 VERSIONS = [name for name in PROFILES if PROFILES[name].python]

@@ -15,9 +15,9 @@ from restrip_resolve.exported import SCRIPTS_ONLY, command_line
 from restrip_resolve.settings import OWN, Choices, load
 
 from restrip.cli import build_parser, main
+from restrip.client.discovery import state_dir
 from restrip.install import resolve_lua
 from restrip.install.resolve import Folders, Plan, front_end, install, uninstall
-from restrip.link.discovery import state_dir
 
 lupa = pytest.importorskip("lupa", reason="Lua's interpreters are the package lupa")
 

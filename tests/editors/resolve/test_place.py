@@ -16,8 +16,8 @@ from restrip_resolve.opened import TimelineChanged
 from restrip_resolve.place import OffTimeline, PlacedWrong, Target, place
 from stage import Stage, manifest_of, put_on_disk, spec_of
 
-from restrip.link.discovery import state_dir
-from restrip.link.job import Manifest, Output
+from restrip.client.discovery import state_dir
+from restrip.client.job import Manifest, Output
 from restrip.timeline import mix_at
 
 VERSIONS = [name for name in PROFILES if PROFILES[name].python]

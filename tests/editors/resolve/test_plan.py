@@ -8,7 +8,7 @@ import pytest
 from restrip_resolve.plan import Dissolve, Piece, SeamsUnavailable, methods, plan_of
 from stage import manifest_of, spec_of
 
-from restrip.link.job import Output
+from restrip.client.job import Output
 from restrip.timeline import FrameRange
 
 START = 90000
@@ -115,7 +115,7 @@ def test_one_strip_a_shot_of_every_frame_mode() -> None:
     """There the strips' keys are those of the shots' first frames, far apart."""
     from dataclasses import replace
 
-    from restrip.link.job import StripFile
+    from restrip.client.job import StripFile
     from restrip.timeline import Crossfade
 
     edges = (0, 12, 30, 40)

@@ -21,7 +21,7 @@ from restrip_resolve.progress import Progress
 from restrip_resolve.settings import BadSettingsFile, load
 from restrip_resolve.waiting import follow
 
-from restrip.link.status import JobStatus
+from restrip.client.status import JobStatus
 
 RUNNING = JobStatus("job-1", state="running", phase="keys", done=3, total=9, eta_s=130.0)
 

@@ -18,8 +18,8 @@ from restrip_resolve.menu import run
 from restrip_resolve.settings import settings_path
 from stage import Stage
 
-from restrip.link.client import EngineUnreachable
-from restrip.link.client import connect as connect_client
+from restrip.client.client import EngineUnreachable
+from restrip.client.client import connect as connect_client
 
 
 class Disk(dict[str, MediaFile]):

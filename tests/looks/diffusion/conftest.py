@@ -17,8 +17,9 @@ import safetensors.torch
 import torch
 import transformers
 
-from restrip.looks.diffusion import adapter, loaded
-from restrip.looks.diffusion.checkpoint import TINY
+from restrip.looks.diffusion.checkpoints import loader
+from restrip.looks.diffusion.checkpoints.finding import TINY
+from restrip.looks.diffusion.runtime import model_cache
 from restrip.media.frame import Frame
 
 torch.set_num_threads(1)
@@ -192,7 +193,7 @@ def build(family: str, configs: Path) -> Small:
         (folder / name / "config.json").write_text(
             json.dumps(values if name.startswith("text") else {**module.config, "_class_name": type(module).__name__})
         )
-    shutil.copytree(adapter.CONFIGS / family / "scheduler", folder / "scheduler")
+    shutil.copytree(loader.CONFIGS / family / "scheduler", folder / "scheduler")
     for number in ("", "_2"):
         shutil.copytree(TINY / "tokenizer", folder / f"tokenizer{number}")
     (folder / "tokenizer_2" / "tokenizer_config.json").write_text('{"pad_token": "!"}')
@@ -218,11 +219,11 @@ def small_file(small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
 
     def get(family: str = "sd15", name: str = "model.safetensors") -> Path:
         model = small(family)
-        monkeypatch.setattr(adapter, "CONFIGS", model.configs)
+        monkeypatch.setattr(loader, "CONFIGS", model.configs)
         return model.save_file(tmp_path / name)
 
     yield get
-    loaded.unload()
+    model_cache.unload()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from restrip.errors import Cancelled
 from restrip.looks import Beside, open_look
-from restrip.looks.diffusion.studio import EmptyMatte
+from restrip.looks.diffusion.runtime.key_studio import EmptyMatte
 from restrip.media.frame import Frame
 from restrip.timeline import Key
 

@@ -4,10 +4,10 @@ from dataclasses import fields
 
 import pytest
 
-from restrip.link.setting import BadSetting
+from restrip.client.setting import BadSetting
 from restrip.looks.diffusion.recipe import Recipe
-from restrip.looks.diffusion.samplers import SAMPLERS
-from restrip.looks.diffusion.schedule import SPACINGS
+from restrip.looks.diffusion.sampling.samplers import SAMPLERS
+from restrip.looks.diffusion.sampling.schedules import SPACINGS
 from restrip.looks.diffusion.settings import SD_SETTINGS
 
 BY_KEY = {setting.key: setting for setting in SD_SETTINGS}

@@ -11,7 +11,7 @@ import pytest  # noqa: E402
 from floor import Floor, job  # noqa: E402
 from job_bench import Little, little  # noqa: E402
 
-from restrip.link.job import Manifest  # noqa: E402
+from restrip.client.job import Manifest  # noqa: E402
 from restrip.service.executors import LocalExecutor  # noqa: E402
 
 __all__ = ["alone", "little"]

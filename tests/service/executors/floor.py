@@ -10,14 +10,14 @@ from typing import Any
 import zmq
 from job_bench import Little
 
-from restrip.jobs.store import Record
-from restrip.link.job import JobSpec, Manifest, Output
+from restrip.client.job import JobSpec, Manifest, Output
+from restrip.jobs.model.store import Record
 from restrip.service.engine import Engine
 from restrip.service.executors import Executor
 from restrip.service.executors.executor import Start
 from restrip.service.limits import Limits
-from restrip.service.process import INBOX, WORKER, WorkerProcess
-from restrip.service.reports import read_line
+from restrip.service.workers.messages import read_line
+from restrip.service.workers.process import INBOX, WORKER, WorkerProcess
 
 WAIT_S = 400.0
 KEYS = (1, 6, 11, 16, 21)
@@ -105,7 +105,7 @@ def same(one: Manifest, other: Manifest) -> None:
 
 
 def _sha256(path: str) -> str:
-    from restrip.jobs.files import file_sha256
+    from restrip.storage.json_files import file_sha256
 
     return file_sha256(Path(path))
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from restrip.service.executors.choice import Choice, chosen
-from restrip.service.executors.cluster import RayExecutor
 from restrip.service.executors.local import LocalExecutor
+from restrip.service.executors.ray.cluster import RayExecutor
 from restrip.service.limits import Limits
-from restrip.service.process import Worker
+from restrip.service.workers.process import Worker
 
 
 def start(*words: object) -> Worker:

@@ -13,12 +13,12 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "job
 from floor import KEYS, Floor, entries, job, same  # noqa: E402
 from job_bench import Little  # noqa: E402
 
-from restrip.link.job import Manifest, Output  # noqa: E402
+from restrip.client.job import Manifest, Output  # noqa: E402
 from restrip.service.executors import Executor, LocalExecutor  # noqa: E402
-from restrip.service.executors.cluster import RayExecutor, RaySettings  # noqa: E402
 from restrip.service.executors.executor import Start  # noqa: E402
+from restrip.service.executors.ray.cluster import RayExecutor, RaySettings  # noqa: E402
 from restrip.service.limits import Limits  # noqa: E402
-from restrip.service.process import WorkerProcess  # noqa: E402
+from restrip.service.workers.process import WorkerProcess  # noqa: E402
 
 Make = Callable[[Start, Path, Limits], Executor]
 
@@ -67,7 +67,7 @@ def test_a_cluster(floors: Floors, little: Little, alone: Manifest, tmp_path: Pa
     floor.submit(job(little, tmp_path / "out"))
     same(floor.manifest("job-1"), alone)
     # Nothing stays behind on the machines but the files that the next task of the job would want.
-    from restrip.link.discovery import state_dir
+    from restrip.client.discovery import state_dir
 
     left = {path.name for path in (state_dir() / "nodes").glob("*/*")}
     assert left == ({"files", "tasks"} if shared == "no" else set())

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from restrip.service.executors.local import LocalExecutor, local_places
 from restrip.service.limits import Limits
-from restrip.service.place import Place
-from restrip.service.process import Worker
+from restrip.service.workers.process import Worker
+from restrip.service.workers.spec import Place
 
 
 def start(worker_id: str, environment: Mapping[str, str] | None = None) -> Worker:

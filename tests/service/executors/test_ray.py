@@ -17,8 +17,8 @@ from floor import KEYS, Floor, entries, job, same  # noqa: E402
 from job_bench import Little  # noqa: E402
 from ray_nodes import Nodes  # noqa: E402
 
-from restrip.link.job import Manifest  # noqa: E402
-from restrip.service.executors.cluster import RayExecutor, RaySettings  # noqa: E402
+from restrip.client.job import Manifest  # noqa: E402
+from restrip.service.executors.ray.cluster import RayExecutor, RaySettings  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from restrip.errors import RestripError
-from restrip.jobs.tasks import FileTrouble, Workshop
-from restrip.service.executors.grid import Lost, Machine, Wants
-from restrip.service.executors.node import Order, Shipment, do
+from restrip.jobs.tasks.registry import FileTrouble, Workshop
+from restrip.service.executors.ray.cluster_api import Lost, Machine, Wants
+from restrip.service.executors.ray.node import Order, Shipment, do
 
 
 class RayUnreachable(RestripError):
@@ -119,6 +119,6 @@ class ThreadGrid:
 
 
 if __name__ == "__main__":
-    from restrip.service.executors.driver import main
+    from restrip.service.executors.ray.driver import main
 
     sys.exit(main(ThreadGrid))

@@ -7,20 +7,27 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from restrip.looks.diffusion import distilled, extras
-from restrip.looks.diffusion.checkpoint import Checkpoint, CheckpointHashes, family_of, find_checkpoint, find_file
-from restrip.looks.diffusion.family import FAMILIES, UnknownFamily, read_json
-from restrip.looks.diffusion.header import read_shapes
-from restrip.looks.diffusion.lora_kinds import check_kinds
-from restrip.looks.diffusion.needs import largest_size, needs_mib, weights_mib
+from restrip.looks.diffusion.checkpoints import adapter_specs
+from restrip.looks.diffusion.checkpoints.family_detection import FAMILIES, UnknownFamily, read_json
+from restrip.looks.diffusion.checkpoints.finding import (
+    Checkpoint,
+    CheckpointHashes,
+    family_of,
+    find_checkpoint,
+    find_file,
+)
+from restrip.looks.diffusion.checkpoints.headers import read_shapes
+from restrip.looks.diffusion.checkpoints.lora_kinds import check_kinds
 from restrip.looks.diffusion.recipe import Recipe
+from restrip.looks.diffusion.runtime.memory_needs import largest_size, needs_mib, weights_mib
+from restrip.looks.diffusion.sampling import distilled
 from restrip.looks.diffusion.settings import SD_TRAITS
 from restrip.looks.diffusion.size import working_size
 from restrip.looks.look import Beside, Estimate, Look, LookTraits, Styled
 from restrip.timeline import is_picture
 
 if TYPE_CHECKING:
-    from restrip.looks.diffusion.studio import Studio
+    from restrip.looks.diffusion.runtime.key_studio import Studio
     from restrip.media.frame import Frame
     from restrip.progress import Report
     from restrip.timeline import Key
@@ -38,8 +45,8 @@ class DiffusionLook(Look):
     def __init__(self, checkpoint: Checkpoint, recipe: Recipe) -> None:
         self.checkpoint = checkpoint
         self.name = f"sd:{checkpoint.name if checkpoint.name == 'tiny' else checkpoint.path}"
-        self.loras = extras.loras(recipe)
-        self.controls = extras.controls(recipe)
+        self.loras = adapter_specs.loras(recipe)
+        self.controls = adapter_specs.controls(recipe)
         self.vae = find_file(recipe.vae) if recipe.vae else None
         self.control_pictures = find_file(recipe.control_file) if recipe.control_file else None
         for path, family in [*((x.path, "lora") for x in self.loras), *((x.path, "controlnet") for x in self.controls)]:
@@ -92,7 +99,7 @@ class DiffusionLook(Look):
         together. Raises the errors of loading, OutOfGpuMemory, BrokenPicture, EmptyMatte, and what `report` raises.
         """
         if self._studio is None:
-            from restrip.looks.diffusion.studio import Studio  # torch
+            from restrip.looks.diffusion.runtime.key_studio import Studio  # torch
 
             self._studio = Studio(self)
         return self._studio.stylize(list(frames), list(keys), report, anchor, beside or Beside())
@@ -104,7 +111,7 @@ class DiffusionLook(Look):
 
     def estimate(self, size: tuple[int, int]) -> Estimate:
         """What one key of a frame of `size` (width, height) takes, before anything is loaded."""
-        from restrip.looks.diffusion.schedule import start_index  # numpy
+        from restrip.looks.diffusion.sampling.schedules import start_index  # numpy
 
         at = working_size(size, self.recipe, self.native_px)
         steps, strength = self.recipe.steps, self.recipe.denoising_strength

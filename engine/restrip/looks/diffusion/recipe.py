@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from restrip.link.setting import complete
+from restrip.client.setting import complete
 from restrip.looks.diffusion.settings import SD_SETTINGS
 
 

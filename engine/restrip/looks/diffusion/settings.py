@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from restrip.link.setting import Setting
-from restrip.looks.diffusion.file_list import read_tags, write_list
+from restrip.client.setting import Setting
+from restrip.looks.diffusion.checkpoints.file_lists import read_tags, write_list
 from restrip.looks.look import LookTraits
 
 SD_TRAITS = LookTraits(takes_mattes=True, uses_gpu=True, batches=True)

@@ -13,9 +13,9 @@ from av.error import FFmpegError
 
 from restrip.media.av.tags import words, write_tags
 from restrip.media.colour import ColourTags
-from restrip.media.encoding import Encoding
 from restrip.media.files import OutputUnwritable
 from restrip.media.frame import Frame
+from restrip.media.movies.encoding import Encoding
 from restrip.media.pixels import fill
 
 TIMECODED = ("mp4", "mov", "matroska")

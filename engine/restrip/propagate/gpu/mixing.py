@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from restrip.propagate.gpu.strokes import between, cells_of, means_of
-from restrip.propagate.keyed import CODE
-from restrip.propagate.mix_cpu import EVEN
-from restrip.propagate.mixing import Shares
-from restrip.propagate.strokes import cell_of
-from restrip.propagate.weights import BLUR, FLOOR
+from restrip.propagate.cpu.confidence import BLUR, FLOOR
+from restrip.propagate.cpu.detail_selection import cell_of
+from restrip.propagate.cpu.exemplar import CODE
+from restrip.propagate.cpu.kernels.mixing import EVEN
+from restrip.propagate.cpu.mixing import Shares
+from restrip.propagate.gpu.detail_selection import between, cells_of, means_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from restrip.propagate.gpu import describe, mixing, motion, read, search
+from restrip.propagate.gpu import descriptors, mixing, motion, patchmatch
+from restrip.propagate.gpu import vote as read
 from restrip.propagate.gpu.motion import Shown
 
 
@@ -24,7 +25,7 @@ class Stages:
     flows_to: Callable[..., Tensor]
     led: Callable[..., Tensor]
     relit_for: Callable[..., tuple[Tensor, Tensor, Tensor]]
-    describe: Callable[..., Tensor]
+    descriptors: Callable[..., Tensor]
     start: Callable[..., tuple[Tensor, Tensor]]
     sweep: Callable[..., None]
     read: Callable[..., tuple[Tensor, Tensor]]
@@ -49,9 +50,9 @@ def torch_stages(device: torch.device) -> Stages:
         motion.flows_to,
         motion.led,
         motion.relit_for,
-        describe.describe,
-        search.start,
-        search.sweep,
+        descriptors.describe,
+        patchmatch.start,
+        patchmatch.sweep,
         read.read,
         read.vote,
         mixing.VoteTensors.of,
@@ -61,7 +62,13 @@ def torch_stages(device: torch.device) -> Stages:
 
 def triton_stages(device: torch.device) -> Stages:
     """Triton's kernels; on the CPU only under TRITON_INTERPRET=1, for tests."""
-    from restrip.propagate.gpu import describe_triton, mixing_triton, motion_triton, read_triton, search_triton
+    from restrip.propagate.gpu.kernels import (
+        descriptors_triton,
+        mixing_triton,
+        motion_triton,
+        patchmatch_triton,
+        vote_triton,
+    )
 
     return Stages(
         "triton",
@@ -70,11 +77,11 @@ def triton_stages(device: torch.device) -> Stages:
         motion_triton.flows_to,
         motion_triton.led,
         motion_triton.relit_for,
-        describe_triton.describe,
-        search_triton.start,
-        search_triton.sweep,
-        read_triton.read,
-        read_triton.vote,
+        descriptors_triton.describe,
+        patchmatch_triton.start,
+        patchmatch_triton.sweep,
+        vote_triton.read,
+        vote_triton.vote,
         mixing_triton.weighed,
         mixing_triton.rendered,
     )

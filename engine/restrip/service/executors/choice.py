@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from restrip import codec
-from restrip.jobs.files import read_json, write_json
-from restrip.service.executors.cluster import RayExecutor, RaySettings
 from restrip.service.executors.executor import Executor, Start
 from restrip.service.executors.local import LocalExecutor
+from restrip.service.executors.ray.cluster import RayExecutor, RaySettings
 from restrip.service.limits import Limits
+from restrip.storage.json_files import read_json, write_json
 
 NAMES = ("local", "ray")
 SHARED = ("auto", "yes", "no")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from restrip.service.place import Place
-from restrip.service.process import Worker
+from restrip.service.workers.process import Worker
+from restrip.service.workers.spec import Place
 
 Heard = tuple[str, Mapping[str, Any] | None]
 """A worker's id and what it said; None says that it is gone."""

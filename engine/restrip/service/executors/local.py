@@ -11,10 +11,10 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from restrip.jobs.gpu import list_gpus
+from restrip.jobs.resources.gpu import list_gpus
 from restrip.service.executors.executor import Heard, Start
-from restrip.service.place import RENDER, Place
-from restrip.service.process import Worker
+from restrip.service.workers.process import Worker
+from restrip.service.workers.spec import RENDER, Place
 
 Find = Callable[[], Sequence[str]]
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from restrip.link.ids import check_job_id
-from restrip.link.message import BadMessage, Message
+from restrip.client.ids import check_job_id
+from restrip.client.messages import BadMessage, Message
 
 
 def job_id_of(message: Message) -> str:

@@ -8,19 +8,19 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from restrip import __version__
-from restrip.jobs import states
-from restrip.jobs.schema import schema
-from restrip.link import discovery
-from restrip.link.build import installation
-from restrip.link.message import PROTOCOL, BadMessage, Message
-from restrip.link.privileges import is_root
-from restrip.service.questions import Reply
+from restrip.client import discovery
+from restrip.client.build import installation
+from restrip.client.messages import PROTOCOL, BadMessage, Message
+from restrip.client.privileges import is_root
+from restrip.jobs.model import states
+from restrip.jobs.model.settings_schema import schema
+from restrip.service.query_queue import Reply
 from restrip.service.requests.fields import is_int, text
 from restrip.service.requests.links import guests_shown
 from restrip.service.requests.refusals import Busy
 
 if TYPE_CHECKING:
-    from restrip.service.requests.desk import Desk
+    from restrip.service.requests.dispatcher import Desk
 
 DEATHS_SHOWN = 5
 FEATURES = ("seeds", "suggest", "placed", "blobs", "cache", "models")

@@ -12,20 +12,20 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from restrip import codec
+from restrip.client.ids import check_job_id
+from restrip.client.messages import Message
 from restrip.errors import BadInput, RestripError
-from restrip.jobs.received import BadFile, Offered, Received
-from restrip.jobs.states import WrongState
-from restrip.jobs.store import Record, UnknownJob
-from restrip.link.ids import check_job_id
-from restrip.link.message import Message
+from restrip.jobs.model.states import WrongState
+from restrip.jobs.model.store import Record, UnknownJob
 from restrip.media.files import open_regular
+from restrip.remote.upload_store import BadFile, Offered, Received
 from restrip.service.engine import Engine
-from restrip.service.questions import Reply
-from restrip.service.shelves import GuestFull
-from restrip.service.troubles import TooManyQuestions
+from restrip.service.guest_quota import GuestFull
+from restrip.service.query_queue import Reply
+from restrip.service.workers.errors import TooManyQuestions
 
 if TYPE_CHECKING:
-    from restrip.service.requests.desk import Desk
+    from restrip.service.requests.dispatcher import Desk
 
 ALLOWED = frozenset(
     {"hello", "ping", "settings", "looks", "models", "check", "submit", "seeds", "status", "cancel", "resume", "retry"}

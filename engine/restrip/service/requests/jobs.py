@@ -8,20 +8,20 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from restrip.jobs.files import canonical
-from restrip.jobs.intake import StaleSettings, check_clip, check_look, is_short, read_job
-from restrip.jobs.schema import schema
-from restrip.jobs.store import JobConflict, Record, UnknownJob
-from restrip.link.ids import check_job_id, new_job_id
-from restrip.link.job import BadJob, JobSpec, clip_from_json, clip_to_json
-from restrip.link.message import MAX_BYTES, BadMessage, Message
-from restrip.service.questions import Reply
+from restrip.client.ids import check_job_id, new_job_id
+from restrip.client.job import BadJob, JobSpec, clip_from_json, clip_to_json
+from restrip.client.messages import MAX_BYTES, BadMessage, Message
+from restrip.jobs.model.settings_schema import schema
+from restrip.jobs.model.store import JobConflict, Record, UnknownJob
+from restrip.jobs.model.validation import StaleSettings, check_clip, check_look, is_short, read_job
+from restrip.service.query_queue import Reply
 from restrip.service.requests.fields import is_int, job_id_of, said, text
 from restrip.service.requests.guests import vetted
 from restrip.service.requests.refusals import Draining
+from restrip.storage.json_files import canonical
 
 if TYPE_CHECKING:
-    from restrip.service.requests.desk import Desk
+    from restrip.service.requests.dispatcher import Desk
 
 MOST_LISTED = 1000
 MOST_SEEDS = 100

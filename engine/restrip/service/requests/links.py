@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from restrip.client.messages import BadMessage, Message
+from restrip.client.preferences import is_size
 from restrip.errors import BadInput
-from restrip.jobs import remote
-from restrip.jobs.remote import Remote, fingerprint, from_hex, linked, to_hex
-from restrip.link.message import BadMessage, Message
-from restrip.link.preferences import is_size
+from restrip.remote import peer
+from restrip.remote.peer import Remote, fingerprint, from_hex, linked, to_hex
 from restrip.service.log import say
-from restrip.service.questions import Reply
+from restrip.service.query_queue import Reply
 from restrip.service.requests.fields import text
-from restrip.service.share import NotShared, Share, stop_sharing
+from restrip.service.sharing import NotShared, Share, stop_sharing
 
 if TYPE_CHECKING:
-    from restrip.service.requests.desk import Desk, GuestDoor
+    from restrip.service.requests.dispatcher import Desk, GuestDoor
 
 
 class InCircles(BadInput):
@@ -155,7 +155,7 @@ def link(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
     """
     address, root = text(message, "address").strip(), desk.engine.root
     if not address:
-        remote.unlink(root)
+        peer.unlink(root)
         return standing(desk)
     if _door(desk).share is not None:
         raise InCircles
@@ -163,7 +163,7 @@ def link(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
     if not isinstance(shared_folders, bool):
         raise BadMessage("shared_folders is true or false.")
     new = Remote.new(address, text(message, "key").strip(), shared_folders=shared_folders)
-    remote.link(root, new.with_key_of(linked(root)))
+    peer.link(root, new.with_key_of(linked(root)))
     return standing(desk)
 
 

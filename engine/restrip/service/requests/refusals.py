@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from restrip.client import discovery
+from restrip.client.messages import REQUESTS
 from restrip.errors import BadInput, RestripError
-from restrip.link import discovery
-from restrip.link.message import REQUESTS
 
 
 class UnknownType(BadInput):

@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from restrip.jobs import states
-from restrip.jobs.files import file_sha256, read_json
-from restrip.jobs.states import WrongState
-from restrip.jobs.store import JobLost
-from restrip.link.message import MAX_BYTES, BadMessage, Message
-from restrip.link.preferences import is_size
-from restrip.service.questions import Reply
+from restrip.client.messages import MAX_BYTES, BadMessage, Message
+from restrip.client.preferences import is_size
+from restrip.jobs.model import states
+from restrip.jobs.model.states import WrongState
+from restrip.jobs.model.store import JobLost
+from restrip.service.query_queue import Reply
 from restrip.service.requests.fields import job_id_of, text
 from restrip.service.requests.refusals import AlreadyPlaced, DiskTrouble
+from restrip.storage.json_files import file_sha256, read_json
 
 if TYPE_CHECKING:
-    from restrip.service.requests.desk import Desk
+    from restrip.service.requests.dispatcher import Desk
 
 
 def manifest(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:

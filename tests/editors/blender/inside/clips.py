@@ -3,7 +3,7 @@
 import bpy
 import scenes
 
-from restrip.link.job import clip_to_json
+from restrip.client.job import clip_to_json
 
 
 def movie(

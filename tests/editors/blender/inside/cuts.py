@@ -8,7 +8,7 @@ import scenes
 from landing import CANVAS
 from line import select, sequencer_context
 
-from restrip.link.job import KeyResult, Manifest, StripFile
+from restrip.client.job import KeyResult, Manifest, StripFile
 from restrip.timeline import ClipRange, Crossfade, FrameRange, Key, Rate
 
 

@@ -7,7 +7,7 @@ import bpy
 import numpy as np
 import scenes
 
-from restrip.link.job import KeyResult, Manifest, StripFile
+from restrip.client.job import KeyResult, Manifest, StripFile
 from restrip.timeline import ClipRange, Crossfade, FrameRange, Key, Rate
 
 CANVAS = (96, 54)

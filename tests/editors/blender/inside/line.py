@@ -290,7 +290,7 @@ def killed(path: str, values: dict) -> dict:
     scenes.add(scene, path, 1, 1, "shot")
     job = begin(scene, "shot", values)
     pump(lambda: job.status.phase == "propagating")
-    from restrip.link.discovery import read_connection
+    from restrip.client.discovery import read_connection
 
     pid = read_connection().pid
     os.kill(pid, signal.SIGKILL)

@@ -96,8 +96,8 @@ def stumbles() -> dict:
 def values_follow_the_strip(path: str, blend: str) -> dict:
     """Settings drawn from a schema, kept on the strip, saved and read again."""
     schema, form, values, presets = (scenes.addon(name) for name in ("schema", "form", "values", "presets"))
-    from restrip.link.schema import Schema
-    from restrip.link.setting import Setting
+    from restrip.client.schema import Schema
+    from restrip.client.setting import Setting
 
     table = (
         Setting("cfg_scale", "float", 7.0, "CFG scale", "How closely.", 1.0, 30.0, looks=("sd",)),

@@ -2,8 +2,8 @@
 
 import scenes
 
+from restrip.client.job import Manifest
 from restrip.errors import RestripError
-from restrip.link.job import Manifest
 
 
 def two_keys(

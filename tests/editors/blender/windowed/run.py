@@ -325,7 +325,7 @@ def engine_in(state: Path) -> Callable[[], None]:
     """Start an engine that keeps its things in `state`; returns what ends it."""
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ["RESTRIP_STATE_DIR"] = str(state)
-    from restrip.link.client import connect
+    from restrip.client.client import connect
 
     client = connect("windowed test")
 

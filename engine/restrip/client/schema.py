@@ -1,0 +1,35 @@
+"""The engine's description of what can be set: looks, settings, formats. Front-ends draw it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from restrip import codec
+from restrip.client.messages import BadMessage
+from restrip.client.setting import Setting
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The `settings` reply. `etag` names this very content.
+
+    `looks` are the families: {"prefix", "label", "argument", "example", "help"}; `formats` are the outputs: {"name",
+    "label", ...}.
+    """
+
+    etag: str
+    settings: tuple[Setting, ...]
+    looks: tuple[Mapping[str, Any], ...] = ()
+    formats: tuple[Mapping[str, Any], ...] = ()
+
+    def for_look(self, look: str) -> tuple[Setting, ...]:
+        """The settings that a look such as "neural:19" has, with those that every job has."""
+        prefix = look.partition(":")[0]
+        return tuple(setting for setting in self.settings if not setting.looks or prefix in setting.looks)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Schema:
+        """Read the `settings` reply; unknown fields are ignored. Raises BadMessage."""
+        return codec.read(cls, body, lambda why: BadMessage(f"The settings can't be read: {why}."))

@@ -1,0 +1,64 @@
+"""The frames of a part as the job renders them: at the job's size and depth, the matte beside them."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from restrip.client.job import JobSpec
+from restrip.errors import Cancelled
+from restrip.jobs.model.input_files import Watch
+from restrip.jobs.model.plan import Plan
+from restrip.jobs.references import clip_files, files_of, inputs_of, matte_files
+from restrip.jobs.source import open_source
+from restrip.media import fit_picture
+from restrip.media.formats import FORMATS
+from restrip.media.frame import Frame
+from restrip.timeline import FrameRange
+
+
+class Window:
+    """A clip's frames in a range, read one at a time: the FrameWindow that propagation takes. A context manager.
+
+    `size` is the plan's (width, height). Frames have 16 bit a channel when the source and the output have more than
+    8, or `for_keys` when the source has: a key's picture serves every format. The files that are read are watched:
+    the source and the matte, `for_keys` all that the job names. Raises SourceChanged.
+    """
+
+    def __init__(self, spec: JobSpec, plan: Plan, frames: FrameRange, *, for_keys: bool = False) -> None:
+        self._spec, self._plan = spec, plan
+        named = files_of(spec) if for_keys else (*clip_files(spec), *matte_files(spec))
+        self._watch = Watch(inputs_of(named), plan.inputs)
+        self.size = plan.size
+        self.frames = frames
+        self.reader = open_source(spec)
+        self.deep = self.reader.deep and (for_keys or FORMATS[plan.format].deep)
+
+    def __enter__(self) -> Self:
+        self.reader.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.reader.__exit__(kind, error, trace)
+        if kind is None or (isinstance(error, Exception) and not isinstance(error, Cancelled)):
+            self.check()  # What was read is what was planned, also when a path was swapped in between.
+
+    def check(self) -> None:
+        """Before anything is kept: raise SourceChanged when a file that was read isn't what the job was planned for."""
+        self._watch.check()
+
+    def frame(self, n: int) -> Frame:
+        """Frame n of the clip."""
+        return self.fitted(self.reader.frame(n))
+
+    def fitted(self, picture: Frame) -> Frame:
+        """Any picture at the job's size and depth."""
+        return fit_picture(picture, self.size).with_depth(self.deep)
+
+    def part(self, frames: FrameRange) -> Window:
+        """The same reader over other frames."""
+        other = object.__new__(Window)
+        other.__dict__.update(self.__dict__, frames=frames)
+        return other

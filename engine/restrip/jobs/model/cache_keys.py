@@ -1,0 +1,126 @@
+"""What decides a key's or a part's picture, as one hash: equal ones are rendered once. Loads no numerics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from restrip.client.job import JobSpec
+from restrip.jobs.model.effective_settings import explicit, propagation_settings, stream_of
+from restrip.jobs.model.input_files import Seen
+from restrip.looks.look import PLAIN, LookTraits
+from restrip.propagate.settings import ON
+from restrip.storage.json_files import digest
+from restrip.timeline import ClipRange, Key, Segment
+
+KEY_STAGE = 2
+SEGMENT_STAGE = 9
+"""Raised when the code changes what it makes of the same input: what older code made is then not found any more."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What has to be found out before a plan: the media's size (width, height) as it is read, whether it is `deep` and
+    has `alpha`, its cuts, the look.
+
+    `key_facts` hold, by frame, what decides a key's picture beside the look's identity, if anything does. `inputs` are
+    the files that the job names, as they were found.
+    """
+
+    size: tuple[int, int]
+    cuts: tuple[int, ...]
+    look_identity: Mapping[str, Any]
+    traits: LookTraits = PLAIN
+    key_facts: Mapping[int, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    deep: bool = False
+    alpha: bool = False
+    inputs: Mapping[str, Seen] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Against:
+    """What keys are made from beside their own frame, and what their hashes share."""
+
+    anchor: int | None
+    previous: tuple[int | None, ...]
+    shared: Mapping[str, Any]
+
+
+def key_hashes(spec: JobSpec, keys: Sequence[Key], against: Against, known: Known) -> tuple[str, ...]:
+    """A key's picture depends on its frame, on what the key overrides, on the look, on the anchor's frame, and on the
+    picture before it where that is carried on.
+    """
+
+    images = {key.image: known.inputs[f"key {n}"] for n, key in enumerate(spec.keys) if key.image}
+
+    def facts(key: Key) -> dict[str, Any]:
+        base = {"stage": KEY_STAGE, **against.shared, "time": str(spec.clip.media_time(key.frame))}
+        if key.image:
+            return {**base, "image": images[key.image].content.key}
+        own = known.key_facts.get(key.frame)
+        asked = explicit(spec, key)
+        made = {**base, "prompt": asked.prompt, "seed": asked.seed, "look": known.look_identity, "own": own}
+        return {**made, "matte": matte_facts(spec, known.inputs)} if known.traits.takes_mattes and spec.matte else made
+
+    anchor = None if against.anchor is None else facts(keys[against.anchor])
+    hashes: dict[int, str] = {}
+    # Outwards from the anchor, so that a key's hash follows the one that it depends on.
+    for index in sorted(range(len(keys)), key=lambda n: abs(n - (against.anchor or 0))):
+        own = facts(keys[index])
+        if anchor is not None and index != against.anchor and not keys[index].image:
+            own["anchor"] = anchor
+        before = against.previous[index]
+        if before is not None and not keys[index].image:
+            own["previous"] = hashes[before]
+        hashes[index] = digest(own)
+    return tuple(hashes[index] for index in range(len(keys)))
+
+
+def segment_facts(spec: JobSpec, inputs: Mapping[str, Seen], size: tuple[int, int], format_name: str) -> dict[str, Any]:
+    """What every part of a job depends on beside its frames and keys, and where it is carried: `Part.filed`."""
+    settings = propagation_settings(spec)
+    del settings[ON]
+    return {
+        "stage": SEGMENT_STAGE,
+        "source": inputs["source"].content.key,
+        **reading(spec),
+        "size": list(size),
+        "rate": str(spec.clip.rate),
+        "source_rate": str(spec.clip.source_rate or spec.clip.rate),
+        "fade": spec.output.fade,
+        "format": format_name,
+        "settings": settings,
+        "matte": matte_facts(spec, inputs),
+        "look_only": spec.output.look_only,
+        "every": spec.mode == "every",
+    }
+
+
+def reading(spec: JobSpec) -> dict[str, Any]:
+    """How the source is read, where that isn't the usual way: its code values, and which of its video streams."""
+    unusual = {"untagged": spec.clip.untagged, "stream": stream_of(spec)}
+    return {name: value for name, value in unusual.items() if value}
+
+
+def matte_facts(spec: JobSpec, inputs: Mapping[str, Seen]) -> dict[str, Any] | None:
+    """What decides the matte; None without one."""
+    if not spec.matte:
+        return None
+    feather = spec.settings.get("matte_feather")
+    # A matte that is a movie runs with the clip: where the clip begins in the media matters.
+    return {"content": inputs["matte"].content.key, "trim_in": spec.clip.trim_in, "feather": feather}
+
+
+def part_hash(
+    clip: ClipRange, group: Sequence[Segment], hashes: Sequence[str], keys: Sequence[Key], shared: Mapping[str, Any]
+) -> str:
+    """A part depends on when its frames lie in the media, not on where the clip begins: a trim changes nothing."""
+    start = group[0].frames.first
+
+    def side(index: int | None) -> Any:
+        return None if index is None else [keys[index].frame - start, hashes[index]]
+
+    inner = [[s.frames.first - start, s.frames.end - start, side(s.left), side(s.right)] for s in group]
+    return digest({**shared, "time": str(clip.media_time(start)), "segments": inner})

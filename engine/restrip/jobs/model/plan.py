@@ -1,0 +1,111 @@
+"""The plan of a job: its keys, the parts to render, and the hashes under which both are cached. Loads no numerics.
+
+mode keys                              mode every, step 3
+keys      K0       K1       K2         keys   K0 K1 K2 K3 K4 ...
+parts  [ ][   s   ][   s   ][  ]       parts  [ s  s  s  s ][ s  s ...
+files     left, right a part           files    joint a part
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from restrip import codec
+from restrip.jobs.model.input_files import Seen
+from restrip.storage.json_files import digest
+from restrip.timeline import Crossfade, FrameRange, Key, Segment, Strip, seams_of, strips_of
+
+
+@dataclass(frozen=True)
+class Part:
+    """The unit of work and of the cache: one segment, or in mode every a run of them, as one set of files.
+
+    `hash` says what is in them but for where they were carried, which only who does it knows.
+    """
+
+    hash: str = field(kw_only=True)
+    segments: tuple[Segment, ...]
+
+    @property
+    def frames(self) -> FrameRange:
+        """The frames that the part's files hold."""
+        return FrameRange(self.segments[0].frames.first, self.segments[-1].frames.end)
+
+    def filed(self, device: str, joint: bool) -> str:
+        """Under which the part is cached when it was carried on `device`, "cpu" or "cuda": their pictures differ a
+        little. `joint` is for the baked rendition beside the strips'.
+        """
+        made = self.hash if device == "cpu" else digest({"device": device, "part": self.hash})
+        return digest({"joint": made}) if joint else made
+
+    @property
+    def keys(self) -> tuple[int, ...]:
+        """The keys that it is rendered from."""
+        return tuple(sorted({index for segment in self.segments for index in segment.sides}))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a job comes down to. `size` is (width, height) of what is rendered; `anchor` the key that the others of
+    the job are made against, None when the look needs none; `previous` is for each key the one whose finished picture
+    it is made from too, if any. `every` says that parts have one joint rendition;
+    `format` names what is written, `deep` (more than 8 bit) and `alpha` say what of it is kept; `source` stands
+    for the media's content; `devices` are where parts may be carried, the better one first; `inputs` are the job's
+    files as they were when it was planned.
+    """
+
+    keys: tuple[Key, ...]
+    key_hashes: tuple[str, ...]
+    cuts: tuple[int, ...]
+    parts: tuple[Part, ...]
+    size: tuple[int, int]
+    anchor: int | None
+    every: bool
+    joint: bool
+    format: str
+    source: str
+    notes: tuple[str, ...]
+    look_identity: Mapping[str, Any]
+    previous: tuple[int | None, ...] = ()
+    deep: bool = False
+    alpha: bool = False
+    devices: tuple[str, ...] = ("cpu",)
+    inputs: Mapping[str, Seen] = field(default_factory=dict)
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """All segments, in order."""
+        return tuple(segment for part in self.parts for segment in part.segments)
+
+    @property
+    def strips(self) -> tuple[Strip, ...]:
+        """What the editor gets: a strip a key, or in mode every one a shot. `Strip.segments` are indices of parts."""
+        if not self.every:
+            return strips_of(self.keys, self.segments)
+        strips = []
+        edges = [0, *self.cuts, self.parts[-1].frames.end]
+        for first, end in pairwise(edges):
+            mine = tuple(n for n, part in enumerate(self.parts) if first <= part.frames.first < end)
+            strips.append(Strip(self.parts[mine[0]].keys[0], FrameRange(first, end), mine))
+        return tuple(strips)
+
+    @property
+    def seams(self) -> tuple[Crossfade, ...]:
+        """Where strips hand over, before fades are proposed."""
+        if not self.every:
+            return seams_of(self.keys, self.segments)
+        return tuple(
+            Crossfade(a.key, b.key, FrameRange(b.frames.first, b.frames.first)) for a, b in pairwise(self.strips)
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of plan.json."""
+        return codec.write(self)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Plan:
+        """Read what `to_json` wrote, and plans of older versions, which are still kept from pruning. Raises Misfit."""
+        return codec.read(cls, body)

@@ -1,0 +1,140 @@
+"""Makes the plan of a job: which keys there are, which segments between them, what they are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from restrip.client.job import JobSpec
+from restrip.jobs.model.cache_keys import Against, Known, key_hashes, part_hash, reading, segment_facts
+from restrip.jobs.model.effective_settings import propagation_settings
+from restrip.jobs.model.input_files import Seen, look_at
+from restrip.jobs.model.plan import Part, Plan
+from restrip.jobs.references import clip_files, inputs_of, key_files, matte_files
+from restrip.looks.families import own_settings
+from restrip.media.formats import FORMATS, fitting_format
+from restrip.propagate.device_choice import allowed, chosen
+from restrip.propagate.settings import ON
+from restrip.timeline import Key, Segment, check_keys, keys_for_shots, keys_from_markers, segments_of
+from restrip.timeline.conversion import conversion_note
+
+EVERY_PART_FRAMES = 48
+
+
+def make_plan(spec: JobSpec, known: Known) -> Plan:
+    """Divide a job into keys and parts, with their hashes. What `known` doesn't say of the job's files is looked at.
+
+    Raises KeyOutside, MediaMissing, MediaUnreadable, BadSetting, SizeNotTaken, NoGpu.
+    """
+    cuts = tuple(sorted({cut for cut in known.cuts if 0 < cut < spec.clip.length}))
+    keys, notes = _keys(spec, cuts)
+    size = size_within(known.size, spec.output.long_side)
+    alpha = known.alpha or spec.output.look_only
+    format_name, format_note = fitting_format(spec.output.format, size, alpha)
+    if not known.inputs:
+        known = replace(known, inputs=look_at(inputs_of((*clip_files(spec), *key_files(spec), *matte_files(spec)))))
+    source = known.inputs["source"].content.key
+    anchor, anchor_note = _anchor(spec, keys) if known.traits.needs_anchor else (None, "")
+    timeline_note = conversion_note(spec.clip) if spec.output.otio else ""
+    notes = (*notes, *(note for note in (format_note, anchor_note, timeline_note) if note), *known.notes)
+    previous = _previous(keys, anchor, cuts) if known.traits.carries_previous else (None,) * len(keys)
+    against = Against(anchor, previous, {"source": source, "size": list(size), **reading(spec)})
+    hashes = key_hashes(spec, keys, against, known)
+    every = spec.mode == "every"
+    groups = _groups(segments_of(keys, spec.clip.length, cuts), EVERY_PART_FRAMES if every else 0, cuts)
+    asked = str(propagation_settings(spec)[ON])
+    chosen(asked, size)  # A GPU that was asked for and isn't there is named now.
+    shared = segment_facts(spec, known.inputs, size, format_name)
+    parts = tuple(Part(group, hash=part_hash(spec.clip, group, hashes, keys, shared)) for group in groups)
+    joint = every or spec.output.baked
+    return Plan(
+        keys,
+        hashes,
+        cuts,
+        parts,
+        size,
+        anchor,
+        every,
+        joint,
+        format_name,
+        source,
+        notes,
+        known.look_identity,
+        previous,
+        deep=known.deep and FORMATS[format_name].deep,
+        alpha=alpha and FORMATS[format_name].alpha,
+        devices=allowed(asked),
+        inputs=_used(known, keys),
+    )
+
+
+def _used(known: Known, keys: Sequence[Key]) -> dict[str, Seen]:
+    """The inputs without the painted pictures of frames that are no keys."""
+    painted = {known.key_facts[key.frame] for key in keys if key.frame in known.key_facts and not key.image}
+    unused = set(known.key_facts.values()) - painted
+    return {
+        role: seen
+        for role, seen in known.inputs.items()
+        if not role.startswith("look ") or seen.content.sha256 not in unused
+    }
+
+
+def size_within(size: tuple[int, int], long_side: int) -> tuple[int, int]:
+    """The size with its longer side at most `long_side` pixels and both sides even; as it is for 0 or a larger one."""
+    longest = max(size)
+    if not long_side or long_side >= longest:
+        return size
+    width, height = (max(2, 2 * round(side * long_side / longest / 2)) for side in size)
+    return width, height
+
+
+def _keys(spec: JobSpec, cuts: Sequence[int]) -> tuple[tuple[Key, ...], tuple[str, ...]]:
+    """The job's keys with those that shots without one get, and notes on what was done."""
+    length, start = spec.clip.length, spec.clip.timeline_start
+    if spec.mode == "every":
+        edges = [0, *cuts, length]
+        frames = [frame for first, end in pairwise(edges) for frame in range(first, end, spec.step)]
+        given = {key.frame: key for key in spec.keys}
+        return check_keys([given.get(frame, Key(frame)) for frame in frames], length, start)
+    keys, notes = keys_from_markers(spec.keys, length, start)
+    keys, more = keys_for_shots(keys, length, cuts, start)
+    return keys, (*notes, *more)
+
+
+def _anchor(spec: JobSpec, keys: Sequence[Key]) -> tuple[int | None, str]:
+    """The key that the others are made against: the one that was asked for, else the first that the look makes.
+
+    With one that can't be, a note says which is. None when there is no other key to make.
+    """
+    made = [index for index, key in enumerate(keys) if not key.image]
+    if len(made) < 2:
+        return None, ""
+    asked = int(own_settings(spec.look, spec.settings).get("anchor_key", -1))
+    if asked < 0 or asked in made:
+        return (asked if asked >= 0 else made[0]), ""
+    return made[0], f"Key {asked} can't be the anchor: it isn't there or has a picture of its own. It is key {made[0]}."
+
+
+def _previous(keys: Sequence[Key], anchor: int | None, cuts: Sequence[int]) -> tuple[int | None, ...]:
+    """For each key its neighbour on the anchor's side; None across a cut, and for the anchor."""
+    found: list[int | None] = []
+    for index, key in enumerate(keys):
+        neighbour = index + 1 if anchor is not None and index < anchor else index - 1
+        between = sorted((key.frame, keys[neighbour].frame)) if neighbour >= 0 else []
+        cut = bool(between) and any(between[0] < cut <= between[1] for cut in cuts)
+        found.append(None if index == anchor or not between or cut else neighbour)
+    return tuple(found)
+
+
+def _groups(segments: Sequence[Segment], most_frames: int, cuts: Sequence[int]) -> list[tuple[Segment, ...]]:
+    """Segments one by one, or runs of at most `most_frames` frames of one shot."""
+    groups: list[tuple[Segment, ...]] = []
+    for segment in segments:
+        last = groups[-1] if groups else ()
+        fits = last and segment.frames.end - last[0].frames.first <= most_frames and segment.frames.first not in cuts
+        if fits:
+            groups[-1] = (*last, segment)
+        else:
+            groups.append((segment,))
+    return groups

@@ -1,0 +1,1 @@
+"""What a job hands over: files in folders of the user's, the preview, the contact sheet."""

@@ -1,0 +1,118 @@
+"""What an editor would show, as one movie: the strips with their crossfades mixed in coded values, and the sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from restrip.client.job import JobSpec, Manifest, StripFile
+from restrip.jobs.outputs.contact_sheet import Sheet, columns_for
+from restrip.jobs.source import open_source
+from restrip.media import ClipReader, MovieWriter, fit_picture, mux_audio, read_picture
+from restrip.media.formats import fitting_format
+from restrip.media.frame import Frame
+from restrip.media.timecode import shown_at
+from restrip.timeline import ClipRange, Crossfade, mix_at
+
+Report = Callable[..., None]
+
+
+class Playback:
+    """The frames that an editor shows of a manifest's strips, in order. At most two strips are open at a time."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._manifest = manifest
+        self._open: dict[int, ClipReader] = {}
+
+    def frames(self) -> Iterator[Frame]:
+        """Every frame of the clip, once."""
+        manifest = self._manifest
+        try:
+            for n in range(manifest.clip.length):
+                shown = [strip for strip in manifest.strips if n in strip.visible]
+                self._close_all_but({strip.key for strip in shown})
+                yield self._mixed(n, shown)
+        finally:
+            self._close_all_but(set())
+
+    def _mixed(self, n: int, shown: list[StripFile]) -> Frame:
+        left = self._frame(shown[0], n)
+        if len(shown) == 1:
+            return left
+        fade = next(f for f in self._manifest.fades if f.right == shown[1].key)
+        return mixed(left, self._frame(shown[1], n), fade, n)
+
+    def _frame(self, strip: StripFile, n: int) -> Frame:
+        if strip.key not in self._open:
+            reader = ClipReader(strip_clip(self._manifest, strip))
+            self._open[strip.key] = reader.__enter__()
+        return self._open[strip.key].frame(n - strip.frames.first)
+
+    def _close_all_but(self, keys: set[int]) -> None:
+        for key in [key for key in self._open if key not in keys]:
+            self._open.pop(key).__exit__(None, None, None)
+
+
+def mixed(left: Frame, right: Frame, fade: Crossfade, n: int) -> Frame:
+    """Frame n of a crossfade: left * (1 - t) + right * t in coded values, rounded; t = mix_at(fade, n)."""
+    t = np.float32(mix_at(fade, n))
+    a, b = left.rgb.astype(np.float32), right.rgb.astype(np.float32)
+    rgb = np.rint(a + t * (b - a))
+    return Frame(rgb.astype(np.uint16) if left.deep else rgb.astype(np.uint8), left.alpha)
+
+
+def seen(frame: Frame, under: Frame | None) -> Frame:
+    """The frame where it is opaque, and `under` (itself over black; None is black alone) where it isn't."""
+    if frame.alpha is None:
+        return frame
+    top = np.float32(65535 if frame.deep else 255)
+    share = (frame.alpha / top)[..., None]
+    base = np.float32(0) if under is None else seen(under, None).with_depth(frame.deep).rgb.astype(np.float32)
+    rgb = np.rint(base + share * (frame.rgb.astype(np.float32) - base))
+    return Frame(rgb.astype(frame.rgb.dtype))
+
+
+def strip_clip(manifest: Manifest, strip: StripFile) -> ClipRange:
+    """A strip's file as a clip of its own."""
+    path = Path(strip.file)
+    paths = tuple(str(p) for p in sorted(path.iterdir())) if path.is_dir() else (strip.file,)
+    return ClipRange(paths, manifest.clip.rate, len(strip.frames))
+
+
+def write_preview(spec: JobSpec, manifest: Manifest, path: Path, report: Report) -> None:
+    """The strips as the editor plays them, H.264 with the source's sound, at `path`."""
+    format_name, _ = fitting_format("h264", manifest.size)
+    clip, size = spec.clip, manifest.size
+    with open_source(spec) as source:
+        info = source.info
+        starts = shown_at(info.timecode, info.rate, clip.media_time(0), clip.rate)
+        with MovieWriter(path, size, clip.rate, format_name, info.colour, timecode=starts, fine=True) as writer:
+            for n, frame in enumerate(Playback(manifest).frames()):
+                under = fit_picture(source.frame(n), size) if manifest.facts.get("look_only") else None
+                writer.write(seen(frame, under))
+                report("writing", n + 1, clip.length)
+    add_sound(spec.clip, path)
+
+
+def add_sound(clip: ClipRange, path: Path) -> None:
+    """Put the source's sound beside the pictures of a movie of the whole clip. A retimed clip stays silent."""
+    if clip.source_rate in (None, clip.rate):
+        mux_audio(path, clip.paths[0], clip.media_time(0), clip.rate.seconds(clip.length), path)
+
+
+def write_sheet(spec: JobSpec, manifest: Manifest, path: Path) -> None:
+    """Source, keys and result side by side, as a PNG at `path`."""
+    keys = [made.key.frame for made in manifest.keys]
+    columns = columns_for(keys, spec.clip.length)
+    sheet = Sheet(columns, keys)
+    with open_source(spec) as source:
+        for n in columns:
+            sheet.add("source", n, fit_picture(source.frame(n), manifest.size))
+    for made in manifest.keys:
+        if made.picture:
+            sheet.add("key", made.key.frame, read_picture(made.picture))
+    for n, frame in enumerate(Playback(manifest).frames()):
+        sheet.add("result", n, frame)
+    sheet.write(path)

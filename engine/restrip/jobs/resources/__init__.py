@@ -1,0 +1,1 @@
+"""What a job takes of a machine: time, disk, memory, GPU."""

@@ -1,0 +1,57 @@
+"""How long things take on this machine, learned from the tasks that were done. Loads no numerics.
+
+keys FAMILY   seconds a key and million pixels, by the look's family
+parts         seconds a frame and million pixels
+finish        seconds a frame of the whole job and million pixels
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from restrip.storage import json_files
+
+SMOOTHING = 0.3
+
+
+@dataclass
+class Pace:
+    """Seconds of one worker for a unit of one million pixels, by name. The engine learns it; whoever asks reads it."""
+
+    path: Path
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, state_dir: Path) -> Pace:
+        """What was learned so far; nothing when the file can't be read."""
+        path = state_dir / "pace.json"
+        body = json_files.read_json(path) or {}
+        kept = {
+            name: float(s)
+            for name, s in body.items()
+            if isinstance(s, int | float) and not isinstance(s, bool) and s > 0
+        }
+        return cls(path, kept)
+
+    def save(self) -> None:
+        """Keep it. Raises OSError."""
+        json_files.write_json(self.path, self.seconds)
+
+    def measured(self, name: str, seconds: float, amount: float) -> None:
+        """`amount` million pixels took so long; what is nothing, or took no time, teaches nothing."""
+        if amount <= 0 or seconds <= 0:
+            return
+        new = seconds / amount
+        old = self.seconds.get(name, new)
+        self.seconds[name] = old + SMOOTHING * (new - old)
+
+    def takes_s(self, name: str, amount: float) -> float | None:
+        """What `amount` million pixels take; None when such were never done here."""
+        learned = self.seconds.get(name, 0.0 if not amount else None)
+        return None if learned is None else learned * amount
+
+
+def keys_of(look: str) -> str:
+    """The name under which a look's pace is kept: its family's."""
+    return f"keys {look.partition(':')[0]}"

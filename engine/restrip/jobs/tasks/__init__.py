@@ -1,0 +1,1 @@
+"""What workers do for a job, one task a module."""

@@ -1,0 +1,233 @@
+"""The last task of a job: parts become strips, fades get their place, and the manifest is written last.
+
+parts    [p0][p1][p2]          strip of key 0 = p0.right + p1.left, joined without encoding again
+strips   [  A   ]
+            [  B   ]           fade A -> B where p1 proposed it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from restrip import __version__
+from restrip.client.job import JobSpec, KeyResult, Manifest, StripFile
+from restrip.errors import RestripError
+from restrip.jobs.cache import Entry
+from restrip.jobs.model.effective_settings import propagation_settings, stream_of
+from restrip.jobs.model.input_files import Watch
+from restrip.jobs.model.plan import Plan
+from restrip.jobs.outputs import delivery as outputs
+from restrip.jobs.outputs.preview import add_sound, write_preview, write_sheet
+from restrip.jobs.references import clip_files, inputs_of
+from restrip.jobs.tasks.prepare import cached_part, job_spec, output_folder, saved_plan, targets_of
+from restrip.jobs.tasks.registry import Assignment
+from restrip.looks import own_settings
+from restrip.media import join, probe, timecode_in
+from restrip.media.files import OutputUnwritable
+from restrip.media.formats import FORMATS
+from restrip.remote.localize import key_picture, share
+from restrip.storage import json_files
+from restrip.timeline import Crossfade, FrameRange, Strip, visible_of
+from restrip.timeline.otio import write_timeline
+
+
+class PartLost(RestripError):
+    """A rendered part went missing before the strips were joined."""
+
+    code = "part-lost"
+
+    def __init__(self, index: int) -> None:
+        super().__init__(
+            f"Segment {index} is gone from the cache.", "Retry the job: only what is missing is rendered again."
+        )
+
+
+def finish(task: Assignment) -> dict[str, Any]:
+    """Write strips, what else was asked for, and the manifest. Returns the manifest's path and sha256.
+
+    Raises OutputMoved when the folder is gone, or another.
+    """
+    spec = job_spec(task.folder)
+    plan, resolved = saved_plan(task.folder)
+    # Sound, preview and sheet are made of the source once more.
+    source = Watch(inputs_of(clip_files(spec)), plan.inputs)
+    ending = _Ending(task, spec, plan, source, outputs.Delivery(task.state_dir, output_folder(task, spec), resolved))
+    try:
+        return ending.run()
+    except (OSError, OutputUnwritable):
+        ending.delivery.stay()  # A folder that is gone in the middle of a file says so.
+        raise
+
+
+class _Ending:
+    """One job being finished."""
+
+    def __init__(self, task: Assignment, spec: JobSpec, plan: Plan, source: Watch, delivery: outputs.Delivery) -> None:
+        self.task, self.spec, self.plan, self.source, self.delivery = task, spec, plan, source, delivery
+        self.targets = targets_of(spec, plan, delivery.folder)
+        self.entries = [self._entry(index) for index in range(len(plan.parts))]
+        self.steps = len(plan.strips) + sum(name in self.targets for name in ("baked", "preview", "otio", "sheet"))
+        self.step = 0
+
+    def run(self) -> dict[str, Any]:
+        """Everything, in the order in which it may be trusted after a crash."""
+        self.delivery.expect(self.targets.values())
+        strips = []
+        fades = self._fades()
+        visible = visible_of(self.plan.strips, fades)
+        for strip, shown in zip(self.plan.strips, visible, strict=True):
+            strips.append(self._strip(strip, shown))
+        manifest = self._manifest(tuple(strips), fades)
+        self._extras(manifest)
+        body = manifest.to_json()
+        self.source.check()
+        # The user's copy first: when the engine's own is there, everything is.
+        self.delivery.put(self.targets["manifest"], lambda path: json_files.write_json(path, body, mode=0o644))
+        self.delivery.delivered()
+        own = self.task.folder / "manifest.json"
+        json_files.write_json(own, body)
+        return {"manifest": str(self.targets["manifest"]), "sha256": json_files.file_sha256(own)}
+
+    def _entry(self, index: int) -> Entry:
+        entry = cached_part(self.task.cache, self.plan, index)
+        if entry is None:
+            raise PartLost(index)
+        return entry
+
+    def _report(self) -> None:
+        self.task.report("writing", self.step, self.steps)
+        self.step += 1
+
+    def _strip(self, strip: Strip, shown: FrameRange) -> StripFile:
+        self._report()
+        target = self.targets[f"strip {strip.key}"]
+        pieces = [self._piece(strip.key, part) for part in strip.segments]
+        sha256 = self.delivery.put(target, lambda path: join(pieces, path))
+        return StripFile(strip.key, strip.frames, shown, str(target), sha256, timecode_in(target))
+
+    def _piece(self, key: int, part: int) -> Path:
+        """The rendition of a part that leans to this key."""
+        extension = FORMATS[self.plan.format].extension
+        name = "joint" if self.plan.every else "left" if self.plan.parts[part].segments[0].left == key else "right"
+        return self.entries[part].file(f"{name}{extension}")
+
+    def _fades(self) -> tuple[Crossfade, ...]:
+        """The seams with the fades that their segments proposed."""
+        if self.plan.every:
+            return self.plan.seams
+        found = []
+        for seam in self.plan.seams:
+            shared = next(
+                (n for n, part in enumerate(self.plan.parts) if part.segments[0].sides == (seam.left, seam.right)), None
+            )
+            if shared is None:
+                found.append(seam)
+                continue
+            start = self.plan.parts[shared].frames.first
+            facts = self.entries[shared].facts["fades"][0]
+            found.append(
+                replace(seam, frames=FrameRange(start + facts["first"], start + facts["end"]), score=facts["score"])
+            )
+        return tuple(found)
+
+    def _extras(self, manifest: Manifest) -> None:
+        """Baked movie, preview, timeline, sheet: as far as they were asked for."""
+        for name, write in (
+            ("baked", self._bake),
+            ("preview", lambda path: write_preview(self.spec, manifest, path, self.task.report)),
+            ("otio", lambda path: write_timeline(manifest, path)),
+            ("sheet", lambda path: write_sheet(self.spec, manifest, path)),
+        ):
+            if name in self.targets:
+                self._report()
+                self.delivery.put(self.targets[name], write)
+
+    def _bake(self, target: Path) -> None:
+        """The joint renditions joined, with the source's sound."""
+        extension = FORMATS[self.plan.format].extension
+        pieces = [entry.file(f"joint{extension}") for entry in self.entries]
+        join(pieces, target)
+        if extension:
+            add_sound(self.spec.clip, target)
+
+    def _manifest(self, strips: tuple[StripFile, ...], fades: tuple[Crossfade, ...]) -> Manifest:
+        plan, spec = self.plan, self.spec
+        keys, notes = [], list(plan.notes)
+        shelf = self.task.folder / "keys"
+        shelf.mkdir(exist_ok=True, mode=0o700)
+        for index, (key, key_hash) in enumerate(zip(plan.keys, plan.key_hashes, strict=True)):
+            entry = self.task.cache.find("keys", key_hash)
+            facts = entry.facts if entry is not None else {}
+            # The job's own: pruning the cache takes no picture away from a manifest.
+            picture = str(share(entry.file("picture.png"), shelf / key_picture(index))) if entry is not None else ""
+            keys.append(KeyResult(key, picture, facts.get("facts", {})))
+            notes += [note for note in facts.get("notes", ()) if note not in notes]
+        for entry in self.entries:
+            notes += [note for note in entry.facts.get("notes", ()) if note not in notes]
+        concealed = self._concealed()
+        if concealed:
+            notes.append(f"Damaged in the source and concealed: frame {_listed(concealed)} of the clip.")
+        retries = self.task.body.get("retries", [])
+        if retries:
+            many = "1 step was" if len(retries) == 1 else f"{len(retries)} steps were"
+            notes.append(f"{many} tried again, with less memory where that is possible.")
+        return Manifest(
+            job_id=spec.job_id,
+            engine_version=__version__,
+            clip=spec.clip,
+            size=plan.size,
+            look=spec.look,
+            settings={**own_settings(spec.look, spec.settings), **propagation_settings(spec)},
+            keys=tuple(keys),
+            strips=strips,
+            fades=fades,
+            cuts=plan.cuts,
+            baked=str(self.targets.get("baked", "")),
+            preview=str(self.targets.get("preview", "")),
+            otio=str(self.targets.get("otio", "")),
+            sheet=str(self.targets.get("sheet", "")),
+            notes=tuple(notes),
+            counts=self._counts(),
+            facts=self._facts(retries, concealed),
+        )
+
+    def _counts(self) -> dict[str, int]:
+        made: Mapping[str, int] = self.task.body.get("made", {})
+        keys, segments = made.get("keys", 0), made.get("segments", 0)
+        return {
+            "keys_rendered": keys,
+            "keys_cached": max(0, len(self.plan.keys) - keys),
+            "segments_rendered": segments,
+            "segments_cached": max(0, len(self.plan.segments) - segments),
+        }
+
+    def _concealed(self) -> list[int]:
+        """The clip's frames whose pictures are damaged in the source."""
+        parts = zip(self.plan.parts, self.entries, strict=True)
+        return [part.frames.first + n for part, entry in parts for n in entry.facts.get("concealed", ())]
+
+    def _facts(self, retries: list[Any], concealed: list[int]) -> dict[str, Any]:
+        clip = self.spec.clip
+        facts: dict[str, Any] = {
+            "format": self.plan.format,
+            "look": dict(self.plan.look_identity),
+            "mode": self.spec.mode,
+            "fade": self.spec.output.fade,
+            # How long the source is and what its timecode says: timelines are built from the manifest alone.
+            "media": probe(clip.paths, clip.source_rate or clip.rate, stream_of(self.spec)).to_json(),
+        }
+        if self.spec.output.look_only:
+            facts["look_only"] = True
+        if concealed:
+            facts["concealed"] = concealed
+        if retries:
+            facts["retries"] = retries
+        return facts
+
+
+def _listed(frames: list[int], most: int = 12) -> str:
+    text = ", ".join(map(str, frames[:most]))
+    return text if len(frames) <= most else f"{text} and {len(frames) - most} more"

@@ -1,0 +1,175 @@
+"""The first task of a job: look at the media, find its cuts, open the look, make the plan, see what is cached."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from restrip.client.job import JobSpec
+from restrip.jobs.cache import Cache, Entry
+from restrip.jobs.model.cache_keys import Known, reading
+from restrip.jobs.model.effective_settings import neutral_settings
+from restrip.jobs.model.input_files import Seen, Watch, look_at
+from restrip.jobs.model.plan import Plan
+from restrip.jobs.model.planner import make_plan, size_within
+from restrip.jobs.model.store import read_record
+from restrip.jobs.outputs.delivery import check_place, strip_name
+from restrip.jobs.references import files_of, inputs_of, look_files
+from restrip.jobs.resources.disk import GUEST_SPARE_MIB, SPARE_MIB, check_room, room_of
+from restrip.jobs.resources.memory import needs_of
+from restrip.jobs.source import open_source
+from restrip.jobs.tasks.registry import Assignment, Workshop, read_own
+from restrip.looks import Look, open_look
+from restrip.media import ClipReader
+from restrip.media.content import stamp_of
+from restrip.media.cuts import find_cuts
+from restrip.media.formats import FORMATS
+from restrip.storage import json_files
+
+CUTS_STAGE = 1
+
+
+def prepare(task: Assignment) -> dict[str, Any]:
+    """Plan the job and save the plan. Returns which keys and parts are not cached, and the frames of each part."""
+    spec = job_spec(task.folder)
+    plan, look = plan_job(task, spec)
+    place = _check_outputs(task, spec, plan)
+    json_files.write_json(task.folder / "plan.json", {"plan": plan.to_json(), "folder": str(place)})
+    missing_keys, missing_parts = missing(task.cache, plan)
+    room = room_of(plan, missing_parts, baked=spec.output.baked, preview=spec.output.preview)
+    record = read_record(task.folder)
+    spare_mib = GUEST_SPARE_MIB if record is not None and record.guest else SPARE_MIB
+    check_room(task.state_dir, place, room, plan, spare_mib=spare_mib)
+    return {
+        "missing_keys": missing_keys,
+        "missing_parts": missing_parts,
+        "part_frames": [len(part.frames) for part in plan.parts],
+        "size": list(plan.size),
+        "needs": needs_of(spec.look, look.estimate(plan.size), plan.size),
+    }
+
+
+def plan_job(task: Assignment, spec: JobSpec) -> tuple[Plan, Look]:
+    """Everything that has to be opened is opened here, so that bad input is known before work starts."""
+    task.report("reading", 0, spec.clip.length)
+    named = inputs_of(files_of(spec))
+    inputs = look_at(named)
+    with open_source(spec) as media:
+        cuts = spec.cuts if spec.cuts is not None else _cuts(task, spec, media, inputs["source"])
+    look = look_of(task.shop, spec, size_within(media.size, spec.output.long_side), task.report)
+    plan = make_plan(spec, replace(known_of(look, media, tuple(cuts)), inputs=inputs))
+    # What was found out is true of these very files.
+    Watch(named, plan.inputs).check()
+    look.check_keys(plan.keys)
+    return plan, look
+
+
+def known_of(look: Look, media: ClipReader, cuts: tuple[int, ...] = ()) -> Known:
+    """What a plan needs to know: the media's, and the look's."""
+    return Known(
+        media.size,
+        cuts,
+        look.identity(),
+        look.traits,
+        look.key_facts(),
+        media.notes,
+        deep=media.deep,
+        alpha=media.info.alpha,
+    )
+
+
+def missing(cache: Cache, plan: Plan) -> tuple[list[int], list[int]]:
+    """Indices of the parts that have to be rendered, and of the keys that these or the result need."""
+    parts = [index for index, part in enumerate(plan.parts) if cached_part(cache, plan, index) is None]
+    keys = [index for index, key in enumerate(plan.key_hashes) if not cache.has("keys", key)]
+    return keys, parts
+
+
+def cached_part(cache: Cache, plan: Plan, index: int) -> Entry | None:
+    """The cache's entry of a part, carried where the plan allows and with the baked rendition when it wants one; None
+    when there is none.
+    """
+    for device in plan.devices:
+        for joint in (True,) if plan.joint else (True, False):
+            found = cache.find("segments", plan.parts[index].filed(device, joint))
+            if found is not None:
+                return found
+    return None
+
+
+def look_of(shop: Workshop, spec: JobSpec, size: tuple[int, int], report: Any) -> Look:
+    """The job's look, opened; the one that the worker has loaded when it is the same."""
+    settings = neutral_settings(spec)
+    stamps = [stamp_of(file.files).text for file in look_files(spec)]
+    wanted = json_files.digest([spec.look, settings, list(size), stamps])
+    if shop.look is not None and shop.look_key == wanted:
+        return shop.look
+    report("loading", 0, 1)
+    # Two models at once may be one too many for the GPU.
+    shop.forget()
+    look = open_look(spec.look, settings, size=size)
+    shop.look, shop.look_key, shop.loaded = look, wanted, spec.look
+    return look
+
+
+def job_spec(folder: Path) -> JobSpec:
+    """What was asked. Raises JobDamaged, BadJob."""
+    body = read_own(folder / "job.json")
+    return JobSpec.from_json(body)
+
+
+def saved_plan(folder: Path) -> tuple[Plan, str]:
+    """The plan that `prepare` saved, and where the output folder led then. Raises JobDamaged."""
+    body = read_own(folder / "plan.json")
+    return Plan.from_json(body["plan"]), str(body["folder"])
+
+
+def output_folder(task: Assignment, spec: JobSpec) -> Path:
+    """Where results go: the user's folder, or the job's own."""
+    return Path(spec.output.folder) if spec.output.folder else task.folder / "result"
+
+
+def targets_of(spec: JobSpec, plan: Plan, folder: Path) -> dict[str, Path]:
+    """Every file that the job leaves: strips by "strip N", and "baked", "preview", "otio", "sheet", "manifest"."""
+    extension = FORMATS[plan.format].extension
+    targets = {
+        f"strip {strip.key}": folder / strip_name(strip.key, plan.keys[strip.key], extension) for strip in plan.strips
+    }
+    if spec.output.baked:
+        targets["baked"] = folder / f"baked{extension}"
+    if spec.output.preview:
+        targets["preview"] = folder / "preview.mp4"
+    for name in ("otio", "sheet"):
+        asked = getattr(spec.output, name)
+        if asked:
+            targets[name] = Path(asked)
+    targets["manifest"] = folder / "manifest.json"
+    return targets
+
+
+def _check_outputs(task: Assignment, spec: JobSpec, plan: Plan) -> Path:
+    folder = output_folder(task, spec)
+    return check_place(task.state_dir, folder, targets_of(spec, plan, folder).values())
+
+
+def _cuts(task: Assignment, spec: JobSpec, reader: ClipReader, source: Seen) -> tuple[int, ...]:
+    """The clip's cuts, found once and kept."""
+    clip = spec.clip
+    facts = {
+        "stage": CUTS_STAGE,
+        "source": source.content.key,
+        "time": str(clip.media_time(0)),
+        "rate": str(clip.source_rate or clip.rate),
+        "length": clip.length,
+        **reading(spec),
+    }
+    key = json_files.digest(facts)
+    found = task.cache.find("facts", key)
+    if found is not None:
+        return tuple(found.facts["cuts"])
+    with task.cache.make("facts", key) as draft:
+        cuts = find_cuts(reader, lambda done, total, note="": task.report("reading", done, total))
+        Watch({"source": clip.paths}, {"source": source}).check()
+        draft.facts["cuts"] = list(cuts)
+    return tuple(cuts)

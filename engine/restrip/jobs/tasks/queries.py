@@ -1,0 +1,90 @@
+"""Small questions that need the media or the looks: probe, check, lists of looks and models."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from restrip.client.job import JobSpec
+from restrip.jobs.model.plan import Plan
+from restrip.jobs.outputs.delivery import check_place
+from restrip.jobs.resources.disk import SPARE_MIB, free_mib, room_of
+from restrip.jobs.resources.gpu import find_gpu
+from restrip.jobs.resources.throughput import Pace, keys_of
+from restrip.jobs.tasks.prepare import missing, plan_job, targets_of
+from restrip.jobs.tasks.registry import Assignment
+from restrip.looks.diffusion.checkpoints.finding import list_models as list_checkpoints
+from restrip.looks.style_transfer.gallery import list_looks as built_in_looks
+from restrip.media import probe
+from restrip.remote.path_mapping import together, told
+
+
+def probe_media(task: Assignment) -> dict[str, Any]:
+    """What a media file is: {"info": ...}."""
+    return {"info": probe(task.body["paths"], stream=task.body.get("stream", 0)).to_json()}
+
+
+def check_job(task: Assignment) -> dict[str, Any]:
+    """What a job would take and whether it would fail, without keeping anything of it."""
+    spec = JobSpec.from_json(task.body["job"])
+    plan, look = plan_job(task, spec)
+    warnings = list(plan.notes)
+    if spec.output.folder:
+        folder = Path(spec.output.folder)
+        check_place(task.state_dir, folder, targets_of(spec, plan, folder).values())
+    keys, parts = missing(task.cache, plan)
+    estimate = look.estimate(plan.size)
+    needs = None if estimate is None else estimate.needs_mib
+    gpu = find_gpu()
+    fixes = []
+    if needs is not None and gpu is not None and needs > gpu["total_mib"]:
+        width, height = look.largest(plan.size, gpu["total_mib"])
+        fixes.append(
+            f"The look needs {needs} MiB and the GPU has {gpu['total_mib']}: "
+            f"set the working size to {width}x{height} or less."
+        )
+    frames = sum(len(plan.parts[n].frames) for n in parts)
+    room = free_mib(task.state_dir)
+    disk = room_of(plan, parts, baked=spec.output.baked, preview=spec.output.preview).mib
+    if disk + SPARE_MIB > room:
+        fixes.append(
+            f"About {math.ceil(disk)} MiB are needed on the disk, beside {SPARE_MIB} that are kept spare, and "
+            f"{math.floor(room)} are free: make room."
+        )
+    return {
+        "keys": len(plan.keys),
+        "keys_cached": len(plan.keys) - len(keys),
+        "segments": len(plan.parts),
+        "segments_cached": len(plan.parts) - len(parts),
+        "frames": frames,
+        "size": list(plan.size),
+        "format": plan.format,
+        "needs_mib": needs,
+        "disk_mib": round(disk, 1),
+        "free_mib": round(room, 1),
+        "fits": not fixes,
+        "estimate_s": _estimate_s(task, spec.look, plan, len(keys), frames),
+        "warnings": warnings,
+        "fixes": fixes,
+        "travels": [told(file, paths) for file, paths in together(spec)] if task.body.get("cluster") else [],
+    }
+
+
+def _estimate_s(task: Assignment, look: str, plan: Plan, keys: int, frames: int) -> float | None:
+    """Seconds for so many keys and frames; None when such were never rendered here."""
+    pace, mpx = Pace.load(task.state_dir), plan.size[0] * plan.size[1] / 1e6
+    both = (pace.takes_s(keys_of(look), keys * mpx), pace.takes_s("parts", frames * mpx))
+    return None if None in both else round(sum(s for s in both if s is not None), 1)
+
+
+def list_looks(task: Assignment) -> dict[str, Any]:
+    """The built-in looks: {"looks": [{"name", "label", "thumbnail"}]}."""
+    found = [{"name": name, "label": label, "thumbnail": str(path)} for name, label, path in built_in_looks()]
+    return {"looks": found}
+
+
+def list_models(task: Assignment) -> dict[str, Any]:
+    """The checkpoints in a folder: {"models": [{"name", "path", "family", "hash"}]}."""
+    folder = task.body["folder"]
+    return {"models": list_checkpoints(folder, lambda path: task.report("reading", 0, 0, note=path.name))}

@@ -1,0 +1,174 @@
+"""The tasks that a worker does, by name, and what it keeps between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from restrip.client.origin import install_line
+from restrip.errors import RestripError
+from restrip.jobs.cache import Cache
+from restrip.jobs.picture_tables import CachedTables
+from restrip.jobs.tasks.errors import ends_process, fault_of, unloadable
+from restrip.looks.look import Look
+from restrip.media.files import FULL, DiskFull
+from restrip.media.kept_tables import kept_by
+from restrip.storage import json_files
+
+
+class FileTrouble(RestripError):
+    """A file can't be read or written, for a reason of the system's."""
+
+    code = "file-trouble"
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path or 'A file'} can't be used: {why}.", "Check the drive and its rights.", path=path)
+
+
+class JobDamaged(RestripError):
+    """A file of a job's own is missing or damaged."""
+
+    code = "job-lost"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is missing or damaged.", "Resume the job: it is planned anew.", path=str(path))
+
+
+def read_own(path: Path) -> dict[str, Any]:
+    """A JSON file of a job's own. Raises JobDamaged."""
+    body = json_files.read_json(path)
+    if body is None:
+        raise JobDamaged(path)
+    return body
+
+
+class PartMissing(RestripError):
+    """A package that this task needs isn't installed beside the engine."""
+
+    code = "part-missing"
+
+    def __init__(self, package: str) -> None:
+        extra = "diffusion" if package in _OF_DIFFUSION else "ray" if package == "ray" else "engine"
+        super().__init__(
+            f"The engine is installed without {package}, which this needs.",
+            f"Install it with: {install_line(extra)}",
+            package=package,
+        )
+
+
+_OF_DIFFUSION = {"torch", "diffusers", "transformers", "safetensors", "accelerate", "peft"}
+
+
+class Progressed(Protocol):
+    """How a task reports: the phase, how far it is, and more such as note, segment, preview. Raises Cancelled."""
+
+    def __call__(self, phase: str, done: int, total: int, **more: Any) -> None:
+        """`done` of `total` steps of this task's phase are finished."""
+
+
+@dataclass
+class Workshop:
+    """What a worker keeps from task to task: the look that is loaded, by its name, and whether it has made a key.
+
+    `look_key` tells the look with its settings, its files and the frames' size from others of that name.
+    """
+
+    loaded: str = ""
+    warm: bool = False
+    look: Look | None = None
+    look_key: str = ""
+
+    def forget(self) -> None:
+        """Keep nothing: what an exception left may be half made."""
+        self.look, self.look_key = None, ""
+        self.loaded, self.warm = "", False
+
+    def facts(self) -> dict[str, Any]:
+        """What the engine tells of this worker's machine."""
+        from restrip.jobs.resources.gpu import find_gpu
+
+        return {"gpu": find_gpu()}
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One task: the job's folder (None when it belongs to no job), the state folder, what was asked, how to report.
+
+    `attempt` above 0 asks for less memory.
+    """
+
+    shop: Workshop
+    job: Path | None
+    state_dir: Path
+    body: Mapping[str, Any]
+    report: Progressed
+    attempt: int = 0
+
+    @property
+    def cache(self) -> Cache:
+        """The cache of this state folder."""
+        return Cache(self.state_dir)
+
+    @property
+    def folder(self) -> Path:
+        """The job's folder, for tasks that have one."""
+        assert self.job is not None
+        return self.job
+
+
+_TASKS = {
+    "probe": ("ask", "probe_media"),
+    "check": ("ask", "check_job"),
+    "looks": ("ask", "list_looks"),
+    "models": ("ask", "list_models"),
+    "cache": ("upkeep", "show_cache"),
+    "discard": ("upkeep", "discard"),
+    "prepare": ("prepare", "prepare"),
+    "keys": ("keys", "make_keys"),
+    "part": ("parts", "render_part"),
+    "finish": ("finish", "finish"),
+    "seeds": ("seeds", "try_seeds"),
+    "suggest": ("suggest", "suggest_keys"),
+    "elsewhere": ("elsewhere", "go_elsewhere"),
+    "call_back": ("elsewhere", "call_back"),
+    "ask_elsewhere": ("elsewhere", "ask_elsewhere"),
+    "keep": ("guest", "keep_file"),
+    "results": ("guest", "list_results"),
+    "locate": ("guest", "locate"),
+    "vet": ("vet", "vet"),
+    "measure_shelves": ("shelves", "measure"),
+    "make_room": ("shelves", "make_room"),
+    "drop_shelves": ("shelves", "drop_shelves"),
+}
+
+
+def run_task(shop: Workshop, message: Mapping[str, Any], report: Progressed) -> dict[str, Any]:
+    """Do what a message from the supervisor asks. Raises RestripError; anything else leaves a process of no use."""
+    module, name = _TASKS[message["kind"]]
+    job = Path(message["job"]) if message["job"] else None
+    assignment = Assignment(shop, job, Path(message["state_dir"]), message["body"], report, message.get("attempt", 0))
+    try:
+        body: Callable[[Assignment], dict[str, Any]] = getattr(import_module(f"restrip.jobs.{module}"), name)
+        with kept_by(CachedTables(assignment.cache, assignment.report)):
+            return body(assignment)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        raise (fault_of(error, message) if package in ("", "restrip") else PartMissing(package)) from error
+    except OSError as error:
+        if unloadable(error):
+            raise fault_of(error, message) from error
+        path = str(error.filename or "")
+        if error.errno in FULL:
+            raise DiskFull(path) from error
+        raise FileTrouble(path, error.strerror or str(error)) from error
+    except RestripError:
+        raise
+    except BaseException as error:
+        # A library may raise anything, SystemExit among it, and what it was given is the job's: so is the failure.
+        if ends_process(error):
+            raise
+        shop.forget()
+        raise fault_of(error, message) from error

@@ -1,0 +1,123 @@
+"""One frame in several seeds, on a contact sheet; each picture is cached like a key, so choosing one costs nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from restrip.client.job import JobSpec, clip_from_json
+from restrip.jobs.frame_source import Window
+from restrip.jobs.model.planner import make_plan
+from restrip.jobs.source import open_source
+from restrip.jobs.tasks.keys import KeyLost, KeyMaker, chunks_of, key_picture
+from restrip.jobs.tasks.prepare import known_of, look_of
+from restrip.jobs.tasks.registry import Assignment, read_own
+from restrip.looks import own_settings
+from restrip.media import fit_picture, write_picture
+from restrip.media.frame import Frame
+from restrip.timeline import Key
+
+CELL_PX = 384
+GAP_PX = 8
+LABEL_PX = 26
+
+# On a GPU: shown together, and soon enough.
+SEEDS_AT_ONCE = 4
+
+
+def try_seeds(task: Assignment) -> dict[str, Any]:
+    """Make the pictures and the sheet. Returns {"sheet": file, "source": file, "pictures": [{"seed", "file"}]}.
+
+    `source` is the frame as it was before, in its own size.
+    """
+    body = read_own(task.folder / "job.json")
+    result = task.folder / "result"
+    result.mkdir(exist_ok=True)
+    pictures = []
+    for seed, picture in _pictures(task, body, seeds_for(body)):
+        path = result / f"seed-{seed}.png"
+        write_picture(path, picture)
+        pictures.append((seed, picture, path))
+    sheet = result / "sheet.png"
+    write_picture(sheet, contact_sheet([(str(seed), picture) for seed, picture, _ in pictures]))
+    source = result / "source.png"
+    write_picture(source, _source(body))
+    return {
+        "sheet": str(sheet),
+        "source": str(source),
+        "pictures": [{"seed": seed, "file": str(path)} for seed, _, path in pictures],
+    }
+
+
+def seeds_for(body: dict[str, Any]) -> list[int]:
+    """`n` seeds, from the look's own seed on; a look without a seed shows one picture only."""
+    settings = own_settings(body["look"]["name"], body["look"].get("settings", {}))
+    if "seed" not in settings:
+        return [0]
+    first = max(0, int(settings["seed"]))
+    return [first + n for n in range(int(body["n"]))]
+
+
+def _source(body: dict[str, Any]) -> Frame:
+    """The frame that the seeds are tried on."""
+    settings = body["look"].get("settings", {})
+    clip = clip_from_json(body["source"])
+    with open_source(JobSpec("seeds", clip, (), body["look"]["name"], settings)) as media:
+        return media.frame(int(body["frame"]))
+
+
+def _pictures(task: Assignment, body: dict[str, Any], seeds: list[int]) -> Iterator[tuple[int, Frame]]:
+    """The frame in these seeds: from the cache, or made and cached as the keys that a job would make."""
+    frame = int(body["frame"])
+    spec = JobSpec(
+        job_id="seeds",
+        clip=clip_from_json(body["source"]),
+        keys=(),
+        look=body["look"]["name"],
+        settings=body["look"].get("settings", {}),
+        cuts=(),
+    )
+    with open_source(spec) as media:
+        look = look_of(task.shop, spec, media.size, task.report)
+        known = known_of(look, media)
+    alone = [make_plan(replace(spec, keys=(Key(frame, body.get("prompt"), seed),)), known) for seed in seeds]
+    # One plan with a key for each seed, which no job could have: all on one frame.
+    keys, hashes = (tuple(part for plan in alone for part in getattr(plan, of)) for of in ("keys", "key_hashes"))
+    plan = replace(alone[0], keys=keys, key_hashes=hashes, previous=(None,) * len(seeds))
+    missing = [n for n, key_hash in enumerate(hashes) if not task.cache.has("keys", key_hash)]
+    with (
+        Window(spec, plan, spec.clip.frames, for_keys=True) as window,
+        KeyMaker(task, spec, plan, look, window) as maker,
+    ):
+        maker.done, maker.total = len(seeds) - len(missing), len(seeds)
+        for chunk in chunks_of(look, missing, int(task.body.get("memory", 0)), SEEDS_AT_ONCE):
+            maker.make(chunk)
+    for seed, key_hash in zip(seeds, hashes, strict=True):
+        entry = task.cache.find("keys", key_hash)
+        if entry is None:
+            raise KeyLost(frame)
+        yield seed, key_picture(entry)
+
+
+def contact_sheet(pictures: list[tuple[str, Frame]]) -> Frame:
+    """Pictures in a grid with a label under each: [H, W, 3] uint8."""
+    columns = math.ceil(math.sqrt(len(pictures)))
+    rows = math.ceil(len(pictures) / columns)
+    width, height = pictures[0][1].size
+    cell = (CELL_PX, max(1, round(CELL_PX * height / width)))
+    sheet = Image.new(
+        "RGB", (columns * (cell[0] + GAP_PX) + GAP_PX, rows * (cell[1] + LABEL_PX + GAP_PX) + GAP_PX), (24, 24, 26)
+    )
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(size=16)
+    for index, (label, picture) in enumerate(pictures):
+        left = GAP_PX + index % columns * (cell[0] + GAP_PX)
+        top = GAP_PX + index // columns * (cell[1] + LABEL_PX + GAP_PX)
+        sheet.paste(Image.fromarray(fit_picture(picture, cell).rgb8()), (left, top))
+        draw.text((left, top + cell[1] + 4), label, (225, 225, 225), font=font)
+    return Frame(np.ascontiguousarray(sheet))

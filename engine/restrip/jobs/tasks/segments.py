@@ -1,0 +1,156 @@
+"""The task that renders a part: its keys carried through its frames, into one file a rendition."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+from restrip.client.job import JobSpec
+from restrip.jobs.cache import Draft
+from restrip.jobs.frame_source import Window
+from restrip.jobs.matte import Matte
+from restrip.jobs.model.effective_settings import propagation_settings
+from restrip.jobs.model.plan import Part, Plan
+from restrip.jobs.tasks.keys import KeyLost, key_picture
+from restrip.jobs.tasks.prepare import cached_part, job_spec, saved_plan
+from restrip.jobs.tasks.registry import Assignment
+from restrip.media import MovieWriter
+from restrip.media.formats import FORMATS
+from restrip.media.timecode import shown_at
+from restrip.propagate import Carried, FadeScore, PropagateSettings, StyledKey, propagate, propose_fade
+from restrip.propagate.device_choice import NoGpu, chosen
+from restrip.propagate.settings import ON
+from restrip.timeline import FrameRange, Segment
+
+SIDES = ("left", "right", "joint")
+
+
+def render_part(task: Assignment) -> dict[str, Any]:
+    """Carry the keys of one part through its frames, into one file a rendition.
+
+    It is filed under where this worker carries it: another may have a GPU that this one hasn't. Raises NoGpu.
+    """
+    spec = job_spec(task.folder)
+    plan, _ = saved_plan(task.folder)
+    index = int(task.body["part"])
+    if cached_part(task.cache, plan, index) is not None:
+        return {"rendered": 0}
+    part = plan.parts[index]
+    key = part.filed(_settings_here(task, spec, plan)[ON], plan.joint)
+    with task.cache.make("segments", key) as draft, Window(spec, plan, part.frames) as window:
+        _Rendering(task, spec, plan, index, window, draft).run()
+    return {"rendered": len(part.segments)}
+
+
+def _settings_here(task: Assignment, spec: JobSpec, plan: Plan) -> dict[str, Any]:
+    """What propagation takes, with the device that this worker carries on in the place of what was asked.
+
+    A task whose `gpu` is false has none to itself, whatever there is: others work on it.
+    """
+    asked = propagation_settings(spec)
+    if task.body.get("gpu", True):
+        return {**asked, ON: chosen(asked[ON], plan.size)}
+    if asked[ON] == "cuda":
+        raise NoGpu
+    return {**asked, ON: "cpu"}
+
+
+class _Rendering:
+    """One part being rendered."""
+
+    def __init__(self, task: Assignment, spec: JobSpec, plan: Plan, index: int, window: Window, draft: Draft) -> None:
+        self.task, self.spec, self.plan = task, spec, plan
+        self.index, self.window, self.draft = index, window, draft
+        self.part: Part = plan.parts[index]
+        self.done = 0
+        self.notes: list[str] = []
+
+    def run(self) -> None:
+        """Render all segments into the draft, its facts included."""
+        with ExitStack() as stack:
+            matte = stack.enter_context(Matte(self.spec, self.plan.size)) if self.spec.matte else None
+            writers = {name: stack.enter_context(self._writer(name)) for name in self._names()}
+            fades = [self._segment(segment, writers, matte) for segment in self.part.segments]
+            self.notes += [] if matte is None else matte.notes
+        concealed = [n - self.part.frames.first for n in self.part.frames if self.window.reader.concealed(n)]
+        notes = [*self.notes, *([] if concealed else self.window.reader.damage_notes)]
+        self.draft.facts.update(fades=fades, names=self._names(), concealed=concealed, notes=notes)
+
+    def _names(self) -> list[str]:
+        """The renditions that this part has."""
+        if self.plan.every:
+            return ["joint"]
+        segment = self.part.segments[0]
+        here = {"left": segment.left is not None, "right": segment.right is not None, "joint": self.plan.joint}
+        return [name for name in SIDES if here[name]]
+
+    def _writer(self, name: str) -> MovieWriter:
+        extension = FORMATS[self.plan.format].extension
+        clip, info = self.spec.clip, self.window.reader.info
+        path = self.draft.folder / f"{name}{extension}"
+        starts = shown_at(info.timecode, info.rate, clip.media_time(self.part.frames.first), clip.rate)
+        return MovieWriter(path, self.plan.size, clip.rate, self.plan.format, info.colour, timecode=starts)
+
+    def _segment(self, segment: Segment, writers: dict[str, MovieWriter], matte: Matte | None) -> dict[str, Any]:
+        window = self.window.part(segment.frames)
+        keys = (self._key(segment.left), self._key(segment.right))
+        base = _settings_here(self.task, self.spec, self.plan)
+        joint = "joint" in writers
+        settings = PropagateSettings.of(base, joint=joint, scratch=str(self.draft.folder))
+        fade = self._fade(window, keys, settings)
+        settings = PropagateSettings.of(base, joint=joint, scratch=settings.scratch, fade=fade)
+        score = FadeScore()
+        frames = iter(segment.frames)
+        for carried in propagate(window, keys, settings, self._report(segment, "propagating")):
+            n = next(frames)
+            if n in fade and carried.left is not None and carried.right is not None:
+                score.add(carried.left, carried.right)
+            self._write(n, carried, writers, matte)
+        self.done += len(segment.frames)
+        start = self.part.frames.first
+        return {"first": fade.first - start, "end": fade.end - start, "score": score.value}
+
+    def _fade(
+        self, window: Window, keys: tuple[StyledKey | None, StyledKey | None], settings: PropagateSettings
+    ) -> FrameRange:
+        if self.plan.every:
+            return window.frames  # Never shown as two strips: keys share the whole way.
+        return propose_fade(window, keys, self.spec.output.fade, settings, self._report(None, "motion"))
+
+    def _write(self, n: int, carried: Carried, writers: dict[str, MovieWriter], matte: Matte | None) -> None:
+        whole = not self.spec.output.look_only
+        source = self.window.frame(n) if matte is not None and whole else None
+        for name, writer in writers.items():
+            picture = getattr(carried, name)
+            if picture is None:
+                raise RuntimeError(f"propagation gave no {name} rendition of frame {n}")
+            if matte is not None:
+                picture = matte.cut_out(n, picture) if source is None else matte.limit(n, picture, source)
+            writer.write(picture)
+
+    def _key(self, index: int | None) -> StyledKey | None:
+        if index is None:
+            return None
+        key = self.plan.keys[index]
+        entry = self.task.cache.find("keys", self.plan.key_hashes[index])
+        if entry is None:
+            raise KeyLost(key.frame)
+        return StyledKey(key.frame, self.window.frame(key.frame), self.window.fitted(key_picture(entry)))
+
+    def _report(self, segment: Segment | None, phase: str) -> Any:
+        """Progress in frames of the whole part; looking for the fade moves nothing."""
+        length, here = len(self.part.frames), 0 if segment is None else len(segment.frames)
+
+        def report(done: int, total: int, note: str = "") -> None:
+            share = here * done / total if total else 0
+            named = "motion" if phase == "propagating" and done * 2 <= total and self._two_sided(segment) else phase
+            more = {"note": note} if note else {}
+            if note and note not in self.notes:
+                self.notes.append(note)
+            self.task.report(named, round((self.done + share) * 100), length * 100, segment=self.index, **more)
+
+        return report
+
+    @staticmethod
+    def _two_sided(segment: Segment | None) -> bool:
+        return segment is not None and segment.left is not None and segment.right is not None

@@ -1,0 +1,1 @@
+"""Files with weights: finding them, telling what they hold, and reading them."""

@@ -1,0 +1,1 @@
+"""What steers the picture beside the noise: prompts, ControlNets, mattes."""

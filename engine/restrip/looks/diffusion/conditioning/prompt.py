@@ -1,0 +1,134 @@
+"""Prompts as A1111 reads them: emphasis, 75-token chunks, BREAK.
+
+    "a (red:1.3) fox, [blurry] BREAK night"
+     -> ("a ", 1) ("red", 1.3) (" fox, ", 1) ("blurry", 1/1.1) BREAK ("night", 1)
+
+`(x)` multiplies by 1.1, `[x]` divides by it, `(x:1.3)` by 1.3, a backslash takes a bracket as it is; what is never
+closed reaches to the end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from restrip.looks.diffusion.conditioning.tokenizer import Tokenizer
+
+UP, DOWN = 1.1, 1 / 1.1
+
+# A phrase of at most so many tokens after the last comma moves to the next chunk as a whole.
+COMMA_REACH = 20
+
+TOKENS = re.compile(r"\\[()\[\]\\]|:\s*(?P<weight>[+-]?(?:\d+\.?\d*|\.\d+))\s*\)|[()\[\]]|[^\\()\[\]:]+|.", re.DOTALL)
+BREAKS = re.compile(r"\s*\bBREAK\b\s*")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A run of text of one weight; text None is a BREAK."""
+
+    text: str | None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Tokens and their weights, at most as many as fit between start and end."""
+
+    tokens: tuple[int, ...] = ()
+    weights: tuple[float, ...] = ()
+
+
+@dataclass
+class _Run:
+    text: str | None
+    weight: float = 1.0
+
+
+@dataclass
+class _Reader:
+    runs: list[_Run] = field(default_factory=list)
+    opened: list[tuple[str, int]] = field(default_factory=list)
+
+    def multiply(self, start: int, factor: float) -> None:
+        for run in self.runs[start:]:
+            run.weight *= factor
+
+    def close(self, bracket: str, factor: float) -> bool:
+        """Close the nearest such bracket; brackets of the other kind opened inside stay open."""
+        for place in range(len(self.opened) - 1, -1, -1):
+            if self.opened[place][0] == bracket:
+                self.multiply(self.opened.pop(place)[1], factor)
+                return True
+        return False
+
+    def text(self, text: str) -> None:
+        for number, part in enumerate(BREAKS.split(text)):
+            if number:
+                self.runs.append(_Run(None))
+            if part:
+                self.runs.append(_Run(part))
+
+
+def parse(prompt: str) -> list[Piece]:
+    """The pieces of `prompt`, neighbours of equal weight joined."""
+    reader = _Reader()
+    for match in TOKENS.finditer(prompt):
+        token, weight = match.group(), match.group("weight")
+        if len(token) == 2 and token.startswith("\\"):
+            reader.runs.append(_Run(token[1]))
+        elif token in ("(", "["):
+            reader.opened.append((token, len(reader.runs)))
+        elif not (
+            (weight is not None and reader.close("(", float(weight)))
+            or (token == ")" and reader.close("(", UP))
+            or (token == "]" and reader.close("[", DOWN))
+        ):
+            reader.text(token)
+    for bracket, start in reader.opened:
+        reader.multiply(start, UP if bracket == "(" else DOWN)
+    return _joined(reader.runs)
+
+
+def _joined(runs: Sequence[_Run]) -> list[Piece]:
+    pieces: list[Piece] = []
+    for run in runs:
+        last = pieces[-1] if pieces else None
+        if run.text is None:
+            pieces.append(Piece(None))
+        elif last is not None and last.text is not None and last.weight == run.weight:
+            pieces[-1] = Piece(last.text + run.text, run.weight)
+        else:
+            pieces.append(Piece(run.text, run.weight))
+    return pieces
+
+
+def chunks(prompt: str, tokenizer: Tokenizer, room: int = 75) -> list[Chunk]:
+    """The prompt cut into chunks of at most `room` tokens; an empty prompt is one empty chunk."""
+    done: list[Chunk] = []
+    tokens: list[int] = []
+    weights: list[float] = []
+    comma_token = tokenizer.vocabulary.get(",</w>")
+    comma = None
+
+    def finish(upto: int) -> None:
+        nonlocal tokens, weights, comma
+        done.append(Chunk(tuple(tokens[:upto]), tuple(weights[:upto])))
+        tokens, weights, comma = tokens[upto:], weights[upto:], None
+
+    for piece in parse(prompt):
+        if piece.text is None:
+            finish(len(tokens))
+            continue
+        for token in tokenizer.encode(piece.text):
+            if len(tokens) == room:
+                near = token != comma_token and comma is not None and room - comma <= COMMA_REACH
+                finish(comma + 1 if near and comma is not None else room)
+            if token == comma_token:
+                comma = len(tokens)
+            tokens.append(token)
+            weights.append(piece.weight)
+    if tokens or not done:
+        finish(len(tokens))
+    return done

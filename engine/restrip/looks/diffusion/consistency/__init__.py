@@ -1,0 +1,1 @@
+"""What makes the keys of one job look alike."""

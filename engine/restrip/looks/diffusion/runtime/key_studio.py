@@ -1,0 +1,97 @@
+"""Where keys are made: frames and keys in, pictures with their facts out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from restrip.errors import BadInput
+from restrip.looks.diffusion.runtime.image_tensors import as_unit
+from restrip.looks.diffusion.runtime.model_cache import Order, device_of, load
+from restrip.looks.diffusion.runtime.pipeline import Before, Round, Task, Workplace
+from restrip.looks.diffusion.runtime.precision import first_unet_dtype
+from restrip.looks.diffusion.size import working_size
+
+if TYPE_CHECKING:
+    from restrip.looks.diffusion.look import DiffusionLook
+    from restrip.looks.look import Beside, Styled
+    from restrip.media.frame import Frame
+    from restrip.progress import Report
+    from restrip.timeline import Key
+
+
+class EmptyMatte(BadInput):
+    """A matte that lets nothing change."""
+
+    code = "empty-matte"
+
+    def __init__(self, frame: int) -> None:
+        super().__init__(
+            f"The matte is empty on frame {frame}: nothing there may change.",
+            "Check that the matte is white where the picture should change, and that it covers this frame.",
+            frame=frame,
+        )
+
+
+class Studio:
+    """The loaded networks of one look, with a workplace for each size that it has worked at."""
+
+    def __init__(self, look: DiffusionLook) -> None:
+        self.look = look
+        self.device = device_of(look.recipe.device)
+        identity = look.identity()
+        self.order = Order(
+            look.checkpoint,
+            f"{identity['model']} {identity['vae']} {identity['lora']}",
+            look.vae,
+            look.loras,
+            str(self.device),
+            first_unet_dtype(self.device, look.recipe.precision),
+        )
+        self._workplaces: dict[tuple[int, int], Workplace] = {}
+
+    def stylize(
+        self,
+        frames: list[Frame],
+        keys: list[Key],
+        report: Report,
+        anchor: tuple[Frame, Key] | None,
+        beside: Beside,
+    ) -> list[Styled]:
+        """See DiffusionLook.stylize."""
+        nothing = [None] * len(frames)
+        tasks = [
+            Task(frame, key, None if matte is None else as_unit(matte), before and Before(*before))
+            for frame, key, matte, before in zip(
+                frames, keys, beside.mattes or nothing, beside.previous or nothing, strict=True
+            )
+        ]
+        first = None if anchor is None else _anchor(anchor, tasks, beside)
+        for task in (*tasks, first):
+            if task is not None and task.matte is not None and not task.matte.any():
+                raise EmptyMatte(task.key.frame)
+        round_ = Round(first, beside.clip, max(beside.keys, len(tasks)))
+        by_size: dict[tuple[int, int], list[int]] = {}
+        for number, frame in enumerate(frames):
+            by_size.setdefault(self._size(frame), []).append(number)
+        styled: dict[int, Styled] = {}
+        for size, numbers in by_size.items():
+            made = self._workplace(size).stylize([tasks[number] for number in numbers], report, round_)
+            styled |= dict(zip(numbers, made, strict=True))
+        return [styled[number] for number in range(len(frames))]
+
+    def _size(self, frame: Frame) -> tuple[int, int]:
+        return working_size(frame.size, self.look.recipe, self.look.native_px)
+
+    def _workplace(self, size: tuple[int, int]) -> Workplace:
+        if size not in self._workplaces:
+            self._workplaces[size] = Workplace(self.look, load(self.order), size, self.order)
+        return self._workplaces[size]
+
+
+def _anchor(anchor: tuple[Frame, Key], tasks: list[Task], beside: Beside) -> Task:
+    """The anchor as a task, with its matte: it is one of the others, or given apart."""
+    frame, key = anchor
+    if beside.anchor_matte is not None:
+        return Task(frame, key, as_unit(beside.anchor_matte))
+    same = [task.matte for task in tasks if task.key.frame == key.frame]
+    return Task(frame, key, same[0] if same else None)

@@ -1,0 +1,76 @@
+"""How much GPU memory a job needs, before anything is loaded. Without torch.
+
+The numbers come from the networks themselves: their weights, and the most bytes that are alive at once during a
+forward pass of the full-size networks (counted on shapes alone by tests/benchmarks/img2img.py --memory, attention by
+SDPA), with a margin for what libraries keep.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from restrip.looks.diffusion.checkpoints.family_detection import FAMILIES
+from restrip.looks.diffusion.checkpoints.headers import read_shapes
+
+# CUDA itself, cuDNN's work space, fragments.
+FIXED_MIB = 900
+MARGIN = 1.3
+
+# A VAE call takes as many rows as make up so many pixels.
+VAE_CALL_PX = 2 * 2**20
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """In float16, for the VAE in `vae_mib_a_mpx`'s own precision: weights, and live memory per million (2^20) pixels.
+
+    `unet_mib_a_mpx` is for one row of the UNet's batch; guidance makes two of each frame.
+    """
+
+    weights_mib: int
+    unet_mib_a_mpx: float
+    vae_mib_a_mpx: float
+
+
+COEFFICIENTS = {
+    "sd15": Coefficients(1640 + 160, 261, 1536),
+    "sd15-inpaint": Coefficients(1640 + 160, 261, 1536),
+    "sdxl": Coefficients(4897 + 320, 158, 3073),
+    "sdxl-inpaint": Coefficients(4897 + 320, 158, 3073),
+}
+
+
+def needs_mib(family: str, size: tuple[int, int], batch: int, *, guided: bool = True) -> int:
+    """GPU memory for `batch` frames at once at the working size (width, height); batch 0 is the networks alone."""
+    numbers = COEFFICIENTS[family]
+    mpx = size[0] * size[1] / 2**20
+    unet = numbers.unet_mib_a_mpx * mpx * batch * (2 if guided else 1)
+    vae = numbers.vae_mib_a_mpx * mpx * min(batch, rows_a_call(size))
+    return round(FIXED_MIB + numbers.weights_mib + MARGIN * max(unet, vae))
+
+
+def weights_mib(path: Path) -> int:
+    """What the weights of a file, or of a network's folder, take in float16. Raises the errors of read_shapes."""
+    files = [path] if path.is_file() else [*path.glob("*.safetensors")] or [*path.glob("*.bin")]
+    return round(sum(math.prod(shape) for file in files for shape in read_shapes(file).values()) * 2 / 2**20)
+
+
+def rows_a_call(size: tuple[int, int]) -> int:
+    """Rows that the VAE takes at once: enough to fill a GPU, few enough for its memory."""
+    return max(1, VAE_CALL_PX // (size[0] * size[1]))
+
+
+def largest_size(family: str, size: tuple[int, int], have_mib: int) -> tuple[int, int]:
+    """The largest size of this shape, in multiples of 64, that fits one frame at a time."""
+    for part in range(100, 0, -1):
+        smaller = tuple(max(64, int(side * part / 100) // 64 * 64) for side in size)
+        if needs_mib(family, (smaller[0], smaller[1]), 1) <= have_mib:
+            return smaller[0], smaller[1]
+    return 64, 64
+
+
+def fits(family: str, size: tuple[int, int], have_mib: int) -> bool:
+    """Whether one frame at a time fits; what is tight is made to fit with tiles and by taking turns."""
+    return needs_mib(family, size, 1) <= have_mib if family in FAMILIES and family in COEFFICIENTS else True

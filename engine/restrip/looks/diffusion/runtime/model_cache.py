@@ -1,0 +1,63 @@
+"""The model that is loaded: one at a time, kept from job to job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from restrip.looks.diffusion.checkpoints.adapter_specs import Weighted
+from restrip.looks.diffusion.checkpoints.finding import Checkpoint
+from restrip.looks.diffusion.checkpoints.loader import open_model
+from restrip.looks.diffusion.checkpoints.lora import merge
+from restrip.looks.diffusion.runtime.model import Model
+from restrip.looks.diffusion.runtime.offload import Turns
+
+# The last model that was loaded and what it was loaded for.
+_kept: dict[Order, Model] = {}
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which model, with what merged into it, where and how."""
+
+    checkpoint: Checkpoint
+    content: str
+    vae: Path | None
+    loras: tuple[Weighted, ...]
+    device: str
+    unet: torch.dtype
+
+
+def load(order: Order) -> Model:
+    """The model, from memory when it is the one that was used last. Raises the adapter's errors and LoRA's."""
+    if order not in _kept:
+        unload()
+        model = open_model(order.checkpoint, vae=order.vae, dtype=order.unet)
+        for lora in order.loras:
+            merge(model, lora.path, lora.weight, lora.text_weight)
+        _place(model, torch.device(order.device))
+        _kept[order] = model
+    return _kept[order]
+
+
+def unload() -> None:
+    """Forget the model, and give its memory back."""
+    _kept.clear()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _place(model: Model, device: torch.device) -> None:
+    model.turns = Turns(device, networks={"unet": model.unet, "vae": model.vae})
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = True
+        torch.backends.cudnn.allow_tf32 = True
+        model.unet.to(device, memory_format=torch.channels_last)
+        model.vae.to(device, memory_format=torch.channels_last)
+
+
+def device_of(asked: str) -> torch.device:
+    """The device that a recipe means by its name."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu") if asked == "auto" else torch.device(asked)

@@ -1,0 +1,1 @@
+"""From noise to latents: schedules, samplers, and the noise itself."""

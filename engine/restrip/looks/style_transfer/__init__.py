@@ -1,0 +1,1 @@
+"""The built-in looks: small style networks that come with Restrip, and how their pictures fit the frame."""

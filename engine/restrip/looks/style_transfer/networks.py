@@ -1,0 +1,108 @@
+"""The style networks that come with Restrip (data/networks): the one file that knows onnxruntime.
+
+They run with float pictures and without onnxruntime's memory arena, which halves the peak (1920x1080: 1.0 against
+2.4 GB).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from restrip.client.origin import install_line
+from restrip.looks.look import LookUnavailable
+from restrip.looks.style_transfer.brush_strokes import Floats
+
+FOLDER = Path(__file__).parents[2] / "data" / "networks"
+RELEASE = "0.1.0"
+"""The release that these networks are of: a part of their identity, so that the cache knows keys made earlier."""
+TILE_PX = 384
+STYLE_PX = 256
+LEAST_PX = 32
+
+
+class Network:
+    """One of the networks in FOLDER, loaded when first run. Raises LookUnavailable."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.path = FOLDER / f"{name}.onnx"
+        if not self.path.is_file():
+            raise LookUnavailable(
+                f"The network {self.path} is missing.",
+                f"Install Restrip again: {install_line('engine')} --force-reinstall",
+                path=str(self.path),
+            )
+
+    def identity(self) -> dict[str, str]:
+        """Which network this is, to the byte."""
+        return {
+            "network": self.name,
+            "sha256": hashlib.sha256(self.path.read_bytes()).hexdigest(),
+            "package": RELEASE,
+        }
+
+    @property
+    def device(self) -> str:
+        """Where it runs: "cpu", or the name of the accelerator as onnxruntime has it."""
+        provider = str(self._session.get_providers()[0])
+        return "cpu" if provider == "CPUExecutionProvider" else provider.removesuffix("ExecutionProvider").lower()
+
+    def run(self, *inputs: Any) -> Any:
+        """The network's output for its inputs, in their order."""
+        names = [given.name for given in self._session.get_inputs()]
+        return self._session.run(None, dict(zip(names, inputs, strict=True)))[0]
+
+    @cached_property
+    def _session(self) -> Any:
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise LookUnavailable(
+                f"The built-in looks need onnxruntime, which can't be loaded: {error}.",
+                f"Install it with: {install_line('engine')}",
+            ) from error
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.enable_cpu_mem_arena = False
+        options.enable_mem_pattern = False
+        usable = set(onnxruntime.get_available_providers())
+        wanted = [p for p in ("CUDAExecutionProvider", "DmlExecutionProvider", "CPUExecutionProvider") if p in usable]
+        return onnxruntime.InferenceSession(str(self.path), options, providers=wanted)
+
+
+class ManyLooks:
+    """26 looks in one network (Dumoulin et al. 2017, "A Learned Representation for Artistic Style")."""
+
+    def __init__(self) -> None:
+        self.network = Network("multistyle26")
+
+    def paint(self, rgb: Floats, weights: Floats) -> Floats:
+        """`rgb` [H, W, 3] in 0..1, both sides at least LEAST_PX, in the mix of looks `weights` [26] (sum 1)."""
+        height, width = rgb.shape[:2]
+        padded = np.pad(rgb, ((0, -height % 4), (0, -width % 4), (0, 0)), mode="reflect")
+        painted = self.network.run(np.ascontiguousarray(padded.transpose(2, 0, 1)[None]), weights)
+        return np.ascontiguousarray(np.clip(painted[0].transpose(1, 2, 0)[:height, :width], 0, 1))
+
+
+class AnyStyle:
+    """Any picture as a style (Ghiasi et al. 2017); both networks have a fixed size."""
+
+    def __init__(self) -> None:
+        self.predict = Network("arbitrary_predict")
+        self.network = Network("arbitrary_transform")
+
+    def style(self, square: Floats) -> Floats:
+        """The 100 numbers that stand for the style of `square` [STYLE_PX, STYLE_PX, 3] in 0..1."""
+        return self.predict.run(np.ascontiguousarray(square[None]))
+
+    def paint(self, rgb: Floats, style: Floats) -> Floats:
+        """`rgb` [H, W, 3] in 0..1, both sides at most TILE_PX, in a style."""
+        height, width = rgb.shape[:2]
+        padded = np.pad(rgb, ((0, TILE_PX - height), (0, TILE_PX - width), (0, 0)), mode="reflect")
+        painted = self.network.run(np.ascontiguousarray(padded[None]), style)
+        return np.ascontiguousarray(np.clip(painted[0][:height, :width], 0, 1))

@@ -1,0 +1,1 @@
+"""Movies: the table of their pictures, reading by number, encoding and joining."""

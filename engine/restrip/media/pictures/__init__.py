@@ -1,0 +1,1 @@
+"""Single pictures, pictures that move, and sequences of them."""

@@ -1,0 +1,129 @@
+"""Single pictures: PNG, TIFF, JPEG, HEIC, AVIF, OpenEXR and others, read and written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from restrip.media.av import still
+from restrip.media.av.exr import write_linear
+from restrip.media.files import OutputUnwritable, check_readable, written
+from restrip.media.frame import Frame
+from restrip.media.geometry import resampled
+from restrip.media.pictures.exr import exr_header, read_linear
+from restrip.media.pictures.photo import photo_header, read_photo
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """What a picture's file holds."""
+
+    size: tuple[int, int]
+    bits: int
+    alpha: bool
+    codec: str
+    notes: tuple[str, ...] = ()
+
+
+def read_picture(path: str | os.PathLike[str]) -> Frame:
+    """A picture from a file: R'G'B', alpha kept, 8 bit or (deeper files) 16 bit; upright by its EXIF.
+
+    Of a file that moves, or holds several pictures, it is the first.
+
+    Raises MediaMissing, MediaUnreadable.
+    """
+    name = os.fspath(path)
+    check_readable(name)
+    if name.lower().endswith(".exr"):
+        return _coded(read_linear(name))
+    if name.lower().endswith(still.ENDINGS):
+        return still.read_still(name)
+    return read_photo(name)
+
+
+def write_picture(path: str | os.PathLike[str], frame: Frame) -> None:
+    """Write a PNG, TIFF or OpenEXR file by the name's ending, 8 or 16 bit as the frame (OpenEXR: half floats, linear).
+
+    The file appears whole or not at all, and is on the disk when this returns. Raises OutputUnwritable, DiskFull.
+    """
+    target = Path(path)
+    write = WRITERS.get(target.suffix.lower())
+    if write is None:
+        raise OutputUnwritable(str(target), f"pictures end in {', '.join(sorted(WRITERS))}")
+    with written(target) as aside:
+        write(aside, frame)
+
+
+def picture_facts(path: str) -> PictureFacts:
+    """The facts of a picture's file, mostly without decoding it. Raises MediaMissing, MediaUnreadable."""
+    check_readable(path)
+    kind = Path(path).suffix.lower().lstrip(".")
+    if kind == "exr":
+        exr = exr_header(path)
+        return PictureFacts(exr.size, 16, exr.alpha, kind, exr.notes)
+    if f".{kind}" in still.ENDINGS:
+        frame = still.read_still(path)
+        return PictureFacts(frame.size, 16 if frame.deep else 8, frame.alpha is not None, kind)
+    header = photo_header(path)
+    return PictureFacts(header.size, header.bits, header.alpha, kind, header.notes)
+
+
+def fit_picture(frame: Frame, size: tuple[int, int]) -> Frame:
+    """The frame at another size (width, height), stretched to fill it; the frame itself when it has that size."""
+    return resampled(frame, size)
+
+
+def _channels(frame: Frame) -> npt.NDArray[Any]:
+    """[H, W, 3 or 4] in OpenCV's order."""
+    bgr = frame.rgb[..., ::-1]
+    return np.ascontiguousarray(bgr if frame.alpha is None else np.dstack([bgr, frame.alpha]))
+
+
+def _write_png(path: Path, frame: Frame) -> None:
+    _write_encoded(path, ".png", frame, [cv2.IMWRITE_PNG_COMPRESSION, 4])
+
+
+def _write_tiff(path: Path, frame: Frame) -> None:
+    _write_encoded(path, ".tiff", frame, [])
+
+
+def _write_encoded(path: Path, kind: str, frame: Frame, options: list[int]) -> None:
+    done, raw = cv2.imencode(kind, _channels(frame), options)
+    if not done:
+        raise OutputUnwritable(str(path), f"the picture can't be encoded as {kind}")
+    path.write_bytes(raw.tobytes())
+
+
+def _write_exr(path: Path, frame: Frame) -> None:
+    top = 65535.0 if frame.deep else 255.0
+    coded = frame.rgb.astype(np.float32) / np.float32(top)
+    linear = np.where(coded <= 0.04045, coded / 12.92, ((coded + 0.055) / 1.055) ** 2.4)
+    alpha = None if frame.alpha is None else frame.alpha.astype(np.float32) / np.float32(top)
+    write_linear(str(path), linear.astype(np.float32), alpha)
+
+
+def _coded(linear: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]) -> Frame:
+    """Linear light as R'G'B' through the sRGB curve (IEC 61966-2-1), 16 bit; premultiplied colour is divided."""
+    rgb, alpha = linear
+    if alpha is not None:
+        rgb = np.where(alpha[..., None] > 0, rgb / np.maximum(alpha, 1e-6)[..., None], rgb)
+    rgb = np.clip(np.nan_to_num(rgb, posinf=1.0), 0, 1)
+    coded = np.where(rgb <= 0.0031308, rgb * 12.92, 1.055 * np.maximum(rgb, 1e-9) ** (1 / 2.4) - 0.055)
+    deep = np.rint(coded * 65535).astype(np.uint16)
+    opacity = None if alpha is None else np.rint(np.clip(np.nan_to_num(alpha), 0, 1) * 65535).astype(np.uint16)
+    return Frame(np.ascontiguousarray(deep), opacity)
+
+
+WRITERS: dict[str, Callable[[Path, Frame], None]] = {
+    ".png": _write_png,
+    ".tif": _write_tiff,
+    ".tiff": _write_tiff,
+    ".exr": _write_exr,
+}

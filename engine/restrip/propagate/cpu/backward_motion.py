@@ -1,0 +1,89 @@
+"""Motion to a key that lies ahead: walked back from the key, read forwards.
+
+   first  block 0   |   block 1   |  block 2  key     one walk back; block 0 is put aside whole, and of every other
+   <-----------------<-------------<----------        block the frame where the next walk through it begins
+
+So the disk holds one block and a flow for each other one, however long the segment is; a segment of one block (most
+are) is walked once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
+
+from restrip.propagate.cpu.flow_spool import FlowSpool
+from restrip.propagate.cpu.motion import KeyMotion
+from restrip.propagate.cpu.sampling import Flow
+from restrip.propagate.frame_window import FrameWindow, StyledKey
+from restrip.timeline import FrameRange
+
+BLOCK_FRAMES = 192
+
+
+def blocks_of(frames: FrameRange, length: int = BLOCK_FRAMES) -> list[FrameRange]:
+    """The frames in blocks of at most `length`, in order."""
+    return [FrameRange(n, min(n + length, frames.end)) for n in range(frames.first, frames.end, length)]
+
+
+def walked_frames(frames: FrameRange) -> int:
+    """How many frames `backward` walks in all."""
+    return 2 * len(frames) - len(blocks_of(frames)[0])
+
+
+def backward(
+    window: FrameWindow, key: StyledKey, folder: str, stepped: Callable[[], None], block_frames: int = BLOCK_FRAMES
+) -> Generator[Flow, None, None]:
+    """The motion from every frame of the window to a key after it, in the order of the frames.
+
+    Walks all of it before the first; calls `stepped` after each frame walked. Temporary files go to `folder`.
+    """
+    motion = KeyMotion(key.source.rgb8())
+    with FlowSpool(window.size, folder) as flows, FlowSpool(window.size, folder) as borders:
+        walk = Walk(motion, lambda n: window.frame(n).rgb8(), flows, borders)
+        yield from walk.forwards(window.frames, stepped, block_frames)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Walks back from a key. `motion` is a KeyMotion, `frame` reads what it takes, `flows` and `borders` are stacks
+    of flows (FlowSpool); on a GPU all are its own.
+    """
+
+    motion: Any
+    frame: Callable[[int], Any]
+    flows: Any
+    borders: Any
+
+    def forwards(
+        self, frames: FrameRange, stepped: Callable[[], None], block_frames: int
+    ) -> Generator[Any, None, None]:
+        """The motion from each of the frames to the key, in order."""
+        blocks = blocks_of(frames, block_frames)
+        for n in _downwards(frames):
+            flow = self.motion.next(self.frame(n))
+            if n in blocks[0]:
+                self.flows.push(flow)
+            elif (n - blocks[0].end) % block_frames == 0:
+                self.borders.push(flow)
+            stepped()
+        self.motion.restart()  # what it knew of the last frame takes memory
+        for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+            if not len(self.flows):
+                self._again(block, following, stepped)
+            while len(self.flows):
+                yield self.flows.pop()
+
+    def _again(self, block: FrameRange, following: FrameRange | None, stepped: Callable[[], None]) -> None:
+        self.borders.pop()  # this block's own first frame
+        if following is not None:
+            self.motion.resume(self.borders.peek(), self.frame(following.first))
+        for n in _downwards(block):
+            self.flows.push(self.motion.next(self.frame(n)))
+            stepped()
+        self.motion.restart()
+
+
+def _downwards(frames: FrameRange) -> range:
+    return range(frames.end - 1, frames.first - 1, -1)

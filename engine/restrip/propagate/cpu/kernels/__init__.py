@@ -1,0 +1,1 @@
+"""Inner loops of propagation on the CPU, compiled by numba."""

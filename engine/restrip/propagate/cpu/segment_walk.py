@@ -1,0 +1,170 @@
+"""One segment, frame by frame: both keys carried along the motion and mixed into the renditions.
+
+left key                                                       right key
+   |-- motion walked forwards -->     <-- motion walked back, put aside --|
+   [ frame: two predictors a key, by what they rebuild -> left, right, joint ]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+
+import numpy as np
+import numpy.typing as npt
+
+from restrip.media.frame import Frame, Picture
+from restrip.progress import Report
+from restrip.propagate.cpu.backward_motion import backward, walked_frames
+from restrip.propagate.cpu.confidence import weight_of
+from restrip.propagate.cpu.descriptors import describe
+from restrip.propagate.cpu.detail_selection import Strokes
+from restrip.propagate.cpu.exemplar import CODE, KeyPicture
+from restrip.propagate.cpu.mixing import Shares, Votes, rendered, shares_at
+from restrip.propagate.cpu.motion import KeyMotion, StepMotion, light_between
+from restrip.propagate.cpu.predictors import Light, Matcher, matched, warped
+from restrip.propagate.cpu.sampling import Flow
+from restrip.propagate.cpu.shading import SAME, USUAL_GAIN, learned_gain
+from restrip.propagate.device_choice import chosen
+from restrip.propagate.frame_window import Carried, FrameWindow, StyledKey
+from restrip.propagate.settings import PropagateSettings
+
+Bytes = npt.NDArray[np.uint8]
+
+
+def propagate(
+    window: FrameWindow, keys: tuple[StyledKey | None, StyledKey | None], settings: PropagateSettings, report: Report
+) -> Iterator[Carried]:
+    """Every frame of the window in order, as the left key and as the right key carry it.
+
+    The left key lies at or before the window's first frame, the right one after its last; one of them may be None.
+    Frames have the keys' depth and the source's alpha. Memory does not grow with the window: motion to the right key
+    is walked backwards first and put aside in `settings.scratch`.
+    """
+    if keys == (None, None):
+        raise ValueError("a segment has at least one key")
+    if chosen(settings.device, window.size) != "cpu":
+        from restrip.propagate.gpu.segment_walk import propagate as on_device  # only there torch is needed
+
+        yield from on_device(window, keys, settings, report)
+        return
+    yield from _Segment(window, keys, settings, report).frames()
+
+
+class _Side:
+    """One key, and what it says of frames."""
+
+    def __init__(self, key: StyledKey, shading: float) -> None:
+        self.key = key
+        self.picture = KeyPicture.of(key.source, key.picture)
+        self.gain = shading * USUAL_GAIN
+        self._shading = shading
+        self._matcher = Matcher(self.picture)
+
+    def votes(self, frame: Bytes, described: npt.NDArray[np.int16], flow: Flow, step: Flow | None) -> Votes:
+        """Both predictions of `frame` [H, W, 3] by their worth; `step` is the motion to the frame of the last call."""
+        seen = light_between(frame, self.picture.source, flow)
+        followed = seen.partly(self._shading)
+        if not seen.same:
+            described, frame = describe(seen.relit(frame, SAME)), seen.relit(frame, followed)
+        field = self._matcher.match(described, flow, step)
+        votes, light = (Votes.none((frame.shape[1], frame.shape[0])), Light(self.gain, followed))
+        votes.add(warped(frame, self.picture, flow, light))
+        votes.add(matched(frame, self.picture, field, light))
+        return votes
+
+    def learn(self, other: StyledKey, flow: Flow) -> float:
+        """The gain on slopes with which this key predicts the other one best; `flow` leads from that one to this."""
+        frame = other.source.rgb8()
+        plain, moved = (warped(frame, self.picture, flow, Light(gain)) for gain in (0.0, 1.0))
+        truth = other.picture.with_depth(True).rgb.astype(np.float32)
+        for picture in (plain.style, moved.style, truth):
+            picture /= CODE
+        return learned_gain(plain.style, moved.style, truth, weight_of(plain.errors))
+
+
+class _Segment:
+    def __init__(
+        self,
+        window: FrameWindow,
+        keys: tuple[StyledKey | None, StyledKey | None],
+        settings: PropagateSettings,
+        report: Report,
+    ) -> None:
+        self._window, self._keys, self._settings, self._report = window, keys, settings, report
+        self._done = 0
+        self._total = len(window.frames) + (0 if keys[1] is None else walked_frames(window.frames))
+        self._sides: list[_Side | None] = []
+        self._steps = StepMotion()
+        self._ahead = None if keys[0] is None else KeyMotion(keys[0].source.rgb8())
+
+    def frames(self) -> Iterator[Carried]:
+        right = self._keys[1]
+        folder = self._settings.scratch
+        back: Generator[Flow, None, None] = (
+            _nothing() if right is None else backward(self._window, right, folder, self._step)
+        )
+        with closing(back):
+            flow_back = next(back, None)  # walks all the way back, before the rest takes its memory
+            self._sides = [None if key is None else _Side(key, self._settings.shading) for key in self._keys]
+            for n in self._window.frames:
+                source = self._window.frame(n)
+                yield self._at_key(source, flow_back) if self._is_left(n) else self._between(n, source, flow_back)
+                flow_back = next(back, None)
+                self._step()
+
+    def _is_left(self, n: int) -> bool:
+        return self._keys[0] is not None and self._keys[0].frame == n
+
+    def _at_key(self, source: Frame, flow_back: Flow | None) -> Carried:
+        """The left key's frame is the key; how the right key predicts it says how far the look follows light."""
+        left, right = self._keys
+        assert left is not None
+        if self._settings.shading and flow_back is not None and right is not None:
+            a, b = self._sides
+            assert a is not None and b is not None
+            a.gain = b.gain = self._settings.shading * b.learn(left, flow_back)
+        picture = with_alpha_of(source, left.picture.rgb)
+        return Carried(picture, None if right is None else picture, picture if self._settings.joint else None)
+
+    def _between(self, n: int, source: Frame, flow_back: Flow | None) -> Carried:
+        frame = source.rgb8()
+        if self._ahead is None:
+            flow, step = None, self._steps.next(frame)
+        else:
+            flow = self._ahead.next(frame)
+            step = self._ahead.step
+        described = describe(frame)  # after the motion, which needs as much memory
+        votes = [
+            None if side is None or motion is None else side.votes(frame, described, motion, step)
+            for side, motion in zip(self._sides, (flow, flow_back), strict=True)
+        ]
+        return self._renditions(n, source, votes)
+
+    def _renditions(self, n: int, source: Frame, votes: list[Votes | None]) -> Carried:
+        (left, right), (a, b) = self._keys, votes
+        if left is None or right is None or a is None or b is None:
+            key, said = (left, a) if b is None else (right, b)
+            assert key is not None and said is not None
+            only = with_alpha_of(source, rendered(said, said, Shares(1, 0), key.picture.deep))
+            joint = only if self._settings.joint else None
+            return Carried(None if left is None else only, None if right is None else only, joint)
+        shares = shares_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean)
+        wanted = shares if self._settings.joint else shares[:2]
+        strokes = Strokes.of((a.total, a.weight), (b.total, b.weight))
+        pictures = [with_alpha_of(source, rendered(a, b, share, left.picture.deep, strokes)) for share in wanted]
+        return Carried(pictures[0], pictures[1], pictures[2] if self._settings.joint else None)
+
+    def _step(self) -> None:
+        self._done += 1
+        self._report(self._done, self._total)
+
+
+def _nothing() -> Generator[Flow, None, None]:
+    yield from ()
+
+
+def with_alpha_of(source: Frame, rgb: Picture) -> Frame:
+    """A picture as a frame with the source's alpha, in the picture's depth."""
+    deep = rgb.dtype == np.uint16
+    return Frame(rgb, None if source.alpha is None else source.with_depth(deep).alpha)

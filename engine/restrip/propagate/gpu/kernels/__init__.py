@@ -1,0 +1,1 @@
+"""Inner loops of propagation on a GPU, in Triton."""

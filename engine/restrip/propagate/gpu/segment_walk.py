@@ -1,0 +1,178 @@
+"""One segment on the device, frame by frame: carry.py's, where a frame comes up once and pictures go down once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from restrip.media.frame import Frame
+from restrip.progress import Report
+from restrip.propagate.cpu.backward_motion import Walk, blocks_of
+from restrip.propagate.cpu.mixing import Shares, shares_at
+from restrip.propagate.cpu.segment_walk import propagate as on_cpu
+from restrip.propagate.cpu.segment_walk import with_alpha_of
+from restrip.propagate.cpu.shading import USUAL_GAIN
+from restrip.propagate.device_choice import PropagationOutOfGpuMemory
+from restrip.propagate.frame_window import Carried, FrameWindow, StyledKey
+from restrip.propagate.gpu.exemplar import KeyTensors
+from restrip.propagate.gpu.flow_stack import FlowStack
+from restrip.propagate.gpu.matcher import Matcher
+from restrip.propagate.gpu.mixing import weights_of
+from restrip.propagate.gpu.motion import KeyMotion, Shown, StepMotion
+from restrip.propagate.gpu.planes import Coming, unsigned, upload
+from restrip.propagate.gpu.shading import learned_gain
+from restrip.propagate.gpu.stages import Stages, stages_on
+from restrip.propagate.gpu_memory import block_frames, need_mib
+from restrip.propagate.settings import PropagateSettings
+
+Keys = tuple[StyledKey | None, StyledKey | None]
+
+
+def propagate(window: FrameWindow, keys: Keys, settings: PropagateSettings, report: Report) -> Iterator[Carried]:
+    """As `restrip.propagate.propagate`, on the GPU that torch would use.
+
+    Where something else has taken its memory, the CPU does it. Raises PropagationOutOfGpuMemory when it runs out later.
+    """
+    device = torch.device("cuda")
+    if _free_mib(device) < need_mib(window.size):
+        report(0, 1, "Another program, or the look, has the GPU's memory: the CPU carries these frames.")
+        yield from on_cpu(window, keys, replace(settings, device="cpu"), report)
+        return
+    try:
+        yield from Segment(window, keys, settings, report, stages_on(device)).frames()
+    except torch.OutOfMemoryError as error:
+        raise PropagationOutOfGpuMemory(window.size) from error
+    finally:
+        torch.cuda.empty_cache()
+
+
+def _free_mib(device: torch.device) -> int:
+    torch.cuda.empty_cache()
+    return torch.cuda.mem_get_info(device)[0] >> 20
+
+
+class _Side:
+    """One key, and what it says of frames."""
+
+    def __init__(self, key: StyledKey, shown: Shown, shading: float, stages: Stages) -> None:
+        self.key, self._stages, self._shading = key, stages, shading
+        self.tensors = KeyTensors.of(key, stages.describe(shown.rgb), shown)
+        self.gain = torch.tensor(shading * USUAL_GAIN, device=stages.device)
+        self._matcher = Matcher(self.tensors.described, stages)
+
+    def votes(self, frame: Shown, flow: Tensor, step: Tensor | None) -> Any:
+        """Both predictions of a frame by their worth; `step` is the motion to the frame of the last call."""
+        in_keys_light, rgb, followed = self._stages.relit_for(frame, self.tensors.shown, flow, self._shading)
+        field = self._matcher.match(self._stages.describe(in_keys_light), flow, step)
+        light = torch.cat([self.gain.view(1), followed])
+        return self._stages.weighed(
+            [self._stages.read(rgb, self.tensors, flow, light), self._stages.vote(rgb, self.tensors, field, light)]
+        )
+
+    def learn(self, other: _Side, flow: Tensor) -> Tensor:
+        """The gain on slopes with which this key predicts the other one best; `flow` leads from that one to this."""
+        frame = other.tensors.shown.rgb
+        lights = torch.tensor(((0.0, 1.0, 0.0), (1.0, 1.0, 0.0)), device=frame.device)
+        (plain, errors), (moved, _) = (self._stages.read(frame, self.tensors, flow, light) for light in lights)
+        truth = unsigned(other.tensors.packed[..., :3])
+        return learned_gain(plain / 257, moved / 257, truth / 257, weights_of(errors[None])[0])
+
+
+class Segment:
+    """The frames between two keys, on the device of `stages`."""
+
+    def __init__(
+        self, window: FrameWindow, keys: Keys, settings: PropagateSettings, report: Report, stages: Stages
+    ) -> None:
+        self._window, self._keys, self._settings, self._report, self._stages = window, keys, settings, report, stages
+        self._block = block_frames(window.size)
+        again = 0 if keys[1] is None else 2 * len(window.frames) - len(blocks_of(window.frames, self._block)[0])
+        self._done, self._total = 0, len(window.frames) + again
+        self._sides: list[_Side | None] = []
+        self._steps = StepMotion(stages)
+        self._ahead: KeyMotion | None = None
+
+    @torch.inference_mode()
+    def frames(self) -> Iterator[Carried]:
+        """Every frame in order."""
+        shown = [None if key is None else self._shown(key.source) for key in self._keys]
+        self._ahead = None if shown[0] is None else KeyMotion(shown[0], self._stages)
+        with closing(self._back(shown[1])) as back:
+            flow_back = next(back, None)  # walks all the way back, before the rest takes its memory
+            self._sides = [
+                None if key is None or there is None else _Side(key, there, self._settings.shading, self._stages)
+                for key, there in zip(self._keys, shown, strict=True)
+            ]
+            made: Callable[[], Carried] | None = None
+            for n in self._window.frames:
+                source = self._window.frame(n)
+                last, made = made, self._frame(n, source, flow_back)
+                flow_back = next(back, None)
+                if last is not None:  # comes down while the device works on this frame
+                    yield last()
+                    self._step()
+            if made is not None:
+                yield made()
+                self._step()
+
+    def _back(self, key: Shown | None) -> Generator[Tensor, None, None]:
+        if key is not None:
+            motion = KeyMotion(key, self._stages)
+            walk = Walk(motion, lambda n: self._shown(self._window.frame(n)), FlowStack(), FlowStack())
+            yield from walk.forwards(self._window.frames, self._step, self._block)
+
+    def _shown(self, frame: Frame) -> Shown:
+        return self._stages.shown(upload(frame.rgb8(), self._stages.device))
+
+    def _frame(self, n: int, source: Frame, flow_back: Tensor | None) -> Callable[[], Carried]:
+        """Start all work on a frame; what comes back waits for it."""
+        if self._keys[0] is not None and self._keys[0].frame == n:
+            carried = self._at_key(source, flow_back)
+            return lambda: carried
+        coming = Coming(self._between(n, source, flow_back))
+        return lambda: self._carried(source, coming)
+
+    def _at_key(self, source: Frame, flow_back: Tensor | None) -> Carried:
+        """The left key's frame is the key; how the right key predicts it says how far the look follows light."""
+        left, right = self._keys
+        a, b = self._sides
+        assert left is not None
+        if self._settings.shading and flow_back is not None and a is not None and b is not None:
+            a.gain = b.gain = self._settings.shading * b.learn(a, flow_back)
+        picture = with_alpha_of(source, left.picture.rgb)
+        return Carried(picture, None if right is None else picture, picture if self._settings.joint else None)
+
+    def _between(self, n: int, source: Frame, flow_back: Tensor | None) -> Tensor:
+        frame = self._shown(source)
+        if self._ahead is None:
+            flow, step = None, self._steps.next(frame)
+        else:
+            flow = self._ahead.next(frame)
+            step = self._ahead.step
+        a, b = (
+            None if side is None or motion is None else side.votes(frame, motion, step)
+            for side, motion in zip(self._sides, (flow, flow_back), strict=True)
+        )
+        shares = self._shares(n)[: 3 if self._settings.joint else 2]
+        deep = next(key.picture.deep for key in self._keys if key is not None)
+        return self._stages.rendered(a or b, b or a, shares, deep)
+
+    def _shares(self, n: int) -> list[Shares]:
+        left, right = self._keys
+        if left is None or right is None:
+            return [Shares(1, 0)] * 3
+        return list(shares_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean))
+
+    def _carried(self, source: Frame, coming: Coming) -> Carried:
+        left, right = (key is not None for key in self._keys)
+        down = [with_alpha_of(source, picture) for picture in coming.array()]
+        return Carried(down[0] if left else None, down[1] if right else None, down[2] if len(down) > 2 else None)
+
+    def _step(self) -> None:
+        self._done += 1
+        self._report(self._done, self._total)

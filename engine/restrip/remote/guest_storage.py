@@ -1,0 +1,62 @@
+"""The shelves of guests' files as a worker sees to them: how much they take, and making room on them."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from restrip.jobs.tasks.registry import Assignment
+from restrip.remote.upload_store import OWN, Received
+from restrip.storage import json_files
+
+YOUNG_S = 24 * 3600.0
+"""What was asked for during this time isn't given up for something new: it may belong to a job that is on its way."""
+_GROUP = re.compile(r"[0-9a-f]{64}")
+
+
+def measure(task: Assignment) -> dict[str, Any]:
+    """How many bytes each shelf takes: {"used": {name: bytes}}; with "shelf" of that one alone."""
+    root = task.state_dir / "received"
+    only = task.body.get("shelf")
+    names = [only] if only else [path.name for path in (root.iterdir() if root.is_dir() else ()) if path.name != OWN]
+    return {"used": {name: Received(task.state_dir, name=name).bytes_used(life=lambda: _live(task)) for name in names}}
+
+
+def make_room(task: Assignment) -> dict[str, Any]:
+    """Give up what a guest sent longest ago and no unfinished job names, until at most `leave` bytes are used.
+
+    As `measure`.
+    """
+    shelf = Received(task.state_dir, name=task.body["shelf"])
+    needed = _named(task.state_dir, task.body["jobs"])
+    used = shelf.bytes_used(life=lambda: _live(task))
+    for asked, group in shelf.groups():
+        if used <= task.body["leave"] or time.time() - asked < YOUNG_S:
+            break
+        if group not in needed:
+            used -= shelf.bytes_used(group)
+            shelf.drop(group)
+    return {"used": {shelf.name: used}}
+
+
+def drop_shelves(task: Assignment) -> dict[str, Any]:
+    """Delete all that guests sent who are none any more."""
+    for name in task.body["shelves"]:
+        json_files.remove(Received(task.state_dir, name=name).root)
+    return {}
+
+
+def _named(state_dir: Path, job_ids: Iterable[str]) -> set[str]:
+    """The groups that jobs name."""
+    found: set[str] = set()
+    for job_id in job_ids:
+        body = json_files.read_json(state_dir / "jobs" / job_id / "job.json")
+        found |= set(_GROUP.findall(json_files.canonical(body).decode())) if body else set()
+    return found
+
+
+def _live(task: Assignment) -> None:
+    task.report("reading", 0, 0)

@@ -1,0 +1,100 @@
+"""One turn of a job that another computer's engine does.
+
+submit ──► status, status, ... ──► bring ──► arrive        LaterError wherever the turn's time is over
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from restrip.client.status import JobStatus
+from restrip.client.travel import in_words
+from restrip.errors import RemoteError, RestripError
+from restrip.jobs.tasks.registry import Assignment
+from restrip.remote.path_mapping import travelling
+from restrip.remote.remote_jobs import errand_of
+from restrip.remote.transfer import Courier, LaterError
+from restrip.remote.upload_store import Received
+
+LOOK_S = 0.3
+
+
+class Journey:
+    """A job's way there and back, as far as its journal says it came. Raises JobDamaged, BadJob."""
+
+    def __init__(self, task: Assignment, courier: Courier, host: str) -> None:
+        self.task, self.courier, self.host = task, courier, host
+        self.client, self.journal = courier.client, courier.journal
+        self.errand = errand_of(task)
+
+    def go(self) -> dict[str, Any]:
+        """As far as this turn's time reaches; the result when it is all here. Raises LaterError, RemoteError."""
+        if not self.journal.job:
+            self._say_what_travels()
+            self.journal.job = self.errand.submit(self.courier)
+            self.journal.save()
+        elif self.journal.again:
+            self.client.retry(self.journal.job)
+            self.journal.again = False
+            self.journal.save()
+        self._wait()
+        return self.errand.arrive(self.courier, self._bring())
+
+    def call_back(self) -> None:
+        """Cancel it there; an engine that is gone is left alone."""
+        if self.journal.job:
+            with suppress(RestripError):
+                self.client.cancel(self.journal.job)
+
+    def _say_what_travels(self) -> None:
+        """Before the first byte leaves: which files are named by the job and go to the other computer."""
+        if self.journal.there:
+            return
+        look = replace(self.courier, look_only=True)
+        said = in_words(travelling(self.errand.spec, look), self.host)
+        if said:
+            self.task.report("sending", 0, 1, note=said)
+
+    def _wait(self) -> None:
+        """Until it is done there. Raises LaterError, RemoteError."""
+        while True:
+            status = self.client.status(self.journal.job)
+            if status.state == "done":
+                return
+            self._answer(status)
+            self.task.report(
+                status.phase or "waiting", status.done, status.total, note=status.note, segment=status.segment
+            )
+            if time.monotonic() > self.courier.until:
+                raise LaterError
+            time.sleep(LOOK_S)
+
+    def _answer(self, status: JobStatus) -> None:
+        """What a state there that needs something asks for."""
+        if status.state in ("interrupted", "paused", "cancelled"):
+            self.client.resume(self.journal.job)
+        elif status.state == "unknown":
+            # It was discarded there, or its disk is another: from the beginning.
+            self.journal.job, self.journal.there = "", {}
+            self.journal.save()
+            raise LaterError
+        elif status.state == "failed":
+            self.journal.again = True
+            self.journal.save()
+            raise RemoteError(status.error or {"code": "not-done", "message": "The job failed on the other computer."})
+
+    def _bring(self) -> dict[str, Path]:
+        """All files of the result, on the shelf: by their paths there."""
+        shelf = Received(self.task.state_dir)
+        brought: dict[str, Path] = {}
+        while True:
+            asked = {"job_id": self.journal.job, "skip": len(brought)}
+            reply = self.client.request("results", asked, timeout_s=600)
+            for file in reply["files"]:
+                brought[file["path"]] = self.courier.bring(self.journal.job, file, shelf)
+            if not reply["more"]:
+                return brought

@@ -1,0 +1,102 @@
+"""Files that were brought from another computer, put where they belong on this one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from restrip.client.job import Manifest
+from restrip.errors import RestripError
+from restrip.jobs.outputs.delivery import Delivery, strip_name
+from restrip.media.files import written
+from restrip.media.formats import FORMATS
+
+
+class BadResult(RestripError):
+    """The engine elsewhere sent something that is no result of this job."""
+
+    code = "bad-result"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"What came from the other computer is no result of this job: {what[:200]}.",
+            "See that both have the same version of Restrip; retry, or render on this computer.",
+        )
+
+
+class Placing:
+    """Where the files of a manifest from there go: strips into `folder`, pictures of keys into `keys`.
+
+    `brought` are the files on the shelf here, by their paths there. How they are called in the folder is decided here:
+    as a job of this computer's own would call them. Raises BadResult for a manifest that no such job has.
+    """
+
+    def __init__(self, there: Manifest, brought: Mapping[str, Path], folder: Path, keys: Path) -> None:
+        self._there, self._brought, self._keys = there, brought, keys
+        try:
+            extension = FORMATS[str(there.facts["format"])].extension
+            named = {strip.file: strip_name(strip.key, there.keys[strip.key].key, extension) for strip in there.strips}
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise BadResult(str(error)) from error
+        named |= {there.baked: f"baked{extension}"} if there.baked else {}
+        self._targets = {path: folder / name for path, name in named.items()}
+
+    @property
+    def targets(self) -> list[Path]:
+        """What is about to be put into the folder."""
+        return list(self._targets.values())
+
+    def manifest(self, delivery: Delivery) -> Manifest:
+        """Put the files in place; the manifest with the paths here."""
+        for path, target in self._targets.items():
+            delivery.put(target, partial(self._place, path))
+        self._keys.mkdir(exist_ok=True)
+        keys = []
+        for index, key in enumerate(self._there.keys):
+            picture = self._keys / key_picture(index)
+            if key.picture:
+                put(self._brought[key.picture], picture)
+            keys.append(replace(key, picture=str(picture) if key.picture else ""))
+        strips = tuple(replace(strip, file=str(self._targets[strip.file])) for strip in self._there.strips)
+        baked = str(self._targets[self._there.baked]) if self._there.baked else ""
+        return replace(self._there, keys=tuple(keys), strips=strips, baked=baked)
+
+    def _place(self, path: str, target: Path) -> None:
+        """A file; or a folder of pictures, of which all files were brought."""
+        if path in self._brought:
+            put(self._brought[path], target)
+            return
+        target.mkdir()
+        for inner, here in self._brought.items():
+            if inner.startswith((f"{path}/", f"{path}\\")):
+                put(here, target / here.name)
+
+
+def put(source: Path, target: Path) -> Path:
+    """A copy, in place when it is whole: what is on the shelf stays there for the next job."""
+    with written(target) as aside:
+        shutil.copyfile(source, aside)
+    return target
+
+
+def share(source: Path, target: Path) -> Path:
+    """The same file under another name, where the disk can do that; else a copy. Neither is ever written to."""
+    target.unlink(missing_ok=True)
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        put(source, target)
+    return target
+
+
+def key_picture(index: int) -> str:
+    """The name of a key's picture in the folder of a job."""
+    return f"key-{index:03d}.png"
+
+
+def last_name(path: str) -> str:
+    """The last part of a path of either system."""
+    return path.replace("\\", "/").rpartition("/")[2]

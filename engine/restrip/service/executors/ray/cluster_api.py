@@ -1,0 +1,71 @@
+"""What the foreman needs of a cluster; Ray's is in ray_grid.py, the only file that imports Ray."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from restrip.service.executors.ray.node import Order, Shipment
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One machine of the cluster and what it gives to Ray. `gpu_mib` is 0 while it isn't known."""
+
+    node_id: str
+    cpus: float
+    gpus: float = 0.0
+    memory_mib: int = 0
+    gpu_mib: int = 0
+
+
+@dataclass(frozen=True)
+class Wants:
+    """What a task takes: `cpus`, a share of a GPU (0 to 1), memory; and which machines are not to do it. `here` is the
+    engine's own machine.
+    """
+
+    cpus: float = 0.0
+    share: float = 0.0
+    memory_mib: int = 0
+    avoid: frozenset[str] = frozenset()
+    here: bool = False
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A task that won't come back, and why."""
+
+    why: str
+
+
+class Grid(Protocol):
+    """A cluster. Nothing in here waits, but for `put`."""
+
+    def machines(self) -> Sequence[Machine]:
+        """Those that are there now."""
+
+    def put(self, piece: bytes) -> Any:
+        """Lay something out for all machines; what is given back leads to it, as long as it is held."""
+
+    def hire(self, wants: Wants) -> Any:
+        """A process that keeps what it loads from task to task."""
+
+    def dismiss(self, hand: Any) -> None:
+        """End it."""
+
+    def begin(self, order: Order, wants: Wants, hand: Any = None) -> Any:
+        """Have a task done, by a hand or by anybody; the ticket under which it comes back."""
+
+    def cancel(self, task_id: str) -> None:
+        """Ask a task to stop at its next step."""
+
+    def end(self, ticket: Any, hand: Any = None) -> None:
+        """End a task by force: it comes back as Lost."""
+
+    def told(self) -> Sequence[Mapping[str, Any]]:
+        """What tasks said of themselves since the last call: "started" (with node and machine) and "progress"."""
+
+    def back(self) -> Sequence[tuple[Any, Shipment | Lost]]:
+        """Tickets that are over since the last call."""

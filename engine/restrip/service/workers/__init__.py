@@ -1,0 +1,1 @@
+"""The processes that compute, as the supervisor holds them: started, heard, watched, ended."""

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from restrip.looks import open_look
+from restrip.looks.diffusion.checkpoints import loader
+from restrip.looks.diffusion.runtime import model_cache, precision
+from restrip.looks.diffusion.runtime.precision import climb, finite_rows, steps_from, suspicious_rows
+from restrip.looks.diffusion.runtime.precision_retry import BrokenPicture
+from restrip.timeline import Key
+
+F16, B16, F32 = torch.float16, torch.bfloat16, torch.float32
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
+
+
+def test_where_ladders_start() -> None:
+    assert precision.first_unet_dtype(GPU, "auto") == F16 and precision.first_unet_dtype(CPU, "auto") == F32
+    assert precision.first_unet_dtype(CPU, "bfloat16") == B16
+    assert precision.first_vae_dtype(GPU, "auto", xl=False) == F16
+    assert precision.first_vae_dtype(GPU, "auto", xl=True) == F32
+    assert precision.first_vae_dtype(GPU, "float32", xl=False) == F32
+    assert steps_from(precision.UNET_LADDER, B16) == (B16, F32)
+
+
+def test_rows_that_are_broken() -> None:
+    values = torch.zeros(3, 4, 8, 8)
+    values[1, 3, 7, 7] = torch.nan
+    values[2, 0, 0, 0] = -torch.inf
+    assert finite_rows(values).tolist() == [True, False, False]
+
+
+def test_black_and_constant_pictures_are_noticed_where_the_source_is_neither() -> None:
+    lively = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    dark = lively * 0.05 - 0.95
+    black, gray = torch.full_like(lively, -1.0), torch.full_like(lively, 0.2)
+    pictures = torch.cat([black, gray, lively, black, gray])
+    sources = torch.cat([lively, lively, lively, dark, gray])
+    assert suspicious_rows(pictures, sources).tolist() == [True, True, False, False, False]
+
+
+def test_only_rows_that_failed_climb() -> None:
+    asked = []
+
+    def attempt(rows: list[int], dtype: torch.dtype) -> torch.Tensor:
+        asked.append((rows, dtype))
+        return torch.tensor([float(row) if dtype != F16 or row != 1 else torch.nan for row in rows])[:, None]
+
+    results, used, left = climb(3, (F16, B16, F32), attempt, lambda made, rows: ~finite_rows(made[..., None]))
+    assert results.flatten().tolist() == [0.0, 1.0, 2.0]
+    assert used == [F16, B16, F16] and left == []
+    assert asked == [([0, 1, 2], F16), ([1], B16)]
+
+
+SETTINGS = {"prompt": "a photo", "steps": 4, "width": 64, "height": 48, "precision": "float16", "batch": 3,
+            "cfg_scale": 2.0, "anchor": False}  # fmt: skip
+
+
+@pytest.fixture
+def hooked(small_file, monkeypatch):
+    """hooked(part, hook) opens a look whose network has a forward hook on that part."""
+
+    def get(part: str, hook, **settings):
+        path = small_file()
+
+        def opened(*args, **kwargs):
+            model = loader.open_model(*args, **kwargs)
+            network, _, name = part.partition(".")
+            getattr(model, network).get_submodule(name).register_forward_hook(hook)
+            return model
+
+        monkeypatch.setattr(model_cache, "open_model", opened)
+        model_cache.unload()
+        return open_look(f"sd:{path}", {**SETTINGS, **settings})
+
+    return get
+
+
+def styled(look, moved, silent, count: int = 3):
+    frames = [moved(3 * n) for n in range(count)]
+    return look.stylize(frames, [Key(n, seed=n) for n in range(count)], silent.report)
+
+
+def test_an_overflowing_layer_is_made_again_in_bfloat16(hooked, moved, silent) -> None:
+    """Half precision ends at 65504; bfloat16 reaches as far as full precision."""
+    look = hooked("unet.conv_norm_out", lambda module, args, out: (out + 0 * out) * 1e5 / 1e5)
+    for one in styled(look, moved, silent):
+        assert one.facts["unet_dtype"] == "bfloat16" and one.facts["retries"] == 1
+        assert one.picture.rgb.std() > 5
+
+
+def test_one_nan_in_one_frame_redoes_that_frame_alone(hooked, moved, silent) -> None:
+    def hook(module, args, out):
+        if out.dtype == F16 and len(out) == 6:  # three frames, without and with the prompt
+            out = out.clone()
+            out[4, 2, 3, 3] = torch.nan
+        return out
+
+    facts = [one.facts for one in styled(hooked("unet.conv_out", hook), moved, silent)]
+    assert [fact["unet_dtype"] for fact in facts] == ["float16", "bfloat16", "float16"]
+    assert [fact["retries"] for fact in facts] == [0, 1, 0]
+
+
+def test_the_result_of_a_retry_is_what_that_precision_gives(hooked, moved, silent) -> None:
+    def broken_half(module, args, out):
+        return out * torch.inf if out.dtype == F16 else out
+
+    redone = styled(hooked("unet.conv_out", broken_half), moved, silent, 2)
+    first = styled(hooked("unet.conv_out", lambda *a: None, precision="bfloat16"), moved, silent, 2)
+    for a, b in zip(redone, first, strict=True):  # weights that went through half precision are rounded twice
+        assert abs(a.picture.rgb.astype(int) - b.picture.rgb).max() <= 6
+
+
+@pytest.mark.parametrize("value", [torch.nan, -5.0])
+def test_a_vae_that_gives_nothing_in_half_precision_is_run_in_full(hooked, moved, silent, value: float) -> None:
+    """NaN, and a black picture, as half precision is known for."""
+    look = hooked("vae.decoder", lambda module, args, out: torch.full_like(out, value) if out.dtype == F16 else out)
+    for one in styled(look, moved, silent):
+        assert one.facts["vae_dtype"] == "float32" and one.facts["unet_dtype"] == "float16"
+        assert one.picture.rgb.std() > 5 and not one.notes
+
+
+def test_a_picture_that_stays_black_is_kept_and_said(hooked, moved, silent) -> None:
+    look = hooked("vae.decoder", lambda module, args, out: torch.full_like(out, -1.0))
+    one = styled(look, moved, silent, 1)[0]
+    assert one.facts["unet_dtype"] == "float32" and "black" in one.notes[0]
+
+
+def test_what_stays_broken_is_an_error(hooked, moved, silent) -> None:
+    look = hooked("unet.conv_out", lambda module, args, out: out * torch.nan)
+    with pytest.raises(BrokenPicture, match="full precision"):
+        styled(look, moved, silent, 1)

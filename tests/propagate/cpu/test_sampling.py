@@ -1,0 +1,52 @@
+"""Pictures read between their pixels."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from scenes import constant_flow, texture
+
+from restrip.propagate.cpu.sampling import local_error, pull
+
+SIZE = (13, 9)
+
+
+def test_whole_pixels_are_moved_exactly_and_edges_repeat():
+    picture = texture(SIZE, 1)
+    seen = pull(picture, constant_flow(SIZE, 2, -1))
+    np.testing.assert_array_equal(seen[1:, :-2], picture[:-1, 2:])
+    np.testing.assert_array_equal(seen[1:, -2:], np.repeat(picture[:-1, -1:], 2, 1))
+    np.testing.assert_array_equal(seen[0], seen[1])
+    assert seen.dtype == np.uint8
+
+
+def test_half_way_between_two_pixels_is_their_mean():
+    ramp = np.tile(np.arange(13, dtype=np.float32) * 10, (9, 1))
+    seen = pull(ramp, constant_flow(SIZE, 0.5, 0.5))
+    np.testing.assert_allclose(seen[:-1, :-1], ramp[:-1, :-1] + 5, atol=1e-4)
+
+
+def test_each_pixel_follows_its_own_motion():
+    picture = np.arange(9 * 13, dtype=np.float32).reshape(9, 13)
+    flow = constant_flow(SIZE, 0, 0)
+    flow[4, 6] = -3, 2
+    seen = pull(picture, flow)
+    assert seen[4, 6] == picture[6, 3]
+    seen[4, 6] = picture[4, 6]
+    np.testing.assert_array_equal(seen, picture)
+
+
+def test_the_kernel_is_the_callers_and_so_is_the_number_of_channels():
+    pair = np.dstack([np.eye(9, 13, dtype=np.float32)] * 2)
+    seen = pull(pair, constant_flow(SIZE, 0.4, 0.4), cv2.INTER_NEAREST)
+    np.testing.assert_array_equal(seen, pair)
+
+
+def test_local_error_is_a_mean_over_a_window_of_squares_summed_over_channels():
+    a, b = np.full((9, 9, 3), 100, np.uint8), np.full((9, 9, 3), 100, np.uint8)
+    b[4, 4] = 103, 96, 100
+    error = local_error(a, b, 3)
+    expected = np.zeros((9, 9), np.float32)
+    expected[3:6, 3:6] = (9 + 16) / 9
+    np.testing.assert_allclose(error, expected, rtol=1e-5)
+    np.testing.assert_array_equal(error, local_error(b, a, 3))

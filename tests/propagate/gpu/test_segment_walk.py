@@ -1,0 +1,215 @@
+"""Whole segments on tensors of the CPU: as good as the CPU's path, in the memory that is counted on."""
+
+from __future__ import annotations
+
+import importlib.util
+import weakref
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from scenes import Pictures, negative, psnr, sliding, styled
+
+from restrip.errors import Cancelled
+from restrip.media.frame import Frame
+from restrip.progress import silent
+from restrip.propagate import PropagateSettings, StyledKey, propagate
+from restrip.timeline import FrameRange
+
+torch = pytest.importorskip("torch")
+torch.set_num_threads(1)
+
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes  # noqa: E402
+from torch.utils._pytree import tree_leaves  # noqa: E402
+
+from restrip.propagate.device_choice import PropagationOutOfGpuMemory  # noqa: E402
+from restrip.propagate.gpu import segment_walk  # noqa: E402
+from restrip.propagate.gpu.segment_walk import Segment  # noqa: E402
+from restrip.propagate.gpu.stages import torch_stages, triton_stages  # noqa: E402
+from restrip.propagate.gpu_memory import BYTES_A_PIXEL  # noqa: E402
+
+CPU = torch.device("cpu")
+
+
+def on_tensors(frames, keys, report=silent, **settings):
+    """All frames between two keys of a list of pictures, by torch operations."""
+    left, right = keys
+    first, end = 0 if left is None else left.frame, len(frames) if right is None else right.frame
+    window = frames if isinstance(frames, Pictures) else Pictures(frames, FrameRange(first, end))
+    return list(Segment(window, keys, PropagateSettings(**settings), report, torch_stages(CPU)).frames())
+
+
+def poster(picture: np.ndarray) -> np.ndarray:
+    """A look that is a fixed function of a pixel's surroundings."""
+    soft = cv2.bilateralFilter(picture, 5, 40, 3).astype(np.float32)
+    return np.clip(soft + 30 * np.sin(soft / 20), 0, 255).astype(np.uint8)[..., ::-1].copy()
+
+
+def test_footage_is_carried_as_well_as_on_the_cpu(carphone):
+    film, frames = cv2.VideoCapture(str(carphone)), []
+    for _ in range(5):
+        frames.append(film.read()[1][16:, 16:160, ::-1].copy())
+    truth = [poster(f) for f in frames]
+    keys = styled(frames, 0, truth[0]), styled(frames, 4, truth[4])
+    ours = on_tensors(frames, keys, joint=True)
+    theirs = list(
+        propagate(Pictures(frames, FrameRange(0, 4)), keys, PropagateSettings(joint=True, device="cpu"), silent)
+    )
+    for name in ("left", "right", "joint"):
+        scores = [
+            np.mean([psnr(getattr(o, name).rgb, truth[n]) for n, o in enumerate(out) if n]) for out in (ours, theirs)
+        ]
+        assert scores[0] > scores[1] - 0.3, (name, scores)
+    for one, other in zip(ours, theirs, strict=True):
+        assert np.abs(one.joint.rgb.astype(int) - other.joint.rgb).mean() < 2.5
+
+
+def test_static_shot_returns_the_key():
+    frames = [sliding(1, (49, 41), (0, 0))[0]] * 3
+    picture = negative(frames[0])
+    for one in on_tensors(frames, (styled(frames, 0, picture), styled(frames, 2, picture)), joint=True):
+        for frame in (one.left, one.right, one.joint):
+            assert np.abs(frame.rgb.astype(int) - picture).max() <= 1
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_one_key_gives_one_rendition(side):
+    frames = sliding(3, (65, 49), (2, 0))
+    truth = [negative(f) for f in frames]
+    key = styled(frames, 0, truth[0]) if side == 0 else styled(frames, 2, truth[2])
+    out = on_tensors(frames, (key, None) if side == 0 else (None, key), joint=True)
+    assert len(out) == (3 if side == 0 else 2)
+    for n, one in enumerate(out):
+        mine, other = (one.left, one.right) if side == 0 else (one.right, one.left)
+        assert other is None
+        assert psnr(mine.rgb, truth[n]) > 30
+        np.testing.assert_array_equal(mine.rgb, one.joint.rgb)
+
+
+def test_deep_pictures_stay_deep_alpha_is_the_sources_and_progress_counts():
+    frames = [f.astype(np.uint16) * 257 for f in sliding(3, (49, 41), (1, 0))]
+    alpha, seen = np.full((41, 49), 1234, np.uint16), []
+
+    class Deep(Pictures):
+        def frame(self, n):
+            return Frame(super().frame(n).rgb, alpha)
+
+    left, right = (StyledKey(n, Frame(frames[n]), Frame(negative(frames[n]))) for n in (0, 2))
+    window = Deep(frames, FrameRange(0, 2))
+    out = on_tensors(window, (left, right), lambda done, total, note="": seen.append((done, total)))
+    for n, one in enumerate(out):
+        assert one.left.deep and one.right.deep
+        np.testing.assert_array_equal(one.left.alpha, alpha)
+        assert psnr(one.left.rgb8(), negative(frames[n]) / 257) > 30
+    assert len(np.unique(out[1].left.rgb % 257)) > 20  # finer than eight bit
+    assert seen == [(n, 4) for n in range(1, 5)]
+
+
+def test_cancelling_stops_and_leaves_torch_as_it_was():
+    frames = sliding(4, (49, 41), (1, 0))
+    keys = styled(frames, 0, negative(frames[0])), styled(frames, 3, negative(frames[3]))
+
+    def cancel(done, total, note=""):
+        if done == 5:
+            raise Cancelled
+
+    made = Segment(Pictures(frames, FrameRange(0, 3)), keys, PropagateSettings(), cancel, torch_stages(CPU)).frames()
+    seen = []
+    with pytest.raises(Cancelled):
+        for one in made:
+            seen.append((one, torch.is_inference_mode_enabled()))
+    assert [inference for _, inference in seen] == [False, False]
+    assert not torch.is_inference_mode_enabled()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="Triton is not installed")
+def test_tritons_kernels_carry_as_torch_operations_do(monkeypatch):
+    import interpreted  # loads Triton
+
+    interpreted.large_tiles(monkeypatch)
+    interpreted.small_windows(monkeypatch)
+    for name in ("describe", "search", "read"):
+        monkeypatch.setattr(f"restrip.propagate.gpu.{name}_triton.BLOCK", 1024)
+    frames = sliding(2, (31, 27), (1, 0.5))
+    keys, window = (styled(frames, 0, negative(frames[0])), None), Pictures(frames)
+    by_torch, by_triton = (
+        list(Segment(window, keys, PropagateSettings(), silent, stages).frames())
+        for stages in (torch_stages(CPU), triton_stages(CPU))
+    )
+    assert len(by_torch) == len(by_triton) == 2
+    assert np.abs(by_torch[1].left.rgb.astype(int) - by_triton[1].left.rgb).max() <= 2
+
+
+class Counted(TorchDispatchMode):
+    """The most bytes that tensors hold at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = self.most = 0
+        self._known: weakref.WeakSet = weakref.WeakSet()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        return self.take(function(*args, **(kwargs or {})))
+
+    def take(self, out):
+        """Count the tensors of a result."""
+        for tensor in tree_leaves(out):
+            if isinstance(tensor, torch.Tensor) and (storage := tensor.untyped_storage()) not in self._known:
+                self._known.add(storage)
+                weakref.finalize(storage, self._freed, storage.nbytes())
+                self.now += storage.nbytes()
+                self.most = max(self.most, self.now)
+        return out
+
+    def _freed(self, count: int) -> None:
+        self.now -= count
+
+    def only_results(self, stage):
+        """A stage of which the results count: what it takes for a band of rows is counted apart."""
+
+        def run(*args):
+            with _disable_current_modes():
+                out = stage(*args)
+            return self.take(out)
+
+        return run
+
+
+def test_memory_is_what_is_counted_on():
+    size = (96, 72)
+    frames = sliding(3, size, (2, 1))
+    keys = styled(frames, 0, negative(frames[0])), styled(frames, 2, negative(frames[2]))
+    counted, stages = Counted(), torch_stages(CPU)
+    names = ("describe", "start", "sweep", "read", "vote")
+    stages = replace(stages, **{name: counted.only_results(getattr(stages, name)) for name in names})
+    with counted:
+        list(Segment(Pictures(frames, FrameRange(0, 2)), keys, PropagateSettings(joint=True), silent, stages).frames())
+    held = counted.most / (size[0] * size[1])
+    assert 0.5 * BYTES_A_PIXEL < held < BYTES_A_PIXEL
+
+
+def test_the_cpu_carries_what_the_gpu_has_no_memory_for(monkeypatch):
+    frames, notes = sliding(3, (49, 41), (1, 0)), []
+    keys = styled(frames, 0, negative(frames[0])), styled(frames, 2, negative(frames[2]))
+    monkeypatch.setattr(segment_walk, "_free_mib", lambda device: 100)
+    window, settings = Pictures(frames, FrameRange(0, 2)), PropagateSettings(device="cuda")
+    out = list(segment_walk.propagate(window, keys, settings, lambda done, total, note="": notes.append(note)))
+    expected = list(propagate(window, keys, PropagateSettings(device="cpu"), silent))
+    for one, other in zip(out, expected, strict=True):
+        np.testing.assert_array_equal(one.left.rgb, other.left.rgb)
+    assert "the CPU carries" in notes[0]
+
+
+def test_running_out_of_memory_is_told(monkeypatch):
+    frames = sliding(3, (49, 41), (1, 0))
+    keys = styled(frames, 0, negative(frames[0])), None
+
+    def full(device):
+        raise torch.OutOfMemoryError("no more")
+
+    monkeypatch.setattr(segment_walk, "_free_mib", lambda device: 100_000)
+    monkeypatch.setattr(segment_walk, "stages_on", full)
+    with pytest.raises(PropagationOutOfGpuMemory) as caught:
+        next(segment_walk.propagate(Pictures(frames), keys, PropagateSettings(device="cuda"), silent))
+    assert caught.value.detail["need_mib"] > 1000

@@ -1,0 +1,36 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restrip.timeline.numbered_files import PictureRun, runs_of
+
+
+def names(run: PictureRun) -> list[str]:
+    """The paths that a run stands for."""
+    numbers = range(run.start, run.end, run.step)
+    return [f"{run.folder}/{run.prefix}{number:0{run.digits}d}{run.suffix}" for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("paths", "lengths"),
+    [
+        (["/s/a_0098.png", "/s/a_0099.png", "/s/a_0100.png"], [3]),
+        (["/s/9.png", "/s/10.png", "/s/11.png"], [3]),
+        (["/s/a9.png", "/s/a010.png"], [1, 1]),
+        (["/s/a1.png", "/s/a3.png", "/s/a5.png"], [3]),
+        (["/s/a1.png", "/s/a2.png", "/s/a4.png"], [2, 1]),
+        (["/s/a1.png", "/t/a2.png"], [1, 1]),
+        (["/s/a1.png", "/s/a2.jpg"], [1, 1]),
+        (["/s/a2.png", "/s/a1.png"], [1, 1]),
+        (["/s/one.png", "/s/two.png"], [1, 1]),
+        (["/s/v2_007.png", "/s/v2_008.png"], [2]),
+    ],
+)
+def test_pictures_are_grouped_into_unbroken_runs(paths, lengths):
+    assert [run.length for run in runs_of(paths)] == lengths
+
+
+@given(st.lists(st.integers(0, 2000), min_size=1, max_size=12), st.integers(1, 5))
+def test_runs_stand_for_exactly_the_pictures_given(numbers, digits):
+    paths = [f"/s/a{number:0{digits}d}.png" for number in numbers]
+    assert [name for run in runs_of(paths) for name in names(run)] == paths
