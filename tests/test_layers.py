@@ -19,16 +19,18 @@ ALLOWED = {
     "errors": set(),
     "progress": set(),
     "codec": set(),
-    "timeline": set(),
-    "link": {"timeline"},
-    "media": {"timeline", "link.discovery"},
-    "looks": {"media", "timeline", "link.setting", "link.discovery", "link.origin"},
-    "propagate": {"media", "timeline", "link.setting"},
-    "jobs": {"looks", "propagate", "media", "timeline", "link"},
-    "service": {"jobs", "looks", "propagate", "media", "timeline", "link"},
-    "request": {"link", "timeline", "looks.families"},
-    "install": {"link", "timeline", "install"},
-    "cli": {"link", "timeline", "request", "install", "looks.families"},
+    "storage": set(),
+    "timeline": {"storage"},
+    "client": {"timeline", "storage"},
+    "media": {"timeline", "storage", "client.discovery"},
+    "looks": {"media", "timeline", "storage", "client.setting", "client.discovery", "client.origin"},
+    "propagate": {"media", "timeline", "storage", "client.setting"},
+    "jobs": {"looks", "propagate", "media", "timeline", "storage", "client"},
+    "remote": {"jobs", "looks", "propagate", "media", "timeline", "storage", "client"},
+    "service": {"remote", "jobs", "looks", "propagate", "media", "timeline", "storage", "client"},
+    "request": {"client", "timeline", "storage", "looks.families"},
+    "install": {"client", "timeline", "storage", "install"},
+    "cli": {"client", "timeline", "storage", "request", "install", "looks.families"},
 }
 LEAVES = {"errors", "progress", "codec"}
 
@@ -37,12 +39,15 @@ THIRD_PARTY = {
     "errors": set(),
     "progress": set(),
     "codec": set(),
+    "storage": set(),
     "timeline": set(),
-    "link": {"zmq"},
+    "client": {"zmq"},
     "request": set(),
     "install": set(),
     "cli": {"rich"},
 }
+# What front-ends may import of restrip.
+LIGHT = ("restrip.client", "restrip.timeline", "restrip.storage", "restrip.errors", "restrip.__")
 FRONT_ENDS = ("blender_addon", "resolve_script")
 FRONT_END_PACKAGES = {
     "zmq",
@@ -116,8 +121,7 @@ def test_front_ends_are_thin(front_end: str) -> None:
         for line, module in imports(path):
             top = module.split(".")[0]
             if (
-                top == "restrip"
-                and not module.startswith(("restrip.client", "restrip.timeline", "restrip.errors", "restrip.__"))
+                top == "restrip" and not module.startswith(LIGHT)
             ) or top not in sys.stdlib_module_names | FRONT_END_PACKAGES | own:
                 wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
     assert not wrong, wrong

@@ -13,8 +13,9 @@ import pytest
 
 from restrip.cli import main
 from restrip.client.client import EngineUnreachable, connect
-from restrip.client.discovery import alive, read_connection
+from restrip.client.discovery import read_connection
 from restrip.media import ClipReader
+from restrip.storage.processes import alive
 from restrip.timeline import ClipRange, FrameRange, Rate
 
 Run = Callable[..., tuple[int, Any, str]]

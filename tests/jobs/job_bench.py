@@ -14,6 +14,7 @@ import pytest
 from restrip.client.job import JobSpec, Manifest, Output
 from restrip.jobs.tasks.registry import Workshop, run_task
 from restrip.media import Frame, MovieWriter, write_picture
+from restrip.remote.tasks import TASKS
 from restrip.storage import json_files
 from restrip.timeline import ClipRange, Key, Rate
 
@@ -85,7 +86,7 @@ class Hand:
         """One task, `of` a job."""
         job = str(self.folder(of)) if of else ""
         message = {"kind": kind, "job": job, "state_dir": str(self.state), "body": body, "attempt": attempt}
-        return run_task(self.shop, message, self._report)
+        return run_task(self.shop, message, self._report, TASKS)
 
     def put(self, spec: JobSpec, kind: str = "render") -> None:
         """Lay a job's folder out as the supervisor does."""

@@ -144,7 +144,7 @@ def test_parts_are_filed_under_where_they_were_carried(
     assert counts(hand.run(little.job("job-2", 4, 16, settings={"propagate_on": "cpu"}))) == (0, 2, 0, 3)
     # The CPU does the work that these parts say a GPU did.
     monkeypatch.setattr("restrip.jobs.tasks.segments.chosen", lambda asked, size: "cuda" if asked == "auto" else asked)
-    monkeypatch.setattr("restrip.propagate.cpu.segment_walk.chosen", lambda asked, size: "cpu")
+    monkeypatch.setattr("restrip.propagate.segment_walk.chosen", lambda asked, size: "cpu")
     assert counts(hand.run(little.job("job-3", 4, 18))) == (1, 1, 2, 1)
     assert counts(hand.run(little.job("job-4", 4, 18))) == (0, 2, 0, 3)
     assert counts(hand.run(little.job("job-5", 4, 18, settings={"propagate_on": "cpu"}))) == (0, 2, 2, 1)

@@ -87,7 +87,8 @@ def test_diffusion_has_the_fields_of_img2img():
 
 def test_the_tables_load_no_numerics():
     code = (
-        "import sys, restrip.looks, restrip.looks.keys_from_files; restrip.looks.look_settings(); restrip.looks.list_looks();"
+        "import sys, restrip.looks, restrip.looks.keys_from_files; "
+        "restrip.looks.look_settings(); restrip.looks.list_looks();"
         "sys.exit(', '.join({'numpy', 'cv2', 'torch', 'onnxruntime', 'av'} & set(sys.modules)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -22,6 +22,7 @@ from restrip.client.status import JobStatus
 from restrip.errors import RemoteError
 from restrip.media import Frame, write_picture
 from restrip.remote.peer import Remote, RemoteClient, RemoteUnreachable, linked
+from restrip.storage import processes
 
 
 class Two:
@@ -220,7 +221,7 @@ def test_the_other_computer_goes_away_and_comes_back(two: Two, little: Little) -
     two.at("there")
     pid = discovery.read_connection().pid  # type: ignore[union-attr]
     os.kill(pid, signal.SIGKILL)
-    until(lambda: not discovery.alive(pid))
+    until(lambda: not processes.alive(pid))
     two.here.submit(little.job("far-1", 0, 12))
     status = two.here.watch("far-1")
     assert status.state == "failed" and (status.error or {})["code"] == "remote-unreachable"

@@ -19,6 +19,7 @@ from restrip.client.client import Client
 from restrip.jobs.tasks.registry import Workshop, run_task
 from restrip.media.files import DiskFull, MediaMissing
 from restrip.remote import transfer as courier_module
+from restrip.remote.tasks import TASKS
 from restrip.remote.transfer import Courier, Journal, LaterError, NotThereError
 from restrip.remote.upload_store import BLOCK_BYTES, SPARE_BYTES, BadFile, FileChanged, Offered, Received, ends_sha256
 
@@ -221,7 +222,7 @@ def test_room_is_made_of_what_no_job_needs(tmp_path: Path) -> None:
     def task(leave: int) -> dict[str, Any]:
         body = {"shelf": shelf.name, "jobs": ["job-1", "gone-1"], "leave": leave}
         message = {"kind": "make_room", "job": "", "state_dir": str(tmp_path), "body": body}
-        return run_task(Workshop(), message, lambda *_, **__: None)
+        return run_task(Workshop(), message, lambda *_, **__: None, TASKS)
 
     assert task(3 * BLOCK_BYTES) == {"used": {shelf.name: 3 * BLOCK_BYTES}}
     assert {text for text, file in named.items() if shelf.path(file).is_file()} == {b"needed", b"old", b"new"}

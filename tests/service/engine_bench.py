@@ -19,6 +19,7 @@ from restrip.jobs.model.store import Record
 from restrip.service.engine import Engine
 from restrip.service.executors import LocalExecutor
 from restrip.service.limits import Limits
+from restrip.storage import processes
 
 
 @dataclass
@@ -127,13 +128,13 @@ def until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
 def end_engine() -> None:
     """End the engine of this test's state folder, whatever state it is in."""
     connection = discovery.read_connection()
-    if connection is None or not discovery.alive(connection.pid):
+    if connection is None or not processes.alive(connection.pid):
         return
     with contextlib.suppress(ProcessLookupError):
         os.kill(connection.pid, signal.SIGTERM)
         with contextlib.suppress(AssertionError):
-            until(lambda: not discovery.alive(connection.pid), 30)
-        if discovery.alive(connection.pid):
+            until(lambda: not processes.alive(connection.pid), 30)
+        if processes.alive(connection.pid):
             os.kill(connection.pid, signal.SIGKILL)
 
 

@@ -16,6 +16,7 @@ from restrip.client import discovery
 from restrip.client.client import Client, EngineUnreachable, connect
 from restrip.client.job import JobSpec, Manifest, Output
 from restrip.client.status import JobStatus
+from restrip.storage import processes
 from restrip.storage.json_files import file_sha256
 from restrip.storage.locks import EngineLock
 
@@ -61,7 +62,7 @@ def strike(dice: random.Random, engine_pid: int) -> str:
     if whom in ("engine", "both"):
         os.kill(engine_pid, signal.SIGKILL)
         # No orphan outlives its engine, and no stale lock stays.
-        until(lambda: not any(discovery.alive(pid) for pid in [engine_pid, *workers]))
+        until(lambda: not any(processes.alive(pid) for pid in [engine_pid, *workers]))
         lock = EngineLock(discovery.run_folder() / "engine.lock")
         until(lock.acquire)
         lock.release()

@@ -22,6 +22,7 @@ from restrip.client.client import Client, EngineUnreachable, connect
 from restrip.client.job import Manifest, Output
 from restrip.client.status import JobStatus
 from restrip.errors import RemoteError
+from restrip.storage import processes
 from restrip.timeline import Key
 
 WAIT_S = 120.0
@@ -163,7 +164,7 @@ def test_a_frozen_worker_is_no_obstacle_to_cancelling(
             os.kill(worker, signal.SIGSTOP)
         assert client.cancel("job-1")["state"] == "cancel_requested"
         assert client.watch("job-1", timeout_s=WAIT_S).state == "cancelled"
-        until(lambda: not any(discovery.alive(worker) for worker in frozen))
+        until(lambda: not any(processes.alive(worker) for worker in frozen))
         client.resume("job-1")
         assert client.watch("job-1", timeout_s=WAIT_S).state == "done"
 
@@ -183,7 +184,7 @@ def test_an_engine_killed_in_the_middle_is_told_started_again_and_nothing_is_los
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(EngineUnreachable, match="stopped in the middle"):
         client.watch("job-1", timeout_s=WAIT_S)
-    until(lambda: not any(discovery.alive(worker) for worker in workers))
+    until(lambda: not any(processes.alive(worker) for worker in workers))
     status = client.status("job-1")
     assert status.state == "interrupted" and "crashed" in status.note
     assert client.status("job-2").state == "paused"
@@ -212,7 +213,7 @@ def test_quit_leaves_it_interrupted_and_drain_lets_it_end(client: Client, little
     assert caught.value.code == "busy"
     pid = client.ping()["pid"]
     client.quit()
-    until(lambda: not discovery.alive(pid))
+    until(lambda: not processes.alive(pid))
     assert client.status("job-1").state == "interrupted"
     client.resume("job-1")
     until(lambda: client.status("job-1").state == "running", WAIT_S)
@@ -221,7 +222,7 @@ def test_quit_leaves_it_interrupted_and_drain_lets_it_end(client: Client, little
     with pytest.raises(RemoteError) as caught:
         client.submit(little.job("job-2", 1))
     assert caught.value.code == "draining"
-    until(lambda: not discovery.alive(pid), WAIT_S)
+    until(lambda: not processes.alive(pid), WAIT_S)
     assert client.status("job-1").state == "done"
 
 

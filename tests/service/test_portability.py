@@ -15,7 +15,7 @@ from restrip.client import discovery
 from restrip.service.log import KEPT, EngineLog, log, say
 from restrip.service.requests.general import own_memory_mib
 from restrip.service.workers import process, worker
-from restrip.storage import locks
+from restrip.storage import locks, processes
 from restrip.storage.locks import EngineLock
 
 
@@ -75,9 +75,9 @@ def test_whether_a_process_lives_on_windows(monkeypatch: pytest.MonkeyPatch, cod
         CloseHandle=closed.append,
     )
     monkeypatch.setattr(ctypes, "windll", types.SimpleNamespace(kernel32=kernel), raising=False)
-    assert discovery._alive_on_windows(5) is runs
+    assert processes._alive_on_windows(5) is runs
     assert closed == [77]
-    assert discovery._alive_on_windows(6) is False
+    assert processes._alive_on_windows(6) is False
 
 
 def test_the_supervisors_memory_where_the_system_says_it() -> None:

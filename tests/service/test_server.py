@@ -23,6 +23,7 @@ from restrip.client.job import JobSpec
 from restrip.client.messages import MAX_BYTES, REQUESTS, Header, encode, header, pack
 from restrip.client.wire import Wire
 from restrip.errors import RemoteError
+from restrip.storage import processes
 from restrip.timeline import ClipRange, Key, Rate
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -42,7 +43,7 @@ def connection() -> discovery.Connection:
 def killed() -> None:
     pid = connection().pid
     os.kill(pid, signal.SIGKILL)
-    until(lambda: not discovery.alive(pid))
+    until(lambda: not processes.alive(pid))
 
 
 def code_of(client: Client, kind: str, body: dict[str, object] | None = None) -> str:
@@ -167,7 +168,7 @@ def test_a_clean_end_leaves_no_secret_and_the_next_request_starts_anew(client: C
     first = client.ping()["engine_id"]
     pid = connection().pid
     client.quit()
-    until(lambda: not discovery.alive(pid))
+    until(lambda: not processes.alive(pid))
     assert (connection().stopped, connection().client_secret) == ("clean", "")
     assert client.ping()["engine_id"] != first
 
@@ -186,17 +187,17 @@ def test_after_a_crash_the_client_says_so_and_the_next_request_starts_anew(clien
 def test_sigterm_is_a_clean_end(client: Client) -> None:
     pid = connection().pid
     os.kill(pid, signal.SIGTERM)
-    until(lambda: not discovery.alive(pid))
+    until(lambda: not processes.alive(pid))
     assert connection().stopped == "clean"
 
 
 def test_quit_if_idle_and_drain_of_an_idle_engine(client: Client) -> None:
     pid = connection().pid
     client.drain()
-    until(lambda: not discovery.alive(pid))
+    until(lambda: not processes.alive(pid))
     pid = client.ping()["pid"]
     client.quit(if_idle=True)
-    until(lambda: not discovery.alive(pid))
+    until(lambda: not processes.alive(pid))
 
 
 def test_the_log_is_json_and_has_no_secrets(client: Client) -> None:
@@ -295,14 +296,14 @@ def test_a_newer_front_end_replaces_an_idle_older_engine(client: Client, monkeyp
     # The engine that this package starts is of the old major again: the front-end says so.
     with pytest.raises((ProtocolMismatch, EngineUnreachable)):
         connect("newer")
-    until(lambda: not discovery.alive(pid))
+    until(lambda: not processes.alive(pid))
 
 
 def test_an_older_front_end_is_told_to_update(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "PROTOCOL", "0.9")
     with pytest.raises(ProtocolMismatch, match="Update the front-end"):
         connect("older")
-    assert discovery.alive(connection().pid)
+    assert processes.alive(connection().pid)
 
 
 def test_a_request_for_another_engine_is_refused(client: Client) -> None:

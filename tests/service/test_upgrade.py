@@ -14,7 +14,8 @@ import pytest
 from engine_bench import end_engine, until
 
 from restrip.client.build import PACKAGE, build_id
-from restrip.client.discovery import alive, read_connection
+from restrip.client.discovery import read_connection
+from restrip.storage.processes import alive
 
 
 @pytest.fixture

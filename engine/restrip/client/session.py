@@ -20,6 +20,7 @@ from restrip.client.messages import PROTOCOL, Message, ProtocolMismatch, header,
 from restrip.client.start import start_engine
 from restrip.client.wire import Wire
 from restrip.errors import RemoteError, RestripError
+from restrip.storage import processes
 
 HELLO_S = 1.0
 LOOK_S = 3.0
@@ -176,7 +177,7 @@ class Session:
 
     def _lives(self, connection: Connection) -> bool:
         """Whether that engine's process runs."""
-        return discovery.alive(connection.pid)
+        return processes.alive(connection.pid)
 
     def _nobody(self) -> RestripError:
         """What is wrong when no engine answers and none may be started."""

@@ -33,8 +33,8 @@ HELP = "menu scripts for DaVinci Resolve"
 PREFIX = "Restrip - "
 
 # Kept beside the scripts: light, and importable on the Python that Resolve uses.
-LIGHT = ("__init__.py", "errors.py", "progress.py", "link", "timeline")
-HEAVY = {"cut.py", "otio.py", "otio_schema.py"}
+LIGHT = ("__init__.py", "errors.py", "progress.py", "client", "codec", "storage", "timeline")
+HEAVY = {"editor_timeline.py", "otio.py", "otio_schema.py"}
 
 MENU_SCRIPT = """# {title}. Written by `restrip install resolve`, which replaces it.
 import sys

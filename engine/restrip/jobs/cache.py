@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from restrip.client.discovery import alive
 from restrip.storage import json_files
 from restrip.storage.atomic import aside_of, sync_file, sync_folder, writer_of
+from restrip.storage.processes import alive
 
 KINDS = ("keys", "segments", "facts")
 STALE_S = 24 * 3600.0

@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from restrip.propagate.cpu.segment_walk import propagate
     from restrip.propagate.fades import FadeScore, propose_fade
     from restrip.propagate.frame_window import Carried, FrameWindow, StyledKey
+    from restrip.propagate.segment_walk import propagate
     from restrip.propagate.settings import PROPAGATE_SETTINGS, PropagateSettings
 
 _HOMES = {

@@ -29,6 +29,13 @@ class NoGpu(BadInput):
         )
 
 
+class GpuMemoryTaken(Exception):
+    """Something else keeps the GPU's memory before a segment begins: no error, the CPU carries it."""
+
+    def __str__(self) -> str:
+        return "Another program, or the look, has the GPU's memory: the CPU carries these frames."
+
+
 class PropagationOutOfGpuMemory(RestripError):
     """The GPU's memory was not enough for a segment that had begun."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from restrip.media.frame import Frame, SizeMismatch
+import numpy as np
+
+from restrip.media.frame import Frame, Picture, SizeMismatch
 from restrip.timeline import FrameRange
 
 
@@ -50,3 +52,9 @@ class Carried:
     left: Frame | None
     right: Frame | None
     joint: Frame | None
+
+
+def with_alpha_of(source: Frame, rgb: Picture) -> Frame:
+    """A picture as a frame with the source's alpha, in the picture's depth."""
+    deep = rgb.dtype == np.uint16
+    return Frame(rgb, None if source.alpha is None else source.with_depth(deep).alpha)

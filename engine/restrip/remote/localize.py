@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -11,7 +10,7 @@ from pathlib import Path
 from restrip.client.job import Manifest
 from restrip.errors import RestripError
 from restrip.jobs.outputs.delivery import Delivery, strip_name
-from restrip.media.files import written
+from restrip.jobs.outputs.finished_files import key_picture, put
 from restrip.media.formats import FORMATS
 
 
@@ -73,28 +72,6 @@ class Placing:
         for inner, here in self._brought.items():
             if inner.startswith((f"{path}/", f"{path}\\")):
                 put(here, target / here.name)
-
-
-def put(source: Path, target: Path) -> Path:
-    """A copy, in place when it is whole: what is on the shelf stays there for the next job."""
-    with written(target) as aside:
-        shutil.copyfile(source, aside)
-    return target
-
-
-def share(source: Path, target: Path) -> Path:
-    """The same file under another name, where the disk can do that; else a copy. Neither is ever written to."""
-    target.unlink(missing_ok=True)
-    try:
-        target.hardlink_to(source)
-    except OSError:
-        put(source, target)
-    return target
-
-
-def key_picture(index: int) -> str:
-    """The name of a key's picture in the folder of a job."""
-    return f"key-{index:03d}.png"
 
 
 def last_name(path: str) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from restrip.client.job import JobSpec
-from restrip.jobs.references import NamedFile, clip_files, files_of, relocated
-from restrip.looks.diffusion.checkpoints import hub
+from restrip.jobs.references import NamedFile, relocated
+from restrip.jobs.travelling_files import together, told
 from restrip.remote.transfer import Courier, LaterError, NotThereError
 
 
@@ -27,12 +25,6 @@ def travelling(spec: JobSpec, courier: Courier) -> list[dict[str, Any]]:
     return [told(file, paths) for file, paths in together(spec) if paths and not _is_there(courier, file, paths)]
 
 
-def told(file: NamedFile, paths: Sequence[str]) -> dict[str, Any]:
-    """What `check` says of a file, or of a sequence or folder with these files."""
-    sizes = (os.stat(path).st_size for path in paths)
-    return {"role": file.role, "path": file.path, "files": len(paths), "bytes": sum(sizes)}
-
-
 def _sent(spec: JobSpec, courier: Courier) -> dict[str, str]:
     """Where each file is there, by how the job names it."""
     places: dict[str, str] = {}
@@ -43,17 +35,6 @@ def _sent(spec: JobSpec, courier: Courier) -> dict[str, str]:
             send = courier.send_folder(file.path, paths) if file.is_folder else courier.send(file.path)
             places[file.named] = send
     return places
-
-
-def together(spec: JobSpec) -> Iterator[tuple[NamedFile, tuple[str, ...]]]:
-    """The files that go to another computer, the source's pictures together. A name of the hub means the same model
-    everywhere.
-    """
-    clip = tuple(clip_files(spec))
-    yield clip[0], tuple(file.path for file in clip)
-    for file in files_of(spec)[len(clip) :]:
-        if not file.named.startswith(hub.PREFIX):
-            yield file, file.files
 
 
 def _is_there(courier: Courier, file: NamedFile, paths: tuple[str, ...]) -> bool:

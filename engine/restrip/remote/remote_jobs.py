@@ -9,11 +9,12 @@ from typing import Any, Protocol
 
 from restrip.client.job import JobSpec, Manifest, clip_from_json
 from restrip.jobs.outputs import delivery as outputs
+from restrip.jobs.outputs.finished_files import put
 from restrip.jobs.outputs.preview import write_preview, write_sheet
 from restrip.jobs.references import spec_in, with_files_of
 from restrip.jobs.tasks.prepare import output_folder
 from restrip.jobs.tasks.registry import Assignment, read_own
-from restrip.remote.localize import Placing, last_name, put
+from restrip.remote.localize import Placing, last_name
 from restrip.remote.path_mapping import job_there
 from restrip.remote.transfer import Courier
 from restrip.storage import json_files

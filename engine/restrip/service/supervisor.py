@@ -28,6 +28,7 @@ from restrip.service.server import Server, write_connection
 from restrip.service.sharing import Share
 from restrip.service.workers.messages import BadReport, read_line
 from restrip.service.workers.process import WORKER, Worker, WorkerProcess
+from restrip.storage import processes
 from restrip.storage.json_files import remove_asides
 from restrip.storage.locks import EngineLock
 
@@ -148,7 +149,7 @@ def take(lock: EngineLock) -> bool:
     until = time.monotonic() + HAND_OVER_S
     while not lock.acquire():
         there = discovery.read_connection()
-        runs = there is not None and not there.stopped and discovery.alive(there.pid)
+        runs = there is not None and not there.stopped and processes.alive(there.pid)
         if runs or time.monotonic() > until:
             return False
         time.sleep(0.02)

@@ -7,21 +7,14 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
+from strokes import SIZE, grain
 
 from restrip.propagate.cpu.detail_selection import FARTHEST, SHARP, Strokes, cell_of, odds_of
 from restrip.propagate.cpu.exemplar import CODE
 from restrip.propagate.cpu.kernels.mixing import SUMS, mix_apart, sum_up
 from restrip.propagate.cpu.mixing import Shares, Votes, rendered
 
-SIZE = (160, 120)
 HALVES = Shares(1, 1)
-
-
-def grain(seed: int, strength: float = 24.0) -> np.ndarray:
-    """Strokes around no colour, a few pixels wide, [H, W, 3] float32 code values."""
-    rng = np.random.default_rng(seed)
-    noise = cv2.GaussianBlur(rng.normal(0, 1, (SIZE[1], SIZE[0])).astype(np.float32), (0, 0), 1.2)
-    return np.clip(strength * noise / noise.std(), -110, 110)[..., None] * np.float32([1, 0.8, 0.6])
 
 
 def said(picture: np.ndarray, weight: np.ndarray | float = 1.0) -> Votes:

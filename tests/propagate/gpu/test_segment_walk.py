@@ -23,7 +23,7 @@ torch.set_num_threads(1)
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes  # noqa: E402
 from torch.utils._pytree import tree_leaves  # noqa: E402
 
-from restrip.propagate.device_choice import PropagationOutOfGpuMemory  # noqa: E402
+from restrip.propagate.device_choice import GpuMemoryTaken, PropagationOutOfGpuMemory  # noqa: E402
 from restrip.propagate.gpu import segment_walk  # noqa: E402
 from restrip.propagate.gpu.segment_walk import Segment  # noqa: E402
 from restrip.propagate.gpu.stages import torch_stages, triton_stages  # noqa: E402
@@ -192,9 +192,14 @@ def test_memory_is_what_is_counted_on():
 def test_the_cpu_carries_what_the_gpu_has_no_memory_for(monkeypatch):
     frames, notes = sliding(3, (49, 41), (1, 0)), []
     keys = styled(frames, 0, negative(frames[0])), styled(frames, 2, negative(frames[2]))
-    monkeypatch.setattr(segment_walk, "_free_mib", lambda device: 100)
+
+    def taken(size):
+        raise GpuMemoryTaken
+
+    monkeypatch.setattr("restrip.propagate.segment_walk.chosen", lambda asked, size: asked)
+    monkeypatch.setattr(segment_walk, "check_memory", taken)
     window, settings = Pictures(frames, FrameRange(0, 2)), PropagateSettings(device="cuda")
-    out = list(segment_walk.propagate(window, keys, settings, lambda done, total, note="": notes.append(note)))
+    out = list(propagate(window, keys, settings, lambda done, total, note="": notes.append(note)))
     expected = list(propagate(window, keys, PropagateSettings(device="cpu"), silent))
     for one, other in zip(out, expected, strict=True):
         np.testing.assert_array_equal(one.left.rgb, other.left.rgb)
@@ -208,8 +213,7 @@ def test_running_out_of_memory_is_told(monkeypatch):
     def full(device):
         raise torch.OutOfMemoryError("no more")
 
-    monkeypatch.setattr(segment_walk, "_free_mib", lambda device: 100_000)
     monkeypatch.setattr(segment_walk, "stages_on", full)
     with pytest.raises(PropagationOutOfGpuMemory) as caught:
-        next(segment_walk.propagate(Pictures(frames), keys, PropagateSettings(device="cuda"), silent))
+        next(segment_walk.walk(Pictures(frames), keys, PropagateSettings(device="cuda"), silent))
     assert caught.value.detail["need_mib"] > 1000

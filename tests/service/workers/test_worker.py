@@ -41,7 +41,7 @@ def outcome(monkeypatch: pytest.MonkeyPatch, does: Any, task_id: str = "t1") -> 
     class Over(Exception):
         pass
 
-    def run_task(shop: Any, task: dict[str, Any], report: Any) -> Any:
+    def run_task(shop: Any, task: dict[str, Any], report: Any, tasks: Any) -> Any:
         if task["id"] == "last":
             raise Over
         return does(report)

@@ -16,11 +16,11 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
-from restrip.client.discovery import alive
 from restrip.errors import BadInput
 from restrip.media.files import OutputUnwritable, disk_errors
 from restrip.storage import json_files
 from restrip.storage.atomic import aside_of, replace, sync_folder, writer_of
+from restrip.storage.processes import alive
 from restrip.timeline import Key
 
 

@@ -20,6 +20,7 @@ from restrip.jobs.model.effective_settings import propagation_settings, stream_o
 from restrip.jobs.model.input_files import Watch
 from restrip.jobs.model.plan import Plan
 from restrip.jobs.outputs import delivery as outputs
+from restrip.jobs.outputs.finished_files import key_picture, share
 from restrip.jobs.outputs.preview import add_sound, write_preview, write_sheet
 from restrip.jobs.references import clip_files, inputs_of
 from restrip.jobs.tasks.prepare import cached_part, job_spec, output_folder, saved_plan, targets_of
@@ -28,7 +29,6 @@ from restrip.looks import own_settings
 from restrip.media import join, probe, timecode_in
 from restrip.media.files import OutputUnwritable
 from restrip.media.formats import FORMATS
-from restrip.remote.localize import key_picture, share
 from restrip.storage import json_files
 from restrip.timeline import Crossfade, FrameRange, Strip, visible_of
 from restrip.timeline.otio import write_timeline

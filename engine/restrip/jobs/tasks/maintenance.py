@@ -10,7 +10,6 @@ from restrip.errors import RestripError
 from restrip.jobs.model.plan import Plan
 from restrip.jobs.outputs.delivery import sweep_folder
 from restrip.jobs.tasks.registry import Assignment
-from restrip.remote.upload_store import prune_all
 from restrip.storage import json_files
 
 
@@ -18,7 +17,6 @@ def show_cache(task: Assignment) -> dict[str, Any]:
     """The cache's size; with `prune_mib` the least recently used beyond it goes first, never a protected job's."""
     protected = hashes_of(task.state_dir, task.body["protected_jobs"])
     freed = 0.0
-    prune_all(task.state_dir)
     task.cache.clear_abandoned()
     if task.body.get("prune_mib") is not None:
         freed = task.cache.prune(float(task.body["prune_mib"]), protected)

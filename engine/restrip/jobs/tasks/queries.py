@@ -14,10 +14,10 @@ from restrip.jobs.resources.gpu import find_gpu
 from restrip.jobs.resources.throughput import Pace, keys_of
 from restrip.jobs.tasks.prepare import missing, plan_job, targets_of
 from restrip.jobs.tasks.registry import Assignment
+from restrip.jobs.travelling_files import together, told
 from restrip.looks.diffusion.checkpoints.finding import list_models as list_checkpoints
 from restrip.looks.style_transfer.gallery import list_looks as built_in_looks
 from restrip.media import probe
-from restrip.remote.path_mapping import together, told
 
 
 def probe_media(task: Assignment) -> dict[str, Any]:

@@ -119,39 +119,34 @@ class Assignment:
         return self.job
 
 
-_TASKS = {
-    "probe": ("ask", "probe_media"),
-    "check": ("ask", "check_job"),
-    "looks": ("ask", "list_looks"),
-    "models": ("ask", "list_models"),
-    "cache": ("upkeep", "show_cache"),
-    "discard": ("upkeep", "discard"),
-    "prepare": ("prepare", "prepare"),
-    "keys": ("keys", "make_keys"),
-    "part": ("parts", "render_part"),
-    "finish": ("finish", "finish"),
-    "seeds": ("seeds", "try_seeds"),
-    "suggest": ("suggest", "suggest_keys"),
-    "elsewhere": ("elsewhere", "go_elsewhere"),
-    "call_back": ("elsewhere", "call_back"),
-    "ask_elsewhere": ("elsewhere", "ask_elsewhere"),
-    "keep": ("guest", "keep_file"),
-    "results": ("guest", "list_results"),
-    "locate": ("guest", "locate"),
-    "vet": ("vet", "vet"),
-    "measure_shelves": ("shelves", "measure"),
-    "make_room": ("shelves", "make_room"),
-    "drop_shelves": ("shelves", "drop_shelves"),
+Tasks = Mapping[str, tuple[str, str]]
+"""Where each kind of task is done: a module and a function of it that takes an Assignment. Loaded when asked for."""
+
+JOB_TASKS: Tasks = {
+    "probe": ("restrip.jobs.tasks.queries", "probe_media"),
+    "check": ("restrip.jobs.tasks.queries", "check_job"),
+    "looks": ("restrip.jobs.tasks.queries", "list_looks"),
+    "models": ("restrip.jobs.tasks.queries", "list_models"),
+    "cache": ("restrip.jobs.tasks.maintenance", "show_cache"),
+    "discard": ("restrip.jobs.tasks.maintenance", "discard"),
+    "prepare": ("restrip.jobs.tasks.prepare", "prepare"),
+    "keys": ("restrip.jobs.tasks.keys", "make_keys"),
+    "part": ("restrip.jobs.tasks.segments", "render_part"),
+    "finish": ("restrip.jobs.tasks.finish", "finish"),
+    "seeds": ("restrip.jobs.tasks.seeds", "try_seeds"),
+    "suggest": ("restrip.jobs.tasks.suggest", "suggest_keys"),
 }
 
 
-def run_task(shop: Workshop, message: Mapping[str, Any], report: Progressed) -> dict[str, Any]:
+def run_task(
+    shop: Workshop, message: Mapping[str, Any], report: Progressed, tasks: Tasks = JOB_TASKS
+) -> dict[str, Any]:
     """Do what a message from the supervisor asks. Raises RestripError; anything else leaves a process of no use."""
-    module, name = _TASKS[message["kind"]]
+    module, name = tasks[message["kind"]]
     job = Path(message["job"]) if message["job"] else None
     assignment = Assignment(shop, job, Path(message["state_dir"]), message["body"], report, message.get("attempt", 0))
     try:
-        body: Callable[[Assignment], dict[str, Any]] = getattr(import_module(f"restrip.jobs.{module}"), name)
+        body: Callable[[Assignment], dict[str, Any]] = getattr(import_module(module), name)
         with kept_by(CachedTables(assignment.cache, assignment.report)):
             return body(assignment)
     except ModuleNotFoundError as error:

@@ -1,9 +1,4 @@
-"""One segment, frame by frame: both keys carried along the motion and mixed into the renditions.
-
-left key                                                       right key
-   |-- motion walked forwards -->     <-- motion walked back, put aside --|
-   [ frame: two predictors a key, by what they rebuild -> left, right, joint ]
-"""
+"""One segment on the CPU, frame by frame; `restrip.propagate.segment_walk` has the picture of it."""
 
 from __future__ import annotations
 
@@ -13,7 +8,7 @@ from contextlib import closing
 import numpy as np
 import numpy.typing as npt
 
-from restrip.media.frame import Frame, Picture
+from restrip.media.frame import Frame
 from restrip.progress import Report
 from restrip.propagate.cpu.backward_motion import backward, walked_frames
 from restrip.propagate.cpu.confidence import weight_of
@@ -25,29 +20,16 @@ from restrip.propagate.cpu.motion import KeyMotion, StepMotion, light_between
 from restrip.propagate.cpu.predictors import Light, Matcher, matched, warped
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME, USUAL_GAIN, learned_gain
-from restrip.propagate.device_choice import chosen
-from restrip.propagate.frame_window import Carried, FrameWindow, StyledKey
+from restrip.propagate.frame_window import Carried, FrameWindow, StyledKey, with_alpha_of
 from restrip.propagate.settings import PropagateSettings
 
 Bytes = npt.NDArray[np.uint8]
 
 
-def propagate(
+def walk(
     window: FrameWindow, keys: tuple[StyledKey | None, StyledKey | None], settings: PropagateSettings, report: Report
 ) -> Iterator[Carried]:
-    """Every frame of the window in order, as the left key and as the right key carry it.
-
-    The left key lies at or before the window's first frame, the right one after its last; one of them may be None.
-    Frames have the keys' depth and the source's alpha. Memory does not grow with the window: motion to the right key
-    is walked backwards first and put aside in `settings.scratch`.
-    """
-    if keys == (None, None):
-        raise ValueError("a segment has at least one key")
-    if chosen(settings.device, window.size) != "cpu":
-        from restrip.propagate.gpu.segment_walk import propagate as on_device  # only there torch is needed
-
-        yield from on_device(window, keys, settings, report)
-        return
+    """As `restrip.propagate.propagate`, on the CPU."""
     yield from _Segment(window, keys, settings, report).frames()
 
 
@@ -162,9 +144,3 @@ class _Segment:
 
 def _nothing() -> Generator[Flow, None, None]:
     yield from ()
-
-
-def with_alpha_of(source: Frame, rgb: Picture) -> Frame:
-    """A picture as a frame with the source's alpha, in the picture's depth."""
-    deep = rgb.dtype == np.uint16
-    return Frame(rgb, None if source.alpha is None else source.with_depth(deep).alpha)

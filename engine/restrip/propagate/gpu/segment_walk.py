@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,11 +13,9 @@ from restrip.media.frame import Frame
 from restrip.progress import Report
 from restrip.propagate.cpu.backward_motion import Walk, blocks_of
 from restrip.propagate.cpu.mixing import Shares, shares_at
-from restrip.propagate.cpu.segment_walk import propagate as on_cpu
-from restrip.propagate.cpu.segment_walk import with_alpha_of
 from restrip.propagate.cpu.shading import USUAL_GAIN
-from restrip.propagate.device_choice import PropagationOutOfGpuMemory
-from restrip.propagate.frame_window import Carried, FrameWindow, StyledKey
+from restrip.propagate.device_choice import GpuMemoryTaken, PropagationOutOfGpuMemory
+from restrip.propagate.frame_window import Carried, FrameWindow, StyledKey, with_alpha_of
 from restrip.propagate.gpu.exemplar import KeyTensors
 from restrip.propagate.gpu.flow_stack import FlowStack
 from restrip.propagate.gpu.matcher import Matcher
@@ -33,27 +30,22 @@ from restrip.propagate.settings import PropagateSettings
 Keys = tuple[StyledKey | None, StyledKey | None]
 
 
-def propagate(window: FrameWindow, keys: Keys, settings: PropagateSettings, report: Report) -> Iterator[Carried]:
-    """As `restrip.propagate.propagate`, on the GPU that torch would use.
+def check_memory(size: tuple[int, int]) -> None:
+    """Raises GpuMemoryTaken where frames of (width, height) don't fit beside what others keep on the GPU now."""
+    torch.cuda.empty_cache()
+    if torch.cuda.mem_get_info(torch.device("cuda"))[0] >> 20 < need_mib(size):
+        raise GpuMemoryTaken
 
-    Where something else has taken its memory, the CPU does it. Raises PropagationOutOfGpuMemory when it runs out later.
-    """
+
+def walk(window: FrameWindow, keys: Keys, settings: PropagateSettings, report: Report) -> Iterator[Carried]:
+    """As `restrip.propagate.propagate`, on the GPU that torch would use. Raises PropagationOutOfGpuMemory."""
     device = torch.device("cuda")
-    if _free_mib(device) < need_mib(window.size):
-        report(0, 1, "Another program, or the look, has the GPU's memory: the CPU carries these frames.")
-        yield from on_cpu(window, keys, replace(settings, device="cpu"), report)
-        return
     try:
         yield from Segment(window, keys, settings, report, stages_on(device)).frames()
     except torch.OutOfMemoryError as error:
         raise PropagationOutOfGpuMemory(window.size) from error
     finally:
         torch.cuda.empty_cache()
-
-
-def _free_mib(device: torch.device) -> int:
-    torch.cuda.empty_cache()
-    return torch.cuda.mem_get_info(device)[0] >> 20
 
 
 class _Side:

@@ -10,8 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from restrip.propagate.gpu import descriptors, mixing, motion, patchmatch
-from restrip.propagate.gpu import vote as read
+from restrip.propagate.gpu import descriptors, mixing, motion, patchmatch, vote
 from restrip.propagate.gpu.motion import Shown
 
 
@@ -25,7 +24,7 @@ class Stages:
     flows_to: Callable[..., Tensor]
     led: Callable[..., Tensor]
     relit_for: Callable[..., tuple[Tensor, Tensor, Tensor]]
-    descriptors: Callable[..., Tensor]
+    describe: Callable[..., Tensor]
     start: Callable[..., tuple[Tensor, Tensor]]
     sweep: Callable[..., None]
     read: Callable[..., tuple[Tensor, Tensor]]
@@ -53,8 +52,8 @@ def torch_stages(device: torch.device) -> Stages:
         descriptors.describe,
         patchmatch.start,
         patchmatch.sweep,
-        read.read,
-        read.vote,
+        vote.read,
+        vote.vote,
         mixing.VoteTensors.of,
         mixing.rendered,
     )

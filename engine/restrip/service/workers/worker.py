@@ -134,9 +134,10 @@ def _outcome(shop: Workshop, task: Mapping[str, Any], report: Reporter) -> dict[
     from restrip.errors import RestripError
     from restrip.jobs.tasks.errors import CodeMissing, OutOfMemory, TaskFault
     from restrip.jobs.tasks.registry import run_task
+    from restrip.remote.tasks import TASKS
 
     try:
-        result = run_task(shop, task, report)
+        result = run_task(shop, task, report, TASKS)
     except RestripError as error:
         if isinstance(error, CodeMissing | OutOfMemory | TaskFault):
             traceback.print_exception(error.__cause__)

@@ -24,8 +24,8 @@ import interpreted  # noqa: E402
 from triton.runtime.interpreter import InterpretedFunction  # noqa: E402
 
 from restrip.propagate.cpu.mixing import Shares  # noqa: E402
-from restrip.propagate.gpu import flow, mixing, motion, planes, segment_walk, shading
-from restrip.propagate.gpu.kernels import flow_triton, mixing_triton, motion_triton, shading_triton
+from restrip.propagate.gpu import flow, mixing, motion, planes, segment_walk, shading  # noqa: E402
+from restrip.propagate.gpu.kernels import flow_triton, mixing_triton, motion_triton, shading_triton  # noqa: E402
 from restrip.propagate.gpu.stages import triton_stages  # noqa: E402
 
 

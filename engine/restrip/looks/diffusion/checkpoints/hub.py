@@ -3,7 +3,8 @@
 "sd:hub:owner/name" is the copy that `download` made; nothing is fetched by naming it. `restrip models --download` runs
 this file as a program, so that neither the engine nor its workers ever open a connection:
 
-    python -m restrip.looks.diffusion.checkpoints.hub OWNER/NAME FOLDER     a JSON object a line: {"done", "total", "unit"} ...
+    python -m restrip.looks.diffusion.checkpoints.hub OWNER/NAME FOLDER
+                                                                 a JSON object a line: {"done", "total", "unit"} ...
                                                                 and at the end {"folder"} or {"error"}
 """
 

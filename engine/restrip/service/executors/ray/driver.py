@@ -1,4 +1,4 @@
-"""The child that speaks to Ray: `python -m restrip.service.executors.ray.driver`, started by the engine and by nobody else.
+"""The child that speaks to Ray: `python -m restrip.service.executors.ray.driver`, started by the engine alone.
 
 engine ── stdin: tasks, cancels ──► driver ── tasks, actors ──► cluster
        ◄── stdout: cluster, started, progress, result, error, gone ──

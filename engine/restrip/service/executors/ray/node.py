@@ -20,6 +20,7 @@ from restrip.errors import Cancelled, RestripError
 from restrip.jobs.cache import KINDS, Cache
 from restrip.jobs.references import spec_in
 from restrip.jobs.tasks.registry import Workshop, run_task
+from restrip.remote.tasks import TASKS
 from restrip.service.executors.ray import archive
 from restrip.storage import json_files
 
@@ -111,11 +112,11 @@ def do(shop: Workshop, order: Order, node_id: str, tell: Tell, open_piece: Open)
         if order.version != __version__:
             raise NodeDiffers(order.version)
         if order.mode in ("here", "yes"):
-            result = run_task(shop, order.message, report)
+            result = run_task(shop, order.message, report, TASKS)
             return Shipment(result=result, loaded=shop.loaded, facts=shop.facts())
         reads = archive.Reads.from_pieces(map(open_piece, order.reads))
         if order.mode == "auto" and _same_folders(order, reads):
-            result = run_task(shop, order.message, report)
+            result = run_task(shop, order.message, report, TASKS)
             return Shipment(result=result, loaded=shop.loaded, facts=shop.facts())
         return _Apart(shop, order, reads, node_folder(node_id), open_piece).run(report)
     except RestripError as error:
@@ -168,7 +169,7 @@ class _Apart:
             roots = self._lay_out()
             given = {key for _, key in self.order.entries}
             message = {**self.order.message, "job": str(self.job), "state_dir": str(self.state)}
-            result = run_task(self.shop, message, report)
+            result = run_task(self.shop, message, report, TASKS)
             return self._packed(result, given, {**roots, self.order.message["job"]: str(self.job)})
         finally:
             json_files.remove(self.state)
