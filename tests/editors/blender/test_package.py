@@ -37,7 +37,7 @@ def test_a_package_holds_the_light_core_and_nothing_heavy(package: Path) -> None
         with made.open(core) as file, zipfile.ZipFile(file) as wheel:
             parts = {name.split("/")[1] for name in wheel.namelist() if name.startswith("restrip/")}
         assert not [name for name in wheel.namelist() if "otio" in name]
-    assert parts == {"__init__.py", "errors.py", "progress.py", "py.typed", "link", "timeline"}
+    assert parts == {"__init__.py", "errors.py", "progress.py", "py.typed", "client", "codec", "storage", "timeline"}
     assert "build.py" not in names
     assert not [name for name in names if "__pycache__" in name]
 

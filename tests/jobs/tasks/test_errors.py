@@ -34,10 +34,9 @@ def raised(monkeypatch: pytest.MonkeyPatch, shop: Workshop, error: BaseException
 
     module = type("module", (), {"look": staticmethod(fail)})
     monkeypatch.setattr(registry, "import_module", lambda name: module)
-    monkeypatch.setitem(registry._TASKS, "odd", ("odd", "look"))
     message = {"kind": "odd", "job": "", "state_dir": str(Path()), "body": {}}
     with pytest.raises(BaseException) as caught:
-        run_task(shop, message, lambda *args, **more: None)
+        run_task(shop, message, lambda *args, **more: None, {"odd": ("odd", "look")})
     return caught.value
 
 

@@ -129,8 +129,8 @@ def test_tritons_kernels_carry_as_torch_operations_do(monkeypatch):
 
     interpreted.large_tiles(monkeypatch)
     interpreted.small_windows(monkeypatch)
-    for name in ("describe", "search", "read"):
-        monkeypatch.setattr(f"restrip.propagate.gpu.{name}_triton.BLOCK", 1024)
+    for name in ("descriptors", "patchmatch", "vote"):
+        monkeypatch.setattr(f"restrip.propagate.gpu.kernels.{name}_triton.BLOCK", 1024)
     frames = sliding(2, (31, 27), (1, 0.5))
     keys, window = (styled(frames, 0, negative(frames[0])), None), Pictures(frames)
     by_torch, by_triton = (

@@ -39,8 +39,8 @@ def stages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> S
     if importlib.util.find_spec("triton") is None:
         pytest.skip("Triton is not installed (it is for Linux on x86)")
     assert os.environ.get("TRITON_INTERPRET") == "1", "set before anything imports triton"
-    for name in ("describe", "search", "read"):  # two programs, the second one partly outside: fewer are quicker
-        monkeypatch.setattr(f"restrip.propagate.gpu.{name}_triton.BLOCK", 1024)
+    for name in ("descriptors", "patchmatch", "vote"):  # two programs, the second one partly outside: fewer are quicker
+        monkeypatch.setattr(f"restrip.propagate.gpu.kernels.{name}_triton.BLOCK", 1024)
     return triton_stages(CPU)
 
 

@@ -29,7 +29,7 @@ def test_kernels_compile(tmp_path):
     assert done.returncode == 0, done.stderr
     sizes = json.loads(done.stdout.strip().splitlines()[-1])
     assert {"describe_kernel", "start_kernel", "sweep_kernel", "vote_kernel", "read_kernel"} < set(sizes)
-    folder = Path(importlib.util.find_spec("restrip.propagate.gpu").submodule_search_locations[0])
+    folder = Path(importlib.util.find_spec("restrip.propagate.gpu.kernels").submodule_search_locations[0])
     written = "".join(path.read_text() for path in folder.glob("*_triton.py"))
     assert set(sizes) == set(re.findall(r"^def (\w+_kernel)\(", written, re.MULTILINE))  # none is forgotten
     assert all(size > 1000 for size in sizes.values())
