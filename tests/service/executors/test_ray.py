@@ -23,7 +23,8 @@ from restrip.service.executors.ray.cluster import RayExecutor, RaySettings  # no
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
-        importlib.util.find_spec("ray") is None, reason="Ray isn't installed: pip install 'restrip[ray]'"
+        getattr(importlib.util.find_spec("ray"), "origin", None) is None,
+        reason="Ray isn't installed: pip install 'restrip[ray]'",
     ),
 ]
 Floors = Callable[[str, str, str], Floor]
