@@ -30,16 +30,18 @@ from torch.utils._pytree import tree_iter
 from torch.utils.flop_counter import FlopCounterMode
 
 from restrip.looks import open_look
-from restrip.looks.diffusion.checkpoints.family_detection import FAMILIES
+from restrip.looks.diffusion.backbones.opening import open_model
+from restrip.looks.diffusion.backbones.stable_diffusion.unet import UnetBackbone
+from restrip.looks.diffusion.backbones.table import FAMILIES
 from restrip.looks.diffusion.checkpoints.finding import find_checkpoint
-from restrip.looks.diffusion.checkpoints.loader import CONFIGS, open_model
-from restrip.looks.diffusion.conditioning.text_encoders import TextEncoder
+from restrip.looks.diffusion.checkpoints.loader import CONFIGS
+from restrip.looks.diffusion.conditioning.text_encoders import ClipText, TextEncoder
 from restrip.looks.diffusion.conditioning.tokenizer import clip_tokenizer
 from restrip.looks.diffusion.runtime import model_cache
 from restrip.looks.diffusion.runtime.model import Model
-from restrip.looks.diffusion.runtime.model_cache import Order
-from restrip.looks.diffusion.runtime.pipeline import Round, Task, Workplace
+from restrip.looks.diffusion.runtime.pipeline import Workplace
 from restrip.looks.diffusion.sampling.schedules import Schedule
+from restrip.looks.diffusion.task import Round, Task
 from restrip.media.frame import Frame
 from restrip.progress import silent
 from restrip.timeline import Key
@@ -115,33 +117,35 @@ def full_size(case: Case, device: torch.device) -> Model:
         )
         for part, kind, pad in kinds
     ]  # fmt: skip
-    model = Model(case.name, FAMILIES[case.family], unet, vae, tuple(texts), Schedule())
+    model = Model(case.name, UnetBackbone(FAMILIES[case.family], unet, Schedule()), vae, ClipText(tuple(texts)))
     model_cache._place(model, device)
     return model
 
 
 def stock(model: Model, case: Case) -> Callable[[Frame], object]:
     """The usual pipeline with the same networks, one frame at a time."""
-    kind = diffusers.StableDiffusionXLImg2ImgPipeline if model.xl else diffusers.StableDiffusionImg2ImgPipeline
+    kind = (
+        diffusers.StableDiffusionXLImg2ImgPipeline if model.family.sized else diffusers.StableDiffusionImg2ImgPipeline
+    )
     parts: dict[str, Any] = {
-        "vae": model.vae, "unet": model.unet,
+        "vae": model.vae, "unet": model.network,
         "scheduler": diffusers.EulerDiscreteScheduler.from_pretrained(CONFIGS / case.family, subfolder="scheduler"),
         "text_encoder": None, "tokenizer": None,
     }  # fmt: skip
-    if model.xl:
+    if model.family.sized:
         parts |= {"text_encoder_2": None, "tokenizer_2": None}
     else:
         parts |= {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
     pipeline = kind(**parts)
     pipeline.set_progress_bar_config(disable=True)
-    dtype, device = next(model.unet.parameters()).dtype, model.device
-    width = model.unet.config.cross_attention_dim
-    tokens = model.encoders[0].room + 2
+    dtype, device = next(model.network.parameters()).dtype, model.device
+    width = model.network.config.cross_attention_dim
+    tokens = model.text.encoders[0].room + 2
     text = {
         name: torch.randn(1, tokens, width, device=device, dtype=dtype)
         for name in ("prompt_embeds", "negative_prompt_embeds")
     }
-    if model.xl:
+    if model.family.sized:
         text |= {f"{name}pooled_prompt_embeds": torch.randn(1, 1280, device=device, dtype=dtype)
                  for name in ("", "negative_")}  # fmt: skip
     steps = 2 * case.evaluations
@@ -161,9 +165,8 @@ def place(model: Model, case: Case, **more: Any) -> Workplace:
     settings = {**case.settings, "width": case.size[0], "height": case.size[1], "batch": case.batch,
                 "device": model.device.type, "prompt": "a photo", **more}  # fmt: skip
     look = open_look("sd:tiny", settings)
-    dtype = next(model.unet.parameters()).dtype
-    order = Order(find_checkpoint("tiny"), "random", None, (), str(model.device), dtype)
-    return Workplace(look, model, case.size, order)
+    dtype = next(model.network.parameters()).dtype
+    return Workplace(look.spec(), model, case.size, dtype)
 
 
 def seconds(work: Callable[[], object], device: torch.device, again: int = 1) -> float:
@@ -185,7 +188,7 @@ def seconds(work: Callable[[], object], device: torch.device, again: int = 1) ->
 def flops(model: Model, case: Case) -> float:
     """Floating point operations of one frame, counted on the networks themselves."""
     rows = 2 if case.settings["cfg_scale"] != 1 else 1
-    unet, vae, factor = model.unet, model.vae, model.factor
+    unet, vae, factor = model.network, model.vae, model.latents.factor
     like = next(unet.parameters())
     height, width = case.size[1] // factor, case.size[0] // factor
 
@@ -193,7 +196,7 @@ def flops(model: Model, case: Case) -> float:
         return torch.zeros(*shape, device=like.device, dtype=like.dtype)
 
     more: dict[str, Any] = {}
-    if model.xl:
+    if model.family.sized:
         more["added_cond_kwargs"] = {"text_embeds": empty(rows, 1280), "time_ids": empty(rows, 6)}
     with FlopCounterMode(display=False) as counted, torch.inference_mode():
         unet(empty(rows, 4, height, width), 500, empty(rows, 77, unet.config.cross_attention_dim), **more)

@@ -7,8 +7,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from restrip.looks.diffusion.backbones.table import FAMILIES
 from restrip.looks.diffusion.checkpoints import adapter_specs
-from restrip.looks.diffusion.checkpoints.family_detection import FAMILIES, UnknownFamily, read_json
+from restrip.looks.diffusion.checkpoints.family_detection import UnknownFamily, read_json
 from restrip.looks.diffusion.checkpoints.finding import (
     Checkpoint,
     CheckpointHashes,
@@ -18,11 +19,13 @@ from restrip.looks.diffusion.checkpoints.finding import (
 )
 from restrip.looks.diffusion.checkpoints.headers import read_shapes
 from restrip.looks.diffusion.checkpoints.lora_kinds import check_kinds
+from restrip.looks.diffusion.fitting import fitted
 from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.runtime.memory_needs import largest_size, needs_mib, weights_mib
 from restrip.looks.diffusion.sampling import distilled
 from restrip.looks.diffusion.settings import SD_TRAITS
 from restrip.looks.diffusion.size import working_size
+from restrip.looks.diffusion.spec import LookSpec
 from restrip.looks.look import Beside, Estimate, Look, LookTraits, Styled
 from restrip.timeline import is_picture
 
@@ -52,7 +55,10 @@ class DiffusionLook(Look):
         for path, family in [*((x.path, "lora") for x in self.loras), *((x.path, "controlnet") for x in self.controls)]:
             _expect(path, family)
         models = [checkpoint.path, *(lora.path for lora in self.loras)]
-        self.recipe, self.notes = distilled.adjusted(recipe, map(distilled.found_kind, models))
+        self.family = FAMILIES[checkpoint.family]
+        recipe, replaced = distilled.adjusted(recipe, map(distilled.found_kind, models))
+        self.recipe, lacking = fitted(recipe, self.family, self.loras, self.controls)
+        self.notes = (*replaced, *lacking)
         self._identity: dict[str, Any] = {}
         self._studio: Studio | None = None
         self.spared = 0
@@ -101,8 +107,26 @@ class DiffusionLook(Look):
         if self._studio is None:
             from restrip.looks.diffusion.runtime.key_studio import Studio  # torch
 
-            self._studio = Studio(self)
+            self._studio = Studio(self.spec())
         return self._studio.stylize(list(frames), list(keys), report, anchor, beside or Beside())
+
+    def spec(self) -> LookSpec:
+        """What the pictures are made from; hashes all files."""
+        identity = self.identity()
+        return LookSpec(
+            checkpoint=self.checkpoint,
+            family=self.family,
+            recipe=self.recipe,
+            native_px=self.native_px,
+            model_hash=identity["model"],
+            content=f"{identity['model']} {identity['vae']} {identity['lora']}",
+            vae=self.vae,
+            loras=self.loras,
+            controls=self.controls,
+            control_pictures=self.control_pictures,
+            notes=self.notes,
+            spared=self.spared,
+        )
 
     def spare_memory(self, steps: int) -> None:
         """Begin with less memory from now on, after `steps` workers ended while they made keys: see MemoryPlan."""
@@ -111,11 +135,9 @@ class DiffusionLook(Look):
 
     def estimate(self, size: tuple[int, int]) -> Estimate:
         """What one key of a frame of `size` (width, height) takes, before anything is loaded."""
-        from restrip.looks.diffusion.sampling.schedules import start_index  # numpy
-
-        at = working_size(size, self.recipe, self.native_px)
+        at = self._working_size(size)
         steps, strength = self.recipe.steps, self.recipe.denoising_strength
-        evaluations = steps - start_index(steps, strength)
+        evaluations = self.family.evaluations(steps, strength)
         if self.recipe.noise == "exact":
             evaluations += evaluations * self.recipe.recovery_iterations
         elif self.recipe.noise in ("plain", "adjusted"):
@@ -127,18 +149,21 @@ class DiffusionLook(Look):
 
     def largest(self, size: tuple[int, int], have_mib: int) -> tuple[int, int]:
         """The largest working size for frames of `size` that fits into so much GPU memory, one frame at a time."""
-        at = working_size(size, self.recipe, self.native_px)
+        at = self._working_size(size)
         return largest_size(self.checkpoint.family, at, have_mib - sum(weights_mib(c.path) for c in self.controls))
+
+    def _working_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        return working_size(size, self.recipe, self.native_px, self.family.multiple_px)
 
     @property
     def native_px(self) -> int:
         """The side of the square that the model was trained on."""
-        if self.checkpoint.is_folder:
-            folder = self.checkpoint.path
-            side = read_json(folder / "unet" / "config.json", folder).get("sample_size") or 64
-            vae = read_json(folder / "vae" / "config.json", folder) if (folder / "vae").is_dir() else {}
-            return int(side) * 2 ** (len(vae.get("block_out_channels", [0] * 4)) - 1)
-        return FAMILIES[self.checkpoint.family].native_px
+        if not self.checkpoint.is_folder:
+            return self.family.native_px
+        folder = self.checkpoint.path
+        network = read_json(folder / self.family.part / "config.json", folder)
+        vae = read_json(folder / "vae" / "config.json", folder) if (folder / "vae").is_dir() else {}
+        return self.family.native_px_of(network, vae)
 
 
 def open_diffusion(argument: str, values: Mapping[str, Any], *, size: tuple[int, int] | None = None) -> DiffusionLook:

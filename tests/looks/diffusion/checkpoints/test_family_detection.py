@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from restrip.looks.diffusion.backbones.stable_diffusion.rows import FIRST_CONV
 from restrip.looks.diffusion.checkpoints.family_detection import (
-    FIRST_CONV,
     MissingPart,
     UnknownFamily,
     family_of_folder,

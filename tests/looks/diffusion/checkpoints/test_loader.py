@@ -8,10 +8,12 @@ import pytest
 import safetensors.torch
 import torch
 
+from restrip.looks.diffusion.backbones.opening import open_model
+from restrip.looks.diffusion.backbones.stable_diffusion.controlnet import open_controlnet
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, UnknownFamily
 from restrip.looks.diffusion.checkpoints.finding import Checkpoint, family_of, find_checkpoint
 from restrip.looks.diffusion.checkpoints.headers import UnreadableCheckpoint
-from restrip.looks.diffusion.checkpoints.loader import open_controlnet, open_model, open_vae
+from restrip.looks.diffusion.checkpoints.loader import open_vae
 from restrip.looks.diffusion.checkpoints.safe_weights import read_weights
 
 FAMILIES = ["sd15", "sd15-inpaint", "sdxl", "sdxl-inpaint"]
@@ -27,8 +29,8 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def assert_same(made, model) -> None:
-    for mine, theirs in [(model.unet, made.unet), (model.vae, made.vae),
-                         *zip((e.module for e in model.encoders), made.texts, strict=True)]:  # fmt: skip
+    for mine, theirs in [(model.network, made.unet), (model.vae, made.vae),
+                         *zip((e.module for e in model.text.encoders), made.texts, strict=True)]:  # fmt: skip
         expected = theirs.state_dict()
         found = mine.state_dict()
         assert set(found) == set(expected)
@@ -42,8 +44,8 @@ def test_single_files(family: str, name: str, small, tmp_path: Path) -> None:
     path = made.save_file(tmp_path / name)
     model = open_model(Checkpoint(path, family, "m"), configs=made.configs)
     assert_same(made, model)
-    assert model.factor == 4 and model.inpainting == family.endswith("inpaint")
-    assert model.encoders[0].room == 30
+    assert model.latents.factor == 4 and model.backbone.inpainting == family.endswith("inpaint")
+    assert model.text.encoders[0].room == 30
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -69,8 +71,8 @@ def test_half_precision_files_are_read_as_asked(small, tmp_path: Path) -> None:
     safetensors.torch.save_file({k: v.contiguous() for k, v in halves.items()}, tmp_path / "h.safetensors")
     checkpoint = Checkpoint(tmp_path / "h.safetensors", "sd15", "h")
     model = open_model(checkpoint, dtype=torch.bfloat16, configs=made.configs)
-    assert model.unet.dtype == torch.bfloat16 and model.vae.dtype == torch.float32
-    assert model.encoders[0].module.dtype == torch.float32
+    assert model.network.dtype == torch.bfloat16 and model.vae.dtype == torch.float32
+    assert model.text.encoders[0].module.dtype == torch.float32
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_the_small_vae_is_one(tmp_path: Path) -> None:
     )  # fmt: skip
     tiny.save_pretrained(tmp_path / "vae")
     model = open_model(find_checkpoint("tiny"), vae=tmp_path / "vae")
-    assert type(model.vae).__name__ == "AutoencoderTiny" and model.factor == 4
+    assert type(model.vae).__name__ == "AutoencoderTiny" and model.latents.factor == 4
 
 
 def control_of(unet) -> diffusers.ControlNetModel:

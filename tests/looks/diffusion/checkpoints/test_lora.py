@@ -5,10 +5,11 @@ import safetensors.torch
 import torch
 
 from restrip.looks import open_look
+from restrip.looks.diffusion.backbones.opening import open_model
+from restrip.looks.diffusion.backbones.stable_diffusion.layers import diffusers_layer
 from restrip.looks.diffusion.checkpoints.family_detection import UnknownFamily
 from restrip.looks.diffusion.checkpoints.finding import Checkpoint, list_models
-from restrip.looks.diffusion.checkpoints.loader import open_model
-from restrip.looks.diffusion.checkpoints.lora import UnfittingLora, _from_original, merge
+from restrip.looks.diffusion.checkpoints.lora import UnfittingLora, merge
 from restrip.looks.diffusion.checkpoints.lora_kinds import UnusableLora
 from restrip.timeline import Key
 
@@ -54,7 +55,7 @@ def save(weights: dict[str, torch.Tensor], tmp_path):
 )  # fmt: skip
 def test_every_way_of_naming_a_layer(down: str, up: str, opened, tmp_path) -> None:
     model = opened()
-    module = model.unet.get_submodule(LAYER)
+    module = model.network.get_submodule(LAYER)
     a, b = pair(module)
     before = module.weight.clone()
     assert merge(model, save({down: a, up: b}, tmp_path), 0.5) == 1
@@ -63,7 +64,7 @@ def test_every_way_of_naming_a_layer(down: str, up: str, opened, tmp_path) -> No
 
 def test_alpha_scales_and_convolutions_and_text_encoders_change(opened, tmp_path) -> None:
     model = opened()
-    conv, text = model.unet.get_submodule(CONV), dict(model.encoders[0].module.named_modules())
+    conv, text = model.network.get_submodule(CONV), dict(model.text.encoders[0].module.named_modules())
     encoder = text.get(TEXT) or text[f"text_model.{TEXT}"]
     weights = {}
     for name, module in (
@@ -82,8 +83,8 @@ def test_alpha_scales_and_convolutions_and_text_encoders_change(opened, tmp_path
 
 def test_sdxl_by_the_original_names_and_its_second_encoder(opened, tmp_path) -> None:
     model = opened("sdxl")
-    first = model.unet.get_submodule(LAYER)
-    second = dict(model.encoders[1].module.named_modules())
+    first = model.network.get_submodule(LAYER)
+    second = dict(model.text.encoders[1].module.named_modules())
     encoder = second.get(TEXT) or second[f"text_model.{TEXT}"]
     name = "lora_unet_input_blocks_3_1_transformer_blocks_0_attn1_to_q"
     a, b = pair(first)
@@ -113,7 +114,7 @@ def test_sdxl_by_the_original_names_and_its_second_encoder(opened, tmp_path) -> 
     ],
 )
 def test_original_block_names(old: str, new: str) -> None:
-    assert _from_original(old, 2) == new
+    assert diffusers_layer(old, 2) == new
 
 
 def test_a_lora_of_another_model_is_refused(opened, tmp_path) -> None:
@@ -177,7 +178,7 @@ def test_other_kinds_are_refused_by_name_before_anything_is_made(kind, weights, 
 
 def test_text_encoders_have_a_weight_of_their_own(opened, tmp_path) -> None:
     model = opened()
-    unet, text = model.unet.get_submodule(LAYER), dict(model.encoders[0].module.named_modules())
+    unet, text = model.network.get_submodule(LAYER), dict(model.text.encoders[0].module.named_modules())
     encoder = text.get(TEXT) or text[f"text_model.{TEXT}"]
     (a, b), (c, d) = pair(unet), pair(encoder)
     te = "lora_te_text_model_" + TEXT.replace(".", "_")
@@ -191,7 +192,7 @@ def test_text_encoders_have_a_weight_of_their_own(opened, tmp_path) -> None:
 
 def test_layers_that_the_model_doesnt_have_are_said(opened, tmp_path) -> None:
     model = opened()
-    a, b = pair(model.unet.get_submodule(LAYER))
+    a, b = pair(model.network.get_submodule(LAYER))
     weights = {f"{KOHYA}.lora_down.weight": a, f"{KOHYA}.lora_up.weight": b,
                "lora_unet_nowhere.lora_down.weight": a.clone(),
                "lora_unet_nowhere.lora_up.weight": b.clone()}  # fmt: skip

@@ -7,11 +7,11 @@ import safetensors.torch
 import torch
 
 from restrip.looks import open_look
+from restrip.looks.diffusion.backbones.stable_diffusion.controlnet import ControlNet, added, open_controlnet
 from restrip.looks.diffusion.checkpoints.adapter_specs import ControlFile
 from restrip.looks.diffusion.checkpoints.family_detection import UnknownFamily, family_of_shapes
-from restrip.looks.diffusion.checkpoints.loader import open_controlnet
 from restrip.looks.diffusion.conditioning.control_pictures import ControlPictures
-from restrip.looks.diffusion.conditioning.controlnet import COMPUTED, ControlNet, added, canny, hint, lineart, softedge
+from restrip.looks.diffusion.conditioning.controlnet import COMPUTED, canny, hint, lineart, softedge
 from restrip.media.frame import Frame
 from restrip.timeline import Key
 

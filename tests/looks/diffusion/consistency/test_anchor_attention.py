@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from restrip.looks.diffusion.backbones.opening import open_model
 from restrip.looks.diffusion.checkpoints.finding import find_checkpoint
-from restrip.looks.diffusion.checkpoints.loader import open_model
-from restrip.looks.diffusion.conditioning.text_encoders import encode_prompt
 from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank, _like, recording, replaying
 from restrip.looks.diffusion.sampling.denoiser import Denoiser
 
@@ -19,20 +18,20 @@ X = torch.randn(3, 4, 12, 16, generator=torch.Generator().manual_seed(0)) * 3
 
 
 def denoiser(model, rows: int, cfg: float = 3.0) -> Denoiser:
-    cond = encode_prompt(model.encoders, "a photo", 1)
-    none = encode_prompt(model.encoders, "", 1)
+    cond = model.text.encode("a photo", 1)
+    none = model.text.encode("", 1)
     return Denoiser(model, [cond] * rows, [none] * rows, cfg)
 
 
 def recorded(model, cfg: float = 3.0, limit: float | None = None) -> AnchorBank:
     bank = AnchorBank(limit)
-    with torch.inference_mode(), recording(model.unet, bank):
+    with torch.inference_mode(), recording(model.network, bank):
         denoiser(model, 1, cfg).eps(X[:1], 2.0)
     return bank
 
 
 def anchored(model, bank: AnchorBank, x: torch.Tensor, strength: float = 1.0, adain: bool = False, cfg: float = 3.0):
-    with torch.inference_mode(), replaying(model.unet, bank, strength, adain):
+    with torch.inference_mode(), replaying(model.network, bank, strength, adain):
         return denoiser(model, len(x), cfg).eps(x, 2.0)
 
 
@@ -42,11 +41,11 @@ def plain(model, x: torch.Tensor) -> torch.Tensor:
 
 
 def test_recording_and_leaving_change_nothing(tiny) -> None:
-    before, processors = plain(tiny, X), dict(tiny.unet.attn_processors)
+    before, processors = plain(tiny, X), dict(tiny.network.attn_processors)
     bank = AnchorBank()
-    with torch.inference_mode(), recording(tiny.unet, bank):
+    with torch.inference_mode(), recording(tiny.network, bank):
         assert torch.allclose(denoiser(tiny, 3).eps(X, 2.0), before, atol=1e-5)
-    assert tiny.unet.attn_processors == processors
+    assert tiny.network.attn_processors == processors
     assert torch.equal(plain(tiny, X), before)
     assert len(bank.features) == sum(name.endswith("attn1.processor") for name in processors)
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from restrip.looks import open_look
-from restrip.looks.diffusion.checkpoints import loader
+from restrip.looks.diffusion.backbones import opening
 from restrip.looks.diffusion.runtime import model_cache
 from restrip.looks.diffusion.runtime.memory_plan import MemoryLadder, MemoryPlan, OutOfGpuMemory, candidates
 from restrip.timeline import Key
@@ -75,14 +75,14 @@ def test_keys_are_the_same_with_less_memory(rows, reached, small_file, monkeypat
     whole = []
 
     def opened(*args, **kwargs):
-        model = loader.open_model(*args, **kwargs)
+        model = opening.open_model(*args, **kwargs)
 
         def full(module, args, out):
             fits = len(out) <= 2 * max(rows, 1) and (rows or model.turns.active)
             if not fits:
                 raise torch.OutOfMemoryError(FULL)
 
-        model.unet.conv_out.register_forward_hook(full)
+        model.network.conv_out.register_forward_hook(full)
         whole.append(model)
         return model
 

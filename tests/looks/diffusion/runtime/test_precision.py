@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from restrip.looks import open_look
-from restrip.looks.diffusion.checkpoints import loader
+from restrip.looks.diffusion.backbones import opening
+from restrip.looks.diffusion.backbones.stable_diffusion.rows import SD15, SDXL
 from restrip.looks.diffusion.runtime import model_cache, precision
-from restrip.looks.diffusion.runtime.precision import climb, finite_rows, steps_from, suspicious_rows
+from restrip.looks.diffusion.runtime.precision import climb, finite_rows, suspicious_rows
 from restrip.looks.diffusion.runtime.precision_retry import BrokenPicture
 from restrip.timeline import Key
 
@@ -15,12 +16,13 @@ CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
 
 def test_where_ladders_start() -> None:
-    assert precision.first_unet_dtype(GPU, "auto") == F16 and precision.first_unet_dtype(CPU, "auto") == F32
-    assert precision.first_unet_dtype(CPU, "bfloat16") == B16
-    assert precision.first_vae_dtype(GPU, "auto", xl=False) == F16
-    assert precision.first_vae_dtype(GPU, "auto", xl=True) == F32
-    assert precision.first_vae_dtype(GPU, "float32", xl=False) == F32
-    assert steps_from(precision.UNET_LADDER, B16) == (B16, F32)
+    first = precision.first_network_dtype
+    assert first(GPU, "auto", SD15) == F16 and first(CPU, "auto", SD15) == F32
+    assert first(CPU, "bfloat16", SD15) == B16
+    assert precision.first_vae_dtype(GPU, "auto", SD15) == F16
+    assert precision.first_vae_dtype(GPU, "auto", SDXL) == F32
+    assert precision.first_vae_dtype(GPU, "float32", SD15) == F32
+    assert precision.network_ladder(SD15, B16) == (B16, F32)
 
 
 def test_rows_that_are_broken() -> None:
@@ -64,7 +66,7 @@ def hooked(small_file, monkeypatch):
         path = small_file()
 
         def opened(*args, **kwargs):
-            model = loader.open_model(*args, **kwargs)
+            model = opening.open_model(*args, **kwargs)
             network, _, name = part.partition(".")
             getattr(model, network).get_submodule(name).register_forward_hook(hook)
             return model
@@ -83,7 +85,7 @@ def styled(look, moved, silent, count: int = 3):
 
 def test_an_overflowing_layer_is_made_again_in_bfloat16(hooked, moved, silent) -> None:
     """Half precision ends at 65504; bfloat16 reaches as far as full precision."""
-    look = hooked("unet.conv_norm_out", lambda module, args, out: (out + 0 * out) * 1e5 / 1e5)
+    look = hooked("network.conv_norm_out", lambda module, args, out: (out + 0 * out) * 1e5 / 1e5)
     for one in styled(look, moved, silent):
         assert one.facts["unet_dtype"] == "bfloat16" and one.facts["retries"] == 1
         assert one.picture.rgb.std() > 5
@@ -96,7 +98,7 @@ def test_one_nan_in_one_frame_redoes_that_frame_alone(hooked, moved, silent) -> 
             out[4, 2, 3, 3] = torch.nan
         return out
 
-    facts = [one.facts for one in styled(hooked("unet.conv_out", hook), moved, silent)]
+    facts = [one.facts for one in styled(hooked("network.conv_out", hook), moved, silent)]
     assert [fact["unet_dtype"] for fact in facts] == ["float16", "bfloat16", "float16"]
     assert [fact["retries"] for fact in facts] == [0, 1, 0]
 
@@ -105,8 +107,8 @@ def test_the_result_of_a_retry_is_what_that_precision_gives(hooked, moved, silen
     def broken_half(module, args, out):
         return out * torch.inf if out.dtype == F16 else out
 
-    redone = styled(hooked("unet.conv_out", broken_half), moved, silent, 2)
-    first = styled(hooked("unet.conv_out", lambda *a: None, precision="bfloat16"), moved, silent, 2)
+    redone = styled(hooked("network.conv_out", broken_half), moved, silent, 2)
+    first = styled(hooked("network.conv_out", lambda *a: None, precision="bfloat16"), moved, silent, 2)
     for a, b in zip(redone, first, strict=True):  # weights that went through half precision are rounded twice
         assert abs(a.picture.rgb.astype(int) - b.picture.rgb).max() <= 6
 
@@ -127,6 +129,6 @@ def test_a_picture_that_stays_black_is_kept_and_said(hooked, moved, silent) -> N
 
 
 def test_what_stays_broken_is_an_error(hooked, moved, silent) -> None:
-    look = hooked("unet.conv_out", lambda module, args, out: out * torch.nan)
+    look = hooked("network.conv_out", lambda module, args, out: out * torch.nan)
     with pytest.raises(BrokenPicture, match="full precision"):
         styled(look, moved, silent, 1)

@@ -8,10 +8,11 @@ import torch
 import transformers
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 
+from restrip.looks.diffusion.backbones.opening import open_model
+from restrip.looks.diffusion.backbones.prediction import V
 from restrip.looks.diffusion.checkpoints.finding import TINY, Checkpoint
-from restrip.looks.diffusion.checkpoints.loader import open_model
 from restrip.looks.diffusion.conditioning.inpaint import conditioning
-from restrip.looks.diffusion.conditioning.text_encoders import Cond, encode_prompt
+from restrip.looks.diffusion.conditioning.text_encoders import Cond
 from restrip.looks.diffusion.sampling.denoiser import Denoiser
 from restrip.looks.diffusion.sampling.samplers import euler
 
@@ -27,7 +28,7 @@ def model(small, tmp_path):
 
 
 def cond(model, prompt: str) -> Cond:
-    return encode_prompt(model.encoders, prompt, 1)
+    return model.text.encode(prompt, 1)
 
 
 NOISE = torch.randn(3, 4, 12, 16, generator=torch.Generator().manual_seed(0))
@@ -53,11 +54,11 @@ def test_the_network_sees_the_scaled_state_at_the_training_step(model) -> None:
     def hook(module, args, kwargs):
         seen.update(sample=args[0], t=args[1])
 
-    model.unet.register_forward_pre_hook(hook, with_kwargs=True)
+    model.network.register_forward_pre_hook(hook, with_kwargs=True)
     denoiser = Denoiser(model, [cond(model, "")], [cond(model, "")], 1.0)
     run(denoiser, NOISE[:1], 3.0)
     assert torch.allclose(seen["sample"], NOISE[:1] / 10**0.5)
-    assert float(seen["t"]) == pytest.approx(float(model.schedule.step(3.0)), rel=1e-6)
+    assert float(seen["t"]) == pytest.approx(float(model.backbone.schedule.step(3.0)), rel=1e-6)
 
 
 def test_rows_do_not_see_each_other(model) -> None:
@@ -84,7 +85,8 @@ def test_v_prediction(model) -> None:
         def forward(self, sample, t, return_dict, **kwargs):
             return (v,)
 
-    flipped = dataclasses.replace(model, prediction="v_prediction", unet=Fixed())
+    backbone = dataclasses.replace(model.backbone, prediction=V, network=Fixed())
+    flipped = dataclasses.replace(model, backbone=backbone)
     none = cond(model, "")
     assert torch.allclose(run(Denoiser(flipped, [none], [none], 1.0), z + sigma * n, sigma), n, atol=1e-5)
 
@@ -102,8 +104,8 @@ class TheirSteps:
 @pytest.mark.parametrize("family", ["sd15", "sdxl"])
 def test_agrees_with_diffusers_scheduler_loop(family: str, small, tmp_path) -> None:
     model = opened(small, family, tmp_path)
-    one, none = cond(model, "a photo"), encode_prompt(model.encoders, "", 1, negative=True)
-    sigmas = model.schedule.table("uniform", 8)
+    one, none = cond(model, "a photo"), model.text.encode("", 1, negative=True)
+    sigmas = model.backbone.schedule.table("uniform", 8)
     scheduler = diffusers.EulerDiscreteScheduler.from_pretrained(tmp_path / family, subfolder="scheduler")
     scheduler.set_timesteps(sigmas=sigmas.tolist())
     x = theirs = NOISE[:1] * float(sigmas[0])
@@ -115,11 +117,11 @@ def test_agrees_with_diffusers_scheduler_loop(family: str, small, tmp_path) -> N
         for t in scheduler.timesteps:
             scaled = scheduler.scale_model_input(torch.cat([theirs] * 2), t)
             text = torch.stack([none.tokens, one.tokens])
-            a, b = model.unet(scaled, t, encoder_hidden_states=text, **more).sample.chunk(2)
+            a, b = model.network(scaled, t, encoder_hidden_states=text, **more).sample.chunk(2)
             theirs = scheduler.step(a + 4.0 * (b - a), t, theirs).prev_sample
         their_steps = scheduler.timesteps.double().numpy()
-        assert model.schedule.step(sigmas[:-1]) == pytest.approx(their_steps, abs=1e-3)
-        model.schedule = TheirSteps(sigmas, their_steps)
+        assert model.backbone.schedule.step(sigmas[:-1]) == pytest.approx(their_steps, abs=1e-3)
+        model.backbone.schedule = TheirSteps(sigmas, their_steps)
         denoiser = Denoiser(model, [one], [none], 4.0)
         mine = euler(lambda x, i: denoiser.clean(x, float(sigmas[i])), x, sigmas, lambda: x)
     assert float((mine - theirs).abs().max() / theirs.abs().max()) < 1e-4
@@ -130,7 +132,7 @@ def test_inpainting_agrees_with_diffusers_pipeline(small, tmp_path, monkeypatch)
     model = opened(small, "sd15-inpaint", tmp_path)
     picture = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(4)) * 2 - 1
     pipeline = diffusers.StableDiffusionInpaintPipeline(
-        vae=model.vae, unet=model.unet, text_encoder=model.encoders[0].module,
+        vae=model.vae, unet=model.network, text_encoder=model.text.encoders[0].module,
         tokenizer=transformers.CLIPTokenizer.from_pretrained(TINY / "tokenizer"),
         scheduler=diffusers.EulerDiscreteScheduler.from_pretrained(tmp_path / "sd15-inpaint", subfolder="scheduler"),
         safety_checker=None, feature_extractor=None, requires_safety_checker=False,
@@ -147,7 +149,7 @@ def test_inpainting_agrees_with_diffusers_pipeline(small, tmp_path, monkeypatch)
         sigmas = pipeline.scheduler.sigmas.double().numpy()
         steps = pipeline.scheduler.timesteps.double().numpy()
 
-        model.schedule = TheirSteps(sigmas, steps)
+        model.backbone.schedule = TheirSteps(sigmas, steps)
         scale = model.vae.config.scaling_factor
         extra = conditioning(picture, matte, 1.0, 4, lambda p: model.vae.encode(p).latent_dist.mode() * scale)
         denoiser = Denoiser(model, [cond(model, "a photo")], [cond(model, "")], 3.0, extra=extra)

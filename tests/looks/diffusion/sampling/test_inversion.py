@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from restrip.looks.diffusion.backbones.opening import open_model
 from restrip.looks.diffusion.checkpoints.finding import find_checkpoint
-from restrip.looks.diffusion.checkpoints.loader import open_model
-from restrip.looks.diffusion.conditioning.text_encoders import encode_prompt
 from restrip.looks.diffusion.sampling.denoiser import Denoiser
 from restrip.looks.diffusion.sampling.inversion import adjusted, exact, plain
 from restrip.looks.diffusion.sampling.samplers import euler
@@ -110,9 +109,9 @@ def test_a_real_frame_comes_back_from_its_recovered_noise(tiny, bigbuckbunny) ->
     small = cv2.resize(frame.to_ndarray(format="rgb24"), (128, 80), interpolation=cv2.INTER_AREA)
     picture = torch.from_numpy(small).permute(2, 0, 1)[None].float() / 127.5 - 1
     steps, strength = 20, 0.5
-    table = tiny.schedule.table("uniform", steps)
+    table = tiny.backbone.schedule.table("uniform", steps)
     sigmas = table[start_index(steps, strength) :]
-    prompt = encode_prompt(tiny.encoders, "a photo", 1)
+    prompt = tiny.text.encode("a photo", 1)
     denoiser = Denoiser(tiny, [prompt], [prompt], 1.0)
     with torch.inference_mode():
         clean = tiny.vae.encode(picture).latent_dist.mode() * tiny.vae.config.scaling_factor

@@ -4,7 +4,7 @@ import diffusers
 import numpy as np
 import pytest
 
-from restrip.looks.diffusion.sampling.schedules import SPACINGS, Schedule, start_index
+from restrip.looks.diffusion.sampling.schedules import SPACINGS, FlowSchedule, Schedule, start_index
 
 SD = Schedule()
 
@@ -63,6 +63,30 @@ def test_ddim_keeps_the_noise_of_step_0() -> None:
 def test_tables_fall(spacing: str, steps: int) -> None:
     table = SD.table(spacing, steps)
     assert len(table) == steps + 1 and (np.diff(table) < 0).all()
+
+
+def test_flow_shares_are_those_that_are_published() -> None:
+    """Shift 3 at 8 steps, as Z-Image-Turbo is run; without a shift the times themselves."""
+    shares = [1, 0.9545, 0.9, 0.8333, 0.75, 0.6429, 0.5, 0.3, 0]
+    assert FlowSchedule(3.0).shares(8, 1.0) == pytest.approx(shares, abs=1e-4)
+    assert FlowSchedule(3.0).shares(4, 0.5) == pytest.approx([0.5, 3 * 0.1875 / 1.375, 0.3, 3 * 0.0625 / 1.125, 0])
+    assert FlowSchedule().shares(4, 1.0) == pytest.approx([1, 0.75, 0.5, 0.25, 0])
+
+
+def test_flow_agrees_with_diffusers() -> None:
+    scheduler = diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0)
+    scheduler.set_timesteps(sigmas=np.linspace(1, 1 / 8, 8).tolist())
+    assert FlowSchedule(3.0).shares(8, 1.0) == pytest.approx(scheduler.sigmas.numpy(), abs=1e-6)
+
+
+def test_each_strength_of_a_flow_starts_at_its_own_sigma() -> None:
+    schedule = FlowSchedule(3.0)
+    starts = [schedule.sigmas("auto", 8, n / 20)[0] for n in range(1, 21)]
+    assert (np.diff(starts) > 0).all() and np.isfinite(starts).all()
+    assert starts[9] == pytest.approx(1.0)  # half noise
+    for strength in (0.0, 0.3, 1.0):
+        table = schedule.sigmas("auto", 5, strength)
+        assert len(table) == 6 and (np.diff(table) < 0).all() and table[-1] == 0
 
 
 def test_step_undoes_sigma_between_steps_too() -> None:

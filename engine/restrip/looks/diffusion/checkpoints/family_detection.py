@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from restrip.errors import BadInput
+from restrip.looks.diffusion.backbones.family import Recognizer
+from restrip.looks.diffusion.backbones.table import FAMILIES
 from restrip.looks.diffusion.checkpoints.headers import Shapes
 from restrip.looks.diffusion.checkpoints.lora_kinds import kinds_of
 
-UNET = "model.diffusion_model."
-FIRST_CONV = UNET + "input_blocks.0.0.weight"
 VAE_CONVS = ("first_stage_model.encoder.conv_in.weight", "encoder.conv_in.weight")
 CONTROL_PREFIX = "control_model."
 
@@ -42,34 +42,11 @@ class MissingPart(BadInput):
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Family:
-    """A kind of model: its label, and the square side in pixels that it was trained on."""
-
-    name: str
-    label: str
-    native_px: int = 512
-    runnable: bool = True
-
-
-FAMILIES = {
-    family.name: family
-    for family in (
-        Family("sd15", "Stable Diffusion 1.5"),
-        Family("sd15-inpaint", "Stable Diffusion 1.5 inpainting"),
-        Family("sdxl", "SDXL", 1024),
-        Family("sdxl-inpaint", "SDXL inpainting", 1024),
-        Family("lora", "LoRA", runnable=False),
-        Family("controlnet", "ControlNet", runnable=False),
-        Family("vae", "VAE", runnable=False),
-    )
-}
-
-
 def family_of_shapes(shapes: Shapes) -> str:
     """The family's name, or "unknown" followed by what is known about it."""
-    if FIRST_CONV in shapes:
-        return _family_of_unet(shapes)
+    found = next((name for who in _recognizers() if (name := who.in_file(shapes))), None)
+    if found is not None:
+        return found
     if any(name.startswith((CONTROL_PREFIX, "controlnet_cond_embedding.")) for name in shapes):
         return "controlnet"
     if kinds_of(shapes):
@@ -83,29 +60,21 @@ def family_of_shapes(shapes: Shapes) -> str:
     return "unknown"
 
 
-def _family_of_unet(shapes: Shapes) -> str:
-    channels = shapes[FIRST_CONV][1]
-    xl = any(name.startswith("conditioner.embedders.1.") for name in shapes) or UNET + "label_emb.0.0.weight" in shapes
-    if any(name.startswith("cond_stage_model.model.") for name in shapes):
-        return "unknown (Stable Diffusion 2)"
-    if channels not in (4, 9):
-        return f"unknown ({channels} input channels)"
-    return ("sdxl" if xl else "sd15") + ("-inpaint" if channels == 9 else "")
-
-
 def family_of_folder(folder: Path) -> str:
     """The family of a diffusers folder by its configs. Raises MissingPart, UnknownFamily."""
     index = read_json(folder / "model_index.json", folder)
-    unet = read_json(folder / "unet" / "config.json", folder)
-    if unet.get("_class_name") != "UNet2DConditionModel":
-        raise UnknownFamily(folder, f"its network is a {unet.get('_class_name')}")
-    channels = unet.get("in_channels", 4)
-    if channels not in (4, 9):
-        raise UnknownFamily(folder, f"its network has {channels} input channels")
-    xl = unet.get("addition_embed_type") == "text_time"
-    if xl and index.get("text_encoder", [None, None])[1] is None:
-        raise UnknownFamily(folder, "it is SDXL's refiner, which has no first text encoder")
-    return ("sdxl" if xl else "sd15") + ("-inpaint" if channels == 9 else "")
+    parts = dict.fromkeys(family.part for family in FAMILIES.values() if family.runnable)
+    part = next((part for part in parts if (folder / part).is_dir()), next(iter(parts)))
+    network = read_json(folder / part / "config.json", folder)
+    found = next((name for who in _recognizers() if (name := who.in_folder(index, network))), None)
+    if found not in FAMILIES:
+        raise UnknownFamily(folder, found or f"its network is a {network.get('_class_name')}")
+    return found
+
+
+def _recognizers() -> Iterable[Recognizer]:
+    """What tells families, each once."""
+    return dict.fromkeys(family.recognizer for family in FAMILIES.values() if family.recognizer is not None)
 
 
 def read_json(path: Path, folder: Path) -> dict[str, Any]:

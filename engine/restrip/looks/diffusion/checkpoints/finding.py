@@ -12,13 +12,9 @@ from pathlib import Path
 
 from restrip.client.discovery import state_dir
 from restrip.errors import BadInput
+from restrip.looks.diffusion.backbones.table import FAMILIES
 from restrip.looks.diffusion.checkpoints import hub
-from restrip.looks.diffusion.checkpoints.family_detection import (
-    FAMILIES,
-    UnknownFamily,
-    family_of_folder,
-    family_of_shapes,
-)
+from restrip.looks.diffusion.checkpoints.family_detection import UnknownFamily, family_of_folder, family_of_shapes
 from restrip.looks.diffusion.checkpoints.headers import ForeignPickle, UnreadableCheckpoint, read_metadata, read_shapes
 from restrip.looks.diffusion.checkpoints.lora_kinds import check_kinds
 from restrip.media.content import HashBook

@@ -1,19 +1,15 @@
-"""ControlNets: what they look at, and what they add to the UNet (Zhang et al. 2023)."""
+"""What ControlNets look at: edges, lines and soft edges of a frame, the frame, or a given picture."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from restrip.looks.diffusion.checkpoints.adapter_specs import ControlFile
 from restrip.looks.diffusion.conditioning.control_pictures import ControlPictures
-from restrip.looks.diffusion.sampling.denoiser import Control
 from restrip.media.frame import Frame
 
 Bytes = npt.NDArray[np.uint8]
@@ -62,47 +58,3 @@ def hint(kind: str, frame: Frame, number: int, size: tuple[int, int], given: Con
     if picture.ndim == 2:
         picture = np.repeat(picture[..., None], 3, axis=2)
     return torch.from_numpy(picture.astype(np.float32) / 255).permute(2, 0, 1).contiguous()
-
-
-@dataclass(frozen=True, eq=False)
-class ControlNet:
-    """A loaded ControlNet with its place in the recipe."""
-
-    file: ControlFile
-    module: Any
-
-    def residuals(
-        self, sample: torch.Tensor, t: torch.Tensor, text: dict[str, Any], hints: torch.Tensor
-    ) -> tuple[Sequence[torch.Tensor], torch.Tensor]:
-        """What it adds to the UNet's blocks."""
-        groups = len(sample) // len(hints)
-        down, middle = self.module(
-            sample,
-            t,
-            encoder_hidden_states=text["encoder_hidden_states"],
-            added_cond_kwargs=text.get("added_cond_kwargs"),
-            controlnet_cond=torch.cat([hints] * groups).to(sample.dtype),
-            conditioning_scale=self.file.weight,
-            return_dict=False,
-        )
-        return down, middle
-
-
-def added(nets: Sequence[ControlNet], hints: Sequence[torch.Tensor]) -> Control:
-    """What several ControlNets add together, as the UNet's arguments; `hints` [rows, 3, h, w] for each of them.
-
-    Each takes part from `start` to `end` of the evaluations, as shares of them.
-    """
-
-    def control(sample: torch.Tensor, t: torch.Tensor, text: dict[str, Any], done: float) -> dict[str, Any]:
-        active = [(net, seen) for net, seen in zip(nets, hints, strict=True) if net.file.start <= done <= net.file.end]
-        if not active:
-            return {}
-        parts = [net.residuals(sample, t, text, seen) for net, seen in active]
-        down = [torch.stack(list(layer)).sum(0) for layer in zip(*(part[0] for part in parts), strict=True)]
-        return {
-            "down_block_additional_residuals": down,
-            "mid_block_additional_residual": torch.stack([part[1] for part in parts]).sum(0),
-        }
-
-    return control

@@ -65,6 +65,23 @@ class TextEncoder:
             return inner.final_layer_norm(hidden)
 
 
+@dataclass(frozen=True, eq=False)
+class ClipText:
+    """One CLIP text model, or SDXL's two."""
+
+    encoders: tuple[TextEncoder, ...]
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """See TextConditioning."""
+        names = ("text_encoder", "text_encoder_2")
+        return {name: encoder.module for name, encoder in zip(names, self.encoders, strict=False)}
+
+    def encode(self, prompt: str, clip_skip: int = 1, *, negative: bool = False) -> Cond:
+        """See TextConditioning."""
+        return encode_prompt(self.encoders, prompt, clip_skip, negative=negative)
+
+
 def stress(hidden: torch.Tensor, weights: Sequence[float]) -> torch.Tensor:
     """Scale each token's row of [tokens, width] by its weight and bring the mean back, as A1111 does."""
     if all(weight == 1.0 for weight in weights):

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from restrip.errors import BadInput
 from restrip.looks.diffusion.runtime.image_tensors import as_unit
 from restrip.looks.diffusion.runtime.model_cache import Order, device_of, load
-from restrip.looks.diffusion.runtime.pipeline import Before, Round, Task, Workplace
-from restrip.looks.diffusion.runtime.precision import first_unet_dtype
+from restrip.looks.diffusion.runtime.pipeline import Workplace
+from restrip.looks.diffusion.runtime.precision import first_network_dtype
 from restrip.looks.diffusion.size import working_size
+from restrip.looks.diffusion.task import Before, Round, Task
 
 if TYPE_CHECKING:
-    from restrip.looks.diffusion.look import DiffusionLook
+    from restrip.looks.diffusion.spec import LookSpec
     from restrip.looks.look import Beside, Styled
     from restrip.media.frame import Frame
     from restrip.progress import Report
@@ -35,18 +36,11 @@ class EmptyMatte(BadInput):
 class Studio:
     """The loaded networks of one look, with a workplace for each size that it has worked at."""
 
-    def __init__(self, look: DiffusionLook) -> None:
-        self.look = look
-        self.device = device_of(look.recipe.device)
-        identity = look.identity()
-        self.order = Order(
-            look.checkpoint,
-            f"{identity['model']} {identity['vae']} {identity['lora']}",
-            look.vae,
-            look.loras,
-            str(self.device),
-            first_unet_dtype(self.device, look.recipe.precision),
-        )
+    def __init__(self, spec: LookSpec) -> None:
+        self.spec = spec
+        self.device = device_of(spec.recipe.device)
+        dtype = first_network_dtype(self.device, spec.recipe.precision, spec.family)
+        self.order = Order(spec.checkpoint, spec.content, spec.vae, spec.loras, str(self.device), dtype)
         self._workplaces: dict[tuple[int, int], Workplace] = {}
 
     def stylize(
@@ -80,11 +74,11 @@ class Studio:
         return [styled[number] for number in range(len(frames))]
 
     def _size(self, frame: Frame) -> tuple[int, int]:
-        return working_size(frame.size, self.look.recipe, self.look.native_px)
+        return working_size(frame.size, self.spec.recipe, self.spec.native_px, self.spec.family.multiple_px)
 
     def _workplace(self, size: tuple[int, int]) -> Workplace:
         if size not in self._workplaces:
-            self._workplaces[size] = Workplace(self.look, load(self.order), size, self.order)
+            self._workplaces[size] = Workplace(self.spec, load(self.order), size, self.order.dtype)
         return self._workplaces[size]
 
 

@@ -8,10 +8,9 @@ SDPA), with a margin for what libraries keep.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 
-from restrip.looks.diffusion.checkpoints.family_detection import FAMILIES
+from restrip.looks.diffusion.backbones.table import FAMILIES
 from restrip.looks.diffusion.checkpoints.headers import read_shapes
 
 # CUDA itself, cuDNN's work space, fragments.
@@ -22,33 +21,13 @@ MARGIN = 1.3
 VAE_CALL_PX = 2 * 2**20
 
 
-@dataclass(frozen=True)
-class Coefficients:
-    """In float16, for the VAE in `vae_mib_a_mpx`'s own precision: weights, and live memory per million (2^20) pixels.
-
-    `unet_mib_a_mpx` is for one row of the UNet's batch; guidance makes two of each frame.
-    """
-
-    weights_mib: int
-    unet_mib_a_mpx: float
-    vae_mib_a_mpx: float
-
-
-COEFFICIENTS = {
-    "sd15": Coefficients(1640 + 160, 261, 1536),
-    "sd15-inpaint": Coefficients(1640 + 160, 261, 1536),
-    "sdxl": Coefficients(4897 + 320, 158, 3073),
-    "sdxl-inpaint": Coefficients(4897 + 320, 158, 3073),
-}
-
-
 def needs_mib(family: str, size: tuple[int, int], batch: int, *, guided: bool = True) -> int:
     """GPU memory for `batch` frames at once at the working size (width, height); batch 0 is the networks alone."""
-    numbers = COEFFICIENTS[family]
+    numbers = FAMILIES[family].memory
     mpx = size[0] * size[1] / 2**20
-    unet = numbers.unet_mib_a_mpx * mpx * batch * (2 if guided else 1)
+    network = numbers.network_mib_a_mpx * mpx * batch * (2 if guided else 1)
     vae = numbers.vae_mib_a_mpx * mpx * min(batch, rows_a_call(size))
-    return round(FIXED_MIB + numbers.weights_mib + MARGIN * max(unet, vae))
+    return round(FIXED_MIB + numbers.weights_mib + MARGIN * max(network, vae))
 
 
 def weights_mib(path: Path) -> int:
@@ -73,4 +52,4 @@ def largest_size(family: str, size: tuple[int, int], have_mib: int) -> tuple[int
 
 def fits(family: str, size: tuple[int, int], have_mib: int) -> bool:
     """Whether one frame at a time fits; what is tight is made to fit with tiles and by taking turns."""
-    return needs_mib(family, size, 1) <= have_mib if family in FAMILIES and family in COEFFICIENTS else True
+    return needs_mib(family, size, 1) <= have_mib if family in FAMILIES and FAMILIES[family].runnable else True

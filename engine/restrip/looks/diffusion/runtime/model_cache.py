@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
+from restrip.looks.diffusion.backbones.opening import open_model
 from restrip.looks.diffusion.checkpoints.adapter_specs import Weighted
 from restrip.looks.diffusion.checkpoints.finding import Checkpoint
-from restrip.looks.diffusion.checkpoints.loader import open_model
 from restrip.looks.diffusion.checkpoints.lora import merge
 from restrip.looks.diffusion.runtime.model import Model
 from restrip.looks.diffusion.runtime.offload import Turns
@@ -27,14 +27,14 @@ class Order:
     vae: Path | None
     loras: tuple[Weighted, ...]
     device: str
-    unet: torch.dtype
+    dtype: torch.dtype
 
 
 def load(order: Order) -> Model:
     """The model, from memory when it is the one that was used last. Raises the adapter's errors and LoRA's."""
     if order not in _kept:
         unload()
-        model = open_model(order.checkpoint, vae=order.vae, dtype=order.unet)
+        model = open_model(order.checkpoint, vae=order.vae, dtype=order.dtype)
         for lora in order.loras:
             merge(model, lora.path, lora.weight, lora.text_weight)
         _place(model, torch.device(order.device))
@@ -50,11 +50,12 @@ def unload() -> None:
 
 
 def _place(model: Model, device: torch.device) -> None:
-    model.turns = Turns(device, networks={"unet": model.unet, "vae": model.vae})
+    model.turns = Turns(device, networks={"network": model.network, "vae": model.vae})
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = True
         torch.backends.cudnn.allow_tf32 = True
-        model.unet.to(device, memory_format=torch.channels_last)
+        layout = model.backbone.memory_format
+        model.network.to(device, **({"memory_format": layout} if layout else {}))
         model.vae.to(device, memory_format=torch.channels_last)
 
 

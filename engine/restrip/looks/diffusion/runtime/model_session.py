@@ -4,70 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
+from restrip.looks.diffusion.backbones.backbone import Backbone, Control
 from restrip.looks.diffusion.conditioning.inpaint import conditioning, on_latents
-from restrip.looks.diffusion.conditioning.text_encoders import Cond, encode_prompt
-from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank, recording, replaying
-from restrip.looks.diffusion.consistency.anchor_fusion import Carried, Fusion, fuse, fused_steps, late_steps
+from restrip.looks.diffusion.conditioning.text_encoders import Cond
+from restrip.looks.diffusion.consistency.anchor_fusion import Carried, fuse, fused_steps, late_steps
 from restrip.looks.diffusion.recipe import Recipe
+from restrip.looks.diffusion.row import Link, Row
 from restrip.looks.diffusion.runtime import precision
 from restrip.looks.diffusion.runtime.lru import Recent
 from restrip.looks.diffusion.runtime.model import Model
 from restrip.looks.diffusion.runtime.vae import Vae
 from restrip.looks.diffusion.sampling import inversion
-from restrip.looks.diffusion.sampling.denoiser import Control, Denoiser
+from restrip.looks.diffusion.sampling.denoiser import Denoiser
 from restrip.looks.diffusion.sampling.samplers import SAMPLERS
-from restrip.looks.diffusion.sampling.schedules import start_index
 from restrip.looks.diffusion.sampling.seed_noise import SeedNoise, mixed
 
 Tick = Callable[[], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Row:
-    """One picture to make: its source [3, h, w] in -1..1 at the working size, its prompt and seed.
-
-    `matte` [1, h, w] is 1 where the picture may change; `hints` are its ControlNets' pictures [3, h, w] in 0..1;
-    `fusion` is what the anchor shows of it, `before` the finished key before it as it is seen here; `digest` says
-    which frame it is, with all that its noise depends on.
-    """
-
-    picture: torch.Tensor
-    prompt: str
-    seed: int
-    matte: torch.Tensor | None = None
-    hints: tuple[torch.Tensor, ...] = ()
-    fusion: Fusion | None = None
-    before: Carried | None = None
-    digest: str = ""
-
-
-@dataclass
-class Anchor:
-    """What the anchor left for other keys: features of its attention, and its predicted pictures by step."""
-
-    bank: AnchorBank
-    pictures: dict[int, torch.Tensor] = field(default_factory=dict)
-    noise: torch.Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Link:
-    """How a batch hangs together with the anchor: it is the anchor (`record`), follows one (`anchor`), or neither."""
-
-    record: Anchor | None = None
-    anchor: Anchor | None = None
-    fuses: bool = False
-
-    def at(self, step: int) -> None:
-        """The evaluation that comes next."""
-        for anchor in (self.record, self.anchor):
-            if anchor is not None:
-                anchor.bank.evaluation = step
 
 
 class Session:
@@ -76,12 +32,12 @@ class Session:
     def __init__(self, model: Model, recipe: Recipe, vae: Vae, spacing: str) -> None:
         self.model, self.recipe, self.vae = model, recipe, vae
         self.sampler = SAMPLERS[recipe.sampler]
-        table = model.schedule.table(spacing, recipe.steps)
-        self.full = table
-        self.sigmas = table[start_index(recipe.steps, recipe.denoising_strength) :]
-        self.casts = precision.Casts(model.unet)
+        schedule = model.backbone.schedule
+        self.full = schedule.table(spacing, recipe.steps)
+        self.sigmas = schedule.sigmas(spacing, recipe.steps, recipe.denoising_strength)
+        self.casts = precision.Casts(model.network)
         self.make_control: Callable[[Sequence[Row], torch.dtype], Control] | None = None
-        self.compiled_unet: Any = None
+        self.compiled_network: Any = None
         self.recovered = Recent()
         self._conds: dict[tuple[str, bool], Cond] = {}
 
@@ -101,44 +57,44 @@ class Session:
         """A prompt's embeddings, kept for the session's life."""
         key = prompt, negative
         if key not in self._conds:
-            self._conds[key] = encode_prompt(self.model.encoders, prompt, self.recipe.clip_skip, negative=negative)
+            self._conds[key] = self.model.text.encode(prompt, self.recipe.clip_skip, negative=negative)
         return self._conds[key]
 
     def latents(
         self, rows: Sequence[Row], clean: torch.Tensor, dtype: torch.dtype, link: Link, tick: Tick
     ) -> torch.Tensor:
-        """The rows' finished latents from their clean ones [rows, 4, h, w] float32, with the UNet in `dtype`."""
+        """The rows' finished latents from their clean ones, [rows, channels, h, w] float32, the network in `dtype`."""
         denoiser = self._denoiser(rows, dtype, [row.prompt for row in rows])
         noise = SeedNoise([row.seed for row in rows], clean.shape[1:], clean.device)
         with torch.inference_mode():
             x = self._start(rows, clean, noise, dtype, link, tick)
             predict = self._predict(rows, denoiser, clean, link, tick)
-            with _attention(denoiser.unet, link, self.recipe):
+            with _attention(self.model.backbone, denoiser.network, link, self.recipe):
                 x = self.sampler.walk(predict, x, self.sigmas, noise.draw)
-            return x / float(1 + self.sigmas[-1] ** 2) ** 0.5
+            return x / self.model.backbone.prediction.scale(float(self.sigmas[-1]))
 
     def _denoiser(self, rows: Sequence[Row], dtype: torch.dtype, prompts: Sequence[str]) -> Denoiser:
         recipe = self.recipe
         extra = None
-        if self.model.inpainting:
+        if self.model.backbone.inpainting:
             pictures = torch.stack([row.picture for row in rows]).to(self.model.device)
             extra = conditioning(
-                pictures, _mattes(rows, pictures), recipe.mask_weight, self.model.factor, self.vae.encode
+                pictures, _mattes(rows, pictures), recipe.mask_weight, self.model.latents.factor, self.vae.encode
             )
         return Denoiser(
             self.model,
             [self.cond(prompt) for prompt in prompts],
             [self.cond(recipe.negative_prompt, negative=True)] * len(rows),
             recipe.cfg_scale,
-            self._unet(dtype),
+            self._network(dtype),
             extra,
             self.make_control(rows, dtype) if self.make_control else None,
         )
 
-    def _unet(self, dtype: torch.dtype) -> Any:
+    def _network(self, dtype: torch.dtype) -> Any:
         """The network in `dtype`; a compiled one stands for the model's own precision."""
         network = self.casts.get(dtype)
-        return self.compiled_unet if self.compiled_unet is not None and network is self.model.unet else network
+        return self.compiled_network if self.compiled_network is not None and network is self.model.network else network
 
     def _start(
         self, rows: Sequence[Row], clean: torch.Tensor, seeded: SeedNoise, dtype: torch.dtype, link: Link, tick: Tick
@@ -186,7 +142,7 @@ class Session:
         fusing = fused_steps(self.evaluations) if link.fuses else frozenset()
         late = late_steps(self.evaluations)
         mattes = _mattes(rows, clean)
-        inside = None if mattes is None else on_latents(mattes, self.model.factor)
+        inside = None if mattes is None else on_latents(mattes, self.model.latents.factor)
 
         def predict(x: torch.Tensor, step: int) -> torch.Tensor:
             link.at(step)
@@ -206,12 +162,14 @@ class Session:
 
 
 @contextmanager
-def _attention(unet: object, link: Link, recipe: Recipe) -> Iterator[None]:
-    if link.record is not None:
-        with recording(unet, link.record.bank):
+def _attention(backbone: Backbone, network: Any, link: Link, recipe: Recipe) -> Iterator[None]:
+    if not backbone.family.supports.anchor_attention:
+        yield
+    elif link.record is not None:
+        with backbone.recording(network, link.record.bank):
             yield
     elif link.anchor is not None and recipe.anchor_attention > 0:
-        with replaying(unet, link.anchor.bank, recipe.anchor_attention, recipe.anchor_adain):
+        with backbone.replaying(network, link.anchor.bank, recipe.anchor_attention, recipe.anchor_adain):
             yield
     else:
         yield

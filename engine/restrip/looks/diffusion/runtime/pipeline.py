@@ -6,72 +6,44 @@ frames --prepare--> rows --Maker, in batches--> pictures --finish--> frames
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from restrip.client.discovery import state_dir
+from restrip.looks.diffusion.ahead import Ahead, StepCounter
+from restrip.looks.diffusion.backbones.backbone import Control
 from restrip.looks.diffusion.checkpoints.adapter_specs import unused_loras, without_loras
-from restrip.looks.diffusion.checkpoints.loader import open_controlnet
 from restrip.looks.diffusion.conditioning.control_pictures import ControlPictures
-from restrip.looks.diffusion.conditioning.controlnet import ControlNet, added, hint
+from restrip.looks.diffusion.conditioning.controlnet import hint
 from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank
 from restrip.looks.diffusion.consistency.anchor_fusion import Carried, fusion
 from restrip.looks.diffusion.consistency.colour_match import matched
 from restrip.looks.diffusion.consistency.key_motion import Motion, carried, motion
+from restrip.looks.diffusion.row import Anchor, Link, Row
 from restrip.looks.diffusion.runtime import precision
 from restrip.looks.diffusion.runtime.compiled import kept_compiled, pays
 from restrip.looks.diffusion.runtime.image_tensors import Floats, resized, to_coded, to_frame, to_matte, to_picture
 from restrip.looks.diffusion.runtime.memory_plan import MemoryLadder, MemoryPlan, first_plan, free_mib
 from restrip.looks.diffusion.runtime.model import Model
-from restrip.looks.diffusion.runtime.model_cache import Order
-from restrip.looks.diffusion.runtime.model_session import Anchor, Link, Row, Session
+from restrip.looks.diffusion.runtime.model_session import Session
 from restrip.looks.diffusion.runtime.precision_retry import Made, Maker
 from restrip.looks.diffusion.runtime.vae import Vae
-from restrip.looks.diffusion.sampling.denoiser import Control
 from restrip.looks.diffusion.sampling.samplers import SAMPLERS
+from restrip.looks.diffusion.task import Round, Task
 from restrip.looks.look import Styled
 
 if TYPE_CHECKING:
-    from restrip.looks.diffusion.look import DiffusionLook
+    from restrip.looks.diffusion.spec import LookSpec
     from restrip.media.frame import Frame
     from restrip.progress import Report
     from restrip.timeline import ClipRange, Key
 
 # The share of the GPU's free memory that the anchor's features may take; beyond, they wait in the computer's.
 ANCHOR_SHARE = 0.25
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """One key to make; `matte` [H, W] float32 in 0..1."""
-
-    frame: Frame
-    key: Key
-    matte: Floats | None = None
-    before: Before | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Before:
-    """The key before: its frame and its finished picture."""
-
-    frame: Frame
-    picture: Frame
-
-
-@dataclass(frozen=True, eq=False)
-class Round:
-    """What the keys of one call have in common: their anchor, the clip that they are of, how many the job has."""
-
-    anchor: Task | None = None
-    clip: ClipRange | None = None
-    keys: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,19 +60,17 @@ class AnchorMade:
 class Workplace:
     """Makes the keys of one look whose frames have one working size (width, height)."""
 
-    def __init__(self, look: DiffusionLook, model: Model, size: tuple[int, int], order: Order) -> None:
-        self.look, self.recipe, self.size, self.model = look, look.recipe, size, model
-        vae_first = precision.first_vae_dtype(model.device, self.recipe.precision, xl=model.xl)
-        self.vae = Vae(model.vae, vae_first, model.turns)
+    def __init__(self, spec: LookSpec, model: Model, size: tuple[int, int], dtype: torch.dtype) -> None:
+        self.spec, self.recipe, self.size, self.model = spec, spec.recipe, size, model
+        vae_first = precision.first_vae_dtype(model.device, self.recipe.precision, model.family)
+        self.vae = Vae(model.vae, vae_first, model.turns, model.latents)
         spacing = SAMPLERS[self.recipe.sampler].spacing if self.recipe.schedule == "auto" else self.recipe.schedule
         self.session = Session(model, self.recipe, self.vae, spacing)
-        self.maker = Maker(self.session, order.unet)
-        self.nets = [
-            ControlNet(file, open_controlnet(file.path, dict(model.unet.config), order.unet).to(model.device))
-            for file in look.controls
-        ]
-        self.session.make_control = self._control if self.nets else None
-        plan = first_plan(self.recipe.batch, model.family.name, size, model.device).sparing(look.spared)
+        self.maker = Maker(self.session, dtype)
+        if spec.controls:
+            self.controls = model.backbone.controls(spec.controls, dtype, model.device)
+            self.session.make_control = self._control
+        plan = first_plan(self.recipe.batch, model.family.name, size, model.device).sparing(spec.spared)
         self._apply(plan)
         self.memory = MemoryLadder(plan, self._apply, model.family.name, size)
         self._anchors: dict[str, AnchorMade] = {}
@@ -114,11 +84,11 @@ class Workplace:
         self._clip = among.clip
         others = sum(anchor is None or task.key.frame != anchor.key.frame for task in tasks)
         self._compile(max(others, among.keys), anchor is not None)
-        counter = _Counter(report, ticks * (others + (anchor is not None and _digest(anchor) not in self._anchors)))
+        counter = StepCounter(report, ticks * (others + (anchor is not None and anchor.digest() not in self._anchors)))
         against = None if anchor is None else self._anchor(anchor, counter)
         results: dict[int, Future[Styled]] = {}
         with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor(1) as behind:
-            rows = _Ahead(ahead, lambda n: self._prepare(tasks[n], against), len(tasks))
+            rows = Ahead(ahead, lambda n: self._prepare(tasks[n], against), len(tasks))
 
             def work(numbers: Sequence[int]) -> None:
                 prepared = rows.get(numbers, 2 * self.memory.plan.batch)
@@ -141,11 +111,12 @@ class Workplace:
     def _compile(self, count: int, anchored: bool) -> None:
         """Compile the networks when it pays for `count` keys.
 
-        Of anchored keys only the VAE: what their UNet sees of the anchor is another at each step.
+        Of anchored keys only the VAE: what their network sees of the anchor is another at each step.
         """
         pay = pays(self.recipe.compile, self.model.device, count, self.session.evaluations)
-        folder, unet, decoder = state_dir() / "compiled", self.session.compiled_unet, self.vae.compiled_decoder
-        self.session.compiled_unet = kept_compiled(unet, self.model.unet, folder) if pay and not anchored else None
+        folder, network, decoder = state_dir() / "compiled", self.session.compiled_network, self.vae.compiled_decoder
+        kept = kept_compiled(network, self.model.network, folder) if pay and not anchored else None
+        self.session.compiled_network = kept
         self.vae.compiled_decoder = kept_compiled(decoder, self.model.vae.decode, folder) if pay else None
 
     @property
@@ -157,22 +128,22 @@ class Workplace:
         moved, before = None, None
         if against is not None and task.key.frame != against.number:
             moved = motion(against.small, self._small(task.frame))
-        factor, key = self.model.factor, task.key
+        factor, key = self.model.latents.factor, task.key
         if task.before is not None and self.recipe.previous_fusion > 0:
             since = motion(self._small(task.before.frame), self._small(task.frame))
             before = Carried(
                 fusion(since, factor, self.recipe.previous_fusion), to_picture(task.before.picture, self.size)
             )
-        given = ControlPictures(self.look.control_pictures, self._clip)
+        given = ControlPictures(self.spec.control_pictures, self._clip)
         row = Row(
             to_picture(task.frame, self.size),
             without_loras(self.recipe.prompt if key.prompt is None else key.prompt),
             self.recipe.seed if key.seed is None else key.seed,
             None if task.matte is None else to_matte(task.matte, self.size),
-            tuple(hint(net.file.kind, task.frame, key.frame, self.size, given) for net in self.nets),
+            tuple(hint(control.kind, task.frame, key.frame, self.size, given) for control in self.spec.controls),
             None if moved is None else fusion(moved, factor, self.recipe.anchor_fusion),
             before,
-            _digest(task, numbered=bool(self.nets)),
+            task.digest(numbered=bool(self.spec.controls)),
         )
         return row, moved
 
@@ -180,9 +151,9 @@ class Workplace:
         """The frame at the working size, uint8 [h, w, 3]."""
         return (to_coded(to_picture(frame, self.size)) * 255 + 0.5).astype("uint8")
 
-    def _anchor(self, anchor: Task, counter: _Counter) -> AnchorMade:
+    def _anchor(self, anchor: Task, counter: StepCounter) -> AnchorMade:
         """The anchor, made when it is first asked for; one is kept."""
-        digest = _digest(anchor)
+        digest = anchor.digest()
         if digest not in self._anchors:
             self._anchors.clear()
             row, _ = self._prepare(anchor, None)
@@ -205,8 +176,8 @@ class Workplace:
         coded = to_coded(made.picture)
         if against is not None and moved is not None:
             coded = matched(coded, carried(against.coded, moved.flow), moved.seen, self.recipe.anchor_color)
-        notes = [*self.look.notes, *self.model.notes]
-        for name in unused_loras(task.key.prompt or "", self.look.loras):
+        notes = [*self.spec.notes, *self.model.notes]
+        for name in unused_loras(task.key.prompt or "", self.spec.loras):
             notes.append(f"The LoRA {name} in the own prompt of {task.key.said} isn't used: name it in the job's.")
         if made.doubtful:
             notes.append(f"The picture of {task.key.said} came out black or of one colour, in full precision too.")
@@ -217,8 +188,8 @@ class Workplace:
         """How a key was made, for the manifest."""
         recipe = self.recipe
         return {
-            "model": self.look.checkpoint.name,
-            "model_hash": self.look.identity()["model"][:10],
+            "model": self.spec.checkpoint.name,
+            "model_hash": self.spec.model_hash[:10],
             "family": self.model.family.name,
             "device": str(self.model.device),
             "size": list(self.size),
@@ -237,54 +208,9 @@ class Workplace:
         }
 
     def _control(self, rows: Sequence[Row], dtype: torch.dtype) -> Control:
-        for net in self.nets:
-            precision.cast(net.module, dtype)
-        hints = [torch.stack([row.hints[n] for row in rows]).to(self.model.device) for n in range(len(self.nets))]
-        return added(self.nets, hints)
+        hints = [torch.stack(hints).to(self.model.device) for hints in zip(*(row.hints for row in rows), strict=True)]
+        return self.controls(hints, dtype)
 
     def _apply(self, plan: MemoryPlan) -> None:
         self.vae.tile(plan.tiled)
         self.model.turns.active = plan.offload
-
-
-class _Counter:
-    """Turns ticks of batches into steps of the whole."""
-
-    def __init__(self, report: Report, total: int) -> None:
-        self.report, self.total, self.done = report, total, 0
-
-    def ticks(self, rows: int) -> Callable[[], None]:
-        """A tick that counts for that many rows; what is made a second time counts once."""
-
-        def tick() -> None:
-            self.done = min(self.total, self.done + rows)
-            self.report(self.done, self.total)
-
-        return tick
-
-
-class _Ahead:
-    """Prepares what comes next in a thread, and forgets what was used when the next batch is asked for."""
-
-    def __init__(self, pool: ThreadPoolExecutor, prepare: Callable[[int], Any], count: int) -> None:
-        self.pool, self.prepare, self.count = pool, prepare, count
-        self.waiting: dict[int, Future[Any]] = {}
-
-    def get(self, numbers: Sequence[int], reach: int) -> dict[int, Any]:
-        """What was prepared for `numbers`, in order; those up to `reach` further are begun."""
-        first = numbers[0]
-        self.waiting = {n: future for n, future in self.waiting.items() if n >= first}
-        for n in range(first, min(self.count, first + max(reach, len(numbers)))):
-            if n not in self.waiting:
-                self.waiting[n] = self.pool.submit(self.prepare, n)
-        return {n: self.waiting[n].result() for n in numbers}
-
-
-def _digest(task: Task, *, numbered: bool = True) -> str:
-    """Says which frame and matte this is; `numbered` with the key, whose number chooses control pictures."""
-    content = hashlib.sha256(task.frame.rgb.data)
-    if task.matte is not None:
-        content.update(np.ascontiguousarray(task.matte).data)
-    if numbered:
-        content.update(repr(task.key).encode())
-    return content.hexdigest()

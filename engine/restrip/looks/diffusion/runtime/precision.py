@@ -1,6 +1,6 @@
 """Half precision where it holds, more where it doesn't: a ladder that every row climbs by itself.
 
-    UNet  float16 -> bfloat16 -> float32        VAE  float16 -> float32 (bfloat16 shows: up to 16/255 off)
+    network  float16 -> bfloat16 -> float32     VAE  float16 -> float32 (bfloat16 shows: up to 16/255 off)
 
 A row whose result has one element that isn't finite, or whose picture is black or constant where its source isn't,
 is made again one step up. Which step a row ends on depends on that row alone.
@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-UNET_LADDER = (torch.float16, torch.bfloat16, torch.float32)
+from restrip.looks.diffusion.backbones.family import Family
+
 VAE_LADDER = (torch.float16, torch.float32)
 NAMES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
 
@@ -30,16 +31,25 @@ def name_of(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def first_unet_dtype(device: torch.device, asked: str) -> torch.dtype:
-    """Where the UNet's ladder starts: as asked for, or float16 on a GPU and float32 on a CPU."""
+def network_ladder(family: Family, first: torch.dtype) -> tuple[torch.dtype, ...]:
+    """The precisions of a family's network from `first` up."""
+    return steps_from(tuple(NAMES[name] for name in family.ladder), first)
+
+
+def first_network_dtype(device: torch.device, asked: str, family: Family) -> torch.dtype:
+    """Where the network's ladder starts: as asked for, or the family's first on a GPU and float32 on a CPU.
+
+    What the family's network doesn't hold in is never tried: its first is.
+    """
     if asked != "auto":
-        return NAMES[asked]
-    return torch.float16 if device.type == "cuda" else torch.float32
+        return NAMES[asked if asked in family.ladder else family.ladder[0]]
+    return NAMES[family.ladder[0]] if device.type == "cuda" else torch.float32
 
 
-def first_vae_dtype(device: torch.device, asked: str, *, xl: bool) -> torch.dtype:
-    """Where the VAE's ladder starts. SDXL's own overflows in half precision: float32 from the start."""
-    return torch.float32 if xl else VAE_LADDER[first_unet_dtype(device, asked) == torch.float32]
+def first_vae_dtype(device: torch.device, asked: str, family: Family) -> torch.dtype:
+    """Where the VAE's ladder starts; float32 where the family's own overflows in half precision, as SDXL's does."""
+    full = family.full_vae or first_network_dtype(device, asked, family) == torch.float32
+    return VAE_LADDER[full]
 
 
 def steps_from(ladder: tuple[torch.dtype, ...], first: torch.dtype) -> tuple[torch.dtype, ...]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 
 from restrip.errors import RestripError
+from restrip.looks.diffusion.row import Link, Row
 from restrip.looks.diffusion.runtime import precision
 from restrip.looks.diffusion.runtime.lru import Recent
-from restrip.looks.diffusion.runtime.model_session import Link, Row, Session, Tick
+from restrip.looks.diffusion.runtime.model_session import Session, Tick
 
 
 class BrokenPicture(RestripError):
@@ -46,7 +47,7 @@ class Maker:
     def __init__(self, session: Session, first: torch.dtype) -> None:
         self.session = session
         self.encoded = Recent()
-        self.ladder = precision.steps_from(precision.UNET_LADDER, first)
+        self.ladder = precision.network_ladder(session.model.family, first)
 
     def make(self, rows: Sequence[Row], link: Link, tick: Tick) -> list[Made]:
         """Pictures of all rows. Raises BrokenPicture."""

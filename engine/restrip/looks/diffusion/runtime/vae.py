@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from restrip.looks.diffusion.backbones.latents import Latents
 from restrip.looks.diffusion.runtime import precision
 from restrip.looks.diffusion.runtime.memory_needs import rows_a_call
 from restrip.looks.diffusion.runtime.offload import Turns
@@ -15,13 +16,12 @@ from restrip.looks.diffusion.runtime.offload import Turns
 class Vae:
     """A VAE on its precision ladder, which starts at `first`."""
 
-    def __init__(self, module: Any, first: torch.dtype, turns: Turns) -> None:
+    def __init__(self, module: Any, first: torch.dtype, turns: Turns, latents: Latents | None = None) -> None:
         self.turns = turns
+        self.scaling = latents or Latents.of(module)
         self.compiled_decoder: Any = None
         self.casts = precision.Casts(precision.cast(module, first))
         self.ladder = precision.steps_from(precision.VAE_LADDER, first)
-        self.scale = float(module.config.scaling_factor)
-        self.shift = float(getattr(module.config, "shift_factor", None) or 0)
 
     @property
     def module(self) -> Any:
@@ -37,7 +37,7 @@ class Vae:
 
         def attempt(rows: list[int], dtype: torch.dtype) -> torch.Tensor:
             vae = self.casts.get(dtype)
-            return _in_calls(pictures[rows], dtype, lambda part: (_latents(vae.encode(part)) - self.shift) * self.scale)
+            return _in_calls(pictures[rows], dtype, lambda part: self.scaling.from_vae(_latents(vae.encode(part))))
 
         self.turns.need("vae")
         with torch.inference_mode():
@@ -58,7 +58,7 @@ class Vae:
             vae = self.casts.get(dtype)
             fast = self.compiled_decoder is not None and dtype == self.ladder[0]
             decode = self.compiled_decoder if fast else vae.decode
-            return _in_calls(latents[rows] / self.scale + self.shift, dtype, lambda part: decode(part).sample)
+            return _in_calls(self.scaling.to_vae(latents[rows]), dtype, lambda part: decode(part).sample)
 
         def wrong(made: torch.Tensor, rows: list[int]) -> torch.Tensor:
             broken = ~precision.finite_rows(made)

@@ -10,13 +10,29 @@ last one (0, except for DDIM):
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from restrip.looks.diffusion.backbones.family import counted_from_the_whole
+
 Sigmas = npt.NDArray[np.float64]
 
 TRAIN_STEPS = 1000
+
+# The share of noise that a flow begins with lies between these: sigma 0.005 to 4095.
+LEAST_SHARE, MOST_SHARE = 0.005, 1 - 2**-12
+
+
+class NoiseSchedule(Protocol):
+    """How a family's sigmas are laid out."""
+
+    def table(self, spacing: str, steps: int) -> Sigmas:
+        """[steps + 1] falling sigmas from the most noise on."""
+
+    def sigmas(self, spacing: str, steps: int, strength: float) -> Sigmas:
+        """The falling sigmas that img2img of that strength (0..1) walks through."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +56,44 @@ class Schedule:
         """The training step of `sigma`, between two of them where it must be; sigma 0 is step 0."""
         return np.interp(np.log(np.maximum(sigma, 1e-12)), self.log_sigmas, np.arange(TRAIN_STEPS))
 
+    def sigmas(self, spacing: str, steps: int, strength: float) -> Sigmas:
+        """The part of the table that img2img of that strength walks through."""
+        return self.table(spacing, steps)[start_index(steps, strength) :]
+
     def table(self, spacing: str, steps: int) -> Sigmas:
         """[steps + 1] falling sigmas, spaced as `spacing` of SPACINGS says."""
         return SPACINGS[spacing](self, steps)
+
+
+@dataclass(frozen=True)
+class FlowSchedule:
+    """Rectified flows (Liu et al. 2023): x_s = (1 - s) z + s noise, with times moved towards the noise by `shift`
+    (Esser et al. 2024, section 5.3.2): s = shift u / (1 + (shift - 1) u) of times u that lie evenly.
+
+    Here as everywhere states are z + sigma noise: sigma = s / (1 - s). Spacings of sigmas mean nothing to it.
+    """
+
+    shift: float = 1.0
+
+    def table(self, spacing: str, steps: int) -> Sigmas:
+        """[steps + 1] falling sigmas from (nearly) all noise to 0."""
+        return self.sigmas(spacing, steps, 1.0)
+
+    def sigmas(self, spacing: str, steps: int, strength: float) -> Sigmas:
+        """[steps + 1] falling sigmas from s = `strength` on: all steps lie below it, so every strength is another."""
+        return sigma_of_share(self.shares(steps, strength))
+
+    def shares(self, steps: int, strength: float) -> Sigmas:
+        """The same as shares s of noise, from `strength` to 0."""
+        start = min(max(strength, LEAST_SHARE), 1.0)
+        u = np.linspace(start / (self.shift - (self.shift - 1) * start), 0, steps + 1)
+        return self.shift * u / (1 + (self.shift - 1) * u)
+
+
+def sigma_of_share(share: npt.ArrayLike) -> Sigmas:
+    """sigma = s / (1 - s) of shares of noise 0..1; nothing but noise counts as very little picture."""
+    s = np.minimum(np.asarray(share, dtype=np.float64), MOST_SHARE)
+    return s / (1 - s)
 
 
 def _uniform(schedule: Schedule, steps: int) -> Sigmas:
@@ -77,4 +128,4 @@ SPACINGS = {"uniform": _uniform, "karras": _karras, "trailing": _trailing, "lcm"
 
 def start_index(steps: int, strength: float) -> int:
     """Where in a table img2img enters, as A1111 counts: int(min(strength, .999) * steps) + 1 evaluations are left."""
-    return steps - int(min(strength, 0.999) * steps) - 1
+    return steps - counted_from_the_whole(steps, strength)

@@ -1,0 +1,108 @@
+"""What the shared pipeline asks of a loaded network, whatever its family."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+
+from restrip.looks.diffusion.backbones.family import Family, UnsupportedByFamily
+from restrip.looks.diffusion.backbones.latents import Latents
+from restrip.looks.diffusion.backbones.prediction import Prediction
+
+if TYPE_CHECKING:
+    from restrip.looks.diffusion.checkpoints.adapter_specs import ControlFile
+    from restrip.looks.diffusion.conditioning.text_encoders import Cond
+    from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank
+    from restrip.looks.diffusion.sampling.schedules import NoiseSchedule
+
+# What ControlNets add to one evaluation, as their backbone takes it.
+Control = Callable[..., Any]
+# Makes a Control of hints [rows, 3, h, w] in 0..1, one a ControlNet, in a precision.
+Controls = Callable[[Sequence[torch.Tensor], torch.dtype], Control]
+
+
+class TextConditioning(Protocol):
+    """Turns prompts into what a family's network is told. `parts` are its networks, by diffusers' names."""
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """Its networks by the names of their folders, as LoRA files name them too."""
+
+    def encode(self, prompt: str, clip_skip: int = 1, *, negative: bool = False) -> Cond:
+        """A prompt's embeddings; `negative` is what the network is told in place of a prompt that must not come."""
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One evaluation: the state x = z + sigma * noise of all rows, [rows, channels, h, w] float32.
+
+    The network sees the rows `groups` times, each group with its own part of `inputs` (without and with the prompt).
+    `extra` [rows, channels, h, w] is what an inpainting network sees beside the latents, `control` what ControlNets
+    add, `done` the share of the steps that is behind.
+    """
+
+    x: torch.Tensor
+    sigma: float
+    groups: int
+    inputs: dict[str, Any]
+    extra: torch.Tensor | None = None
+    control: Control | None = None
+    done: float = 0.0
+
+
+class Backbone(ABC):
+    """A family's network with what belongs to it. Subclasses are dataclasses of these fields and their own."""
+
+    family: Family
+    network: Any
+    schedule: NoiseSchedule
+    prediction: Prediction
+
+    # How its weights lie in a GPU's memory; None leaves them.
+    memory_format: torch.memory_format | None = None
+
+    @abstractmethod
+    def inputs(self, conds: Sequence[Cond], size: tuple[int, int], like: torch.Tensor) -> dict[str, Any]:
+        """The prompts of all rows of a batch as the network takes them, the same for every step.
+
+        `size` is (width, height) of the pictures; the tensors are on `like`'s device and of its type.
+        """
+
+    @abstractmethod
+    def output(self, network: Any, call: Call) -> torch.Tensor:
+        """What `network` (this one, or its copy in another precision) gives: [groups * rows, channels, h, w] float32,
+        to be read by `prediction`."""
+
+    @property
+    def inpainting(self) -> bool:
+        """Whether the network sees a mask and the masked picture beside the latents."""
+        return False
+
+    def latents(self, vae: Any) -> Latents:
+        """Shape and scaling of the latents of a VAE."""
+        return Latents.of(vae)
+
+    def recording(self, network: Any, bank: AnchorBank) -> AbstractContextManager[None]:
+        """While this holds, the network's self-attention is kept in `bank`. Raises UnsupportedByFamily."""
+        raise self.lacks("anchor attention")
+
+    def replaying(self, network: Any, bank: AnchorBank, strength: float, adain: bool) -> AbstractContextManager[None]:
+        """While this holds, the network's self-attention also sees the anchor's. Raises UnsupportedByFamily."""
+        raise self.lacks("anchor attention")
+
+    def controls(self, files: Sequence[ControlFile], dtype: torch.dtype, device: torch.device) -> Controls:
+        """The ControlNets of these files, loaded. Raises UnsupportedByFamily, and the errors of loading."""
+        raise self.lacks("ControlNet")
+
+    def layer_of(self, flat: str) -> str:
+        """A layer that LoRA files name as the original code does, by diffusers' name; both with "_" for "."."""
+        return flat
+
+    def lacks(self, what: str) -> UnsupportedByFamily:
+        """The error for what this family doesn't have."""
+        return UnsupportedByFamily(self.family.label, what, f"Leave {what} out, or use a model of another family.")

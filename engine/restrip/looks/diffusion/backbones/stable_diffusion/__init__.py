@@ -1,0 +1,1 @@
+"""Stable Diffusion's UNets: 1.5 and SDXL, and their inpainting models."""

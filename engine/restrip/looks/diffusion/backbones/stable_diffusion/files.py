@@ -1,0 +1,84 @@
+"""Opens Stable Diffusion's checkpoints: diffusers folders, and single files in the original layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from restrip.looks.diffusion.backbones.prediction import EPSILON, PREDICTIONS, V
+from restrip.looks.diffusion.backbones.stable_diffusion.rows import TextPart, UnetFamily
+from restrip.looks.diffusion.backbones.stable_diffusion.unet import UnetBackbone
+from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, read_json
+from restrip.looks.diffusion.checkpoints.finding import Checkpoint
+from restrip.looks.diffusion.checkpoints.loader import clip_text, converted, open_vae, saved
+from restrip.looks.diffusion.checkpoints.safe_weights import Weights, from_open_clip, part, read_weights, tidied
+from restrip.looks.diffusion.conditioning.text_encoders import ClipText, TextEncoder
+from restrip.looks.diffusion.conditioning.tokenizer import Tokenizer, clip_tokenizer, read_tokenizer
+from restrip.looks.diffusion.runtime.model import Model
+from restrip.looks.diffusion.sampling.schedules import Schedule
+
+UNET, VAE = "UNet2DConditionModel", "AutoencoderKL"
+
+
+def open_model(checkpoint: Checkpoint, family: UnetFamily, configs: Path) -> Model:
+    """The networks of a checkpoint on the CPU in float32; `configs` is the family's folder of them for single files.
+
+    Raises UnreadableCheckpoint, ForeignPickle, MissingPart, UnknownFamily.
+    """
+    return _from_folder(checkpoint, family) if checkpoint.is_folder else _from_file(checkpoint, family, configs)
+
+
+def _from_folder(checkpoint: Checkpoint, family: UnetFamily) -> Model:
+    folder = checkpoint.path
+    scheduler = read_json(folder / "scheduler" / "scheduler_config.json", folder)
+    schedule = Schedule(scheduler.get("beta_start", 0.00085), scheduler.get("beta_end", 0.012))
+    prediction = PREDICTIONS.get(scheduler.get("prediction_type", ""), EPSILON)
+    unet = saved(UNET, folder, family.part)
+    return Model(
+        name=checkpoint.name,
+        backbone=UnetBackbone(family, unet, schedule, prediction),
+        vae=open_vae(folder / "vae", folder) if (folder / "vae").is_dir() else None,
+        text=ClipText(tuple(_folder_encoder(folder, text) for text in family.texts)),
+    )
+
+
+def _folder_encoder(folder: Path, text: TextPart) -> TextEncoder:
+    try:
+        tokenizer = read_tokenizer(folder / f"tokenizer{text.number}")
+    except (OSError, ValueError, KeyError) as error:
+        raise MissingPart(folder, f"readable tokenizer{text.number}") from error
+    kind = "CLIPTextModelWithProjection" if text.projected else "CLIPTextModel"
+    module = saved(kind, folder, f"text_encoder{text.number}")
+    return TextEncoder(module, tokenizer, penultimate=text.penultimate, projected=text.projected)
+
+
+def _from_file(checkpoint: Checkpoint, family: UnetFamily, configs: Path) -> Model:
+    path = checkpoint.path
+    weights = tidied(read_weights(path))
+    has_vae = any(name.startswith("first_stage_model.") for name in weights)
+    scheduler = read_json(configs / "scheduler" / "scheduler_config.json", configs)
+    unet = converted(UNET, path, weights, configs / family.part)
+    schedule = Schedule(scheduler["beta_start"], scheduler["beta_end"])
+    # Files say so by an empty tensor of this name.
+    prediction = V if "v_pred" in weights else EPSILON
+    return Model(
+        name=checkpoint.name,
+        backbone=UnetBackbone(family, unet, schedule, prediction),
+        vae=converted(VAE, path, weights, configs / "vae") if has_vae else None,
+        text=ClipText(tuple(_file_encoder(path, weights, text, configs) for text in family.texts)),
+    )
+
+
+def _file_encoder(path: Path, weights: Weights, text: TextPart, configs: Path) -> TextEncoder:
+    own = part(weights, text.prefix)
+    if text.open_clip:
+        own = from_open_clip(own)
+    module = clip_text(path, own, configs / f"text_encoder{text.number}", projected=text.projected)
+    tokenizer = _tokenizer(configs / f"tokenizer{text.number}", text.pad)
+    return TextEncoder(module, tokenizer, penultimate=text.penultimate, projected=text.projected)
+
+
+def _tokenizer(folder: Path, pad: str | None) -> Tokenizer:
+    """CLIP's, unless the configs bring another one."""
+    if folder.is_dir():
+        return read_tokenizer(folder)
+    return clip_tokenizer() if pad is None else clip_tokenizer(pad)

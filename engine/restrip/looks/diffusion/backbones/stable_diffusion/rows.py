@@ -1,0 +1,100 @@
+"""The rows of Stable Diffusion's families, and how their files are told. Without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from restrip.looks.diffusion.backbones.family import Family, MemoryCoefficients
+from restrip.looks.diffusion.checkpoints.headers import Shapes
+
+UNET = "model.diffusion_model."
+FIRST_CONV = UNET + "input_blocks.0.0.weight"
+OPENER = "restrip.looks.diffusion.backbones.stable_diffusion.files"
+
+
+class UnetRecognizer:
+    """By the first convolution's channels and the text encoders beside the UNet."""
+
+    def in_file(self, shapes: Shapes) -> str | None:
+        """See Recognizer."""
+        if FIRST_CONV not in shapes:
+            return None
+        channels = shapes[FIRST_CONV][1]
+        pooled = UNET + "label_emb.0.0.weight" in shapes
+        if any(name.startswith("cond_stage_model.model.") for name in shapes):
+            return "unknown (Stable Diffusion 2)"
+        if channels not in (4, 9):
+            return f"unknown ({channels} input channels)"
+        return _name(pooled or any(name.startswith("conditioner.embedders.1.") for name in shapes), channels)
+
+    def in_folder(self, index: Mapping[str, Any], network: Mapping[str, Any]) -> str | None:
+        """See Recognizer."""
+        if network.get("_class_name") != "UNet2DConditionModel":
+            return None
+        channels = network.get("in_channels", 4)
+        if channels not in (4, 9):
+            return f"its network has {channels} input channels"
+        pooled = network.get("addition_embed_type") == "text_time"
+        if pooled and index.get("text_encoder", [None, None])[1] is None:
+            return "it is SDXL's refiner, which has no first text encoder"
+        return _name(pooled, channels)
+
+
+def _name(pooled: bool, channels: int) -> str:
+    return ("sdxl" if pooled else "sd15") + ("-inpaint" if channels == 9 else "")
+
+
+RECOGNIZER = UnetRecognizer()
+
+
+@dataclass(frozen=True)
+class TextPart:
+    """A CLIP text encoder: the number behind its folders' names, and the prefix of its weights in a single file.
+
+    `open_clip` files name its weights as OpenCLIP does. The others are as TextEncoder has them; `pad` is the token
+    that fills a chunk, None for the end token.
+    """
+
+    number: str
+    prefix: str
+    open_clip: bool = False
+    penultimate: bool = False
+    projected: bool = False
+    pad: str | None = None
+
+
+@dataclass(frozen=True)
+class UnetFamily(Family):
+    """A UNet with its text encoders. `sized`: it is also told the picture's size and the prompt's summary."""
+
+    opener: str = OPENER
+    recognizer: UnetRecognizer | None = RECOGNIZER
+    texts: tuple[TextPart, ...] = (TextPart("", "cond_stage_model.transformer."),)
+    sized: bool = False
+
+    def native_px_of(self, network: Mapping[str, Any], vae: Mapping[str, Any]) -> int:
+        """The latents' side in the UNet's config, in pixels."""
+        return int(network.get("sample_size") or 64) * 2 ** (len(vae.get("block_out_channels", [0] * 4)) - 1)
+
+
+SD15 = UnetFamily("sd15", "Stable Diffusion 1.5", memory=MemoryCoefficients(1640 + 160, 261, 1536))
+SDXL = UnetFamily(
+    "sdxl",
+    "SDXL",
+    native_px=1024,
+    memory=MemoryCoefficients(4897 + 320, 158, 3073),
+    full_vae=True,
+    texts=(
+        TextPart("", "conditioner.embedders.0.transformer.", penultimate=True),
+        TextPart("_2", "conditioner.embedders.1.model.", open_clip=True, penultimate=True, projected=True, pad="!"),
+    ),
+    sized=True,
+)
+ROWS = (
+    SD15,
+    replace(SD15, name="sd15-inpaint", label="Stable Diffusion 1.5 inpainting"),
+    SDXL,
+    replace(SDXL, name="sdxl-inpaint", label="SDXL inpainting"),
+)

@@ -1,0 +1,16 @@
+"""The families of models: a new one is a row here and a module beside this file. Without torch."""
+
+from __future__ import annotations
+
+from restrip.looks.diffusion.backbones.family import Family
+from restrip.looks.diffusion.backbones.stable_diffusion.rows import ROWS as STABLE_DIFFUSION
+
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        *STABLE_DIFFUSION,
+        Family("lora", "LoRA", runnable=False),
+        Family("controlnet", "ControlNet", runnable=False),
+        Family("vae", "VAE", runnable=False),
+    )
+}

@@ -1,0 +1,37 @@
+"""What of a recipe a model's family can do. Without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from restrip.looks.diffusion.backbones.family import Family, UnsupportedByFamily
+from restrip.looks.diffusion.checkpoints.adapter_specs import ControlFile, Weighted
+from restrip.looks.diffusion.recipe import Recipe
+
+
+def fitted(
+    recipe: Recipe, family: Family, loras: Sequence[Weighted], controls: Sequence[ControlFile]
+) -> tuple[Recipe, tuple[str, ...]]:
+    """The recipe without what is on unless asked otherwise and the family lacks, and notes that say so.
+
+    Raises UnsupportedByFamily for what was asked for and the family lacks.
+    """
+    can = family.supports
+    if loras and not can.lora:
+        raise UnsupportedByFamily(family.label, "LoRA", "Empty the setting, and take <lora:...> out of the prompt.")
+    if controls and not can.controlnet:
+        raise UnsupportedByFamily(family.label, "ControlNet", "Empty the setting ControlNet.")
+    for key, value, known in (
+        ("noise", recipe.noise, can.noises),
+        ("sampler", recipe.sampler, can.samplers),
+        ("schedule", recipe.schedule, can.schedules),
+    ):
+        if known is not None and value not in known:
+            raise UnsupportedByFamily(family.label, f"{key} {value!r}", f"Set it to one of {', '.join(sorted(known))}.")
+    if can.anchor_attention or not recipe.anchor:
+        return recipe, ()
+    if recipe.anchor_adain:
+        raise UnsupportedByFamily(family.label, "anchor attention", 'Turn "Match attention" off.')
+    note = f"{family.label} has no anchor attention here: keys agree by what is carried along the motion."
+    return replace(recipe, anchor_attention=0.0), (note,) if recipe.anchor_attention > 0 else ()

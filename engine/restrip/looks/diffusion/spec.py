@@ -1,0 +1,33 @@
+"""What a diffusion look was opened with, for those who make its pictures. Without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from restrip.looks.diffusion.backbones.family import Family
+from restrip.looks.diffusion.checkpoints.adapter_specs import ControlFile, Weighted
+from restrip.looks.diffusion.checkpoints.finding import Checkpoint
+from restrip.looks.diffusion.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class LookSpec:
+    """The files, the recipe that fits them, and what they say of themselves.
+
+    `model_hash` is the checkpoint's sha256; `content` covers everything that is merged into the loaded model.
+    `spared` is how many steps of memory to begin with less: see MemoryPlan.
+    """
+
+    checkpoint: Checkpoint
+    family: Family
+    recipe: Recipe
+    native_px: int
+    model_hash: str
+    content: str
+    vae: Path | None = None
+    loras: tuple[Weighted, ...] = ()
+    controls: tuple[ControlFile, ...] = ()
+    control_pictures: Path | None = None
+    notes: tuple[str, ...] = ()
+    spared: int = 0

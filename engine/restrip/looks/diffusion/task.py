@@ -1,0 +1,50 @@
+"""The keys to make: what is asked for, and what the keys of one call have in common."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from restrip.looks.diffusion.runtime.image_tensors import Floats
+    from restrip.media.frame import Frame
+    from restrip.timeline import ClipRange, Key
+
+
+@dataclass(frozen=True, eq=False)
+class Before:
+    """The key before: its frame and its finished picture."""
+
+    frame: Frame
+    picture: Frame
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One key to make; `matte` [H, W] float32 in 0..1."""
+
+    frame: Frame
+    key: Key
+    matte: Floats | None = None
+    before: Before | None = None
+
+    def digest(self, *, numbered: bool = True) -> str:
+        """Says which frame and matte this is; `numbered` with the key, whose number chooses control pictures."""
+        content = hashlib.sha256(self.frame.rgb.data)
+        if self.matte is not None:
+            content.update(np.ascontiguousarray(self.matte).data)
+        if numbered:
+            content.update(repr(self.key).encode())
+        return content.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """What the keys of one call have in common: their anchor, the clip that they are of, how many the job has."""
+
+    anchor: Task | None = None
+    clip: ClipRange | None = None
+    keys: int = 0
