@@ -38,10 +38,10 @@ from restrip.looks.diffusion.checkpoints.loader import CONFIGS
 from restrip.looks.diffusion.conditioning.text_encoders import ClipText, TextEncoder
 from restrip.looks.diffusion.conditioning.tokenizer import clip_tokenizer
 from restrip.looks.diffusion.runtime import model_cache
+from restrip.looks.diffusion.runtime.key_task import Round, Task
 from restrip.looks.diffusion.runtime.model import Model
 from restrip.looks.diffusion.runtime.pipeline import Workplace
 from restrip.looks.diffusion.sampling.schedules import Schedule
-from restrip.looks.diffusion.task import Round, Task
 from restrip.media.frame import Frame
 from restrip.progress import silent
 from restrip.timeline import Key

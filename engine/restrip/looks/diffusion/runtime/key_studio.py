@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from restrip.errors import BadInput
 from restrip.looks.diffusion.runtime.image_tensors import as_unit
+from restrip.looks.diffusion.runtime.key_task import Before, Round, Task
 from restrip.looks.diffusion.runtime.model_cache import Order, device_of, load
 from restrip.looks.diffusion.runtime.pipeline import Workplace
 from restrip.looks.diffusion.runtime.precision import first_network_dtype
 from restrip.looks.diffusion.size import working_size
-from restrip.looks.diffusion.task import Before, Round, Task
 
 if TYPE_CHECKING:
     from restrip.looks.diffusion.spec import LookSpec

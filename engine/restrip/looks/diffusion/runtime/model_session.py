@@ -13,8 +13,8 @@ from restrip.looks.diffusion.conditioning.inpaint import conditioning, on_latent
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
 from restrip.looks.diffusion.consistency.anchor_fusion import Carried, fuse, fused_steps, late_steps
 from restrip.looks.diffusion.recipe import Recipe
-from restrip.looks.diffusion.row import Link, Row
 from restrip.looks.diffusion.runtime import precision
+from restrip.looks.diffusion.runtime.batch_row import Link, Row
 from restrip.looks.diffusion.runtime.lru import Recent
 from restrip.looks.diffusion.runtime.model import Model
 from restrip.looks.diffusion.runtime.vae import Vae

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from restrip.client.discovery import state_dir
-from restrip.looks.diffusion.ahead import Ahead, StepCounter
 from restrip.looks.diffusion.backbones.backbone import Control
 from restrip.looks.diffusion.checkpoints.adapter_specs import unused_loras, without_loras
 from restrip.looks.diffusion.conditioning.control_pictures import ControlPictures
@@ -23,17 +22,18 @@ from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank
 from restrip.looks.diffusion.consistency.anchor_fusion import Carried, fusion
 from restrip.looks.diffusion.consistency.colour_match import matched
 from restrip.looks.diffusion.consistency.key_motion import Motion, carried, motion
-from restrip.looks.diffusion.row import Anchor, Link, Row
 from restrip.looks.diffusion.runtime import precision
+from restrip.looks.diffusion.runtime.batch_row import Anchor, Link, Row
 from restrip.looks.diffusion.runtime.compiled import kept_compiled, pays
 from restrip.looks.diffusion.runtime.image_tensors import Floats, resized, to_coded, to_frame, to_matte, to_picture
+from restrip.looks.diffusion.runtime.key_task import Round, Task
 from restrip.looks.diffusion.runtime.memory_plan import MemoryLadder, MemoryPlan, first_plan, free_mib
 from restrip.looks.diffusion.runtime.model import Model
 from restrip.looks.diffusion.runtime.model_session import Session
 from restrip.looks.diffusion.runtime.precision_retry import Made, Maker
+from restrip.looks.diffusion.runtime.prefetch import Prefetch, StepCounter
 from restrip.looks.diffusion.runtime.vae import Vae
 from restrip.looks.diffusion.sampling.samplers import SAMPLERS
-from restrip.looks.diffusion.task import Round, Task
 from restrip.looks.look import Styled
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Workplace:
         against = None if anchor is None else self._anchor(anchor, counter)
         results: dict[int, Future[Styled]] = {}
         with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor(1) as behind:
-            rows = Ahead(ahead, lambda n: self._prepare(tasks[n], against), len(tasks))
+            rows = Prefetch(ahead, lambda n: self._prepare(tasks[n], against), len(tasks))
 
             def work(numbers: Sequence[int]) -> None:
                 prepared = rows.get(numbers, 2 * self.memory.plan.batch)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 
 from restrip.errors import RestripError
-from restrip.looks.diffusion.row import Link, Row
 from restrip.looks.diffusion.runtime import precision
+from restrip.looks.diffusion.runtime.batch_row import Link, Row
 from restrip.looks.diffusion.runtime.lru import Recent
 from restrip.looks.diffusion.runtime.model_session import Session, Tick
 

@@ -28,7 +28,7 @@ class StepCounter:
         return tick
 
 
-class Ahead(Generic[T]):
+class Prefetch(Generic[T]):
     """Prepares what comes next in a thread, and forgets what was used when the next batch is asked for."""
 
     def __init__(self, pool: ThreadPoolExecutor, prepare: Callable[[int], T], count: int) -> None:
