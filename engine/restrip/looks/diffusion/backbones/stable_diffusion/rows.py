@@ -11,7 +11,7 @@ from restrip.looks.diffusion.checkpoints.headers import Shapes
 
 UNET = "model.diffusion_model."
 FIRST_CONV = UNET + "input_blocks.0.0.weight"
-OPENER = "restrip.looks.diffusion.backbones.stable_diffusion.files"
+OPENER = "restrip.looks.diffusion.backbones.stable_diffusion.checkpoint_files"
 
 
 class UnetRecognizer:

@@ -11,9 +11,9 @@ import torch
 
 from restrip.looks.diffusion.backbones.backbone import Backbone, Call, Controls
 from restrip.looks.diffusion.backbones.prediction import EPSILON, Prediction
-from restrip.looks.diffusion.backbones.stable_diffusion.controlnet import open_controls
-from restrip.looks.diffusion.backbones.stable_diffusion.layers import diffusers_layer
 from restrip.looks.diffusion.backbones.stable_diffusion.rows import UnetFamily
+from restrip.looks.diffusion.backbones.stable_diffusion.unet_controlnet import open_controls
+from restrip.looks.diffusion.backbones.stable_diffusion.unet_layers import diffusers_layer
 from restrip.looks.diffusion.checkpoints.adapter_specs import ControlFile
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
 from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank, recording, replaying
