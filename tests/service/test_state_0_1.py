@@ -13,10 +13,10 @@ import av
 import pytest
 from job_bench import FRAMES
 
+from restrip.client.client import Client, connect
+from restrip.client.job import JobSpec, Manifest
 from restrip.errors import RemoteError
 from restrip.jobs.cache import Cache
-from restrip.link.client import Client, connect
-from restrip.link.job import JobSpec, Manifest
 
 LEFT = Path(__file__).parent / "state_0_1"
 WAIT_S = 120.0
