@@ -134,7 +134,8 @@ def deep(used: Mapping[str, Any]) -> bool:
 def values_of(strip: Any) -> Mapping[str, Any]:
     """What is set for a strip, or for the one that it is an effect on; else the last job's values."""
     own = values.read(vse.base_of(strip).restrip.values) if strip is not None else {}
-    return own or defaults()
+    found = known()
+    return values.with_present_names(own or defaults(), found.looks if found is not None else ())
 
 
 _defaults: Mapping[str, Any] | None = None

@@ -7,7 +7,7 @@ settings, of which only those are kept that were changed.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +19,7 @@ OWN_DEFAULTS: dict[str, Any] = {
     "look.family": "neural",
     "look.neural": "19",
     "look.painting": "",
-    "look.painted": "",
+    "look.keys": "",
     "look.sd": "",
     "matte.kind": "none",
     "matte.file": "",
@@ -40,6 +40,21 @@ def read(text: str) -> Mapping[str, Any]:
     except ValueError:
         return {}
     return values if isinstance(values, dict) else {}
+
+
+def with_present_names(values: Mapping[str, Any], looks: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The values with the names that the engine's families of looks have now: what a file, a preset or the last job
+    calls by an alias of one was kept with an older version. Returns `values` itself where nothing has another name.
+    """
+    for look in looks:
+        for old in look.get("aliases", ()):
+            prefix = look["prefix"]
+            if own(values, "look.family") == old:
+                values = {**values, "look.family": prefix}
+            if f"look.{old}" in values:
+                kept = {name: value for name, value in values.items() if name != f"look.{old}"}
+                values = {f"look.{prefix}": values[f"look.{old}"], **kept}
+    return values
 
 
 def written(values: Mapping[str, Any]) -> str:

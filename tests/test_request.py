@@ -100,9 +100,10 @@ def test_paths_in_a_looks_name_are_made_absolute(tmp_path: Path, monkeypatch: py
     assert looks == {"painting:wave.jpg": f"painting:{tmp_path / 'wave.jpg'}", "sd:tiny": "sd:tiny"}
 
 
-def test_painted_keys_are_named_in_the_clips_frames(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["keys", "painted"])
+def test_painted_keys_are_named_in_the_clips_frames(tmp_path: Path, name: str) -> None:
     client: Client = ProbeClient()  # type: ignore[assignment]
-    spec = job_of(client, Request("clip.mp4", f"painted:{tmp_path}", [60], frames=FrameRange(50, 80)))
+    spec = job_of(client, Request("clip.mp4", f"{name}:{tmp_path}", [60], frames=FrameRange(50, 80)))
     assert spec.settings == {"first_number": 50}
     assert spec.keys == (Key(10),)
 

@@ -69,7 +69,7 @@ class Choices:
 
 OWN: Mapping[str, str] = {
     "key_colour": f"Timeline markers of this colour are keys. One of {', '.join(COLOURS)}.",
-    "look": "neural:0 to neural:25, painting:FILE, painted:FOLDER, or sd:CHECKPOINT (a file or folder).",
+    "look": "neural:0 to neural:25, painting:FILE, keys:FOLDER, or sd:CHECKPOINT (a file or folder).",
     "mode": "keys: markers are keys, carried along the motion. every: every step-th frame is made by the look.",
     "step": "Only for mode = every.",
     "with_grade": "auto: Resolve renders the range first when it is graded, retimed, transformed or built in Resolve;"

@@ -80,7 +80,7 @@ def do_job(source: str, frames: int, format_name: str, carry: bool) -> None:
     with ClipReader(clip) as reader:
         write_picture(folder / "keys" / f"{key:06d}.png", reader.frame(key))
     output = Output(format=format_name, preview=True)
-    spec = JobSpec("memory", clip, (Key(key),), f"painted:{folder / 'keys'}", output=output)
+    spec = JobSpec("memory", clip, (Key(key),), f"keys:{folder / 'keys'}", output=output)
     job = folder / "state" / "jobs" / spec.job_id
     job.mkdir(parents=True)
     json_files.write_json(job / "job.json", {"kind": "render", **spec.to_json()})

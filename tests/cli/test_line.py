@@ -120,7 +120,7 @@ def test_keys_painted_by_hand_are_used_at_any_size(run: Run, carphone: Path, tmp
             write_picture(painted / f"key_{number:05d}.png", small)
     code, manifest, err = run(
         *("render", str(carphone), "--range", "30:50", "--keys", "30,40"),
-        *("--look", f"painted:{painted}", "--out", str(tmp_path / "out")),
+        *("--look", f"keys:{painted}", "--out", str(tmp_path / "out")),
     )
     assert code == 0, err
     assert any("96" in note and "192" in note for note in manifest["notes"]), manifest["notes"]
@@ -155,7 +155,7 @@ def test_keys_are_suggested_with_their_reasons_as_the_clip_counts(run: Run, carp
         (("--keys", "5", "--set", "colour=red"), "bad-setting"),
         (("--keys", "5", "--format", "betamax"), None),
         (("--keys", "5", "--look", "painting:nowhere.jpg"), None),
-        (("--keys", "5", "--look", "painted:nowhere"), None),
+        (("--keys", "5", "--look", "keys:nowhere"), None),
         (("--keys", "5", "--matte", "nowhere.png"), None),
         ((), "no-keys"),
     ],

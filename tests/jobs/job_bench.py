@@ -42,7 +42,7 @@ class Little:
             job_id,
             ClipRange((str(self.clip),), Rate.of(25), length, name="little"),
             tuple(Key(frame) for frame in frames),
-            f"painted:{self.painted}",
+            f"keys:{self.painted}",
             cuts=(),
             output=Output(),
         )

@@ -138,12 +138,18 @@ def test_what_is_no_model_isnt_taken_for_one(disk: Path, settings: dict[str, str
 
 
 def test_of_a_folder_of_painted_keys_only_the_pictures_go(disk: Path) -> None:
-    spec = replace(job(disk), look=f"painted:{disk / 'painted'}")
+    spec = replace(job(disk), look=f"keys:{disk / 'painted'}")
     assert inputs_of(files_of(spec)) == {
         "source": (str(disk / "clip.mp4"),),
         "look 00001.png": (str(disk / "painted" / "00001.png"),),
         "look 00002.png": (str(disk / "painted" / "00002.png"),),
     }
+
+
+@pytest.mark.parametrize("name", ["keys", "painted"])
+def test_a_look_keeps_the_name_it_was_given_where_its_files_lie_elsewhere(disk: Path, name: str) -> None:
+    spec = replace(job(disk), look=f"{name}:{disk / 'painted'}")
+    assert relocated(spec, {str(disk / "painted"): "/there"}).look == f"{name}:/there"
 
 
 def test_jobs_of_other_kinds_name_files_too(disk: Path) -> None:

@@ -120,7 +120,7 @@ def test_keys_mattes_and_results_stand_as_the_source_is_seen(hand: Hand, little:
     matte = turned(tmp_path / "matte.mp4", [Frame(stored)] * 6)
     (tmp_path / "painted").mkdir()
     write_picture(tmp_path / "painted" / "2.png", Frame(np.full((64, 48, 3), 200, np.uint8)))
-    job = of(little, clip, 2, length=6, look=f"painted:{tmp_path / 'painted'}", matte=str(matte))
+    job = of(little, clip, 2, length=6, look=f"keys:{tmp_path / 'painted'}", matte=str(matte))
     manifest = hand.run(replace(job, settings={"matte_feather": 0.0}, output=Output(format="ffv1")))
     assert manifest.size == (48, 64)
     for n, frame in enumerate(frames_of(manifest.strips[0].file, 6)):

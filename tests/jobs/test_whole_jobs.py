@@ -90,10 +90,18 @@ def test_repainting_one_key_renders_it_and_two_segments(hand: Hand, little: Litt
     painted.mkdir()
     for n in (4, 12, 20):
         (painted / f"{n:05d}.png").write_bytes((little.painted / f"{n:05d}.png").read_bytes())
-    look = f"painted:{painted}"
+    look = f"keys:{painted}"
     hand.run(little.job("job-1", 4, 12, 20, look=look))
     write_picture(painted / "00012.png", Frame(np.full((48, 64, 3), 90, np.uint8)))
     assert counts(hand.run(little.job("job-2", 4, 12, 20, look=look))) == (1, 2, 2, 2)
+
+
+def test_a_look_by_its_older_name_finds_what_was_made_under_its_present_one(hand: Hand, little: Little) -> None:
+    hand.run(little.job("job-1", 4, 12, 20, look=f"painted:{little.painted}"))
+    again = hand.run(little.job("job-2", 4, 12, 20, look=f"keys:{little.painted}"))
+    assert counts(again) == (0, 3, 0, 4)
+    assert counts(hand.run(little.job("job-3", 4, 12, 20, look=f"painted:{little.painted}"))) == (0, 3, 0, 4)
+    assert hand.run(little.job("job-4", 4, look=f"painted:{little.painted}")).look == f"painted:{little.painted}"
 
 
 def test_preview_is_what_an_editor_plays(hand: Hand, little: Little, tmp_path: Path) -> None:

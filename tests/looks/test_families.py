@@ -45,7 +45,7 @@ def test_a_windows_path_keeps_its_colon():
 
 
 def test_every_setting_belongs_to_a_known_family_and_has_a_lawful_default():
-    prefixes = {family.prefix for family in FAMILIES}
+    prefixes = {name for family in FAMILIES for name in family.names}
     for setting in look_settings():
         assert setting.looks and set(setting.looks) <= prefixes, setting.key
         assert setting.check(setting.default) == setting.default, setting.key
@@ -62,10 +62,21 @@ def test_examples_name_their_own_family():
         assert family_of(family.example)[0] is family
 
 
+def test_a_family_goes_by_its_older_names_too(tmp_path: Path) -> None:
+    (tmp_path / "key_7.png").touch()
+    names = [name for family in FAMILIES for name in family.names]
+    assert len(names) == len(set(names))
+    assert family_of("painted:/k")[0] is family_of("keys:/k")[0]
+    assert settings_of("painted:/k") == settings_of("keys:/k")
+    assert open_look(f"painted:{tmp_path}", {}).identity() == open_look(f"keys:{tmp_path}", {}).identity()
+    with pytest.raises(UnknownLook, match="Painted keys needs a folder"):
+        family_of("painted:")
+
+
 def test_own_settings_leave_out_what_belongs_to_others():
     given = {"prompt": "a fox", "stroke_size": 2, "lean": 0.5}
     assert own_settings("neural:3", given) == {"style_strength": 1.0, "stroke_size": 2.0, "keep_color": False}
-    assert own_settings("painted:keys", given) == {"first_number": 0}
+    assert own_settings("keys:painted", given) == {"first_number": 0}
     assert own_settings("sd:x.safetensors", given)["prompt"] == "a fox"
 
 

@@ -37,7 +37,7 @@ def test_frame_numbers_are_the_digits_that_end_the_name(tmp_path):
 
 def test_names_may_count_from_another_number(tmp_path):
     write_picture(tmp_path / "key_00045.png", flat((200, 10, 20)))
-    look = open_look(f"painted:{tmp_path}", {"first_number": 30})
+    look = open_look(f"keys:{tmp_path}", {"first_number": 30})
     (styled,) = look.stylize([flat((0, 0, 0))], [Key(15)], silent)
     assert tuple(styled.picture.rgb[0, 0]) == (200, 10, 20)
     with pytest.raises(PaintedKeysMissing, match=r"key 60.*frame is 30") as refused:
@@ -47,7 +47,7 @@ def test_names_may_count_from_another_number(tmp_path):
 
 def test_two_pictures_for_a_frame_are_one_too_many(tmp_path):
     with pytest.raises(PaintedKeysAmbiguous) as refused:
-        open_look(f"painted:{folder_of(tmp_path, '7.png', '0007.jpg', '8.png')}", {})
+        open_look(f"keys:{folder_of(tmp_path, '7.png', '0007.jpg', '8.png')}", {})
     assert "0007.jpg, 7.png" in refused.value.message
     assert refused.value.detail["frame"] == 7
 
@@ -56,11 +56,11 @@ def test_two_pictures_for_a_frame_are_one_too_many(tmp_path):
 def test_a_folder_that_is_none_is_named(tmp_path, name):
     (tmp_path / "file").touch()
     with pytest.raises(PaintedFolderMissing, match=name):
-        open_look(f"painted:{tmp_path / name}", {})
+        open_look(f"keys:{tmp_path / name}", {})
 
 
 def test_every_missing_key_is_listed(tmp_path, bunny):
-    look = open_look(f"painted:{folder_of(tmp_path, '3.png')}", {})
+    look = open_look(f"keys:{folder_of(tmp_path, '3.png')}", {})
     with pytest.raises(PaintedKeysMissing) as refused:
         look.stylize([bunny] * 3, [Key(9), Key(3), Key(5)], silent)
     assert refused.value.detail["frames"] == [5, 9] and refused.value.detail["found"] == [3]
@@ -68,14 +68,14 @@ def test_every_missing_key_is_listed(tmp_path, bunny):
 
 
 def test_a_key_with_a_picture_of_its_own_is_not_missing(tmp_path):
-    look = open_look(f"painted:{folder_of(tmp_path, '3.png')}", {})
+    look = open_look(f"keys:{folder_of(tmp_path, '3.png')}", {})
     look.check_keys([Key(3), Key(9, image="/elsewhere.png")])
 
 
 def test_pictures_become_the_keys_of_their_frames(tmp_path, bunny):
     write_picture(tmp_path / "a_0.png", flat((255, 0, 0)))
     write_picture(tmp_path / "a_30.png", flat((0, 255, 0)))
-    look = open_look(f"painted:{tmp_path}", {})
+    look = open_look(f"keys:{tmp_path}", {})
     styled = look.stylize([bunny, bunny], [Key(30), Key(0)], silent)
     assert [tuple(one.picture.rgb[0, 0]) for one in styled] == [(0, 255, 0), (255, 0, 0)]
     assert [one.notes for one in styled] == [(), ()]
@@ -87,14 +87,14 @@ def test_pictures_become_the_keys_of_their_frames(tmp_path, bunny):
 )
 def test_any_size_is_resampled_and_said(tmp_path, bunny, size, words):
     write_picture(tmp_path / "5.png", flat((9, 8, 7), size))
-    (styled,) = open_look(f"painted:{tmp_path}", {}).stylize([bunny], [Key(5)], silent)
+    (styled,) = open_look(f"keys:{tmp_path}", {}).stylize([bunny], [Key(5)], silent)
     assert styled.picture.size == (320, 180) and tuple(styled.picture.rgb[90, 160]) == (9, 8, 7)
     assert styled.notes == (f"5.png is {size[0]}x{size[1]} and was resampled to 320x180{words}",)
 
 
 def test_depth_and_alpha_are_the_frames(tmp_path, deep):
     write_picture(tmp_path / "5.png", flat((10, 20, 30)))
-    (styled,) = open_look(f"painted:{tmp_path}", {}).stylize([deep], [Key(5)], silent)
+    (styled,) = open_look(f"keys:{tmp_path}", {}).stylize([deep], [Key(5)], silent)
     assert tuple(styled.picture.rgb[0, 0]) == (10 * 257, 20 * 257, 30 * 257)
     assert np.array_equal(styled.picture.alpha, deep.alpha)
 
@@ -104,7 +104,7 @@ def test_where_the_painting_is_transparent_the_frame_shows(tmp_path, bunny):
     alpha[:, 160:] = 255
     alpha[:, 100:160] = 51
     write_picture(tmp_path / "5.png", Frame(flat((255, 255, 255)).rgb, alpha))
-    (styled,) = open_look(f"painted:{tmp_path}", {}).stylize([bunny], [Key(5)], silent)
+    (styled,) = open_look(f"keys:{tmp_path}", {}).stylize([bunny], [Key(5)], silent)
     assert styled.picture.alpha is None
     assert np.array_equal(styled.picture.rgb[:, :100], bunny.rgb[:, :100])
     assert np.all(styled.picture.rgb[:, 160:] == 255)
@@ -115,7 +115,7 @@ def test_where_the_painting_is_transparent_the_frame_shows(tmp_path, bunny):
 def test_repainting_one_key_changes_the_facts_of_that_one_alone(tmp_path):
     write_picture(tmp_path / "1.png", flat((1, 1, 1)))
     write_picture(tmp_path / "2.png", flat((2, 2, 2)))
-    look = open_look(f"painted:{tmp_path}", {})
+    look = open_look(f"keys:{tmp_path}", {})
     identity, facts = look.identity(), look.key_facts()
     write_picture(tmp_path / "2.png", flat((3, 3, 3)))
     assert look.identity() == identity

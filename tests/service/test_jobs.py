@@ -84,7 +84,7 @@ def test_failed_then_mended_then_tried_again(client: Client, little: Little, tmp
     painted = tmp_path / "painted"
     painted.mkdir()
     (painted / "00004.png").write_bytes((little.painted / "00004.png").read_bytes())
-    spec = little.job("job-1", 4, 16, look=f"painted:{painted}")
+    spec = little.job("job-1", 4, 16, look=f"keys:{painted}")
     status = run(client, spec)
     assert status.state == "failed" and status.error is not None
     assert status.error["code"] == "painted-keys-missing" and status.error["remedy"]
@@ -117,7 +117,7 @@ def test_three_share_and_each_sees_its_own(client: Client, little: Little) -> No
 def test_seeds_go_before_renders_and_are_kept(client: Client, little: Little) -> None:
     clip = little.job("x-1").clip
     client.submit(little.job("job-1", 2, 6, 10, 14, 18, 22))
-    result = client.seeds(clip, 4, look=f"painted:{little.painted}", count=3)
+    result = client.seeds(clip, 4, look=f"keys:{little.painted}", count=3)
     assert client.status("job-1").state != "done"
     assert Path(result["sheet"]).exists() and Path(result["pictures"][0]["file"]).exists()
     assert Path(result["source"]).is_file()

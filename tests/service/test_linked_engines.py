@@ -209,7 +209,7 @@ def test_what_fails_there_fails_here_and_can_be_tried_again(two: Two, little: Li
     empty = tmp_path / "painted"
     empty.mkdir()
     (empty / "00000.png").write_bytes(b"no picture")
-    two.here.submit(little.job("far-1", 0, look=f"painted:{empty}"))
+    two.here.submit(little.job("far-1", 0, look=f"keys:{empty}"))
     status = two.here.watch("far-1")
     assert status.state == "failed" and status.error is not None
     assert status.error["code"] == (two.there.status("far-1").error or {})["code"]

@@ -51,7 +51,7 @@ def test_the_timeline_renders_to_the_preview(clip: Path, tmp_path: Path) -> None
         "otio-1",
         ClipRange((str(clip / "clip.mkv"),), RATE, LENGTH, trim_in=FIRST, timeline_start=1000, name="little"),
         tuple(Key(frame) for frame in KEYS),
-        f"painted:{clip / 'painted'}",
+        f"keys:{clip / 'painted'}",
         cuts=(),
         output=Output(folder=str(out), preview=True, fade=5, otio=str(out / "little.otio")),
     )

@@ -15,8 +15,8 @@ from restrip.client.setting import Setting
 class Schema:
     """The `settings` reply. `etag` names this very content.
 
-    `looks` are the families: {"prefix", "label", "argument", "example", "help"}; `formats` are the outputs: {"name",
-    "label", ...}.
+    `looks` are the families: {"prefix", "aliases", "label", "argument", "example", "help"}; `formats` are the outputs:
+    {"name", "label", ...}.
     """
 
     etag: str

@@ -1,7 +1,7 @@
 """The files that a job names: all that may travel when it is done on another computer, and all that it is made from.
 
     source, matte, pictures of keys     named by the job itself
-    the look's argument                 painting:FILE, painted:FOLDER, sd:MODEL
+    the look's argument                 painting:FILE, keys:FOLDER, sd:MODEL
     settings                            those that the schema declares as files (`Setting.files`), and no others
 
 Prompts and other texts are never searched for paths.
@@ -117,7 +117,7 @@ def relocated(spec: JobSpec, places: Mapping[str, str]) -> JobSpec:
     look = spec.look
     if look:
         family, argument = family_of(look)
-        look = f"{family.prefix}:{at(argument)}" if argument in places and family.names_path else look
+        look = f"{look.partition(':')[0]}:{at(argument)}" if argument in places and family.names_path else look
     return replace(
         spec,
         clip=replace(spec.clip, paths=tuple(map(at, spec.clip.paths))),

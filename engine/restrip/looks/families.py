@@ -27,7 +27,8 @@ def _as_they_are(values: Values, defaults: Values) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class LookFamily:
-    """A kind of look, named by the part of a look's name before the colon: "neural" in "neural:19".
+    """A kind of look, named by the part of a look's name before the colon: "neural" in "neural:19". `aliases` are
+    names that it had in older versions: jobs, presets and files with those go on working.
 
     `argument` says what follows the colon, and with it which files such a name names: a "number" none, a "file" that
     one, a "folder" the numbered pictures in it, a "model" a file of weights or a folder with a model's parts. `example`
@@ -50,6 +51,12 @@ class LookFamily:
     settings: tuple[Setting, ...]
     traits: LookTraits = PLAIN
     neutral: Callable[[Values, Values], dict[str, Any]] = _as_they_are
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What may stand before the colon: the present name, then the older ones."""
+        return (self.prefix, *self.aliases)
 
     @property
     def names_path(self) -> bool:
@@ -64,7 +71,7 @@ class LookFamily:
 
     def to_json(self) -> dict[str, Any]:
         """As the `settings` reply carries it."""
-        return {name: getattr(self, name) for name in ("prefix", "label", "argument", "example", "help")}
+        return {name: getattr(self, name) for name in ("prefix", "aliases", "label", "argument", "example", "help")}
 
 
 FAMILIES = (
@@ -89,14 +96,15 @@ FAMILIES = (
         settings=NEURAL_SETTINGS,
     ),
     LookFamily(
-        "painted",
+        "keys",
         "Painted keys",
         "folder",
-        "painted:keys/",
+        "keys:painted/",
         "Key pictures made by hand: a folder of pictures named with their frame numbers, such as key_00045.png.",
-        usage="painted:FOLDER",
+        usage="keys:FOLDER",
         opener=("restrip.looks.keys_from_files", "open_painted"),
         settings=PAINTED_SETTINGS,
+        aliases=("painted",),
     ),
     LookFamily(
         "sd",
@@ -121,7 +129,7 @@ def look_settings() -> tuple[Setting, ...]:
 def family_named(name: str) -> LookFamily | None:
     """The family of a look's name, whatever follows the colon; None for a name that isn't a look's, such as ""."""
     prefix = name.partition(":")[0]
-    return next((family for family in FAMILIES if family.prefix == prefix), None)
+    return next((family for family in FAMILIES if prefix in family.names), None)
 
 
 def family_of(name: str) -> tuple[LookFamily, str]:

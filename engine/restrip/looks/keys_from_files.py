@@ -34,7 +34,7 @@ class PaintedFolderMissing(BadInput):
 
     def __init__(self, folder: str, why: str) -> None:
         super().__init__(
-            f"The folder of painted keys {folder} {why}.", "Give an existing folder: painted:FOLDER.", folder=folder
+            f"The folder of painted keys {folder} {why}.", "Give an existing folder: keys:FOLDER.", folder=folder
         )
 
 
@@ -148,10 +148,10 @@ def picture_for_key(frame: Frame, key: Key, *, path: str | None = None) -> Style
 
 
 def open_painted(argument: str, settings: Mapping[str, Any], *, size: tuple[int, int] | None = None) -> PaintedLook:
-    """The look painted:FOLDER. Raises PaintedFolderMissing, PaintedKeysAmbiguous."""
+    """The look keys:FOLDER. Raises PaintedFolderMissing, PaintedKeysAmbiguous."""
     first = int(settings.get("first_number", 0))
     pictures = {number - first: path for number, path in find_painted(argument).items()}
-    return PaintedLook(f"painted:{argument}", argument, pictures, first)
+    return PaintedLook(f"keys:{argument}", argument, pictures, first)
 
 
 def find_painted(folder: str) -> dict[int, Path]:

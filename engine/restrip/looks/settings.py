@@ -47,6 +47,6 @@ PAINTED_SETTINGS = (
         "The number in a painted picture's name that means the strip's first visible frame.",
         low=0,
         high=10**9,
-        looks=("painted",),
+        looks=("keys", "painted"),  # The older name too, by which a front-end of that age asks.
     ),
 )

@@ -50,6 +50,14 @@ def test_settings_are_drawn_from_the_schema_and_kept_on_the_strip(
     assert told["still"] == 150
 
 
+def test_a_look_that_has_another_name_now_keeps_its_values(blender: Blender, counting: Callable[..., Path]) -> None:
+    told = blender("living.older_names", path=str(counting("25")))
+    shown = ["keys", "/paintings", 9, "keys:/paintings", {"first_number": 9}]
+    assert told["last job"] == told["preset"] == shown
+    assert told["changed"] == {"look.family": "keys", "look.keys": "/paintings", "first_number": 3}
+    assert told["older engine"] == "painted:/paintings"
+
+
 def test_the_models_folder_offers_what_fits(
     blender: Blender, engine: Client, counting: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -86,7 +86,7 @@ def with_matte(tmp_path: Path, little: Little) -> tuple[JobSpec, Path]:
 def with_painted_key(tmp_path: Path, little: Little) -> tuple[JobSpec, Path]:
     (tmp_path / "painted").mkdir()
     paths = [picture(tmp_path / "painted" / f"{n}.png", 20 * n) for n in (2, 6, 7)]
-    return job(little, little.clip, look=f"painted:{tmp_path / 'painted'}"), paths[1]
+    return job(little, little.clip, look=f"keys:{tmp_path / 'painted'}"), paths[1]
 
 
 def with_painting(tmp_path: Path, little: Little) -> tuple[JobSpec, Path]:

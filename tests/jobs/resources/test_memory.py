@@ -7,8 +7,8 @@ from restrip.looks import Estimate
 
 
 def test_only_stable_diffusion_asks_for_a_gpu() -> None:
-    gpus = {look: needs_of_look(look)["gpu"] for look in ("sd:/models/a.ckpt", "neural:3+12", "painted:/keys", "")}
-    assert gpus == {"sd:/models/a.ckpt": True, "neural:3+12": False, "painted:/keys": False, "": False}
+    gpus = {look: needs_of_look(look)["gpu"] for look in ("sd:/models/a.ckpt", "neural:3+12", "keys:/painted", "")}
+    assert gpus == {"sd:/models/a.ckpt": True, "neural:3+12": False, "keys:/painted": False, "": False}
 
 
 def test_a_model_takes_what_check_says() -> None:

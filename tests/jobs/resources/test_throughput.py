@@ -26,7 +26,8 @@ def test_what_was_never_done_isnt_known_unless_there_is_none_of_it(tmp_path: Pat
 
 
 def test_a_look_is_as_fast_as_its_family() -> None:
-    assert keys_of("neural:3") == keys_of("neural:1+12") == "keys neural" != keys_of("painted:/a:b")
+    assert keys_of("neural:3") == keys_of("neural:1+12") == "keys neural" != keys_of("keys:/a:b")
+    assert keys_of("painted:/a:b") == keys_of("keys:/c") and keys_of("") == "keys "
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"parts": -1}', '{"parts": true}', '{"parts": "fast"}', "{"])

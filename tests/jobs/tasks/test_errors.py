@@ -59,7 +59,7 @@ def raised(monkeypatch: pytest.MonkeyPatch, shop: Workshop, error: BaseException
 def test_any_exception_is_named_and_leaves_nothing_half_made(
     error: BaseException, code: str, cause: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop = Workshop("sd:x", True, PaintedLook("painted:/k", "/k", {}), "key")
+    shop = Workshop("sd:x", True, PaintedLook("keys:/k", "/k", {}), "key")
     found = raised(monkeypatch, shop, error)
     assert isinstance(found, RestripError) and (found.code, found.detail["cause"]) == (code, cause)
     assert "odd" in found.message and found.remedy and found.__cause__ is error

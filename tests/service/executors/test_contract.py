@@ -132,7 +132,7 @@ def test_an_error_is_tried_elsewhere_once_and_bad_input_is_not(floors: Floors, l
     assert error is not None and error["code"] == "file-trouble"
     assert len({machine for machine, _ in error["detail"]["failed"]}) == 2
     (tmp_path / "commands").unlink()
-    floor.submit(little.job("job-2", 1, look="painted:/nowhere", output=Output(format="ffv1")))
+    floor.submit(little.job("job-2", 1, look="keys:/nowhere", output=Output(format="ffv1")))
     assert floor.over("job-2") == "failed"
     error = floor.engine.records["job-2"].error
     assert error is not None and "failed" not in error["detail"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from restrip.looks.families import family_named
 from restrip.storage import json_files
 
 SMOOTHING = 0.3
@@ -54,4 +55,5 @@ class Pace:
 
 def keys_of(look: str) -> str:
     """The name under which a look's pace is kept: its family's."""
-    return f"keys {look.partition(':')[0]}"
+    family = family_named(look)
+    return f"keys {look.partition(':')[0] if family is None else family.prefix}"

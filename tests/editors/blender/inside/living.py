@@ -150,6 +150,45 @@ def values_follow_the_strip(path: str, blend: str) -> dict:
     return told
 
 
+def older_names(path: str) -> dict:
+    """Values that a file, a preset and the last job kept while a look had another name."""
+    schema, form, values, presets = (scenes.addon(name) for name in ("schema", "form", "values", "presets"))
+    from restrip.client.schema import Schema
+    from restrip.client.setting import Setting
+    from restrip.timeline import ClipRange, Rate
+
+    table = (Setting("first_number", "int", 0, "First number", "", 0, 10**9, looks=("keys", "painted")),)
+    neural = {"prefix": "neural", "label": "Built-in", "argument": "number", "help": "", "example": "neural:1"}
+    keys = {"prefix": "keys", "label": "Painted keys", "argument": "folder", "help": "", "example": "keys:a/"}
+    old = {"look.family": "painted", "look.painted": "/paintings", "first_number": 9}
+    scene = scenes.empty_scene()
+    strip = scenes.add(scene, path)
+    scene.sequence_editor.active_strip = strip
+
+    def shown() -> list:
+        data = scene.restrip_form
+        given = schema.values_of(strip)
+        spec = values.job_spec("some-job", ClipRange(("a",), Rate.of(25), 9), (), given, table, "p")
+        return [data.own_look_family, data.own_look_keys, data.set_first_number, spec.look, dict(spec.settings)]
+
+    told = {}
+    schema.learn(Schema("named anew", table, (neural, {**keys, "aliases": ["painted"]})))
+    form.rebuild()
+    schema.remember(old)
+    told["last job"] = shown()
+    schema.remember({})
+    presets.save("Old", old)
+    strip.restrip.values = values.written(presets.load("Old"))
+    told["preset"] = shown()
+    scene.restrip_form.set_first_number = 3
+    told["changed"] = dict(values.read(strip.restrip.values))
+    schema.learn(Schema("an older engine", table, (neural, {**keys, "prefix": "painted"})))
+    form.rebuild()
+    strip.restrip.values = values.written(old)
+    told["older engine"] = values.look_name(schema.values_of(strip))
+    return told
+
+
 def models(movie: str, folder: str) -> dict:
     """What a models folder offers, and what choosing from it sets."""
     jobs, models, connection = (scenes.addon(name) for name in ("jobs", "models", "connection"))
