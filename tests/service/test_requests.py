@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -91,6 +93,60 @@ def test_ten_thousand_jobs_are_listed_from_memory(asker: Asker, monkeypatch: pyt
         if not reply["more"]:
             break
     assert seen == 5000
+
+
+DEAD = "/a-drive-that-does-not-answer"
+"""Whatever opens a path below it, or only asks what it is, may wait for ever."""
+_touched: list[str] = []
+
+
+def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in ("open", "os.listdir", "os.scandir") and str(arguments[0]).startswith(DEAD):
+        _touched.append(f"{event} {arguments[0]}")
+
+
+def test_no_request_touches_the_users_files_in_the_engines_thread(
+    asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are for workers, which may be ended."""
+    sys.addaudithook(_hear)
+    for name in ("stat", "lstat"):
+        asked = getattr(os, name)
+
+        def told(path: Any, *rest: Any, asked: Any = asked, **more: Any) -> Any:
+            _hear("open", (path,))
+            return asked(path, *rest, **more)
+
+        monkeypatch.setattr(os, name, told)
+    assert not os.path.exists(f"{DEAD}/heard")
+    assert _touched.pop().endswith("heard"), "else this test would see nothing"
+
+    spec = replace(
+        JOB,
+        clip=replace(JOB.clip, paths=(f"{DEAD}/clip.mp4",)),
+        keys=(Key(0, image=f"{DEAD}/key.png"),),
+        matte=f"{DEAD}/matte.png",
+        output=Output(folder=f"{DEAD}/out", otio=f"{DEAD}/cut.otio", sheet=f"{DEAD}/sheet.png"),
+    )
+    looks = (f"painted:{DEAD}/keys", f"sd:{DEAD}/model.safetensors", f"painting:{DEAD}/art.jpg", "sd:tiny")
+    settings = {"lora": f"{DEAD}/one.safetensors:0.5", "vae": f"{DEAD}/vae", "controlnet": f"canny={DEAD}/net:1"}
+    for n, look in enumerate(looks):
+        given = settings if look == "sd:tiny" else {}
+        body = replace(spec, job_id=f"job-{n}", look=look, settings=given).to_json()
+        for kind in ("check", "submit", "seeds", "suggest"):
+            asked_for = {**body, **({"frame": 0, "n": 2} if kind == "seeds" else {"count": 2})}
+            reply = asker.ask(kind, **(body if kind in ("check", "submit") else asked_for))
+            assert reply.get("ok", True), reply
+        asker.bench.tick()
+    asker.ask("probe", paths=[f"{DEAD}/clip.mp4"])
+    asker.ask("models", folder=f"{DEAD}/models")
+    asker.ask("locate", path=f"{DEAD}/clip.mp4", ends="0")
+    asker.bench.engine.open_results["job-0"] = {f"{DEAD}/strip.mp4"}
+    asker.ask("get", job_id="job-0", path=f"{DEAD}/strip.mp4", offset=0, bytes=9)
+    asker.ask("cancel", job_id="job-0")
+    asker.ask("would_discard", job_id="job-0")
+    asker.bench.tick()
+    assert not _touched
 
 
 def test_a_manifest_too_large_for_a_message_is_named_by_its_file(asker: Asker) -> None:

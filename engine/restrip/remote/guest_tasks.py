@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from restrip import codec
 from restrip.client.job import Manifest
 from restrip.jobs.tasks.registry import Assignment, read_own
-from restrip.media.files import MediaUnreadable
+from restrip.media.files import MediaUnreadable, open_regular
 from restrip.remote.guest_vetting import may_name
 from restrip.remote.upload_store import Offered, Received, ends_sha256
 from restrip.storage import json_files
@@ -53,6 +54,13 @@ def list_results(task: Assignment) -> dict[str, Any]:
         for path in found[skip : skip + PAGE]
     ]
     return {"files": page, "more": skip + len(page) < len(found)}
+
+
+def read_piece(task: Assignment) -> dict[str, Any]:
+    """`bytes` bytes of a result's file from `offset` on, fewer at its end: {"data": Base64}. Raises MediaUnreadable."""
+    with open_regular(task.body["path"]) as file:
+        file.seek(task.body["offset"])
+        return {"data": base64.b64encode(file.read(task.body["bytes"])).decode()}
 
 
 def _results(job: Path, result: dict[str, Any] | None) -> Iterator[Path]:

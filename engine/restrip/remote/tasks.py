@@ -16,6 +16,7 @@ TASKS: Tasks = {
     "ask_elsewhere": ("restrip.remote.linked_jobs", "ask_elsewhere"),
     "keep": ("restrip.remote.guest_tasks", "keep_file"),
     "results": ("restrip.remote.guest_tasks", "list_results"),
+    "get": ("restrip.remote.guest_tasks", "read_piece"),
     "locate": ("restrip.remote.guest_tasks", "locate"),
     "vet": ("restrip.remote.guest_vetting", "vet"),
     "measure_shelves": ("restrip.remote.guest_storage", "measure"),

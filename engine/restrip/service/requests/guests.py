@@ -17,7 +17,6 @@ from restrip.client.messages import Message
 from restrip.errors import BadInput, RestripError
 from restrip.jobs.model.states import WrongState
 from restrip.jobs.model.store import Record, UnknownJob
-from restrip.media.files import open_regular
 from restrip.remote.upload_store import BadFile, Offered, Received
 from restrip.service.engine import Engine
 from restrip.service.guest_quota import GuestFull
@@ -149,17 +148,19 @@ def results(desk: Desk, message: Message, reply: Reply) -> None:
     desk.engine.ask_worker("results", asked, open_then_reply, message.guest)
 
 
-def get(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
-    """A piece of a file that `results` listed. Raises BadFile, UnknownJob."""
+def get(desk: Desk, message: Message, reply: Reply) -> None:
+    """Have a worker read a piece of a file that `results` listed: it may lie on a drive that doesn't answer.
+
+    Raises BadFile, UnknownJob.
+    """
     record = desk.engine.record(check_job_id(message.body.get("job_id")))
     path, offset, count = _text(message, "path"), _number(message, "offset"), _number(message, "bytes")
     if path not in desk.engine.open_results.get(record.job_id, ()):
         raise BadFile("That file isn't among the job's results.")
     if not 0 < count <= MOST_BYTES:
         raise BadFile(f"A piece is asked for from an offset, with 1 to {MOST_BYTES} bytes.")
-    with open_regular(path) as file:
-        file.seek(offset)
-        return {"data": base64.b64encode(file.read(count)).decode()}
+    asked = {"path": path, "offset": offset, "bytes": count}
+    desk.engine.ask_worker("get", asked, reply, message.guest)
 
 
 class TooManyJobs(RestripError):
