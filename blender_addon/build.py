@@ -28,7 +28,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 CORE = ("restrip/__init__.py", "restrip/errors.py", "restrip/progress.py", "restrip/py.typed")
 CORE_FOLDERS = ("client", "codec", "storage", "timeline")
-HEAVY = {"otio.py", "otio_read.py", "otio_schema.py"}
+HEAVY = {"editor_timeline.py", "otio.py", "otio_schema.py"}
 NOT_SHIPPED = {"build.py"}
 PYZMQ = "27.1.0"
 INSTALLED_ONLY = {"INSTALLER", "REQUESTED", "direct_url.json"}

@@ -127,6 +127,40 @@ def test_front_ends_are_thin(front_end: str) -> None:
     assert not wrong, wrong
 
 
+def _named_in(path: str, *names: str) -> list[str]:
+    """The file names in tables at the top of a module, which needn't be importable here."""
+    found: list[str] = []
+    for node in ast.parse((ROOT / path).read_text("utf-8")).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in names:
+            found += ast.literal_eval(node.value)
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("shipped", ["engine/restrip/install/resolve.py", "blender_addon/build.py"])
+def test_what_is_shipped_with_front_ends_is_there_and_whole(shipped: str) -> None:
+    """The core that is copied beside an editor's scripts holds all that its own files import."""
+    left_out = _named_in(shipped, "HEAVY")
+    assert {path.name for path in ENGINE.rglob("*.py")} >= set(left_out)
+    parts = [ENGINE / name.removeprefix("restrip/") for name in _named_in(shipped, "LIGHT", "CORE", "CORE_FOLDERS")]
+    assert all(part.exists() for part in parts), parts
+    inside = [file for part in parts for file in (part.rglob("*.py") if part.is_dir() else [part])]
+    kept = {file for file in inside if file.suffix == ".py" and file.name not in left_out}
+    missing = [
+        f"{file.relative_to(ENGINE)}:{line} imports {module}"
+        for file in sorted(kept - {ENGINE / "__init__.py"})  # It loads the rest only when that is asked for.
+        for line, module in imports(file)
+        if module.startswith("restrip.") and not module.endswith("__version__") and not _modules(module) & kept
+    ]
+    assert not missing, missing
+
+
+def _modules(name: str) -> set[Path]:
+    """The files that a module may lie in."""
+    path = ENGINE.joinpath(*name.split(".")[1:])
+    return {path.with_suffix(".py"), path / "__init__.py"}
+
+
 def test_nothing_heavy_is_imported_by_the_light_core() -> None:
     code = (
         "import sys, restrip, restrip.request, restrip.cli, restrip.client.client, restrip.timeline;"
