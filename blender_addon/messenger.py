@@ -37,8 +37,6 @@ ASK_AGAIN_S = 2.0
 START_S = 15.0
 IDLE_S = 60.0
 
-_PROGRESS = ("state", "phase", "done", "total", "unit", "segment", "eta_s", "note")
-
 
 class NoAccess(RestripError):
     """The engine's folder can't be used."""
@@ -160,8 +158,7 @@ class Messenger:
         if event.seq <= last.seq:
             return
         if event.type == "progress" and event.seq == last.seq + 1:
-            known = {name: event.body[name] for name in _PROGRESS if name in event.body}
-            self._learn(replace(last, seq=event.seq, **known))
+            self._learn(last.after(event))
         else:
             self._due[job_id] = 0.0
 

@@ -17,8 +17,6 @@ from restrip.timeline import ClipRange
 
 __all__ = ["Client", "EngineUnreachable", "Event", "JobStatus", "ProtocolMismatch", "connect"]
 
-_PROGRESS = ("state", "phase", "done", "total", "unit", "segment", "eta_s", "note", "picture")
-
 
 OnStatus = Callable[[JobStatus], None]
 
@@ -284,8 +282,7 @@ class Client(Session):
                 if event.job_id != last.job_id or event.seq <= last.seq:
                     continue
                 if event.type == "progress" and event.seq == last.seq + 1:
-                    known = {name: event.body[name] for name in _PROGRESS if name in event.body}
-                    return replace(last, seq=event.seq, **known)
+                    return last.after(event)
                 return self._asked_again(last)
         return self._asked_again(last)
 

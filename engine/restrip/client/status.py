@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from restrip import codec
@@ -14,6 +14,9 @@ ENDED = ("done", "failed", "cancelled", "unknown")
 
 WAITING_FOR_CLICK = ("interrupted", "paused")
 """States of a job that the engine left lying: `resume` sends it on."""
+
+_PROGRESS = ("state", "phase", "done", "total", "unit", "segment", "eta_s", "note", "picture")
+"""Fields that a progress event may have."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,11 @@ class JobStatus:
     def ended(self) -> bool:
         """Whether nothing more happens by itself: done, failed, cancelled, unknown, or waiting for a click."""
         return self.state in ENDED or self.state in WAITING_FOR_CLICK
+
+    def after(self, event: Event) -> JobStatus:
+        """This status with what a progress event, the next after it, says."""
+        known = {name: event.body[name] for name in _PROGRESS if name in event.body}
+        return replace(self, seq=event.seq, **known)
 
     def to_json(self) -> dict[str, Any]:
         """The body of a `status` reply; what is in it is shared, not copied."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from types import TracebackType
 from typing import Self
 
@@ -59,6 +60,6 @@ class Window:
 
     def part(self, frames: FrameRange) -> Window:
         """The same reader over other frames."""
-        other = object.__new__(Window)
-        other.__dict__.update(self.__dict__, frames=frames)
+        other = copy(self)
+        other.frames = frames
         return other

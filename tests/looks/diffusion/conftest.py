@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ from restrip.looks.diffusion.checkpoints.finding import TINY
 from restrip.looks.diffusion.runtime import model_cache
 from restrip.media.frame import Frame
 
+sys.path.insert(0, str(Path(__file__).parent))
 torch.set_num_threads(1)
 cv2.setNumThreads(1)
 transformers.logging.disable_progress_bar()

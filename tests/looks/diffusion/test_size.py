@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from recipes import recipe_of
 
-from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.size import fit, working_size
 
 FRAMES = [(1920, 1080), (1080, 1920), (2160, 3840), (640, 480), (512, 512), (2048, 858), (176, 144)]
@@ -25,8 +25,8 @@ def test_golden_sizes() -> None:
 
 def test_given_sides() -> None:
     frame = (1920, 1080)
-    assert working_size(frame, Recipe(width=640, height=360), 512) == (640, 360)
-    assert working_size(frame, Recipe(width=641), 512) == (640, 360)
-    assert working_size(frame, Recipe(height=360), 512) == (640, 360)
-    assert working_size(frame, Recipe(pixel_budget=65536), 512) == fit(frame, 65536)
-    assert working_size(frame, Recipe(), 512) == fit(frame, 512 * 512)
+    assert working_size(frame, recipe_of(width=640, height=360), 512) == (640, 360)
+    assert working_size(frame, recipe_of(width=641), 512) == (640, 360)
+    assert working_size(frame, recipe_of(height=360), 512) == (640, 360)
+    assert working_size(frame, recipe_of(pixel_budget=65536), 512) == fit(frame, 65536)
+    assert working_size(frame, recipe_of(), 512) == fit(frame, 512 * 512)

@@ -47,7 +47,7 @@ class Part:
         return tuple(sorted({index for segment in self.segments for index in segment.sides}))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What a job comes down to. `size` is (width, height) of what is rendered; `anchor` the key that the others of
     the job are made against, None when the look needs none; `previous` is for each key the one whose finished picture

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from recipes import recipe_of
 
 from restrip.looks.diffusion.checkpoints.adapter_specs import (
     BadExtra,
@@ -15,7 +16,6 @@ from restrip.looks.diffusion.checkpoints.adapter_specs import (
     without_loras,
 )
 from restrip.looks.diffusion.checkpoints.finding import MissingCheckpoint
-from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.settings import without_prompt
 
 
@@ -29,7 +29,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_lora_lists(files: Path) -> None:
-    found = loras(Recipe(lora=f"a:0.8, {files}/b c.safetensors", prompt="x <lora:a:-1> y<lora:b c>"))
+    found = loras(recipe_of(lora=f"a:0.8, {files}/b c.safetensors", prompt="x <lora:a:-1> y<lora:b c>"))
     assert [(lora.path.name, lora.weight) for lora in found] == [
         ("a.safetensors", 0.8), ("b c.safetensors", 1.0), ("a.safetensors", -1.0), ("b c.safetensors", 1.0),
     ]  # fmt: skip
@@ -37,7 +37,7 @@ def test_lora_lists(files: Path) -> None:
 
 
 def test_control_lists(files: Path) -> None:
-    found = controls(Recipe(controlnet="canny=a:0.5@0.1-0.6, tile=b c"))
+    found = controls(recipe_of(controlnet="canny=a:0.5@0.1-0.6, tile=b c"))
     assert [(c.kind, c.path.name, c.weight, c.start, c.end) for c in found] == [
         ("canny", "a.safetensors", 0.5, 0.1, 0.6), ("tile", "b c.safetensors", 1.0, 0.0, 1.0),
     ]  # fmt: skip
@@ -46,14 +46,14 @@ def test_control_lists(files: Path) -> None:
 @pytest.mark.parametrize("text", ["a", "pose=a", "canny=a@half", "canny=a@0.1"])
 def test_what_cannot_be_read(text: str, files: Path) -> None:
     with pytest.raises(BadExtra):
-        controls(Recipe(controlnet=text))
+        controls(recipe_of(controlnet=text))
 
 
 def test_missing_files_and_bad_weights(files: Path) -> None:
     with pytest.raises(MissingCheckpoint):
-        loras(Recipe(lora="nowhere:1"))
+        loras(recipe_of(lora="nowhere:1"))
     with pytest.raises(BadExtra):
-        loras(Recipe(prompt="<lora:a:much>"))
+        loras(recipe_of(prompt="<lora:a:much>"))
 
 
 def test_keys_bring_the_prompt_and_its_loras_stay() -> None:
@@ -80,8 +80,8 @@ def test_loras_lie_where_a1111_finds_them(files: Path) -> None:
         (files / name).parent.mkdir(parents=True, exist_ok=True)
         (files / name).touch()
     safetensors.torch.save_file({"a": torch.zeros(1)}, files / "x.safetensors", metadata={"ss_output_name": "grainy"})
-    found = loras(Recipe(prompt="<lora:nested:1> <lora:v1.5, final:1> <lora:b c:1> <lora:grainy:1> <lora:deep/nested>"
-                         .replace("deep/nested", "styles/deep/nested")))  # fmt: skip
+    tags = "<lora:nested:1> <lora:v1.5, final:1> <lora:b c:1> <lora:grainy:1> <lora:styles/deep/nested>"
+    found = loras(recipe_of(prompt=tags))
     assert [str(lora.path.relative_to(files)) for lora in found] == [
         "styles/deep/nested.safetensors",
         "v1.5, final.safetensors",
@@ -89,12 +89,12 @@ def test_loras_lie_where_a1111_finds_them(files: Path) -> None:
         "x.safetensors",
         "styles/deep/nested.safetensors",
     ]
-    assert [lora.path.name for lora in loras(Recipe(lora="nested:0.5, v1.5, final:0.7"))] == [
+    assert [lora.path.name for lora in loras(recipe_of(lora="nested:0.5, v1.5, final:0.7"))] == [
         "nested.safetensors",
         "v1.5, final.safetensors",
     ]
     with pytest.raises(MissingCheckpoint):
-        loras(Recipe(prompt="<lora:neste:1>"))
+        loras(recipe_of(prompt="<lora:neste:1>"))
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_loras_lie_where_a1111_finds_them(files: Path) -> None:
     ],
 )
 def test_two_weights_are_the_text_encoders_and_the_unets(files: Path, tag: str, weights: tuple[float, ...]) -> None:
-    assert loras(Recipe(prompt=f"x <lora:{tag}>"))[0].weights == weights
+    assert loras(recipe_of(prompt=f"x <lora:{tag}>"))[0].weights == weights
 
 
 def test_three_weights_are_refused(files: Path) -> None:
     with pytest.raises(BadExtra, match="text encoder"):
-        loras(Recipe(prompt="<lora:a:1:1:8>"))
+        loras(recipe_of(prompt="<lora:a:1:1:8>"))

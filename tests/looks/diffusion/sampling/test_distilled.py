@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from recipes import recipe_of
 
 from restrip.looks.diffusion.checkpoints.finding import TINY
-from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.sampling.distilled import KINDS, Found, adjusted, found_kind
 from restrip.looks.diffusion.sampling.samplers import SAMPLERS
 from restrip.looks.diffusion.sampling.schedules import SPACINGS
@@ -77,21 +77,21 @@ def test_configs_of_folders(tmp_path: Path, scheduler: dict, unet: dict, kind: s
 )
 def test_what_was_found_is_run_as_it_was_distilled(kind: str, sampler: str, spacing: str) -> None:
     found = [Found(), Found(kind, "name")]
-    recipe, notes = adjusted(Recipe(sampler="dpmpp_2m_karras", steps=30, cfg_scale=7.0), found)
+    recipe, notes = adjusted(recipe_of(sampler="dpmpp_2m_karras", steps=30, cfg_scale=7.0), found)
     assert (recipe.sampler, recipe.steps, recipe.cfg_scale, recipe.schedule) == (sampler, 4, 1.0, spacing)
     assert f"distilled model ({kind} by its name)" in notes[0]
 
 
 def test_fitting_numbers_stay() -> None:
-    recipe, notes = adjusted(Recipe(sampler="lcm", steps=8, cfg_scale=1.5), [Found("lcm", "name")])
+    recipe, notes = adjusted(recipe_of(sampler="lcm", steps=8, cfg_scale=1.5), [Found("lcm", "name")])
     assert (recipe.sampler, recipe.steps, recipe.cfg_scale) == ("lcm", 8, 1.5) and notes == ()
 
 
 def test_others_and_no_stay_as_they_are() -> None:
-    plain = Recipe(steps=30)
+    plain = recipe_of(steps=30)
     assert adjusted(plain, [Found()]) == (plain, ())
-    assert adjusted(Recipe(distilled="no"), [Found("turbo", "name")]) == (Recipe(distilled="no"), ())
-    assert adjusted(Recipe(distilled="turbo"), [Found()])[0].steps == 4
+    assert adjusted(recipe_of(distilled="no"), [Found("turbo", "name")]) == (recipe_of(distilled="no"), ())
+    assert adjusted(recipe_of(distilled="turbo"), [Found()])[0].steps == 4
 
 
 def test_the_table_names_what_exists() -> None:
