@@ -13,83 +13,38 @@ from typing import Any
 
 from restrip.client.discovery import state_dir
 from restrip.timeline import Rate
+from restrip.timeline import otio_schema as schema
 from restrip_resolve.api import Folder, MediaPoolItem, ResolveRefused, Timeline, can, done, listed, need, uid, whole
 from restrip_resolve.journal import Journal
 from restrip_resolve.plan import Dissolve, Piece, Plan
 from restrip_resolve.session import Session
 from restrip_resolve.timecode import BadTimecode, frame_of
 
+_OF_RESOLVE: Mapping[str, Any] = {"Resolve_OTIO": {}}
 
-def otio_of(plan: Plan, name: str, rate: Rate, origins: Mapping[str, int]) -> dict[str, Any]:
+
+def otio_of(plan: Plan, name: str, rate: Rate, origins: Mapping[str, int]) -> schema.Object:
     """The plan as an OTIO document; `origins` are the frames at which the files' own timecode begins."""
     after = {dissolve.left: dissolve for dissolve in plan.dissolves}
-    children: list[dict[str, Any]] = []
+    children: list[schema.Object] = []
     for index, piece in enumerate(plan.pieces):
         children.append(_clip(piece, rate, origins.get(piece.file, 0)))
         if index in after:
             children.append(_transition(after[index], piece.end, rate))
-    track: dict[str, Any] = {
-        "OTIO_SCHEMA": "Track.1",
-        "metadata": {},
-        "name": "Video 1",
-        "source_range": None,
-        "effects": [],
-        "markers": [],
-        "enabled": True,
-        "children": children,
-        "kind": "Video",
-    }
-    stack = {**track, "OTIO_SCHEMA": "Stack.1", "name": "", "children": [track]}
-    del stack["kind"]
-    return {
-        "OTIO_SCHEMA": "Timeline.1",
-        "metadata": {"Resolve_OTIO": {}},
-        "name": name,
-        "global_start_time": _time(round(float(rate)) * 3600, rate),
-        "tracks": stack,
-    }
+    start = schema.rational_time(round(float(rate)) * 3600, rate)
+    return schema.timeline(name, start, [schema.track("Video 1", schema.VIDEO, children)], _OF_RESOLVE)
 
 
-def _clip(piece: Piece, rate: Rate, origin: int) -> dict[str, Any]:
-    return {
-        "OTIO_SCHEMA": "Clip.2",
-        "metadata": {"Resolve_OTIO": {}},
-        "name": Path(piece.file).name,
-        "source_range": _range(origin + piece.first, piece.length, rate),
-        "effects": [],
-        "markers": [],
-        "enabled": True,
-        "media_references": {
-            "DEFAULT_MEDIA": {
-                "OTIO_SCHEMA": "ExternalReference.1",
-                "metadata": {},
-                "name": Path(piece.file).name,
-                "available_range": _range(origin, piece.file_frames, rate),
-                "available_image_bounds": None,
-                "target_url": piece.file,
-            }
-        },
-        "active_media_reference_key": "DEFAULT_MEDIA",
-    }
+def _clip(piece: Piece, rate: Rate, origin: int) -> schema.Object:
+    available = schema.time_range(origin, piece.file_frames, rate)
+    media = schema.external_reference(Path(piece.file).name, piece.file, available)
+    return schema.clip(media, schema.time_range(origin + piece.first, piece.length, rate), metadata=_OF_RESOLVE)
 
 
-def _transition(dissolve: Dissolve, cut: int, rate: Rate) -> dict[str, Any]:
-    return {
-        "OTIO_SCHEMA": "Transition.1",
-        "metadata": {"Resolve_OTIO": {}},
-        "name": "Cross Dissolve",
-        "in_offset": _time(cut - dissolve.frames.first, rate),
-        "out_offset": _time(dissolve.frames.end - cut, rate),
-        "transition_type": "SMPTE_Dissolve",
-    }
-
-
-def _time(value: int, rate: Rate) -> dict[str, Any]:
-    return {"OTIO_SCHEMA": "RationalTime.1", "rate": float(rate), "value": float(value)}
-
-
-def _range(first: int, length: int, rate: Rate) -> dict[str, Any]:
-    return {"OTIO_SCHEMA": "TimeRange.1", "start_time": _time(first, rate), "duration": _time(length, rate)}
+def _transition(dissolve: Dissolve, cut: int, rate: Rate) -> schema.Object:
+    before, after = cut - dissolve.frames.first, dissolve.frames.end - cut
+    offsets = schema.rational_time(before, rate), schema.rational_time(after, rate)
+    return schema.dissolve("Cross Dissolve", *offsets, _OF_RESOLVE)
 
 
 def import_nested(

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from restrip.errors import BadInput
-from restrip_resolve.api import MediaPoolItem, ResolveRefused, Timeline, TimelineItem, done, listed, uid
+from restrip_resolve.api import MediaPoolItem, ResolveRefused, Timeline, TimelineItem, done, uid
 from restrip_resolve.journal import Guard
 from restrip_resolve.session import Session
-from restrip_resolve.survey import Survey, spots_of
+from restrip_resolve.survey import Survey, items_of, spots_of
 
 
 class TimelineChanged(BadInput):
@@ -48,7 +48,7 @@ def sweep(session: Session, before: Survey, media: Mapping[str, MediaPoolItem], 
     opened = session.project.GetCurrentTimeline()
     elsewhere = opened if opened and uid(opened) != uid(session.timeline) else None
     if elsewhere is not None:
-        _delete(elsewhere, [item for item in _items(elsewhere) if _is_of(item, ours)])
+        _delete(elsewhere, [item for item, _ in items_of(elsewhere) if _is_of(item, ours)])
         session.project.SetCurrentTimeline(session.timeline)
     try:
         _delete(session.timeline, _new(session, before, ours, tracks))
@@ -63,11 +63,6 @@ def sweep(session: Session, before: Survey, media: Mapping[str, MediaPoolItem], 
 def _delete(timeline: Timeline, items: list[TimelineItem]) -> None:
     if items:
         done(timeline.DeleteClips(items, False), "delete the new strips")
-
-
-def _items(timeline: Timeline) -> list[TimelineItem]:
-    count = timeline.GetTrackCount("video") or 0
-    return [i for n in range(1, count + 1) for i in listed(timeline.GetItemListInTrack("video", n), "list a track")]
 
 
 def _is_of(item: TimelineItem, ours: set[str]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from restrip.timeline import FrameRange
-from restrip_resolve.api import TimelineItem, uid, whole
+from restrip_resolve.api import Timeline, TimelineItem, listed, uid, whole
 from restrip_resolve.session import Session
 
 
@@ -39,9 +39,15 @@ def take(session: Session) -> Survey:
 
 def spots_of(session: Session) -> Iterator[tuple[TimelineItem, Spot]]:
     """Every item with its place."""
-    for track in range(1, session.video_tracks() + 1):
-        for item in session.items(track):
-            yield item, spot_of(item, track)
+    for item, track in items_of(session.timeline):
+        yield item, spot_of(item, track)
+
+
+def items_of(timeline: Timeline) -> Iterator[tuple[TimelineItem, int]]:
+    """Every item of a timeline's video tracks, transitions among them, with its track's number."""
+    for track in range(1, whole(timeline.GetTrackCount("video"), "count the video tracks") + 1):
+        for item in listed(timeline.GetItemListInTrack("video", track), f"list video track {track}"):
+            yield item, track
 
 
 def spot_of(item: TimelineItem, track: int) -> Spot:

@@ -87,9 +87,10 @@ def restyled(
     """
     cut = Cut.read(path)
     output = shared.output_of(options)
-    results = []
+    results, said = [], []
     for number, marked in enumerate(cut.marked(options.markers), 1):
-        spec = job_of(marked, number, output, options.look, settings)
+        spec, notes = job_of(marked, number, output, options.look, settings)
+        said += [f"{marked.clip.name}: {note}" for note in notes]
         terminal.aside(f"{marked.clip.name}: {marked.clip.length} frames, {len(spec.keys)} keys.")
         say_what_travels(client, spec, terminal)
         client.submit(spec)
@@ -98,18 +99,20 @@ def restyled(
     target = Path(output.otio or Path(output.folder) / f"{path.stem}{MADE}{ENDING}")
     target.parent.mkdir(parents=True, exist_ok=True)
     write_whole(target, cut.with_results(results).encode("utf-8", "replace"))
-    return target, [*cut.notes, *(note for _, manifest in results for note in _notes(manifest))]
+    return target, [*cut.notes, *said, *(note for _, manifest in results for note in _notes(manifest))]
 
 
 def _notes(manifest: Manifest) -> list[str]:
     return [f"{manifest.clip.name}: {note}" for note in manifest.notes]
 
 
-def job_of(marked: MarkedClip, number: int, output: Output, look: str, settings: dict[str, Any]) -> JobSpec:
-    """The job for a clip, in a folder of its own."""
-    keys, _ = check_keys(marked.keys, marked.clip.length)
+def job_of(
+    marked: MarkedClip, number: int, output: Output, look: str, settings: dict[str, Any]
+) -> tuple[JobSpec, tuple[str, ...]]:
+    """The job for a clip, in a folder of its own, and what was done to its keys."""
+    keys, notes = check_keys(marked.keys, marked.clip.length, marked.clip.timeline_start)
     folder = str(Path(output.folder) / f"{number:02d} {folder_name(marked.clip.name)}")
-    return JobSpec(
+    spec = JobSpec(
         job_id=new_job_id(),
         clip=marked.clip,
         keys=keys,
@@ -117,6 +120,7 @@ def job_of(marked: MarkedClip, number: int, output: Output, look: str, settings:
         settings=settings,
         output=Output(folder=folder, format=output.format, fade=output.fade, long_side=output.long_side),
     )
+    return spec, notes
 
 
 def arriving(folder: Path) -> Iterator[Path]:

@@ -34,7 +34,7 @@ PREFIX = "Restrip - "
 
 # Kept beside the scripts: light, and importable on the Python that Resolve uses.
 LIGHT = ("__init__.py", "errors.py", "progress.py", "client", "codec", "storage", "timeline")
-HEAVY = {"editor_timeline.py", "otio.py", "otio_schema.py"}
+HEAVY = {"editor_timeline.py", "otio.py"}
 
 MENU_SCRIPT = """# {title}. Written by `restrip install resolve`, which replaces it.
 import sys

@@ -142,7 +142,7 @@ def test_only_light_parts_come_along(tmp_path: Path, here: Python) -> None:
         "storage",
         "timeline",
     }
-    assert not list(folders.home.rglob("otio*.py"))
+    assert not list(folders.home.rglob("otio.py"))
 
 
 def menu_script(folders: Folders, python: str, code: str = "", *options: str) -> subprocess.CompletedProcess[str]:
