@@ -49,11 +49,12 @@ def exported(path: Path, footage: Path, keys: list[int]) -> Any:
 def test_a_marked_clip_comes_back_in_the_users_own_timeline(
     tmp_path: Path, bigbuckbunny: Path, engine: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    source = exported(tmp_path / "edit.otio", bigbuckbunny, [4, 18])
+    source = exported(tmp_path / "edit.otio", bigbuckbunny, [4, 18, 18])
     out = tmp_path / "out"
     arguments = ["--look", "neural:19", "--out", str(out), "--size", "160", "--fade", "8", "--json"]
     assert main(["resolve", str(tmp_path / "edit.otio"), *arguments]) == 0
     told = json.loads(capsys.readouterr().out)
+    assert "marked: Two keys are on frame 90048: they count as one." in told["notes"]
     back = otio.adapters.read_from_file(told["timeline"])
     assert [track.name for track in back.tracks] == ["Video 1", "Restrip"]
     assert back.tracks[0].is_equivalent_to(source.tracks[0])
