@@ -48,7 +48,7 @@ def carphone() -> Path:
 def _own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test touches the user's engine, cache or settings; an engine may take long to start on a busy machine."""
     monkeypatch.setenv("RESTRIP_STATE_DIR", str(tmp_path_factory.mktemp("state")))
-    monkeypatch.setattr("restrip.client.session.Session.patience_s", 120.0)
+    monkeypatch.setattr("restrip.client.session.EngineSession.patience_s", 120.0)
 
 
 OPTIONAL = ("torch", "diffusers", "transformers", "safetensors", "opentimelineio")

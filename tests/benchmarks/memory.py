@@ -101,12 +101,12 @@ def do_job(source: str, frames: int, format_name: str, carry: bool) -> None:
 
 def _handed_through(window: Any, keys: Any, settings: Any, report: Any) -> Iterator[Any]:
     """Every frame as it is, in the renditions that a segment with these keys has."""
-    from restrip.propagate import Carried
+    from restrip.propagate import CarriedFrame
 
     left, right = keys
     for n in window.frames:
         frame = window.frame(n)
-        yield Carried(frame if left else None, frame if right else None, frame if settings.joint else None)
+        yield CarriedFrame(frame if left else None, frame if right else None, frame if settings.joint else None)
 
 
 def walk_backwards(source: str, frames: int, format_name: str) -> None:

@@ -200,14 +200,14 @@ class Window:
 def run(window: Window, stages: Stages) -> None:
     """All frames of a segment."""
     keys = tuple(StyledKey(n, window.frame(n), window.frame(n)) for n in (0, window.frames.end))
-    list(segment_walk.Segment(window, keys, PropagateSettings(), silent, stages).frames())
+    list(segment_walk.SegmentWalk(window, keys, PropagateSettings(), silent, stages).frames())
 
 
 def segment(size: tuple[int, int], count: int, work: dict[str, Any]) -> Tally:
     """What a segment of so many frames costs."""
     tally, stages = Tally(work), triton_stages(torch.device("meta"))
     parts = [
-        (segment_walk.Segment, "_shown", "frame up"),
+        (segment_walk.SegmentWalk, "_shown", "frame up"),
         (motion.KeyMotion, "next", "motion"),
         (flow_stack.FlowStack, "push", "motion put aside"),
         (flow_stack.FlowStack, "pop", "motion put aside"),

@@ -24,7 +24,7 @@ from triton.runtime import driver
 from restrip.media.frame import Frame
 from restrip.progress import silent
 from restrip.propagate import PropagateSettings, StyledKey
-from restrip.propagate.gpu.segment_walk import Segment
+from restrip.propagate.gpu.segment_walk import SegmentWalk
 from restrip.propagate.gpu.stages import Stages, triton_stages
 from restrip.timeline import FrameRange
 
@@ -80,7 +80,7 @@ def carried(size: tuple[int, int], count: int, stages: Stages) -> float:
     window = Noise(size, count)
     keys = tuple(StyledKey(n, window.frame(n), window.frame(n)) for n in (0, count))
     begin = time.process_time()
-    for _ in Segment(window, keys, PropagateSettings(joint=True), silent, stages).frames():
+    for _ in SegmentWalk(window, keys, PropagateSettings(joint=True), silent, stages).frames():
         pass
     return time.process_time() - begin
 

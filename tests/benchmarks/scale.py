@@ -39,8 +39,8 @@ from restrip.jobs.model.cache_keys import Known  # noqa: E402
 from restrip.jobs.model.planner import make_plan  # noqa: E402
 from restrip.jobs.tasks.prepare import saved_plan  # noqa: E402
 from restrip.service import stages  # noqa: E402
-from restrip.service.scheduler import Run, Scheduler, Task  # noqa: E402
-from restrip.service.workers.spec import Place  # noqa: E402
+from restrip.service.scheduler import Run, Scheduler, WorkerTask  # noqa: E402
+from restrip.service.workers.spec import WorkerSpec  # noqa: E402
 from restrip.storage import json_files  # noqa: E402
 from restrip.timeline import ClipRange, Key, Rate  # noqa: E402
 
@@ -244,12 +244,12 @@ def simulate(costs: Costs, gpus: int, cores: int, mpx: float) -> Outcome:
     stages.first_stage(run, "render")
     scheduler.add(run)
     free = {
-        "here": [Place("here", frozenset({"prepare", "finish"}))],
-        "model": [Place(f"gpu-{n}", frozenset({"keys"})) for n in range(gpus)],
-        "part": [Place(f"core-{n}", frozenset({"part"})) for n in range(gpus * cores)],
+        "here": [WorkerSpec("here", frozenset({"prepare", "finish"}))],
+        "model": [WorkerSpec(f"gpu-{n}", frozenset({"keys"})) for n in range(gpus)],
+        "part": [WorkerSpec(f"core-{n}", frozenset({"part"})) for n in range(gpus * cores)],
     }
     warm: set[str] = set()
-    coming: list[tuple[float, int, Task, Place, str]] = []
+    coming: list[tuple[float, int, WorkerTask, WorkerSpec, str]] = []
     now = engine_free = engine_busy = 0.0
     spent: dict[str, float] = {}
     entered = 0.0
@@ -274,7 +274,7 @@ def simulate(costs: Costs, gpus: int, cores: int, mpx: float) -> Outcome:
                 return Outcome(gpus, now, spent, engine_busy / now)
 
 
-def cost_of(task: Task, costs: Costs, mpx: float, dice: random.Random) -> float:
+def cost_of(task: WorkerTask, costs: Costs, mpx: float, dice: random.Random) -> float:
     """Seconds of one task; tasks of a kind differ by a fifth either way."""
     varied = dice.uniform(1 - JITTER, 1 + JITTER)
     if task.kind == "prepare":

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scenes import brighter, shifted, sliding, texture
 
-from restrip.propagate.key_coverage import BLOCKS, HORIZON_FRAMES, Reach, Walk, error_between
+from restrip.propagate.key_coverage import BLOCKS, HORIZON_FRAMES, CoverageWalk, Reach, error_between
 
 SIZE = (96, 54)
 ALL = BLOCKS[0] * BLOCKS[1]
 
 
 def walked(pictures, candidates, numbers=None) -> Reach:
-    walk = Walk(candidates)
+    walk = CoverageWalk(candidates)
     for number, picture in zip(numbers or range(len(pictures)), pictures, strict=True):
         walk.take(number, picture)
     return walk.reach

@@ -18,9 +18,9 @@ import pytest
 from restrip.client.client import Client
 from restrip.jobs.tasks.registry import Workshop, run_task
 from restrip.media.files import DiskFull, MediaMissing
-from restrip.remote import transfer as courier_module
+from restrip.remote import transfer as transfer_module
 from restrip.remote.tasks import TASKS
-from restrip.remote.transfer import Courier, Journal, LaterError, NotThereError
+from restrip.remote.transfer import Journal, LaterError, NotThereError, Transfer
 from restrip.remote.upload_store import BLOCK_BYTES, SPARE_BYTES, BadFile, FileChanged, Offered, Received, ends_sha256
 
 
@@ -56,14 +56,14 @@ class OtherComputer:
         return {"path": str(self.shelf.keep(file)), "folder": str(self.shelf.folder(file))}
 
 
-def courier(there: OtherComputer, journal: Path, **more: Any) -> Courier:
+def transfer_to(there: OtherComputer, journal: Path, **more: Any) -> Transfer:
     known: dict[str, Any] = {"shared": False, "report": lambda *_, **__: None, "until": time.monotonic() + 1000, **more}
-    return Courier(cast(Client, there), Journal.load(journal), **known)
+    return Transfer(cast(Client, there), Journal.load(journal), **known)
 
 
 @pytest.fixture
 def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OtherComputer:
-    monkeypatch.setattr(courier_module, "PIECE_BYTES", 1000)
+    monkeypatch.setattr(transfer_module, "PIECE_BYTES", 1000)
     return OtherComputer(tmp_path / "there")
 
 
@@ -75,45 +75,45 @@ def movie(tmp_path: Path) -> Path:
 
 
 def test_a_file_arrives_and_is_sent_once(there: OtherComputer, movie: Path, tmp_path: Path) -> None:
-    path = courier(there, tmp_path / "a.json").send(str(movie))
+    path = transfer_to(there, tmp_path / "a.json").send(str(movie))
     assert Path(path).read_bytes() == movie.read_bytes() and Path(path).name == movie.name
     assert there.asked.count("put") == 11
     # Another job, which remembers nothing: the other computer does.
-    assert courier(there, tmp_path / "b.json").send(str(movie)) == path
+    assert transfer_to(there, tmp_path / "b.json").send(str(movie)) == path
     assert there.asked.count("put") == 11
     # The same job: it doesn't even ask.
     before = len(there.asked)
-    assert courier(there, tmp_path / "a.json").send(str(movie)) == path
+    assert transfer_to(there, tmp_path / "a.json").send(str(movie)) == path
     assert len(there.asked) == before
 
 
 def test_a_broken_wire_goes_on_where_it_stopped(there: OtherComputer, movie: Path, tmp_path: Path) -> None:
     there.breaks_after = 4
     with pytest.raises(ConnectionError):
-        courier(there, tmp_path / "a.json").send(str(movie))
+        transfer_to(there, tmp_path / "a.json").send(str(movie))
     there.breaks_after = 1_000_000
-    path = courier(there, tmp_path / "a.json").send(str(movie))
+    path = transfer_to(there, tmp_path / "a.json").send(str(movie))
     assert Path(path).read_bytes() == movie.read_bytes()
     assert there.asked.count("put") == 5 + 7  # The fifth was lost.
 
 
 def test_a_turn_ends_and_the_next_goes_on(there: OtherComputer, movie: Path, tmp_path: Path) -> None:
     with pytest.raises(LaterError):
-        courier(there, tmp_path / "a.json", until=time.monotonic() - 1).send(str(movie))
-    path = courier(there, tmp_path / "a.json").send(str(movie))
+        transfer_to(there, tmp_path / "a.json", until=time.monotonic() - 1).send(str(movie))
+    path = transfer_to(there, tmp_path / "a.json").send(str(movie))
     assert Path(path).read_bytes() == movie.read_bytes()
 
 
 def test_a_file_that_changes_on_the_way_is_refused(there: OtherComputer, movie: Path, tmp_path: Path) -> None:
     there.breaks_after = 4
     with pytest.raises(ConnectionError):
-        courier(there, tmp_path / "a.json").send(str(movie))
+        transfer_to(there, tmp_path / "a.json").send(str(movie))
     part = next((tmp_path / "there").rglob("parts/*"))
     part.write_bytes(b"x" * part.stat().st_size)
     there.breaks_after = 1_000_000
     with pytest.raises(FileChanged):
-        courier(there, tmp_path / "a.json").send(str(movie))
-    assert Path(courier(there, tmp_path / "a.json").send(str(movie))).read_bytes() == movie.read_bytes()
+        transfer_to(there, tmp_path / "a.json").send(str(movie))
+    assert Path(transfer_to(there, tmp_path / "a.json").send(str(movie))).read_bytes() == movie.read_bytes()
 
 
 def test_sequences_and_folders_keep_their_names(there: OtherComputer, tmp_path: Path) -> None:
@@ -123,13 +123,13 @@ def test_sequences_and_folders_keep_their_names(there: OtherComputer, tmp_path: 
     (model / "unet" / "config.json").write_text("{1}")
     (model / "empty.txt").touch()
     named = [str(path) for path in model.rglob("*") if path.is_file()]
-    sent = Path(courier(there, tmp_path / "a.json").send_folder(str(model), named))
+    sent = Path(transfer_to(there, tmp_path / "a.json").send_folder(str(model), named))
     found = {path.relative_to(sent).as_posix(): path.read_text() for path in sent.rglob("*") if path.is_file()}
     assert found == {"model_index.json": "{}", "unet/config.json": "{1}", "empty.txt": ""}
     frames = [tmp_path / f"frame_{n:04d}.png" for n in range(5)]
     for n, frame in enumerate(frames):
         frame.write_bytes(bytes([n % 2]))  # Equal contents under several names.
-    paths = courier(there, tmp_path / "b.json").send_all([str(frame) for frame in frames])
+    paths = transfer_to(there, tmp_path / "b.json").send_all([str(frame) for frame in frames])
     assert len({Path(path).parent for path in paths}) == 1
     assert [Path(path).name for path in paths] == [frame.name for frame in frames]
 
@@ -137,12 +137,12 @@ def test_sequences_and_folders_keep_their_names(there: OtherComputer, tmp_path: 
 def test_the_same_path_there_is_taken_when_the_file_is_the_same(
     there: OtherComputer, movie: Path, tmp_path: Path
 ) -> None:
-    assert courier(there, tmp_path / "a.json", shared=True).send(str(movie)) == str(movie)
+    assert transfer_to(there, tmp_path / "a.json", shared=True).send(str(movie)) == str(movie)
     assert there.asked == ["locate"]
     with pytest.raises(NotThereError):
-        courier(there, tmp_path / "b.json", look_only=True).send(str(movie))
+        transfer_to(there, tmp_path / "b.json", look_only=True).send(str(movie))
     with pytest.raises(MediaMissing):
-        courier(there, tmp_path / "a.json").send(str(tmp_path / "none.mov"))
+        transfer_to(there, tmp_path / "a.json").send(str(tmp_path / "none.mov"))
 
 
 def test_results_come_back_and_go_on_where_they_stopped(there: OtherComputer, movie: Path, tmp_path: Path) -> None:
@@ -151,12 +151,12 @@ def test_results_come_back_and_go_on_where_they_stopped(there: OtherComputer, mo
     here = Received(tmp_path / "here")
     there.breaks_after = 4
     with pytest.raises(ConnectionError):
-        courier(there, tmp_path / "a.json").bring("job", listed, here)
+        transfer_to(there, tmp_path / "a.json").bring("job", listed, here)
     there.breaks_after = 1_000_000
-    brought = courier(there, tmp_path / "a.json").bring("job", listed, here)
+    brought = transfer_to(there, tmp_path / "a.json").bring("job", listed, here)
     assert brought.read_bytes() == movie.read_bytes()
     assert there.asked.count("get") == 5 + 7
-    assert courier(there, tmp_path / "a.json").bring("job", listed, here) == brought
+    assert transfer_to(there, tmp_path / "a.json").bring("job", listed, here) == brought
     assert there.asked.count("get") == 12
 
 
@@ -246,5 +246,5 @@ def test_an_engine_elsewhere_names_no_place_here(
     sha256 = hashlib.sha256(movie.read_bytes()).hexdigest()
     listed = {"path": str(movie), "name": movie.name, "size": movie.stat().st_size, "sha256": sha256, **lie}
     with pytest.raises(BadFile):
-        courier(there, tmp_path / "a.json").bring("job", listed, Received(tmp_path / "here"))
+        transfer_to(there, tmp_path / "a.json").bring("job", listed, Received(tmp_path / "here"))
     assert not (tmp_path / "here").exists()

@@ -49,7 +49,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, there: Supervisor) -> None:
         found = read_connection()
         return found is not None and not found.stopped and found.engine_id == connection.engine_id  # type: ignore[attr-defined]
 
-    monkeypatch.setattr(session.Session, "_lives", lives)
+    monkeypatch.setattr(session.EngineSession, "_lives", lives)
 
 
 def test_it_finishes_what_runs_and_then_the_own_one_is_started(
@@ -81,7 +81,7 @@ def test_without_words_it_waits_as_long_as_its_patience(
     ended(monkeypatch, there)
     client.submit(small_job("job-hog"))
     until(lambda: client.status("job-hog").phase == "propagating")
-    monkeypatch.setattr(session.Session, "patience_s", 0.2)
+    monkeypatch.setattr(session.EngineSession, "patience_s", 0.2)
     with pytest.raises(OtherInstallation, match="another installation") as caught:
         connect("another")
     assert caught.value.detail["jobs"] == 1 and other == []

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from restrip.service.scheduler import STAY_WITH_MODEL, Run, Scheduler, Task
-from restrip.service.workers.spec import Place
+from restrip.service.scheduler import STAY_WITH_MODEL, Run, Scheduler, WorkerTask
+from restrip.service.workers.spec import WorkerSpec
 
 
 def run(job: str, session: str, count: int, model: str = "", interactive: bool = False, **more: int) -> Run:
     made = Run(job, session, created=float(more.pop("created", 0)), interactive=interactive, **more)
-    made.begin("stage", [Task(f"{job}{n}", "part", job, model=model) for n in range(count)])
+    made.begin("stage", [WorkerTask(f"{job}{n}", "part", job, model=model) for n in range(count)])
     return made
 
 
@@ -104,7 +104,7 @@ def test_a_task_that_is_put_back_is_the_next() -> None:
     scheduler.add(run("a", "A", 2))
     task = scheduler.next()
     assert task is not None
-    scheduler.runs["a"].put_back(task, Task("again", "part", "a"))
+    scheduler.runs["a"].put_back(task, WorkerTask("again", "part", "a"))
     assert order(scheduler) == ["again", "a1"]
 
 
@@ -119,8 +119,8 @@ def test_a_stage_ends_with_its_last_task() -> None:
 def test_a_place_gets_what_may_be_done_there() -> None:
     scheduler = Scheduler()
     scheduler.add(run("a", "A", 2))
-    assert scheduler.next(place=Place("models", frozenset({"keys"}))) is None
-    task = scheduler.next(place=Place("any"))
+    assert scheduler.next(place=WorkerSpec("models", frozenset({"keys"}))) is None
+    task = scheduler.next(place=WorkerSpec("any"))
     assert task is not None and task.kind == "part"
 
 
@@ -131,7 +131,7 @@ def test_models_that_are_loaded_in_two_places_stay_there() -> None:
     given: dict[str, list[str]] = {"x": [], "y": []}
     for _ in range(15):
         for loaded, beside in (("x", "y"), ("y", "x")):
-            task = scheduler.next(loaded, Place(f"gpu-{loaded}"), {beside})
+            task = scheduler.next(loaded, WorkerSpec(f"gpu-{loaded}"), {beside})
             assert task is not None
             given[loaded].append(task.model)
     assert given == {"x": ["x"] * 15, "y": ["y"] * 15}

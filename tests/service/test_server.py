@@ -88,7 +88,7 @@ def test_it_runs_in_a_session_of_its_own(client: Client) -> None:
 def test_eight_that_start_it_at_once_end_with_one_engine() -> None:
     program = (
         "from restrip.client import client, session\n"
-        "session.Session.patience_s = 120\n"
+        "session.EngineSession.patience_s = 120\n"
         "with client.connect('t') as c: print(c.ping()['engine_id'])"
     )
     children = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(8)]
@@ -228,7 +228,7 @@ def test_a_silent_engine_is_asked_whether_it_lives_and_then_given_up(
     """Its process is there and says nothing: pings, then fresh sockets, then an error and no endless wait."""
     for name, value in (("SILENCE_S", 0.05), ("BACK_OFF_S", (0.01, 0.02)), ("HELLO_S", 0.05)):
         monkeypatch.setattr(session, name, value)
-    monkeypatch.setattr(session.Session, "patience_s", 0.2)
+    monkeypatch.setattr(session.EngineSession, "patience_s", 0.2)
     sent: list[str] = []
     send = Wire.send
 
@@ -291,7 +291,7 @@ def test_a_newer_front_end_replaces_an_idle_older_engine(client: Client, monkeyp
     pid = connection().pid
     monkeypatch.setattr(session, "PROTOCOL", "2.0")
     monkeypatch.setattr(session, "HELLO_S", WAIT_S)
-    monkeypatch.setattr(session.Session, "patience_s", 1.0)
+    monkeypatch.setattr(session.EngineSession, "patience_s", 1.0)
     monkeypatch.setattr(session, "START_S", WAIT_S)
     # The engine that this package starts is of the old major again: the front-end says so.
     with pytest.raises((ProtocolMismatch, EngineUnreachable)):

@@ -51,7 +51,7 @@ def add(commands: Any) -> None:
     submit.set_defaults(run=submit_json)
 
 
-class UnknownJob(BadJob):
+class UnknownJobPrefix(BadJob):
     """No job, or more than one, begins with the id that was given."""
 
     code = "unknown-job"
@@ -142,8 +142,8 @@ def _whole_id(client: Any, beginning: str) -> str:
     if len(matches) == 1:
         return str(matches[0])
     if not matches:
-        raise UnknownJob(f"There is no job {beginning}.", "`restrip jobs` lists them.")
-    raise UnknownJob(f"Several jobs begin with {beginning}.", "Give more of the id; `restrip jobs` lists them.")
+        raise UnknownJobPrefix(f"There is no job {beginning}.", "`restrip jobs` lists them.")
+    raise UnknownJobPrefix(f"Several jobs begin with {beginning}.", "Give more of the id; `restrip jobs` lists them.")
 
 
 def _progress(job: JobStatus) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from restrip.client.job import JobSpec, Manifest, clip_to_json, read_checked
 from restrip.client.messages import ProtocolMismatch
 from restrip.client.schema import Schema
-from restrip.client.session import SILENCE_S, EngineUnreachable, OnWait, Session
+from restrip.client.session import SILENCE_S, EngineSession, EngineUnreachable, OnWait
 from restrip.client.status import Event, JobStatus
 from restrip.errors import RemoteError
 from restrip.timeline import ClipRange
@@ -36,7 +36,7 @@ def connect(client: str, *, project: str = "", start: bool = True, on_wait: OnWa
     return made
 
 
-class Client(Session):
+class Client(EngineSession):
     """A session with the engine, for use from one thread.
 
     Every request may raise RemoteError (what the engine answered), EngineUnreachable (it is gone: the next request

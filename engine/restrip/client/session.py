@@ -62,7 +62,7 @@ class OtherInstallation(RestripError):
         )
 
 
-class Session:
+class EngineSession:
     """The part of a client that holds on to the engine, for use from one thread.
 
     `patience_s` is how long it waits for an engine that was started, or that runs and doesn't answer at once;

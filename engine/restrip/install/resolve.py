@@ -109,7 +109,7 @@ class Folders:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Installation:
     """What to install: where, for which Python, and whether the live check gets a menu entry."""
 
     folders: Folders
@@ -135,7 +135,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if options.uninstall:
         return uninstall(folders)
     python = look_at(options.python) if options.python else found_python(sys.platform, os.environ)
-    return install(Plan(folders, python, options.live_check))
+    return install(Installation(folders, python, options.live_check))
 
 
 def folders_of(platform: str, home: Path, environment: Mapping[str, str]) -> Folders:
@@ -151,7 +151,7 @@ def folders_of(platform: str, home: Path, environment: Mapping[str, str]) -> Fol
     return Folders(fusion / "Scripts" / "Edit", fusion / "Restrip")
 
 
-def install(plan: Plan) -> dict[str, Any]:
+def install(plan: Installation) -> dict[str, Any]:
     """Put everything in place and try it on Resolve's Python; an older installation is replaced.
 
     Raises NoFrontEnd, and InTheWay when the folders can't be written.
@@ -174,7 +174,7 @@ def install(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _put_in_place(plan: Plan, source: Path) -> list[Path]:
+def _put_in_place(plan: Installation, source: Path) -> list[Path]:
     folders = plan.folders
     if (folders.home / "installed.json").exists():
         with contextlib.suppress(BrokenRecord):  # What it listed is written over, and the list anew.
@@ -316,7 +316,7 @@ def _write_menu(folders: Folders, live_check: bool) -> list[Path]:
     return files
 
 
-def _write_record(plan: Plan, files: Iterable[Path], made: Iterable[Path]) -> None:
+def _write_record(plan: Installation, files: Iterable[Path], made: Iterable[Path]) -> None:
     body = {
         "version": restrip.__version__,
         "python": plan.interpreter,
@@ -332,7 +332,7 @@ def _record_start(interpreter: str) -> None:
     start.record_start([interpreter, "-m", "restrip.service"])
 
 
-def _try(plan: Plan) -> tuple[str, str]:
+def _try(plan: Installation) -> tuple[str, str]:
     """Have Resolve's Python say where scripts would run; the engine's own Python stands in for an unknown one."""
     python = plan.python.path if plan.python else plan.interpreter
     code = (
@@ -348,7 +348,7 @@ def _try(plan: Plan) -> tuple[str, str]:
     return str(where), str(why)
 
 
-def _sentences(plan: Plan, where: str, why: str) -> list[str]:
+def _sentences(plan: Installation, where: str, why: str) -> list[str]:
     said = [f"The menu scripts are in {plan.folders.scripts}: Workspace > Scripts on Resolve's Edit page."]
     said += _of_stores(plan.folders, plan.python)
     if plan.python is None:

@@ -20,7 +20,7 @@ from restrip.media.pictures.animated import is_still
 from restrip.timeline import ClipRange, pictures_of
 
 
-class EmptyMatte(BadInput):
+class BlackMatte(BadInput):
     """A matte that lets nothing change."""
 
     code = "empty-matte"
@@ -49,7 +49,7 @@ class Matte:
         elif is_still(spec.matte):
             self._still = self._share(read_picture(spec.matte))
             if not self._still.any():
-                raise EmptyMatte(spec.matte)
+                raise BlackMatte(spec.matte)
         else:
             self._reader = ClipReader(replace(spec.clip, paths=(spec.matte,)))
 

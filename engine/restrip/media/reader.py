@@ -32,7 +32,7 @@ class OutsideMedia(BadInput):
         )
 
 
-class _Pictures(Protocol):
+class _PictureSource(Protocol):
     """Pictures of one piece of media by number."""
 
     size: tuple[int, int]
@@ -74,7 +74,7 @@ class ClipReader:
     ) -> None:
         self.clip = clip
         self._last: tuple[int, Frame] | None = None
-        self._pictures: _Pictures
+        self._pictures: _PictureSource
         self._ends: Fraction | None = None
         with of_file(clip.paths[0]):
             has = self._open(strict, block_bytes, stream)

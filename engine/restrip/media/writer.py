@@ -69,7 +69,7 @@ class MovieWriter:
         aside = self._stack.enter_context(written(self.path, folder=self.format.sequence))
         try:
             if self.format.sequence:
-                self._sink: _Sink = _Pictures(aside, "." + format_name)
+                self._sink: _Sink = _PictureFolder(aside, "." + format_name)
             else:
                 encoding = ENCODINGS[format_name]
                 tags = encoding.tags_for(colour or ColourTags())
@@ -108,7 +108,7 @@ class MovieWriter:
         return frame.with_depth(self._deep) if self.format.deep else frame
 
 
-class _Pictures:
+class _PictureFolder:
     """A folder of numbered pictures: 000000.png, 000001.png, ..."""
 
     def __init__(self, folder: Path, extension: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from restrip.propagate.fades import FadeScore, propose_fade
-    from restrip.propagate.frame_window import Carried, FrameWindow, StyledKey
+    from restrip.propagate.frame_window import CarriedFrame, FrameWindow, StyledKey
     from restrip.propagate.segment_walk import propagate
     from restrip.propagate.settings import PROPAGATE_SETTINGS, PropagateSettings
 
@@ -21,14 +21,14 @@ _HOMES = {
     "propose_fade": "fades",
     "PROPAGATE_SETTINGS": "settings",
     "PropagateSettings": "settings",
-    "Carried": "frame_window",
+    "CarriedFrame": "frame_window",
     "FrameWindow": "frame_window",
     "StyledKey": "frame_window",
 }
 
 __all__ = [
     "PROPAGATE_SETTINGS",
-    "Carried",
+    "CarriedFrame",
     "FadeScore",
     "FrameWindow",
     "PropagateSettings",

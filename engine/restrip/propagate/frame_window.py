@@ -43,7 +43,7 @@ class StyledKey:
 
 
 @dataclass(frozen=True, eq=False)
-class Carried:
+class CarriedFrame:
     """One frame of a segment as each key carries it; None where there is no such key.
 
     `joint` is the per-pixel mix of both for baked output; None unless it was asked for.

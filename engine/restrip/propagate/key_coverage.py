@@ -63,7 +63,7 @@ class _Carried:
     flow: Flow | None = None
 
 
-class Walk:
+class CoverageWalk:
     """Goes through frames in one direction, each next to the last, and carries the candidates met on the way."""
 
     def __init__(self, candidates: Iterable[int]) -> None:

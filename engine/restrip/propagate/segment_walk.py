@@ -11,13 +11,13 @@ from collections.abc import Iterator
 
 from restrip.progress import Report
 from restrip.propagate.device_choice import GpuMemoryTaken, chosen
-from restrip.propagate.frame_window import Carried, FrameWindow, StyledKey
+from restrip.propagate.frame_window import CarriedFrame, FrameWindow, StyledKey
 from restrip.propagate.settings import PropagateSettings
 
 
 def propagate(
     window: FrameWindow, keys: tuple[StyledKey | None, StyledKey | None], settings: PropagateSettings, report: Report
-) -> Iterator[Carried]:
+) -> Iterator[CarriedFrame]:
     """Every frame of the window in order, as the left key and as the right key carry it.
 
     The left key lies at or before the window's first frame, the right one after its last; one of them may be None.

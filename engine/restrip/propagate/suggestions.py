@@ -19,7 +19,7 @@ import numpy.typing as npt
 from restrip.errors import BadInput
 from restrip.progress import Report, silent
 from restrip.propagate.frame_window import FrameWindow
-from restrip.propagate.key_coverage import Reach, Walk, error_between
+from restrip.propagate.key_coverage import CoverageWalk, Reach, error_between
 from restrip.propagate.reasons import Reason, reason_of
 from restrip.timeline import FrameRange
 
@@ -84,7 +84,7 @@ def rebuild_error(window: FrameWindow, keys: Sequence[int], report: Report = sil
 
 
 def _walks(window: FrameWindow, candidates: Sequence[int], report: Report) -> tuple[Reach, Reach]:
-    frames, walks = window.frames, (Walk(candidates), Walk(candidates))
+    frames, walks = window.frames, (CoverageWalk(candidates), CoverageWalk(candidates))
     for done, number in enumerate(frames):
         walks[0].take(number, _small(window, number))
         report(done + 1, 2 * len(frames))

@@ -16,8 +16,8 @@ from restrip.client.travel import in_words
 from restrip.errors import RemoteError, RestripError
 from restrip.jobs.tasks.registry import Assignment
 from restrip.remote.path_mapping import travelling
-from restrip.remote.remote_jobs import errand_of
-from restrip.remote.transfer import Courier, LaterError
+from restrip.remote.remote_jobs import remote_job_of
+from restrip.remote.transfer import LaterError, Transfer
 from restrip.remote.upload_store import Received
 
 LOOK_S = 0.3
@@ -26,23 +26,23 @@ LOOK_S = 0.3
 class Journey:
     """A job's way there and back, as far as its journal says it came. Raises JobDamaged, BadJob."""
 
-    def __init__(self, task: Assignment, courier: Courier, host: str) -> None:
-        self.task, self.courier, self.host = task, courier, host
-        self.client, self.journal = courier.client, courier.journal
-        self.errand = errand_of(task)
+    def __init__(self, task: Assignment, transfer: Transfer, host: str) -> None:
+        self.task, self.transfer, self.host = task, transfer, host
+        self.client, self.journal = transfer.client, transfer.journal
+        self.remote_job = remote_job_of(task)
 
     def go(self) -> dict[str, Any]:
         """As far as this turn's time reaches; the result when it is all here. Raises LaterError, RemoteError."""
         if not self.journal.job:
             self._say_what_travels()
-            self.journal.job = self.errand.submit(self.courier)
+            self.journal.job = self.remote_job.submit(self.transfer)
             self.journal.save()
         elif self.journal.again:
             self.client.retry(self.journal.job)
             self.journal.again = False
             self.journal.save()
         self._wait()
-        return self.errand.arrive(self.courier, self._bring())
+        return self.remote_job.arrive(self.transfer, self._bring())
 
     def call_back(self) -> None:
         """Cancel it there; an engine that is gone is left alone."""
@@ -54,8 +54,8 @@ class Journey:
         """Before the first byte leaves: which files are named by the job and go to the other computer."""
         if self.journal.there:
             return
-        look = replace(self.courier, look_only=True)
-        said = in_words(travelling(self.errand.spec, look), self.host)
+        look = replace(self.transfer, look_only=True)
+        said = in_words(travelling(self.remote_job.spec, look), self.host)
         if said:
             self.task.report("sending", 0, 1, note=said)
 
@@ -69,7 +69,7 @@ class Journey:
             self.task.report(
                 status.phase or "waiting", status.done, status.total, note=status.note, segment=status.segment
             )
-            if time.monotonic() > self.courier.until:
+            if time.monotonic() > self.transfer.until:
                 raise LaterError
             time.sleep(LOOK_S)
 
@@ -95,6 +95,6 @@ class Journey:
             asked = {"job_id": self.journal.job, "skip": len(brought)}
             reply = self.client.request("results", asked, timeout_s=600)
             for file in reply["files"]:
-                brought[file["path"]] = self.courier.bring(self.journal.job, file, shelf)
+                brought[file["path"]] = self.transfer.bring(self.journal.job, file, shelf)
             if not reply["more"]:
                 return brought

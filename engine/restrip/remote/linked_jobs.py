@@ -18,7 +18,7 @@ from restrip.jobs.tasks.registry import Assignment
 from restrip.remote.job_turn import Journey
 from restrip.remote.path_mapping import job_there, travelling
 from restrip.remote.peer import Remote, RemoteClient, RemoteUnreachable, linked
-from restrip.remote.transfer import Courier, Journal, LaterError, NotThereError
+from restrip.remote.transfer import Journal, LaterError, NotThereError, Transfer
 
 TURN_S = 4.0
 
@@ -47,8 +47,8 @@ def go_elsewhere(task: Assignment) -> dict[str, Any]:
     journal = Journal.load(task.folder / "journey.json")
     try:
         with RemoteClient(remote) as client:
-            courier = Courier(client, journal, remote.shared_folders, task.report, time.monotonic() + TURN_S)
-            journey = Journey(task, courier, remote.host)
+            transfer = Transfer(client, journal, remote.shared_folders, task.report, time.monotonic() + TURN_S)
+            journey = Journey(task, transfer, remote.host)
             try:
                 return journey.go()
             except Cancelled:
@@ -91,7 +91,7 @@ def _check(task: Assignment, client: RemoteClient, remote: Remote) -> dict[str, 
     """
     spec = JobSpec.from_json(task.body["body"]["job"])
     nowhere = Journal(task.state_dir / "journey.json")
-    look = Courier(client, nowhere, remote.shared_folders, task.report, time.monotonic() + TURN_S, look_only=True)
+    look = Transfer(client, nowhere, remote.shared_folders, task.report, time.monotonic() + TURN_S, look_only=True)
     travels = travelling(spec, look)
     try:
         answer = client.check(job_there(spec, look))

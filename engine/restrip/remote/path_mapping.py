@@ -8,41 +8,41 @@ from typing import Any
 from restrip.client.job import JobSpec
 from restrip.jobs.references import NamedFile, relocated
 from restrip.jobs.travelling_files import together, told
-from restrip.remote.transfer import Courier, LaterError, NotThereError
+from restrip.remote.transfer import LaterError, NotThereError, Transfer
 
 
-def job_there(spec: JobSpec, courier: Courier) -> JobSpec:
-    """The job with its paths there, and no places of this computer. Raises what `Courier.send` raises."""
-    moved = relocated(spec, _sent(spec, courier))
+def job_there(spec: JobSpec, transfer: Transfer) -> JobSpec:
+    """The job with its paths there, and no places of this computer. Raises what `Transfer.send` raises."""
+    moved = relocated(spec, _sent(spec, transfer))
     return replace(moved, output=replace(spec.output, folder="", otio="", sheet="", preview=False))
 
 
-def travelling(spec: JobSpec, courier: Courier) -> list[dict[str, Any]]:
+def travelling(spec: JobSpec, transfer: Transfer) -> list[dict[str, Any]]:
     """What of a job's files is sent to the other computer: {"role", "path", "files", "bytes"} each, a sequence as one.
 
-    Of what it may have already, and of what isn't here, nothing is said. `courier` is one that only looks.
+    Of what it may have already, and of what isn't here, nothing is said. `transfer` is one that only looks.
     """
-    return [told(file, paths) for file, paths in together(spec) if paths and not _is_there(courier, file, paths)]
+    return [told(file, paths) for file, paths in together(spec) if paths and not _is_there(transfer, file, paths)]
 
 
-def _sent(spec: JobSpec, courier: Courier) -> dict[str, str]:
+def _sent(spec: JobSpec, transfer: Transfer) -> dict[str, str]:
     """Where each file is there, by how the job names it."""
     places: dict[str, str] = {}
     for file, paths in together(spec):
         if file.role == "source":
-            places.update(zip(paths, courier.send_all(paths), strict=True))
+            places.update(zip(paths, transfer.send_all(paths), strict=True))
         else:
-            send = courier.send_folder(file.path, paths) if file.is_folder else courier.send(file.path)
+            send = transfer.send_folder(file.path, paths) if file.is_folder else transfer.send(file.path)
             places[file.named] = send
     return places
 
 
-def _is_there(courier: Courier, file: NamedFile, paths: tuple[str, ...]) -> bool:
+def _is_there(transfer: Transfer, file: NamedFile, paths: tuple[str, ...]) -> bool:
     try:
         if file.is_folder and file.role != "source":
-            courier.send_folder(file.path, paths)
+            transfer.send_folder(file.path, paths)
         else:
-            courier.send_all(paths)
+            transfer.send_all(paths)
     except (NotThereError, LaterError):
         return False
     return True

@@ -16,7 +16,7 @@ from restrip.jobs.tasks.prepare import output_folder
 from restrip.jobs.tasks.registry import Assignment, read_own
 from restrip.remote.localize import Placing, last_name
 from restrip.remote.path_mapping import job_there
-from restrip.remote.transfer import Courier
+from restrip.remote.transfer import Transfer
 from restrip.storage import json_files
 from restrip.timeline import Key
 from restrip.timeline.otio import write_timeline
@@ -25,44 +25,44 @@ Brought = Mapping[str, Path]
 """Files of a result, on the shelf here, by their paths there."""
 
 
-class Errand(Protocol):
+class RemoteJob(Protocol):
     """One job's."""
 
     @property
     def spec(self) -> JobSpec:
         """The files that it names."""
 
-    def submit(self, courier: Courier) -> str:
+    def submit(self, transfer: Transfer) -> str:
         """Send what it needs and hand it in; its id there. Raises LaterError, and what rules its outputs out."""
 
-    def arrive(self, courier: Courier, brought: Brought) -> dict[str, Any]:
+    def arrive(self, transfer: Transfer, brought: Brought) -> dict[str, Any]:
         """Put everything in place, now that it is here; the job's result."""
 
 
-def errand_of(task: Assignment) -> Errand:
+def remote_job_of(task: Assignment) -> RemoteJob:
     """What the job of this task asks for. Raises JobDamaged, BadJob."""
     body = read_own(task.folder / "job.json")
     if body.get("kind", "render") == "render":
-        return RenderErrand(task, JobSpec.from_json(body))
-    return SeedsErrand(task, body)
+        return RemoteRender(task, JobSpec.from_json(body))
+    return RemoteSeeds(task, body)
 
 
 @dataclass(frozen=True)
-class RenderErrand:
+class RemoteRender:
     """A render: strips come back, and what is seen here is made here."""
 
     task: Assignment
     spec: JobSpec
 
-    def submit(self, courier: Courier) -> str:
+    def submit(self, transfer: Transfer) -> str:
         """Check the places of this computer, then hand it in under its own id."""
         output = self.spec.output
         targets = [Path(path) for path in (output.otio, output.sheet) if path]
         outputs.check_place(self.task.state_dir, output_folder(self.task, self.spec), targets)
-        courier.client.submit(job_there(self.spec, courier))
+        transfer.client.submit(job_there(self.spec, transfer))
         return self.spec.job_id
 
-    def arrive(self, courier: Courier, brought: Brought) -> dict[str, Any]:
+    def arrive(self, transfer: Transfer, brought: Brought) -> dict[str, Any]:
         """Put the strips in place, write what is made here, the manifest last. Returns its path and sha256."""
         folder = output_folder(self.task, self.spec)
         arrived = next(here for path, here in brought.items() if last_name(path) == "manifest.json")
@@ -81,7 +81,7 @@ class RenderErrand:
         own = self.task.folder / "manifest.json"
         json_files.write_json(own, body)
         # It is here: nobody there is to be offered it, and its parts may go when room is needed.
-        courier.client.placed(courier.journal.job, courier.client.client)
+        transfer.client.placed(transfer.journal.job, transfer.client.client)
         return {"manifest": str(target), "sha256": json_files.file_sha256(own)}
 
     def _as_asked(self, made: Manifest) -> Manifest:
@@ -119,7 +119,7 @@ class RenderErrand:
 
 
 @dataclass(frozen=True)
-class SeedsErrand:
+class RemoteSeeds:
     """A sheet of seeds. `body` is the job as it was asked for."""
 
     task: Assignment
@@ -130,16 +130,16 @@ class SeedsErrand:
         """The frame's clip and the look."""
         return spec_in(self.body)
 
-    def submit(self, courier: Courier) -> str:
+    def submit(self, transfer: Transfer) -> str:
         """Hand it in; the engine there names it."""
-        there = with_files_of(self.body, job_there(self.spec, courier))
+        there = with_files_of(self.body, job_there(self.spec, transfer))
         look, frame, count = there["look"], int(there["frame"]), int(there["n"])
         clip, settings, prompt = clip_from_json(there["source"]), look.get("settings", {}), there.get("prompt")
-        return courier.client.ask_seeds(clip, frame, look=look["name"], settings=settings, count=count, prompt=prompt)
+        return transfer.client.ask_seeds(clip, frame, look=look["name"], settings=settings, count=count, prompt=prompt)
 
-    def arrive(self, courier: Courier, brought: Brought) -> dict[str, Any]:
+    def arrive(self, transfer: Transfer, brought: Brought) -> dict[str, Any]:
         """Put the sheet and its pictures in the job's folder; the result with the paths here."""
-        result = courier.client.status(courier.journal.job).result or {}
+        result = transfer.client.status(transfer.journal.job).result or {}
         folder = self.task.folder / "result"
         folder.mkdir(exist_ok=True)
 

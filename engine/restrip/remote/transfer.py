@@ -105,7 +105,7 @@ class Journal:
 
 
 @dataclass
-class Courier:
+class Transfer:
     """Sends what a job names and brings what it made, until `until` (time.monotonic): then LaterError.
 
     `shared` allows to take a file that is found there under the same path for the same; `look_only` sends nothing.

@@ -28,7 +28,7 @@ from restrip.service.job_registry import Book, Publish
 from restrip.service.limits import Limits
 from restrip.service.log import say
 from restrip.service.query_queue import Questions, Reply
-from restrip.service.scheduler import Run, Scheduler, Task
+from restrip.service.scheduler import Run, Scheduler, WorkerTask
 from restrip.service.task_lifecycle import Outcomes
 from restrip.service.workers.errors import CannotStart
 from restrip.service.workers.events import Hearing
@@ -258,7 +258,7 @@ class Engine(Book):
             self.hand_over()
         return self.handing_over
 
-    def _give(self, slot: Slot, task: Task) -> None:
+    def _give(self, slot: Slot, task: WorkerTask) -> None:
         folder = str(self.store.folder(task.job_id)) if task.job_id else ""
         try:
             slot.give(task, folder, str(self.root))
@@ -271,7 +271,7 @@ class Engine(Book):
             say("task not given", level=logging.ERROR, error=type(error).__name__, trace=trace)
             self.outcomes.at_fault(slot, task, type(error).__name__)
 
-    def _begin(self, task: Task) -> None:
+    def _begin(self, task: WorkerTask) -> None:
         run = self.scheduler.runs[task.job_id]
         if self.records[task.job_id].state == "queued":
             self.change(task.job_id, "start", note="")

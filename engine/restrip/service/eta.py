@@ -8,7 +8,7 @@ from typing import Any
 
 from restrip.jobs.resources.throughput import Pace, keys_of
 from restrip.service.log import say
-from restrip.service.scheduler import Run, Task
+from restrip.service.scheduler import Run, WorkerTask
 
 STAGES = ("keys", "parts", "finish")
 
@@ -30,7 +30,7 @@ class Forecast:
         except OSError as error:
             say("pace not saved", level=logging.ERROR, why=error.strerror)
 
-    def measured(self, run: Run, task: Task, result: Mapping[str, Any], seconds: float) -> None:
+    def measured(self, run: Run, task: WorkerTask, result: Mapping[str, Any], seconds: float) -> None:
         """A task of the run's stage took so long. What was found in the cache after all says nothing."""
         if run.stage not in STAGES or (run.stage != "finish" and not result.get("rendered")):
             return

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from restrip.service import stages
-from restrip.service.scheduler import Task
+from restrip.service.scheduler import WorkerTask
 from restrip.service.workers.errors import TooManyQuestions
 
 Reply = Callable[[Mapping[str, Any]], None]
@@ -23,7 +23,7 @@ class Questions:
     """Those that wait for their turn, by who asked ("" for the owner), and the replies of all without an answer yet."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, deque[Task]] = {}
+        self._waiting: dict[str, deque[WorkerTask]] = {}
         self._asked: dict[str, tuple[str, Reply]] = {}
 
     def __bool__(self) -> bool:
@@ -39,11 +39,11 @@ class Questions:
         if len(self._waiting.get(guest, ())) >= most:
             reply({"ok": False, **TooManyQuestions(most).to_wire()})
             return
-        task = Task(uuid.uuid4().hex, kind, body=dict(body))
+        task = WorkerTask(uuid.uuid4().hex, kind, body=dict(body))
         self._asked[task.task_id] = guest, reply
         self._waiting.setdefault(guest, deque()).append(task)
 
-    def next(self, guests: bool = False) -> Task:
+    def next(self, guests: bool = False) -> WorkerTask:
         """The one whose turn it is: the owner's next, or that of the guest who has waited longest for a turn."""
         guest = next(guest for guest in self._waiting if bool(guest) == guests)
         line = self._waiting.pop(guest)
@@ -52,19 +52,19 @@ class Questions:
             self._waiting[guest] = line  # Behind the others.
         return task
 
-    def progressed(self, task: Task, message: Mapping[str, Any]) -> None:
+    def progressed(self, task: WorkerTask, message: Mapping[str, Any]) -> None:
         """A question takes long: whoever asked hears how far it is, if they wanted to."""
         _, reply = self._asked.get(task.task_id, ("", None))
         if reply is not None and task.body.get("tell"):
             reply({"ok": True, "reading": {"done": message["done"], "total": message["total"]}})
 
-    def answer(self, task: Task, body: Mapping[str, Any]) -> None:
+    def answer(self, task: WorkerTask, body: Mapping[str, Any]) -> None:
         """Answer whoever asked."""
         _, reply = self._asked.pop(task.task_id, ("", None))
         if reply is not None:
             reply(body)
 
-    def again(self, task: Task) -> None:
+    def again(self, task: WorkerTask) -> None:
         """Its worker died: it is tried once more, as the next, when somebody still waits for it."""
         guest, reply = self._asked.pop(task.task_id, ("", None))
         if reply is None:

@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from restrip.service.workers.spec import RENDER, Place
+from restrip.service.workers.spec import RENDER, WorkerSpec
 
 STAY_WITH_MODEL = 4
 
 
 @dataclass(frozen=True)
-class Task:
+class WorkerTask:
     """Something for a worker. `units` is its share of the job's stage (keys or frames); `model` the look it needs
     loaded, "" for none. `attempt` counts from 0; the second runs with the next lower memory plan. `needs` is what
     `check` knows of its memory; `failed` says where it failed before, by machine, and why.
@@ -49,8 +49,8 @@ class Run:
     priority: int = 0
     interactive: bool = False
     stage: str = ""
-    waiting: list[Task] = field(default_factory=list)
-    working: dict[str, Task] = field(default_factory=dict)
+    waiting: list[WorkerTask] = field(default_factory=list)
+    working: dict[str, WorkerTask] = field(default_factory=dict)
     done_units: int = 0
     total_units: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
@@ -59,26 +59,26 @@ class Run:
     look: str = ""
     memory: int = 0
 
-    def begin(self, stage: str, tasks: Iterable[Task]) -> None:
+    def begin(self, stage: str, tasks: Iterable[WorkerTask]) -> None:
         """Enter a stage with these tasks."""
         self.stage = stage
         self.waiting = list(tasks)
         self.done_units = 0
         self.total_units = sum(task.units for task in self.waiting)
 
-    def take(self) -> Task:
+    def take(self) -> WorkerTask:
         """The first waiting task, now at work."""
         task = self.waiting.pop(0)
         self.working[task.task_id] = task
         return task
 
-    def finish(self, task: Task) -> bool:
+    def finish(self, task: WorkerTask) -> bool:
         """A task is done; True when it was the stage's last."""
         self.working.pop(task.task_id, None)
         self.done_units += task.units
         return not self.waiting and not self.working
 
-    def put_back(self, failed: Task, again: Task) -> None:
+    def put_back(self, failed: WorkerTask, again: WorkerTask) -> None:
         """A task is to be tried again, as the next."""
         self.working.pop(failed.task_id, None)
         self.waiting.insert(0, again)
@@ -111,7 +111,7 @@ class Scheduler:
         """Whether any task waits for its turn."""
         return any(run.waiting for run in self.runs.values())
 
-    def next(self, loaded: str = "", place: Place = RENDER, elsewhere: Collection[str] = ()) -> Task | None:
+    def next(self, loaded: str = "", place: WorkerSpec = RENDER, elsewhere: Collection[str] = ()) -> WorkerTask | None:
         """The next task for a place whose worker has the model `loaded` in memory; None when nothing waits for it.
 
         Tasks that need a model which is loaded `elsewhere` are left to that place while there are others.
@@ -128,15 +128,15 @@ class Scheduler:
         self._stayed[place.name] = 0
         return self._take(chosen)
 
-    def _may_stay(self, chosen: Run, place: Place, elsewhere: Collection[str]) -> bool:
+    def _may_stay(self, chosen: Run, place: WorkerSpec, elsewhere: Collection[str]) -> bool:
         return self._stayed.get(place.name, 0) < STAY_WITH_MODEL or chosen.waiting[0].model in elsewhere
 
-    def _take(self, run: Run) -> Task:
+    def _take(self, run: Run) -> WorkerTask:
         self._turn += 1
         self._turns[run.session] = self._turn
         return run.take()
 
-    def _order(self, place: Place) -> list[Run]:
+    def _order(self, place: WorkerSpec) -> list[Run]:
         """For each session its first run with a waiting task, interactive ones first, then by whose turn it is."""
         firsts: dict[tuple[bool, str], Run] = {}
         for run in self.runs.values():

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from restrip.jobs.resources.memory import needs_of_look
-from restrip.service.scheduler import Run, Task
+from restrip.service.scheduler import Run, WorkerTask
 
 KEYS_AT_ONCE = 8
 """Keys of one task: made together by the look, and the longest that others wait for their turn."""
@@ -57,7 +57,7 @@ def next_stage(run: Run, result: Mapping[str, Any]) -> bool:
     return False
 
 
-def again(task: Task, machine: str = "", why: str = "", sparing: bool = True) -> Task:
+def again(task: WorkerTask, machine: str = "", why: str = "", sparing: bool = True) -> WorkerTask:
     """The same task again, after it failed on a machine for a reason; `sparing`: with the next lower memory plan."""
     failed = (*task.failed, (machine, why))
     return replace(task, task_id=uuid.uuid4().hex, attempt=task.attempt + sparing, failed=failed)
@@ -74,11 +74,11 @@ def both(error: Mapping[str, Any], machine: str, before: Sequence[tuple[str, str
     return {**error, "message": message, "detail": detail}
 
 
-def sparing(run: Run, task: Task) -> Task:
+def sparing(run: Run, task: WorkerTask) -> WorkerTask:
     """The task with the memory plan that its job has come to."""
     return replace(task, body={**task.body, "memory": run.memory}) if task.model and run.memory else task
 
 
-def _task(run: Run, kind: str, body: dict[str, Any], model: str = "", units: int = 1) -> Task:
+def _task(run: Run, kind: str, body: dict[str, Any], model: str = "", units: int = 1) -> WorkerTask:
     needs = {**needs_of_look(run.look), **run.facts.get("needs", {})}
-    return Task(uuid.uuid4().hex, kind, run.job_id, body, model, units, needs=needs)
+    return WorkerTask(uuid.uuid4().hex, kind, run.job_id, body, model, units, needs=needs)

@@ -23,7 +23,7 @@ from restrip.service.job_progress import preview_of
 from restrip.service.job_registry import Book
 from restrip.service.log import say
 from restrip.service.query_queue import Questions
-from restrip.service.scheduler import Run, Scheduler, Task
+from restrip.service.scheduler import Run, Scheduler, WorkerTask
 from restrip.service.workers.crash_limiter import DeathBook
 from restrip.service.workers.errors import Quarantined, WorkerDied
 from restrip.service.workers.exit_reasons import Ending, ending_of
@@ -58,7 +58,7 @@ class Outcomes:
         self.deaths = DeathBook(book.root)
         self._unstarted = 0
 
-    def progressed(self, task: Task, message: Mapping[str, Any]) -> None:
+    def progressed(self, task: WorkerTask, message: Mapping[str, Any]) -> None:
         """A task is so far; that is published now and then."""
         if not task.job_id:
             self.questions.progressed(task, message)
@@ -77,7 +77,7 @@ class Outcomes:
         shown = {name: message[name] for name in ("frame", "seed", "picture") if name in message}
         self.book.progressed(task.job_id, shown, blob)
 
-    def done(self, task: Task, result: Mapping[str, Any], took_s: float) -> None:
+    def done(self, task: WorkerTask, result: Mapping[str, Any], took_s: float) -> None:
         """A task has its result."""
         if not task.job_id:
             self.questions.answer(task, {"ok": True, **result})
@@ -103,7 +103,7 @@ class Outcomes:
             say("job done", job=task.job_id)
             self._job_done()
 
-    def failed(self, task: Task, error: Mapping[str, Any], machine: str = "") -> None:
+    def failed(self, task: WorkerTask, error: Mapping[str, Any], machine: str = "") -> None:
         """A task ended with an error, on `machine` if not here."""
         if not task.job_id:
             self.questions.answer(task, {"ok": False, **error})
@@ -131,7 +131,7 @@ class Outcomes:
             self.crew.cancel(task.job_id)
         self._leave_when_over(run)
 
-    def at_fault(self, slot: Slot, task: Task | None, why: str) -> None:
+    def at_fault(self, slot: Slot, task: WorkerTask | None, why: str) -> None:
         """A worker said what no worker says while it had `task`: that task fails, and the worker is ended."""
         say("worker at fault", level=logging.ERROR, worker=slot.worker and slot.worker.worker_id, why=why)
         slot.dismiss()
@@ -186,7 +186,7 @@ class Outcomes:
             if self.book.records[job_id].state == "running":
                 self.book.change(job_id, "fail", error=dict(trouble))
 
-    def _did_not_start(self, run: Run, task: Task, ending: Ending) -> None:
+    def _did_not_start(self, run: Run, task: WorkerTask, ending: Ending) -> None:
         """The task isn't to blame; but where workers can't start, all that wait would fail one after the other."""
         self._unstarted += 1
         if self._left() or self._unstarted < STARTS:
@@ -197,7 +197,7 @@ class Outcomes:
         self.failed(task, error.to_wire())
         self._hold_queue(f"No worker can be started ({error.detail['why']}): 'restrip doctor' says what is missing.")
 
-    def _question_lost(self, task: Task, ending: Ending) -> None:
+    def _question_lost(self, task: WorkerTask, ending: Ending) -> None:
         """One that ended two workers is answered with that; or the task is of a job that is gone."""
         if task.job_id:
             return
@@ -206,7 +206,7 @@ class Outcomes:
         else:
             self.questions.again(task)
 
-    def _spare(self, run: Run, task: Task, machine: str, why: str) -> None:
+    def _spare(self, run: Run, task: WorkerTask, machine: str, why: str) -> None:
         """Try a task again, and the others of its job, with less memory."""
         named: dict[str, Any] = {name: task.body[name] for name in ("keys", "part") if name in task.body}
         if task.model:
@@ -216,25 +216,25 @@ class Outcomes:
         self._put_back(run, task, stages.again(task, machine, why))
         run.waiting = [stages.sparing(run, waiting) for waiting in run.waiting]
 
-    def _may_do_better_elsewhere(self, task: Task, error: Mapping[str, Any]) -> bool:
+    def _may_do_better_elsewhere(self, task: WorkerTask, error: Mapping[str, Any]) -> bool:
         """Whether a task that failed on one machine is to be tried on another, once."""
         tried = bool(task.failed) or not self.crew.executor.machines
         hopeless = bool(error.get("bad_input")) or error.get("code") == "cancelled"
         return not tried and not hopeless and self._is_running(task)
 
-    def _is_running(self, task: Task) -> bool:
+    def _is_running(self, task: WorkerTask) -> bool:
         return self.book.records[task.job_id].state == "running"
 
-    def _run_of(self, task: Task) -> Run | None:
+    def _run_of(self, task: WorkerTask) -> Run | None:
         """The run that a task at work belongs to; None when the job was dropped, or begun anew, in the meantime."""
         run = self.scheduler.runs.get(task.job_id)
         return run if run is not None and task.task_id in run.working else None
 
-    def _put_back(self, run: Run, task: Task, again: Task) -> None:
+    def _put_back(self, run: Run, task: WorkerTask, again: WorkerTask) -> None:
         self.book.progress[run.job_id].over(task.task_id)
         run.put_back(task, again)
 
-    def _finish(self, run: Run, task: Task) -> bool:
+    def _finish(self, run: Run, task: WorkerTask) -> bool:
         self.book.progress[run.job_id].over(task.task_id)
         return run.finish(task)
 

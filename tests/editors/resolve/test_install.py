@@ -19,7 +19,16 @@ from restrip_resolve.titles import ENTRIES, EXTRA
 from restrip.client.discovery import recorded_start
 from restrip.client.start import record_start
 from restrip.install import resolve, resolve_python
-from restrip.install.resolve import BrokenRecord, Folders, InTheWay, NotInstalled, Plan, folders_of, install, uninstall
+from restrip.install.resolve import (
+    BrokenRecord,
+    Folders,
+    Installation,
+    InTheWay,
+    NotInstalled,
+    folders_of,
+    install,
+    uninstall,
+)
 from restrip.install.resolve_python import NoPython, Python, candidates, found_python, look_at
 
 SYSTEMS = {
@@ -57,7 +66,7 @@ def test_in_and_out_again(system: str, tmp_path: Path, here: Python) -> None:
     folders.scripts.mkdir(parents=True)
     (folders.scripts / "mine.py").write_text("print('mine')")
     before = listing(home)
-    result = install(Plan(folders, here))
+    result = install(Installation(folders, here))
     assert result["runs"] == "here" and result["python_version"] == f"{sys.version_info[0]}.{sys.version_info[1]}"
     assert sorted(path.stem for path in folders.scripts.glob("Restrip - *.py")) == sorted(
         f"Restrip - {title}" for title in ENTRIES.values()
@@ -65,7 +74,7 @@ def test_in_and_out_again(system: str, tmp_path: Path, here: Python) -> None:
     assert (folders.home / "zmq" / "__init__.py").exists()
     assert recorded_start() == (sys.executable, "-m", "restrip.service")
     assert all(Path(file).is_file() for file in result["files"])
-    again = install(Plan(folders, here, live_check=True))
+    again = install(Installation(folders, here, live_check=True))
     assert f"Restrip - {EXTRA['live_check']}" in {path.stem for path in folders.scripts.iterdir()}
     assert set(result["files"]) < set(again["files"])
     removed = uninstall(folders)
@@ -80,11 +89,11 @@ def test_in_and_out_again(system: str, tmp_path: Path, here: Python) -> None:
 )
 def test_a_broken_list_is_written_anew_and_refuses_to_guess(record: str, tmp_path: Path, here: Python) -> None:
     folders = folders_of("linux", tmp_path, {})
-    first = install(Plan(folders, here))
+    first = install(Installation(folders, here))
     (folders.home / "installed.json").write_text(record)
     with pytest.raises(BrokenRecord, match="can't be read"):
         uninstall(folders)
-    again = install(Plan(folders, here))
+    again = install(Installation(folders, here))
     assert again["files"] == first["files"]
     uninstall(folders)
     assert not folders.home.exists()
@@ -100,18 +109,18 @@ def test_something_in_the_way_is_named(where: str, tmp_path: Path, here: Python)
     else:
         way.write_text("mine")
     with pytest.raises(InTheWay, match=re.escape(way.name)):
-        install(Plan(folders, here))
+        install(Installation(folders, here))
     assert way.is_dir() if where.endswith(".py") else way.read_text() == "mine"
 
 
 def test_a_stale_way_to_start_the_engine_is_replaced(tmp_path: Path, here: Python) -> None:
     record_start(["/gone/python", "-m", "restrip.service"])
-    install(Plan(folders_of("linux", tmp_path, {}), here))
+    install(Installation(folders_of("linux", tmp_path, {}), here))
     assert recorded_start() == (sys.executable, "-m", "restrip.service")
 
 
 def test_programs_from_stores_are_told_apart(tmp_path: Path, here: Python) -> None:
-    plain = install(Plan(folders_of("darwin", tmp_path, {}), here))
+    plain = install(Installation(folders_of("darwin", tmp_path, {}), here))
     assert "Store" not in " ".join(plain["sentences"])
     (tmp_path / "Library" / "Containers" / "com.blackmagic-design.DaVinciResolveLite").mkdir(parents=True)
     store = replace(here, path="C:\\Users\\A\\AppData\\Local\\Microsoft\\WindowsApps\\python.exe")
@@ -121,7 +130,7 @@ def test_programs_from_stores_are_told_apart(tmp_path: Path, here: Python) -> No
 
 def test_uninstall_leaves_what_it_didnt_bring(tmp_path: Path, here: Python) -> None:
     folders = folders_of("linux", tmp_path, {})
-    install(Plan(folders, here))
+    install(Installation(folders, here))
     (folders.home / "notes.txt").write_text("mine")
     (folders.scripts / "Restrip - my own.py").write_text("mine")
     uninstall(folders)
@@ -131,7 +140,7 @@ def test_uninstall_leaves_what_it_didnt_bring(tmp_path: Path, here: Python) -> N
 
 def test_only_light_parts_come_along(tmp_path: Path, here: Python) -> None:
     folders = folders_of("linux", tmp_path, {})
-    install(Plan(folders, here))
+    install(Installation(folders, here))
     assert {path.name for path in (folders.home / "restrip").iterdir()} <= {
         "__init__.py",
         "__pycache__",
@@ -157,7 +166,7 @@ def menu_script(folders: Folders, python: str, code: str = "", *options: str) ->
 
 def test_a_menu_script_runs_from_anywhere(tmp_path: Path, here: Python) -> None:
     folders = folders_of("linux", tmp_path / "Jürgen", {})
-    install(Plan(folders, here))
+    install(Installation(folders, here))
     done = menu_script(folders, sys.executable)
     assert done.returncode == 0, done.stderr
     assert "Resolve doesn't answer scripts" in done.stdout
@@ -184,7 +193,7 @@ def test_a_menu_script_parses_on_the_oldest_python_and_tells_it(tmp_path: Path) 
 def test_a_python_that_is_too_old_hands_scripts_on(tmp_path: Path) -> None:
     """Resolve's Python is played by this one, told that it is old: the scripts then run in restrip's."""
     folders = folders_of("linux", tmp_path, {})
-    result = install(Plan(folders, Python(sys.executable, "3.8", "any")))
+    result = install(Installation(folders, Python(sys.executable, "3.8", "any")))
     assert not (folders.home / "zmq").exists()
     script = folders.home / "installed.json"
     script.write_text(json.dumps({**json.loads(script.read_text()), "direct": False}))
@@ -197,7 +206,7 @@ def test_a_python_that_is_too_old_hands_scripts_on(tmp_path: Path) -> None:
 
 def test_without_any_python_the_bridge_is_what_is_tried(tmp_path: Path) -> None:
     folders = folders_of("linux", tmp_path, {})
-    result = install(Plan(folders, None))
+    result = install(Installation(folders, None))
     assert result["python"] is None
     assert "No Python that Resolve would use" in " ".join(result["sentences"])
 
@@ -214,7 +223,7 @@ def test_pyzmq_that_cant_be_had_is_no_reason_to_fail(
 
     monkeypatch.setattr(subprocess, "run", without_pip)
     folders = folders_of("linux", tmp_path, {})
-    install(Plan(folders, Python(here.path, "3.99", here.machine)))
+    install(Installation(folders, Python(here.path, "3.99", here.machine)))
     assert not (folders.home / "zmq").exists()
 
 
@@ -235,7 +244,7 @@ def test_the_wheel_is_asked_for_that_resolves_python_needs(
 
     monkeypatch.setattr(subprocess, "run", pip)
     folders = folders_of("linux", tmp_path, {})
-    install(Plan(folders, Python(here.path, "3.14", here.machine)))
+    install(Installation(folders, Python(here.path, "3.14", here.machine)))
     assert asked[0][asked[0].index("--python-version") + 1] == "3.14"
     assert (folders.home / "zmq" / "__init__.py").exists()
     uninstall(folders)

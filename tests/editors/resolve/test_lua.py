@@ -17,7 +17,7 @@ from restrip_resolve.settings import OWN, Choices, load
 from restrip.cli import build_parser, main
 from restrip.client.discovery import state_dir
 from restrip.install import resolve_lua
-from restrip.install.resolve import Folders, Plan, front_end, install, uninstall
+from restrip.install.resolve import Folders, Installation, front_end, install, uninstall
 
 lupa = pytest.importorskip("lupa", reason="Lua's interpreters are the package lupa")
 
@@ -208,7 +208,7 @@ def engine() -> Iterator[None]:
 
 def test_from_installing_to_the_timeline_that_comes_in(tmp_path: Path, carphone: Path, engine: None) -> None:
     folders = Folders(tmp_path / "Jürgen's" / "Scripts", tmp_path / "Jürgen's" / "Restrip")
-    said = install(Plan(folders, None))["sentences"][-1]
+    said = install(Installation(folders, None))["sentences"][-1]
     line = said.partition("paste ")[2]
     settings = state_dir() / "resolve" / "settings.txt"
     settings.write_text(f"look = neural:19\nlong_side = 96\nmode = keys\nfolder = {tmp_path / 'results'}\n", "utf-8")

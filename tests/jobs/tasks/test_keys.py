@@ -12,7 +12,7 @@ from job_bench import FRAMES, Hand, Little, frame_of
 
 from restrip.client.job import JobSpec
 from restrip.jobs.cache import Cache
-from restrip.jobs.matte import EmptyMatte
+from restrip.jobs.matte import BlackMatte
 from restrip.jobs.model.plan import Plan
 from restrip.jobs.tasks import keys as keys_module
 from restrip.jobs.tasks import queries
@@ -178,7 +178,7 @@ def test_a_matte_that_is_black_on_every_key_is_refused(look: str, little: Little
     hand = Hand(tmp_path / "state")
     settings = FAST if look == "sd:tiny" else {}
     _, missing = planned(hand, little.job("job-1", 2, 10, look=look, settings=settings, matte=str(movie)))
-    with pytest.raises(EmptyMatte, match="every key"):
+    with pytest.raises(BlackMatte, match="every key"):
         hand.task("keys", "job-1", keys=missing)
 
 

@@ -25,7 +25,7 @@ from torch.utils._pytree import tree_leaves  # noqa: E402
 
 from restrip.propagate.device_choice import GpuMemoryTaken, PropagationOutOfGpuMemory  # noqa: E402
 from restrip.propagate.gpu import segment_walk  # noqa: E402
-from restrip.propagate.gpu.segment_walk import Segment  # noqa: E402
+from restrip.propagate.gpu.segment_walk import SegmentWalk  # noqa: E402
 from restrip.propagate.gpu.stages import torch_stages, triton_stages  # noqa: E402
 from restrip.propagate.gpu_memory import BYTES_A_PIXEL  # noqa: E402
 
@@ -37,7 +37,7 @@ def on_tensors(frames, keys, report=silent, **settings):
     left, right = keys
     first, end = 0 if left is None else left.frame, len(frames) if right is None else right.frame
     window = frames if isinstance(frames, Pictures) else Pictures(frames, FrameRange(first, end))
-    return list(Segment(window, keys, PropagateSettings(**settings), report, torch_stages(CPU)).frames())
+    return list(SegmentWalk(window, keys, PropagateSettings(**settings), report, torch_stages(CPU)).frames())
 
 
 def poster(picture: np.ndarray) -> np.ndarray:
@@ -114,7 +114,9 @@ def test_cancelling_stops_and_leaves_torch_as_it_was():
         if done == 5:
             raise Cancelled
 
-    made = Segment(Pictures(frames, FrameRange(0, 3)), keys, PropagateSettings(), cancel, torch_stages(CPU)).frames()
+    made = SegmentWalk(
+        Pictures(frames, FrameRange(0, 3)), keys, PropagateSettings(), cancel, torch_stages(CPU)
+    ).frames()
     seen = []
     with pytest.raises(Cancelled):
         for one in made:
@@ -134,7 +136,7 @@ def test_tritons_kernels_carry_as_torch_operations_do(monkeypatch):
     frames = sliding(2, (31, 27), (1, 0.5))
     keys, window = (styled(frames, 0, negative(frames[0])), None), Pictures(frames)
     by_torch, by_triton = (
-        list(Segment(window, keys, PropagateSettings(), silent, stages).frames())
+        list(SegmentWalk(window, keys, PropagateSettings(), silent, stages).frames())
         for stages in (torch_stages(CPU), triton_stages(CPU))
     )
     assert len(by_torch) == len(by_triton) == 2
@@ -184,7 +186,11 @@ def test_memory_is_what_is_counted_on():
     names = ("describe", "start", "sweep", "read", "vote")
     stages = replace(stages, **{name: counted.only_results(getattr(stages, name)) for name in names})
     with counted:
-        list(Segment(Pictures(frames, FrameRange(0, 2)), keys, PropagateSettings(joint=True), silent, stages).frames())
+        list(
+            SegmentWalk(
+                Pictures(frames, FrameRange(0, 2)), keys, PropagateSettings(joint=True), silent, stages
+            ).frames()
+        )
     held = counted.most / (size[0] * size[1])
     assert 0.5 * BYTES_A_PIXEL < held < BYTES_A_PIXEL
 

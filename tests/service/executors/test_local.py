@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from restrip.service.executors.local import LocalExecutor, local_places
 from restrip.service.limits import Limits
 from restrip.service.workers.process import Worker
-from restrip.service.workers.spec import Place
+from restrip.service.workers.spec import WorkerSpec
 
 
 def start(worker_id: str, environment: Mapping[str, str] | None = None) -> Worker:
@@ -27,7 +27,7 @@ def test_more_workers_than_gpus_share_them() -> None:
 
 
 def test_one_worker_keeps_the_engines_environment() -> None:
-    assert local_places(1, [], {}) == (Place("render"),)
+    assert local_places(1, [], {}) == (WorkerSpec("render"),)
 
 
 def test_several_share_the_cores_unless_the_user_said_otherwise() -> None:
@@ -46,7 +46,7 @@ def test_there_is_one_place_until_the_gpus_are_known() -> None:
 
     executor = LocalExecutor(start, find=find)
     assert asked.wait(60)
-    assert executor.places() == (Place("render"),)
+    assert executor.places() == (WorkerSpec("render"),)
     answered.set()
     for thread in threading.enumerate():
         if thread.name == "find gpus":

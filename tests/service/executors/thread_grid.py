@@ -14,8 +14,8 @@ from typing import Any
 
 from restrip.errors import RestripError
 from restrip.jobs.tasks.registry import FileTrouble, Workshop
-from restrip.service.executors.ray.cluster_api import Lost, Machine, Wants
-from restrip.service.executors.ray.node import Order, Shipment, do
+from restrip.service.executors.ray.cluster_api import Lost, Machine, ResourceRequest
+from restrip.service.executors.ray.node import NodeTask, Shipment, do
 
 
 class RayUnreachable(RestripError):
@@ -47,21 +47,21 @@ class ThreadGrid:
     def put(self, piece: bytes) -> Any:
         return piece
 
-    def hire(self, wants: Wants) -> Any:
-        return {"shop": Workshop(), "node": self._node(wants)}
+    def hire(self, request: ResourceRequest) -> Any:
+        return {"shop": Workshop(), "node": self._node(request)}
 
     def dismiss(self, hand: Any) -> None:
         pass
 
-    def begin(self, order: Order, wants: Wants, hand: Any = None) -> Any:
+    def begin(self, task: NodeTask, request: ResourceRequest, hand: Any = None) -> Any:
         self._obey()
-        node = hand["node"] if hand else self._node(wants)
+        node = hand["node"] if hand else self._node(request)
         shop = hand["shop"] if hand else Workshop()
         with self.lock:
             self.count += 1
             ticket = self.count
             self.open[ticket] = node
-        threading.Thread(target=self._do, args=(ticket, order, shop, node), daemon=True).start()
+        threading.Thread(target=self._do, args=(ticket, task, shop, node), daemon=True).start()
         return ticket
 
     def cancel(self, task_id: str) -> None:
@@ -81,19 +81,19 @@ class ThreadGrid:
             over, self.over = self.over, []
         return over
 
-    def _node(self, wants: Wants) -> str:
-        fit = [node for node in self.nodes if node not in wants.avoid]
+    def _node(self, request: ResourceRequest) -> str:
+        fit = [node for node in self.nodes if node not in request.avoid]
         return fit[self.count % len(fit)]
 
-    def _do(self, ticket: int, order: Order, shop: Workshop, node: str) -> None:
-        self._tell({"t": "started", "id": order.message["id"], "node": node, "machine": node[:6]})
-        kind = order.message["kind"]
+    def _do(self, ticket: int, task: NodeTask, shop: Workshop, node: str) -> None:
+        self._tell({"t": "started", "id": task.message["id"], "node": node, "machine": node[:6]})
+        kind = task.message["kind"]
         if f"break:{kind}" in self._commands():
             self._come_back(ticket, Lost(f"broken on {node[:6]}"))
         elif f"fail:{kind}" in self._commands():
             self._come_back(ticket, Shipment(error=FileTrouble("/x", f"no such drive on {node[:6]}").to_wire()))
         else:
-            self._come_back(ticket, do(shop, order, node, self._tell, lambda piece: piece))
+            self._come_back(ticket, do(shop, task, node, self._tell, lambda piece: piece))
 
     def _commands(self) -> list[str]:
         return self.commands.read_text().split() if self.commands.exists() else []

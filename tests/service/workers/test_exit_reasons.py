@@ -12,7 +12,7 @@ from engine_bench import Bench, FakeWorker
 
 from restrip.client.worker_crashes import last_deaths
 from restrip.service.limits import Limits
-from restrip.service.scheduler import Task
+from restrip.service.scheduler import WorkerTask
 from restrip.service.workers import exit_reasons, process
 from restrip.service.workers.errors import REMEDIES, WHAT, Quarantined, WorkerDied
 from restrip.service.workers.exit_reasons import ending_of
@@ -24,7 +24,9 @@ from restrip.service.workers.spec import RENDER
 
 def ended(**known: Any) -> tuple[str, str]:
     """Cause and facts of a slot whose worker ended like this."""
-    slot = Slot(RENDER, lambda place, name: FakeWorker(name), Limits(), FakeWorker("w"), Task("t", "keys"), ready=True)
+    slot = Slot(
+        RENDER, lambda place, name: FakeWorker(name), Limits(), FakeWorker("w"), WorkerTask("t", "keys"), ready=True
+    )
     for name, value in known.items():
         setattr(slot.worker if hasattr(slot.worker, name) else slot, name, value)
     found = ending_of(slot)

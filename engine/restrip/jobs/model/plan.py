@@ -20,7 +20,7 @@ from restrip.timeline import Crossfade, FrameRange, Key, Segment, Strip, seams_o
 
 
 @dataclass(frozen=True)
-class Part:
+class SegmentTask:
     """The unit of work and of the cache: one segment, or in mode every a run of them, as one set of files.
 
     `hash` says what is in them but for where they were carried, which only who does it knows.
@@ -60,7 +60,7 @@ class Plan:
     keys: tuple[Key, ...]
     key_hashes: tuple[str, ...]
     cuts: tuple[int, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[SegmentTask, ...]
     size: tuple[int, int]
     anchor: int | None
     every: bool

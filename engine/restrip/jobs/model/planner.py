@@ -10,7 +10,7 @@ from restrip.client.job import JobSpec
 from restrip.jobs.model.cache_keys import Against, Known, key_hashes, part_hash, reading, segment_facts
 from restrip.jobs.model.effective_settings import propagation_settings
 from restrip.jobs.model.input_files import Seen, look_at
-from restrip.jobs.model.plan import Part, Plan
+from restrip.jobs.model.plan import Plan, SegmentTask
 from restrip.jobs.references import clip_files, inputs_of, key_files, matte_files
 from restrip.looks.families import own_settings
 from restrip.media.formats import FORMATS, fitting_format
@@ -46,7 +46,7 @@ def make_plan(spec: JobSpec, known: Known) -> Plan:
     asked = str(propagation_settings(spec)[ON])
     chosen(asked, size)  # A GPU that was asked for and isn't there is named now.
     shared = segment_facts(spec, known.inputs, size, format_name)
-    parts = tuple(Part(group, hash=part_hash(spec.clip, group, hashes, keys, shared)) for group in groups)
+    parts = tuple(SegmentTask(group, hash=part_hash(spec.clip, group, hashes, keys, shared)) for group in groups)
     joint = every or spec.output.baked
     return Plan(
         keys=keys,

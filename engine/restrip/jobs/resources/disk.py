@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from restrip.errors import RestripError
-from restrip.jobs.model.plan import Part, Plan
+from restrip.jobs.model.plan import Plan, SegmentTask
 from restrip.media.formats import FORMATS
 
 # Bytes a pixel as measured on frames that a built-in look painted, which are harder to store than most footage:
@@ -100,6 +100,6 @@ def free_mib(folder: Path) -> float:
     return shutil.disk_usage(folder).free / 2**20
 
 
-def _renditions(plan: Plan, part: Part) -> int:
+def _renditions(plan: Plan, part: SegmentTask) -> int:
     """How many files a frame of the part goes into."""
     return 1 if plan.every else len(part.segments[0].sides) + plan.joint

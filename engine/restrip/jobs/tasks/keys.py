@@ -15,7 +15,7 @@ from restrip.client.messages import MAX_BLOB_BYTES
 from restrip.errors import RestripError
 from restrip.jobs.cache import Entry
 from restrip.jobs.frame_source import Window
-from restrip.jobs.matte import EmptyMatte, Matte
+from restrip.jobs.matte import BlackMatte, Matte
 from restrip.jobs.model.effective_settings import explicit
 from restrip.jobs.model.input_files import SourceChanged
 from restrip.jobs.model.plan import Plan
@@ -94,7 +94,7 @@ class KeyMaker:
             matte = self._stack.enter_context(Matte(self.spec, self.plan.size))
             if not any(matte.share(key.frame).any() for key in self.plan.keys):
                 self._stack.close()
-                raise EmptyMatte(self.spec.matte, "on every key")
+                raise BlackMatte(self.spec.matte, "on every key")
             self._matte = matte if self.look.traits.takes_mattes else None
         return self
 

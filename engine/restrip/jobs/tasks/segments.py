@@ -10,14 +10,14 @@ from restrip.jobs.cache import Draft
 from restrip.jobs.frame_source import Window
 from restrip.jobs.matte import Matte
 from restrip.jobs.model.effective_settings import propagation_settings
-from restrip.jobs.model.plan import Part, Plan
+from restrip.jobs.model.plan import Plan, SegmentTask
 from restrip.jobs.tasks.keys import KeyLost, key_picture
 from restrip.jobs.tasks.prepare import cached_part, job_spec, saved_plan
 from restrip.jobs.tasks.registry import Assignment
 from restrip.media import MovieWriter
 from restrip.media.formats import FORMATS
 from restrip.media.timecode import shown_at
-from restrip.propagate import Carried, FadeScore, PropagateSettings, StyledKey, propagate, propose_fade
+from restrip.propagate import CarriedFrame, FadeScore, PropagateSettings, StyledKey, propagate, propose_fade
 from restrip.propagate.device_choice import NoGpu, chosen
 from restrip.propagate.settings import ON
 from restrip.timeline import FrameRange, Segment
@@ -61,7 +61,7 @@ class _Rendering:
     def __init__(self, task: Assignment, spec: JobSpec, plan: Plan, index: int, window: Window, draft: Draft) -> None:
         self.task, self.spec, self.plan = task, spec, plan
         self.index, self.window, self.draft = index, window, draft
-        self.part: Part = plan.parts[index]
+        self.part: SegmentTask = plan.parts[index]
         self.done = 0
         self.notes: list[str] = []
 
@@ -117,7 +117,7 @@ class _Rendering:
             return window.frames  # Never shown as two strips: keys share the whole way.
         return propose_fade(window, keys, self.spec.output.fade, settings, self._report(None, "motion"))
 
-    def _write(self, n: int, carried: Carried, writers: dict[str, MovieWriter], matte: Matte | None) -> None:
+    def _write(self, n: int, carried: CarriedFrame, writers: dict[str, MovieWriter], matte: Matte | None) -> None:
         whole = not self.spec.output.look_only
         source = self.window.frame(n) if matte is not None and whole else None
         for name, writer in writers.items():

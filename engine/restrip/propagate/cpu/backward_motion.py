@@ -41,12 +41,12 @@ def backward(
     """
     motion = KeyMotion(key.source.rgb8())
     with FlowSpool(window.size, folder) as flows, FlowSpool(window.size, folder) as borders:
-        walk = Walk(motion, lambda n: window.frame(n).rgb8(), flows, borders)
+        walk = BackwardWalk(motion, lambda n: window.frame(n).rgb8(), flows, borders)
         yield from walk.forwards(window.frames, stepped, block_frames)
 
 
 @dataclass(frozen=True)
-class Walk:
+class BackwardWalk:
     """Walks back from a key. `motion` is a KeyMotion, `frame` reads what it takes, `flows` and `borders` are stacks
     of flows (FlowSpool); on a GPU all are its own.
     """

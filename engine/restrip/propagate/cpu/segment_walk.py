@@ -20,7 +20,7 @@ from restrip.propagate.cpu.motion import KeyMotion, StepMotion, light_between
 from restrip.propagate.cpu.predictors import Light, Matcher, matched, warped
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME, USUAL_GAIN, learned_gain
-from restrip.propagate.frame_window import Carried, FrameWindow, StyledKey, with_alpha_of
+from restrip.propagate.frame_window import CarriedFrame, FrameWindow, StyledKey, with_alpha_of
 from restrip.propagate.settings import PropagateSettings
 
 Bytes = npt.NDArray[np.uint8]
@@ -28,7 +28,7 @@ Bytes = npt.NDArray[np.uint8]
 
 def walk(
     window: FrameWindow, keys: tuple[StyledKey | None, StyledKey | None], settings: PropagateSettings, report: Report
-) -> Iterator[Carried]:
+) -> Iterator[CarriedFrame]:
     """As `restrip.propagate.propagate`, on the CPU."""
     yield from _Segment(window, keys, settings, report).frames()
 
@@ -80,7 +80,7 @@ class _Segment:
         self._steps = StepMotion()
         self._ahead = None if keys[0] is None else KeyMotion(keys[0].source.rgb8())
 
-    def frames(self) -> Iterator[Carried]:
+    def frames(self) -> Iterator[CarriedFrame]:
         right = self._keys[1]
         folder = self._settings.scratch
         back: Generator[Flow, None, None] = (
@@ -98,7 +98,7 @@ class _Segment:
     def _is_left(self, n: int) -> bool:
         return self._keys[0] is not None and self._keys[0].frame == n
 
-    def _at_key(self, source: Frame, flow_back: Flow | None) -> Carried:
+    def _at_key(self, source: Frame, flow_back: Flow | None) -> CarriedFrame:
         """The left key's frame is the key; how the right key predicts it says how far the look follows light."""
         left, right = self._keys
         assert left is not None
@@ -107,9 +107,9 @@ class _Segment:
             assert a is not None and b is not None
             a.gain = b.gain = self._settings.shading * b.learn(left, flow_back)
         picture = with_alpha_of(source, left.picture.rgb)
-        return Carried(picture, None if right is None else picture, picture if self._settings.joint else None)
+        return CarriedFrame(picture, None if right is None else picture, picture if self._settings.joint else None)
 
-    def _between(self, n: int, source: Frame, flow_back: Flow | None) -> Carried:
+    def _between(self, n: int, source: Frame, flow_back: Flow | None) -> CarriedFrame:
         frame = source.rgb8()
         if self._ahead is None:
             flow, step = None, self._steps.next(frame)
@@ -123,19 +123,19 @@ class _Segment:
         ]
         return self._renditions(n, source, votes)
 
-    def _renditions(self, n: int, source: Frame, votes: list[Votes | None]) -> Carried:
+    def _renditions(self, n: int, source: Frame, votes: list[Votes | None]) -> CarriedFrame:
         (left, right), (a, b) = self._keys, votes
         if left is None or right is None or a is None or b is None:
             key, said = (left, a) if b is None else (right, b)
             assert key is not None and said is not None
             only = with_alpha_of(source, rendered(said, said, Shares(1, 0), key.picture.deep))
             joint = only if self._settings.joint else None
-            return Carried(None if left is None else only, None if right is None else only, joint)
+            return CarriedFrame(None if left is None else only, None if right is None else only, joint)
         shares = shares_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean)
         wanted = shares if self._settings.joint else shares[:2]
         strokes = Strokes.of((a.total, a.weight), (b.total, b.weight))
         pictures = [with_alpha_of(source, rendered(a, b, share, left.picture.deep, strokes)) for share in wanted]
-        return Carried(pictures[0], pictures[1], pictures[2] if self._settings.joint else None)
+        return CarriedFrame(pictures[0], pictures[1], pictures[2] if self._settings.joint else None)
 
     def _step(self) -> None:
         self._done += 1

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from restrip.media.frame import Frame
 from restrip.progress import Report
-from restrip.propagate.cpu.backward_motion import Walk, blocks_of
+from restrip.propagate.cpu.backward_motion import BackwardWalk, blocks_of
 from restrip.propagate.cpu.mixing import Shares, shares_at
 from restrip.propagate.cpu.shading import USUAL_GAIN
 from restrip.propagate.device_choice import GpuMemoryTaken, PropagationOutOfGpuMemory
-from restrip.propagate.frame_window import Carried, FrameWindow, StyledKey, with_alpha_of
+from restrip.propagate.frame_window import CarriedFrame, FrameWindow, StyledKey, with_alpha_of
 from restrip.propagate.gpu.exemplar import KeyTensors
 from restrip.propagate.gpu.flow_stack import FlowStack
 from restrip.propagate.gpu.matcher import Matcher
@@ -37,11 +37,11 @@ def check_memory(size: tuple[int, int]) -> None:
         raise GpuMemoryTaken
 
 
-def walk(window: FrameWindow, keys: Keys, settings: PropagateSettings, report: Report) -> Iterator[Carried]:
+def walk(window: FrameWindow, keys: Keys, settings: PropagateSettings, report: Report) -> Iterator[CarriedFrame]:
     """As `restrip.propagate.propagate`, on the GPU that torch would use. Raises PropagationOutOfGpuMemory."""
     device = torch.device("cuda")
     try:
-        yield from Segment(window, keys, settings, report, stages_on(device)).frames()
+        yield from SegmentWalk(window, keys, settings, report, stages_on(device)).frames()
     except torch.OutOfMemoryError as error:
         raise PropagationOutOfGpuMemory(window.size) from error
     finally:
@@ -75,7 +75,7 @@ class _Side:
         return learned_gain(plain / 257, moved / 257, truth / 257, weights_of(errors[None])[0])
 
 
-class Segment:
+class SegmentWalk:
     """The frames between two keys, on the device of `stages`."""
 
     def __init__(
@@ -90,7 +90,7 @@ class Segment:
         self._ahead: KeyMotion | None = None
 
     @torch.inference_mode()
-    def frames(self) -> Iterator[Carried]:
+    def frames(self) -> Iterator[CarriedFrame]:
         """Every frame in order."""
         shown = [None if key is None else self._shown(key.source) for key in self._keys]
         self._ahead = None if shown[0] is None else KeyMotion(shown[0], self._stages)
@@ -100,7 +100,7 @@ class Segment:
                 None if key is None or there is None else _Side(key, there, self._settings.shading, self._stages)
                 for key, there in zip(self._keys, shown, strict=True)
             ]
-            made: Callable[[], Carried] | None = None
+            made: Callable[[], CarriedFrame] | None = None
             for n in self._window.frames:
                 source = self._window.frame(n)
                 last, made = made, self._frame(n, source, flow_back)
@@ -115,13 +115,13 @@ class Segment:
     def _back(self, key: Shown | None) -> Generator[Tensor, None, None]:
         if key is not None:
             motion = KeyMotion(key, self._stages)
-            walk = Walk(motion, lambda n: self._shown(self._window.frame(n)), FlowStack(), FlowStack())
+            walk = BackwardWalk(motion, lambda n: self._shown(self._window.frame(n)), FlowStack(), FlowStack())
             yield from walk.forwards(self._window.frames, self._step, self._block)
 
     def _shown(self, frame: Frame) -> Shown:
         return self._stages.shown(upload(frame.rgb8(), self._stages.device))
 
-    def _frame(self, n: int, source: Frame, flow_back: Tensor | None) -> Callable[[], Carried]:
+    def _frame(self, n: int, source: Frame, flow_back: Tensor | None) -> Callable[[], CarriedFrame]:
         """Start all work on a frame; what comes back waits for it."""
         if self._keys[0] is not None and self._keys[0].frame == n:
             carried = self._at_key(source, flow_back)
@@ -129,7 +129,7 @@ class Segment:
         coming = Coming(self._between(n, source, flow_back))
         return lambda: self._carried(source, coming)
 
-    def _at_key(self, source: Frame, flow_back: Tensor | None) -> Carried:
+    def _at_key(self, source: Frame, flow_back: Tensor | None) -> CarriedFrame:
         """The left key's frame is the key; how the right key predicts it says how far the look follows light."""
         left, right = self._keys
         a, b = self._sides
@@ -137,7 +137,7 @@ class Segment:
         if self._settings.shading and flow_back is not None and a is not None and b is not None:
             a.gain = b.gain = self._settings.shading * b.learn(a, flow_back)
         picture = with_alpha_of(source, left.picture.rgb)
-        return Carried(picture, None if right is None else picture, picture if self._settings.joint else None)
+        return CarriedFrame(picture, None if right is None else picture, picture if self._settings.joint else None)
 
     def _between(self, n: int, source: Frame, flow_back: Tensor | None) -> Tensor:
         frame = self._shown(source)
@@ -160,10 +160,10 @@ class Segment:
             return [Shares(1, 0)] * 3
         return list(shares_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean))
 
-    def _carried(self, source: Frame, coming: Coming) -> Carried:
+    def _carried(self, source: Frame, coming: Coming) -> CarriedFrame:
         left, right = (key is not None for key in self._keys)
         down = [with_alpha_of(source, picture) for picture in coming.array()]
-        return Carried(down[0] if left else None, down[1] if right else None, down[2] if len(down) > 2 else None)
+        return CarriedFrame(down[0] if left else None, down[1] if right else None, down[2] if len(down) > 2 else None)
 
     def _step(self) -> None:
         self._done += 1

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from restrip.service.workers.process import Worker
-from restrip.service.workers.spec import Place
+from restrip.service.workers.spec import WorkerSpec
 
 Heard = tuple[str, Mapping[str, Any] | None]
 """A worker's id and what it said; None says that it is gone."""
@@ -32,10 +32,10 @@ class Executor(Protocol):
     def machines(self) -> bool:
         """Whether a task that failed may do better elsewhere: there are several machines."""
 
-    def places(self) -> Sequence[Place]:
+    def places(self) -> Sequence[WorkerSpec]:
         """Which there are now; no more tasks than these are given out at a time."""
 
-    def start(self, place: Place, worker_id: str) -> Worker:
+    def start(self, place: WorkerSpec, worker_id: str) -> Worker:
         """A worker for a place."""
 
     def heard(self, worker_id: str, message: Mapping[str, Any] | None) -> Iterable[Heard]:

@@ -14,7 +14,7 @@ from typing import Any
 from restrip.jobs.resources.gpu import list_gpus
 from restrip.service.executors.executor import Heard, Start
 from restrip.service.workers.process import Worker
-from restrip.service.workers.spec import RENDER, Place
+from restrip.service.workers.spec import RENDER, WorkerSpec
 
 Find = Callable[[], Sequence[str]]
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -28,16 +28,16 @@ class LocalExecutor:
 
     def __init__(self, start: Start, workers: int = 0, find: Find = list_gpus) -> None:
         self._start = start
-        self._places: tuple[Place, ...] = local_places(max(1, workers), ())
+        self._places: tuple[WorkerSpec, ...] = local_places(max(1, workers), ())
         if not workers:
             # Asking the driver may take seconds; until it has answered one worker does.
             threading.Thread(target=self._look, args=(find,), daemon=True, name="find gpus").start()
 
-    def places(self) -> Sequence[Place]:
+    def places(self) -> Sequence[WorkerSpec]:
         """One a GPU."""
         return self._places
 
-    def start(self, place: Place, worker_id: str) -> Worker:
+    def start(self, place: WorkerSpec, worker_id: str) -> Worker:
         """A child process."""
         return self._start(worker_id, dict(place.environment))
 
@@ -61,7 +61,9 @@ class LocalExecutor:
             self._places = local_places(len(gpus), gpus)
 
 
-def local_places(count: int, gpus: Sequence[str], environment: Mapping[str, str] = os.environ) -> tuple[Place, ...]:
+def local_places(
+    count: int, gpus: Sequence[str], environment: Mapping[str, str] = os.environ
+) -> tuple[WorkerSpec, ...]:
     """`count` places that share the GPUs, and the processor's cores where the user hasn't said how many threads."""
     shared: dict[str, str] = {}
     if count > 1:
@@ -71,6 +73,8 @@ def local_places(count: int, gpus: Sequence[str], environment: Mapping[str, str]
     for n in range(count):
         own = {"CUDA_VISIBLE_DEVICES": gpus[n % len(gpus)]} if gpus else {}
         places.append(
-            Place(RENDER.name if n == 0 else f"{RENDER.name}-{n + 1}", environment=tuple({**shared, **own}.items()))
+            WorkerSpec(
+                RENDER.name if n == 0 else f"{RENDER.name}-{n + 1}", environment=tuple({**shared, **own}.items())
+            )
         )
     return tuple(places)

@@ -11,7 +11,7 @@ from typing import Any
 from restrip.client.worker_crashes import MOST, deaths_file, last_deaths
 from restrip.service.limits import Limits
 from restrip.service.log import say
-from restrip.service.scheduler import Task
+from restrip.service.scheduler import WorkerTask
 from restrip.service.workers.errors import REMEDIES, told
 from restrip.service.workers.exit_reasons import Ending
 from restrip.storage.json_files import write_json
@@ -47,7 +47,7 @@ class DeathBook:
         self._root = root
         self.last: list[dict[str, Any]] = last_deaths(root)
 
-    def note(self, ending: Ending, task: Task | None, machine: str = "") -> None:
+    def note(self, ending: Ending, task: WorkerTask | None, machine: str = "") -> None:
         """Write one down. What an exception said stays out: it may quote what the job is about."""
         if ending.cause == "exception":
             ending = replace(ending, what=ending.what.partition(":")[0])

@@ -10,7 +10,7 @@ from restrip.service.executors.executor import Start
 from restrip.service.limits import Limits
 from restrip.service.workers.process import Worker
 from restrip.service.workers.slot import Slot
-from restrip.service.workers.spec import GUESTS, LIGHT, Place
+from restrip.service.workers.spec import GUESTS, LIGHT, WorkerSpec
 
 
 class Crew:
@@ -89,5 +89,5 @@ class Crew:
                 slot.worker.kill()
         self.executor.close()
 
-    def _start(self, place: Place, worker_id: str) -> Worker:
+    def _start(self, place: WorkerSpec, worker_id: str) -> Worker:
         return self.executor.start(place, worker_id)

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 from restrip.service.limits import Limits
 from restrip.service.log import say
-from restrip.service.scheduler import Task
+from restrip.service.scheduler import WorkerTask
 from restrip.service.workers.process import Worker
-from restrip.service.workers.spec import Place
+from restrip.service.workers.spec import WorkerSpec
 
-Spawn = Callable[[Place, str], Worker]
+Spawn = Callable[[WorkerSpec, str], Worker]
 KILL_AFTER_S = 2.0
 GIVE_UP_S = 10.0
 """How long after that a killed worker may take to go: one that waits for a drive that is gone may stay for ever."""
@@ -36,11 +36,11 @@ class Slot:
     is, as the worker said; `machine` where it is, if not here.
     """
 
-    place: Place
+    place: WorkerSpec
     spawn: Spawn
     limits: Limits
     worker: Worker | None = None
-    task: Task | None = None
+    task: WorkerTask | None = None
     loaded: str = ""
     phase: str = ""
     ready: bool = False
@@ -66,7 +66,7 @@ class Slot:
             return self.limits.start_s
         return self.limits.load_s if self.phase == "loading" else self.limits.step_s
 
-    def give(self, task: Task, job_folder: str, state_dir: str) -> None:
+    def give(self, task: WorkerTask, job_folder: str, state_dir: str) -> None:
         """Have the worker do a task; it is started when there is none."""
         now = time.monotonic()
         if self.worker is None:
@@ -96,20 +96,20 @@ class Slot:
             self.cancel_since = time.monotonic()
             self.worker.send({"t": "cancel", "id": self.task.task_id})
 
-    def finished(self) -> Task | None:
+    def finished(self) -> WorkerTask | None:
         """The worker is done with its task; returns it."""
         task, self.task = self.task, None
         self.idle_since = time.monotonic()
         return task
 
-    def gone(self) -> Task | None:
+    def gone(self) -> WorkerTask | None:
         """The worker is no more; returns the task that it had."""
         task, self.task = self.task, None
         self.worker, self.loaded, self.ready = None, "", False
         self.leaving, self.terminated_at, self.why, self.cause, self.machine = False, 0.0, "", "", ""
         return task
 
-    def dismiss(self) -> Task | None:
+    def dismiss(self) -> WorkerTask | None:
         """Have no more to do with this worker: it is killed, and nothing is given to it; returns the task it had."""
         if self.worker is not None:
             self.terminated_at = time.monotonic()

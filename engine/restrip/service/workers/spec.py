@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Place:
+class WorkerSpec:
     """`kinds` are the tasks that may be done here, all when empty; `environment` is what its worker sees beside the
     engine's own variables.
     """
@@ -20,7 +20,7 @@ class Place:
         return not self.kinds or kind in self.kinds
 
 
-RENDER = Place("render")
-LIGHT = Place("light")
-GUESTS = Place("guests")
+RENDER = WorkerSpec("render")
+LIGHT = WorkerSpec("light")
+GUESTS = WorkerSpec("guests")
 """For what guests ask: however long that takes, nobody else's questions wait for it."""

@@ -145,6 +145,6 @@ def test_a_frame_is_few_starts_and_waits_for_nothing(monkeypatch):
         frames = [picture] * (count + 1)
         keys = styled(frames, 0, picture), styled(frames, count, picture)
         window, meta = Pictures(frames, FrameRange(0, count)), triton_stages(torch.device("meta"))
-        assert len(list(segment_walk.Segment(window, keys, PropagateSettings(), silent, meta).frames())) == count
+        assert len(list(segment_walk.SegmentWalk(window, keys, PropagateSettings(), silent, meta).frames())) == count
         counts.append(len(starts))
     assert 50 < counts[1] - counts[0] < 250

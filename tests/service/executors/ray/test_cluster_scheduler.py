@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from restrip.service.executors.ray import cluster_scheduler as foreman_module
-from restrip.service.executors.ray.cluster_api import Lost, Machine, Wants
+from restrip.service.executors.ray.cluster_api import Lost, Machine, ResourceRequest
 from restrip.service.executors.ray.cluster_scheduler import Foreman, Options
-from restrip.service.executors.ray.node import Order, Shipment
+from restrip.service.executors.ray.node import NodeTask, Shipment
 
 A, B = "a" * 12, "b" * 12
 
@@ -22,8 +22,8 @@ class Scripted:
     """A grid whose tasks come back when the test says so."""
 
     there: list[Machine]
-    begun: list[tuple[Order, Wants, Any]] = field(default_factory=list)
-    hired: list[Wants] = field(default_factory=list)
+    begun: list[tuple[NodeTask, ResourceRequest, Any]] = field(default_factory=list)
+    hired: list[ResourceRequest] = field(default_factory=list)
     dismissed: list[Any] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     ended: list[Any] = field(default_factory=list)
@@ -36,15 +36,15 @@ class Scripted:
     def put(self, piece: bytes) -> Any:
         return piece
 
-    def hire(self, wants: Wants) -> Any:
-        self.hired.append(wants)
+    def hire(self, request: ResourceRequest) -> Any:
+        self.hired.append(request)
         return f"hand {len(self.hired)}"
 
     def dismiss(self, hand: Any) -> None:
         self.dismissed.append(hand)
 
-    def begin(self, order: Order, wants: Wants, hand: Any = None) -> Any:
-        self.begun.append((order, wants, hand))
+    def begin(self, task: NodeTask, request: ResourceRequest, hand: Any = None) -> Any:
+        self.begun.append((task, request, hand))
         return len(self.begun)
 
     def cancel(self, task_id: str) -> None:
@@ -125,7 +125,7 @@ def test_a_gpu_has_one_process_that_keeps_its_model(two_gpus: Yard) -> None:
     for n in range(3):
         two_gpus.keys(f"k{n}", mib=79_000)
     assert two_gpus.hands() == ["hand 1", "hand 2"]
-    assert [wants.share for wants in two_gpus.grid.hired] == [1.0, 1.0]
+    assert [request.share for request in two_gpus.grid.hired] == [1.0, 1.0]
     two_gpus.back(2)
     assert two_gpus.hands() == ["hand 1", "hand 2", "hand 2"]
     assert not two_gpus.grid.dismissed
@@ -135,7 +135,7 @@ def test_small_looks_share_a_gpu(two_gpus: Yard, monkeypatch: pytest.MonkeyPatch
     # 18,000 of 80,000 MiB: two eighths, so that four go on each.
     for n in range(9):
         two_gpus.keys(f"k{n}", mib=18_000)
-    assert {wants.share for wants in two_gpus.grid.hired} == {0.25}
+    assert {request.share for request in two_gpus.grid.hired} == {0.25}
     assert len(two_gpus.grid.hired) == 8
     monkeypatch.setattr(foreman_module, "LOOK_S", 0.0)
     two_gpus.foreman.turn()
@@ -144,7 +144,7 @@ def test_small_looks_share_a_gpu(two_gpus: Yard, monkeypatch: pytest.MonkeyPatch
 
 def test_a_look_whose_memory_isnt_known_gets_a_whole_gpu(two_gpus: Yard) -> None:
     two_gpus.task("s", "seeds", model="sd:x", needs={"gpu": True})
-    assert two_gpus.grid.hired == [Wants(share=1.0)]
+    assert two_gpus.grid.hired == [ResourceRequest(share=1.0)]
 
 
 def test_a_job_goes_back_to_the_process_that_knows_it(two_gpus: Yard) -> None:
@@ -167,14 +167,14 @@ def test_another_model_takes_the_place_of_an_idle_one(two_gpus: Yard) -> None:
 
 def test_looks_of_the_processor_take_no_gpu(two_gpus: Yard) -> None:
     two_gpus.task("k", "keys", model="neural:1", needs={"gpu": False})
-    assert two_gpus.grid.hired == [Wants()]
+    assert two_gpus.grid.hired == [ResourceRequest()]
 
 
 def test_segments_leave_gpus_to_the_models(two_gpus: Yard) -> None:
     two_gpus.task("p", "part", body={"part": 3})
     two_gpus.task("f", "finish")
-    orders = {order.message["kind"]: order.message["body"] for order, _, _ in two_gpus.grid.begun}
-    assert orders == {"part": {"part": 3, "gpu": False}, "finish": {}}
+    tasks = {task.message["kind"]: task.message["body"] for task, _, _ in two_gpus.grid.begun}
+    assert tasks == {"part": {"part": 3, "gpu": False}, "finish": {}}
 
 
 def test_without_gpus_memory_is_asked_for(tmp_path: Path) -> None:
@@ -182,15 +182,15 @@ def test_without_gpus_memory_is_asked_for(tmp_path: Path) -> None:
     place.keys("k", mib=8_000)
     place.task("p", "part", needs={"part_mib": 500})
     place.task("q", "part", needs={"part_mib": 99_000})
-    assert place.grid.hired == [Wants(memory_mib=8_000)]
+    assert place.grid.hired == [ResourceRequest(memory_mib=8_000)]
     # More than any machine has would wait for ever.
-    assert [wants.memory_mib for _, wants, hand in place.grid.begun if hand is None] == [500, 32_000]
+    assert [request.memory_mib for _, request, hand in place.grid.begun if hand is None] == [500, 32_000]
 
 
 def test_writing_stays_on_the_engines_machine(two_gpus: Yard) -> None:
     two_gpus.task("f", "finish")
-    order, wants, _ = two_gpus.grid.begun[0]
-    assert wants.here and order.mode == "here"
+    task, request, _ = two_gpus.grid.begun[0]
+    assert request.here and task.mode == "here"
     two_gpus.started("f", A)
     two_gpus.back(1, Shipment(error={"code": "x", "message": "m"}))
     # No machine is named: it is no use to try it on another.

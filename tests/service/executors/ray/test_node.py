@@ -12,17 +12,17 @@ import pytest
 from restrip.errors import Cancelled
 from restrip.jobs.tasks.registry import Workshop
 from restrip.service.executors.ray import node
-from restrip.service.executors.ray.node import NodeReporter, Order, do, node_folder
+from restrip.service.executors.ray.node import NodeReporter, NodeTask, do, node_folder
 
 NODE = "abc" * 10
 
 
-def order(kind: str, tmp_path: Path, **body: Any) -> Order:
+def order(kind: str, tmp_path: Path, **body: Any) -> NodeTask:
     message = {"t": "task", "id": "t1", "kind": kind, "job": "", "state_dir": str(tmp_path), "body": body}
-    return Order(message, "yes", ("", ""))
+    return NodeTask(message, "yes", ("", ""))
 
 
-def done(asked: Order) -> node.Shipment:
+def done(asked: NodeTask) -> node.Shipment:
     return do(Workshop(), asked, NODE, lambda message: False, lambda piece: bytes(piece))
 
 

@@ -21,7 +21,7 @@ from restrip.service.log import say
 from restrip.service.workers.crash_limiter import Deaths
 from restrip.service.workers.process import Worker
 from restrip.service.workers.slot import LOST
-from restrip.service.workers.spec import Place
+from restrip.service.workers.spec import WorkerSpec
 from restrip.storage.atomic import write_whole
 
 DRIVER = ("-m", "restrip.service.executors.ray.driver")
@@ -108,7 +108,7 @@ class RayExecutor:
         self._driver: Worker | None = None
         self._workers: dict[str, RayWorker] = {}
         self._cluster: Mapping[str, Any] = {}
-        self._places: tuple[Place, ...] = ()
+        self._places: tuple[WorkerSpec, ...] = ()
         self._trouble: Mapping[str, Any] | None = None
         self._troubled = 0.0
         self._deaths = Deaths(limits)
@@ -119,13 +119,13 @@ class RayExecutor:
         """Whether there is another machine to try."""
         return int(self._cluster.get("machines", 0)) > 1
 
-    def places(self) -> Sequence[Place]:
+    def places(self) -> Sequence[WorkerSpec]:
         """As many as the cluster has room for; none before it has answered."""
         if self._driver is None and not self._ending:
             self._connect()
         return self._places
 
-    def start(self, place: Place, worker_id: str) -> Worker:
+    def start(self, place: WorkerSpec, worker_id: str) -> Worker:
         """A worker, of which there is a name only: the driver finds a machine for its task."""
         worker = RayWorker(worker_id, self)
         self._workers[worker_id] = worker
@@ -209,11 +209,11 @@ class RayExecutor:
             yield worker.worker_id, None
 
 
-def _places(cluster: Mapping[str, Any]) -> Iterator[Place]:
+def _places(cluster: Mapping[str, Any]) -> Iterator[WorkerSpec]:
     for name, count, kinds in (
         ("ray-here", HERE_PLACES, HERE),
         ("ray-model", int(cluster["model"]), MODELS),
         ("ray-part", int(cluster["part"]), PARTS),
     ):
         for n in range(count):
-            yield Place(f"{name}-{n + 1}", kinds)
+            yield WorkerSpec(f"{name}-{n + 1}", kinds)

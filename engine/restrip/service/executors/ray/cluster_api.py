@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from restrip.service.executors.ray.node import Order, Shipment
+from restrip.service.executors.ray.node import NodeTask, Shipment
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Wants:
+class ResourceRequest:
     """What a task takes: `cpus`, a share of a GPU (0 to 1), memory; and which machines are not to do it. `here` is the
     engine's own machine.
     """
@@ -49,13 +49,13 @@ class Grid(Protocol):
     def put(self, piece: bytes) -> Any:
         """Lay something out for all machines; what is given back leads to it, as long as it is held."""
 
-    def hire(self, wants: Wants) -> Any:
+    def hire(self, request: ResourceRequest) -> Any:
         """A process that keeps what it loads from task to task."""
 
     def dismiss(self, hand: Any) -> None:
         """End it."""
 
-    def begin(self, order: Order, wants: Wants, hand: Any = None) -> Any:
+    def begin(self, task: NodeTask, request: ResourceRequest, hand: Any = None) -> Any:
         """Have a task done, by a hand or by anybody; the ticket under which it comes back."""
 
     def cancel(self, task_id: str) -> None:

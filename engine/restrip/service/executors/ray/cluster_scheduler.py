@@ -19,8 +19,8 @@ from restrip.errors import Cancelled, RestripError
 from restrip.jobs.cache import Cache
 from restrip.jobs.tasks.registry import FileTrouble
 from restrip.service.executors.ray import archive
-from restrip.service.executors.ray.cluster_api import Grid, Lost, Machine, Wants
-from restrip.service.executors.ray.node import Order, Shipment
+from restrip.service.executors.ray.cluster_api import Grid, Lost, Machine, ResourceRequest
+from restrip.service.executors.ray.node import NodeTask, Shipment
 from restrip.service.executors.ray.staging import Parcels
 
 MODEL_KINDS = frozenset({"keys", "seeds"})
@@ -57,17 +57,17 @@ class Hand:
     loaded: str = ""
     job: str = ""
     node: str = ""
-    errand: Errand | None = None
+    task: ClusterTask | None = None
     idle_since: float = 0.0
 
 
 @dataclass
-class Errand:
+class ClusterTask:
     """A task on its way: for which of the engine's workers, where it is, and what it takes."""
 
     worker: str
     message: Mapping[str, Any]
-    wants: Wants
+    request: ResourceRequest
     ticket: Any = None
     hand: Hand | None = None
     node: str = ""
@@ -91,10 +91,10 @@ class Foreman:
         self.grid, self.send, self.options = grid, send, options
         self.machines: tuple[Machine, ...] = ()
         self.hands: list[Hand] = []
-        self.waiting: list[Errand] = []
-        self.working: dict[Any, Errand] = {}
-        self._by_worker: dict[str, Errand] = {}
-        self._by_task: dict[str, Errand] = {}
+        self.waiting: list[ClusterTask] = []
+        self.working: dict[Any, ClusterTask] = {}
+        self._by_worker: dict[str, ClusterTask] = {}
+        self._by_task: dict[str, ClusterTask] = {}
         self.parcels = Parcels(grid, Cache(options.state_dir))
         self._share = 1.0
         self._names: dict[str, str] = {}
@@ -105,28 +105,28 @@ class Foreman:
     def take(self, message: Mapping[str, Any]) -> None:
         """What the engine says to one of its workers."""
         worker, kind = str(message["to"]), message["t"]
-        errand = self._by_worker.get(worker)
+        task = self._by_worker.get(worker)
         if kind == "task":
             self.send({"from": worker, "t": "ready"})
-            errand = Errand(worker, message, self._wants(message))
-            self._by_worker[worker] = self._by_task[errand.task_id] = errand
-            self.waiting.append(errand)
+            task = ClusterTask(worker, message, self._request(message))
+            self._by_worker[worker] = self._by_task[task.task_id] = task
+            self.waiting.append(task)
         elif kind == "leave":
             self._gone(worker)
             self._rest(at_once=True)
-        elif errand is None:
+        elif task is None:
             return  # It came back in the meantime.
-        elif kind == "stop" and errand in self.waiting:
-            self.waiting.remove(errand)
-            self._say(errand, "error", error=Cancelled().to_wire())
+        elif kind == "stop" and task in self.waiting:
+            self.waiting.remove(task)
+            self._say(task, "error", error=Cancelled().to_wire())
         elif kind == "stop":
-            self.grid.cancel(errand.task_id)
-        elif kind == "end" and errand in self.waiting:
-            self.waiting.remove(errand)
-            self._say(errand, "crash", what="it was ended before it began")
+            self.grid.cancel(task.task_id)
+        elif kind == "end" and task in self.waiting:
+            self.waiting.remove(task)
+            self._say(task, "crash", what="it was ended before it began")
             self._gone(worker)
         elif kind == "end":
-            self.grid.end(errand.ticket, errand.hand.handle if errand.hand else None)
+            self.grid.end(task.ticket, task.hand.handle if task.hand else None)
 
     def turn(self) -> None:
         """Look at everything once."""
@@ -141,14 +141,14 @@ class Foreman:
         for ticket, came in back:
             if ticket in self.working:
                 self._back(self.working.pop(ticket), came)
-        for errand in list(self.waiting):
-            self._begin(errand)
+        for task in list(self.waiting):
+            self._begin(task)
         self._rest()
         if now - self._beat > BEAT_S:
             self._beat = now
             # What waits for a place in the cluster is no worker that hangs.
-            for errand in (*self.waiting, *(e for e in self.working.values() if not e.node)):
-                self.send({"from": errand.worker, "t": "ready"})
+            for task in (*self.waiting, *(e for e in self.working.values() if not e.node)):
+                self.send({"from": task.worker, "t": "ready"})
 
     @property
     def busy(self) -> bool:
@@ -177,7 +177,7 @@ class Foreman:
             return sum(math.floor(m.gpus) * math.floor(1 / share) for m in self.machines)
         return sum(max(1, math.floor(m.cpus / CORES_A_MODEL)) for m in self.machines)
 
-    def _wants(self, message: Mapping[str, Any]) -> Wants:
+    def _request(self, message: Mapping[str, Any]) -> ResourceRequest:
         """What a task takes, from what `check` knows of its look."""
         needs: Mapping[str, Any] = message.get("needs") or {}
         known = {self._names[name] for name in message.get("avoid", ()) if name in self._names}
@@ -185,14 +185,14 @@ class Foreman:
         avoid = frozenset(known) if {m.node_id for m in self.machines} - known else frozenset[str]()
         most = max((m.memory_mib for m in self.machines), default=0)
         if message["kind"] in PART_KINDS:
-            return Wants(cpus=1.0, memory_mib=min(most, int(needs.get("part_mib") or 0)), avoid=avoid)
+            return ResourceRequest(cpus=1.0, memory_mib=min(most, int(needs.get("part_mib") or 0)), avoid=avoid)
         if message["kind"] not in MODEL_KINDS:
-            return Wants(here=True)
+            return ResourceRequest(here=True)
         model_mib = int(needs.get("model_mib") or 0)
         share = self._share_of(model_mib) if needs.get("gpu") else 0.0
         if share:
             self._share = share
-        return Wants(share=share, memory_mib=0 if share else min(most, model_mib), avoid=avoid)
+        return ResourceRequest(share=share, memory_mib=0 if share else min(most, model_mib), avoid=avoid)
 
     def _share_of(self, model_mib: int) -> float:
         """How much of a GPU a model takes, in eighths; all of it when that isn't known, none when there is none."""
@@ -206,124 +206,124 @@ class Foreman:
 
     # ------------------------------------------------------------------ out
 
-    def _begin(self, errand: Errand) -> None:
-        model = errand.kind in MODEL_KINDS
-        hand = self._hand_for(errand) if model else None
+    def _begin(self, task: ClusterTask) -> None:
+        model = task.kind in MODEL_KINDS
+        hand = self._hand_for(task) if model else None
         if model and hand is None:
             return  # All are busy.
         try:
-            order = self._order(errand)
+            node_task = self._node_task(task)
         except (RestripError, OSError) as error:
-            self.waiting.remove(errand)
-            self._say(errand, "error", error=_wire(error))
+            self.waiting.remove(task)
+            self._say(task, "error", error=_wire(error))
             return
-        self.waiting.remove(errand)
-        errand.hand = hand
+        self.waiting.remove(task)
+        task.hand = hand
         if hand is not None:
-            hand.errand, hand.job, hand.loaded = (
-                errand,
-                str(errand.message["job"]),
-                str(errand.message.get("model", "")),
+            hand.task, hand.job, hand.loaded = (
+                task,
+                str(task.message["job"]),
+                str(task.message.get("model", "")),
             )
-        errand.ticket = self.grid.begin(order, errand.wants, hand.handle if hand else None)
-        self.working[errand.ticket] = errand
+        task.ticket = self.grid.begin(node_task, task.request, hand.handle if hand else None)
+        self.working[task.ticket] = task
 
-    def _order(self, errand: Errand) -> Order:
-        mode = "here" if errand.wants.here else self.options.shared
-        message = {k: v for k, v in errand.message.items() if k != "to"}
-        if errand.kind in PART_KINDS:  # Newer versions of Ray show GPUs to those who asked for none.
+    def _node_task(self, task: ClusterTask) -> NodeTask:
+        mode = "here" if task.request.here else self.options.shared
+        message = {k: v for k, v in task.message.items() if k != "to"}
+        if task.kind in PART_KINDS:  # Newer versions of Ray show GPUs to those who asked for none.
             message["body"] = {**message["body"], "gpu": False}
-        order = Order(message, mode, self.options.token)
+        node_task = NodeTask(message, mode, self.options.token)
         if mode in ("here", "yes"):
-            return order
-        return self.parcels.filled(order)
+            return node_task
+        return self.parcels.filled(node_task)
 
-    def _hand_for(self, errand: Errand) -> Hand | None:
+    def _hand_for(self, task: ClusterTask) -> Hand | None:
         """A process for this model: best one that has it and knows the job, else a new one, else one that is idle."""
-        model, job = errand.message.get("model", ""), errand.message["job"]
-        free = [h for h in self.hands if h.errand is None and h.node not in errand.wants.avoid]
-        fitting = [h for h in free if h.share >= errand.wants.share and bool(h.share) == bool(errand.wants.share)]
+        model, job = task.message.get("model", ""), task.message["job"]
+        free = [h for h in self.hands if h.task is None and h.node not in task.request.avoid]
+        fitting = [h for h in free if h.share >= task.request.share and bool(h.share) == bool(task.request.share)]
         with_model = [h for h in fitting if h.loaded == model]
         best = next((h for h in with_model if h.job == job), None) or next(iter(with_model), None)
         if best is not None:
             return best
-        if not self._has_room(errand.wants) and not fitting:
+        if not self._has_room(task.request) and not fitting:
             for hand in free[:1]:
                 self._dismiss(hand)
-        if self._has_room(errand.wants):
-            hand = Hand(self.grid.hire(errand.wants), errand.wants.share)
+        if self._has_room(task.request):
+            hand = Hand(self.grid.hire(task.request), task.request.share)
             self.hands.append(hand)
             return hand
         return fitting[0] if fitting else None
 
-    def _has_room(self, wants: Wants) -> bool:
-        if not wants.share:
+    def _has_room(self, request: ResourceRequest) -> bool:
+        if not request.share:
             return sum(not h.share for h in self.hands) < self._room_for_models(0.0)
-        return sum(h.share for h in self.hands) + wants.share <= sum(math.floor(m.gpus) for m in self.machines)
+        return sum(h.share for h in self.hands) + request.share <= sum(math.floor(m.gpus) for m in self.machines)
 
     # ------------------------------------------------------------------ back
 
     def _told(self, told: Mapping[str, Any]) -> None:
-        errand = self._by_task.get(told["id"])
-        if errand is None:
+        task = self._by_task.get(told["id"])
+        if task is None:
             return
         if told["t"] == "started":
-            errand.node, errand.machine = str(told["node"]), str(told["machine"])
-            self._names[errand.machine] = errand.node
-            if errand.hand is not None:
-                errand.hand.node = errand.node
-            if not errand.wants.here:
-                self.send({"from": errand.worker, "t": "ready", "machine": errand.machine})
+            task.node, task.machine = str(told["node"]), str(told["machine"])
+            self._names[task.machine] = task.node
+            if task.hand is not None:
+                task.hand.node = task.node
+            if not task.request.here:
+                self.send({"from": task.worker, "t": "ready", "machine": task.machine})
         else:
-            self.send({**told, "from": errand.worker})
+            self.send({**told, "from": task.worker})
 
-    def _back(self, errand: Errand, came: Shipment | Lost) -> None:
-        hand = errand.hand
+    def _back(self, task: ClusterTask, came: Shipment | Lost) -> None:
+        hand = task.hand
         if hand is not None:
-            hand.errand, hand.idle_since = None, time.monotonic()
+            hand.task, hand.idle_since = None, time.monotonic()
             if isinstance(came, Lost) or came.crash:
                 self._dismiss(hand)
         if isinstance(came, Lost) or came.crash:
-            self._say(errand, "crash", what=came.why if isinstance(came, Lost) else came.crash)
-            self._gone(errand.worker)
+            self._say(task, "crash", what=came.why if isinstance(came, Lost) else came.crash)
+            self._gone(task.worker)
         elif came.lacks:
-            self._send_what_lacks(errand, came.lacks)
+            self._send_what_lacks(task, came.lacks)
         elif came.error is not None:
-            self._say(errand, "error", error=came.error, loaded=came.loaded)
+            self._say(task, "error", error=came.error, loaded=came.loaded)
         elif came.made or came.left:
-            self._carriers.submit(self._bring_home, errand, came)
+            self._carriers.submit(self._bring_home, task, came)
         else:
-            self._say(errand, "result", result=came.result, loaded=came.loaded, facts=dict(came.facts))
+            self._say(task, "result", result=came.result, loaded=came.loaded, facts=dict(came.facts))
 
-    def _send_what_lacks(self, errand: Errand, lacks: tuple[str, ...]) -> None:
+    def _send_what_lacks(self, task: ClusterTask, lacks: tuple[str, ...]) -> None:
         """The same task again, with what its machine doesn't have."""
         try:
-            self.parcels.lay_out(errand.message, lacks)
+            self.parcels.lay_out(task.message, lacks)
         except (RestripError, OSError) as error:
-            self._say(errand, "error", error=_wire(error))
+            self._say(task, "error", error=_wire(error))
             return
-        errand.node = ""
-        self.waiting.insert(0, errand)
+        task.node = ""
+        self.waiting.insert(0, task)
 
-    def _bring_home(self, errand: Errand, came: Shipment) -> None:
+    def _bring_home(self, task: ClusterTask, came: Shipment) -> None:
         """Put what was made elsewhere into the engine's cache and the job's folder. On a carrier's thread."""
         try:
             for kind, key, pieces in came.made:
                 archive.take_entry(self.parcels.cache, kind, key, pieces)
             if came.left:
-                result = Path(errand.message["job"]) / "result"
+                result = Path(task.message["job"]) / "result"
                 result.mkdir(exist_ok=True)
                 archive.unpacked(came.left, result)
         except (RestripError, OSError) as error:
-            self._say(errand, "error", error=_wire(error))
+            self._say(task, "error", error=_wire(error))
             return
-        self._say(errand, "result", result=came.result, loaded=came.loaded, facts=dict(came.facts))
+        self._say(task, "result", result=came.result, loaded=came.loaded, facts=dict(came.facts))
 
-    def _say(self, errand: Errand, kind: str, **more: Any) -> None:
+    def _say(self, task: ClusterTask, kind: str, **more: Any) -> None:
         """The last word on a task."""
-        self._by_task.pop(errand.task_id, None)
-        self._by_worker.pop(errand.worker, None)
-        self.send({"from": errand.worker, "t": kind, "id": errand.task_id, **more})
+        self._by_task.pop(task.task_id, None)
+        self._by_worker.pop(task.worker, None)
+        self.send({"from": task.worker, "t": kind, "id": task.task_id, **more})
 
     def _gone(self, worker: str) -> None:
         self.send({"from": worker, "t": "gone"})
@@ -333,7 +333,7 @@ class Foreman:
         wanted = any(e.kind in MODEL_KINDS for e in (*self.waiting, *self.working.values()))
         limit = 0.0 if at_once and not wanted else self.options.idle_s
         for hand in list(self.hands):
-            if hand.errand is None and time.monotonic() - hand.idle_since >= limit:
+            if hand.task is None and time.monotonic() - hand.idle_since >= limit:
                 self._dismiss(hand)
 
     def _dismiss(self, hand: Hand) -> None:

@@ -43,7 +43,7 @@ class NodeDiffers(RestripError):
 
 
 @dataclass(frozen=True)
-class Order:
+class NodeTask:
     """A task as it travels. `message` is what a worker gets. `mode` is "here" on the engine's own machine, else "yes",
     "no" or "auto" as for whether folders are shared; `token` is (path, content) of a file in the engine's folder.
 
@@ -102,23 +102,23 @@ def machine_name(node_id: str) -> str:
     return f"{socket.gethostname()} ({node_id[:8]})"
 
 
-def do(shop: Workshop, order: Order, node_id: str, tell: Tell, open_piece: Open) -> Shipment:
+def do(shop: Workshop, task: NodeTask, node_id: str, tell: Tell, open_piece: Open) -> Shipment:
     """Do a task on this node. An error that is no RestripError comes back as a crash: this process should end."""
     # One task a core: libraries that would take all cores get theirs alone. They read this when they are loaded.
     for variable in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
         os.environ.setdefault(variable, "1")
-    report = NodeReporter(tell, order.message["id"])
+    report = NodeReporter(tell, task.message["id"])
     try:
-        if order.version != __version__:
-            raise NodeDiffers(order.version)
-        if order.mode in ("here", "yes"):
-            result = run_task(shop, order.message, report, TASKS)
+        if task.version != __version__:
+            raise NodeDiffers(task.version)
+        if task.mode in ("here", "yes"):
+            result = run_task(shop, task.message, report, TASKS)
             return Shipment(result=result, loaded=shop.loaded, facts=shop.facts())
-        reads = archive.Reads.from_pieces(map(open_piece, order.reads))
-        if order.mode == "auto" and _same_folders(order, reads):
-            result = run_task(shop, order.message, report, TASKS)
+        reads = archive.Reads.from_pieces(map(open_piece, task.reads))
+        if task.mode == "auto" and _same_folders(task, reads):
+            result = run_task(shop, task.message, report, TASKS)
             return Shipment(result=result, loaded=shop.loaded, facts=shop.facts())
-        return _Apart(shop, order, reads, node_folder(node_id), open_piece).run(report)
+        return _Apart(shop, task, reads, node_folder(node_id), open_piece).run(report)
     except RestripError as error:
         return Shipment(error=error.to_wire(), loaded=shop.loaded)
     except Exception as error:  # noqa: BLE001
@@ -140,8 +140,8 @@ def node_folder(node_id: str) -> Path:
     return own
 
 
-def _same_folders(order: Order, reads: archive.Reads) -> bool:
-    path, content = order.token
+def _same_folders(task: NodeTask, reads: archive.Reads) -> bool:
+    path, content = task.token
     try:
         seen = Path(path).read_text("utf-8")
     except OSError:
@@ -152,36 +152,36 @@ def _same_folders(order: Order, reads: archive.Reads) -> bool:
 class _Apart:
     """A task on a node that doesn't see the engine's files."""
 
-    def __init__(self, shop: Workshop, order: Order, reads: archive.Reads, folder: Path, open_piece: Open) -> None:
-        self.shop, self.order, self.reads, self.open = shop, order, reads, open_piece
+    def __init__(self, shop: Workshop, task: NodeTask, reads: archive.Reads, folder: Path, open_piece: Open) -> None:
+        self.shop, self.task, self.reads, self.open = shop, task, reads, open_piece
         self.files = folder / "files"
-        self.state = folder / "tasks" / order.message["id"]
-        self.job = self.state / "jobs" / Path(order.message["job"]).name
+        self.state = folder / "tasks" / task.message["id"]
+        self.job = self.state / "jobs" / Path(task.message["job"]).name
 
     def run(self, report: NodeReporter) -> Shipment:
         """Bring here what is missing, do it, pack what it made."""
         here = {bundle.digest for bundle in self.reads.bundles if self._is_here(bundle)}
-        read = [*(bundle.digest for bundle in self.reads.bundles), *(key for _, key in self.order.entries)]
-        lacks = [name for name in read if name not in here and name not in self.order.handles]
+        read = [*(bundle.digest for bundle in self.reads.bundles), *(key for _, key in self.task.entries)]
+        lacks = [name for name in read if name not in here and name not in self.task.handles]
         if lacks:
             return Shipment(lacks=tuple(lacks))
         try:
             roots = self._lay_out()
-            given = {key for _, key in self.order.entries}
-            message = {**self.order.message, "job": str(self.job), "state_dir": str(self.state)}
+            given = {key for _, key in self.task.entries}
+            message = {**self.task.message, "job": str(self.job), "state_dir": str(self.state)}
             result = run_task(self.shop, message, report, TASKS)
-            return self._packed(result, given, {**roots, self.order.message["job"]: str(self.job)})
+            return self._packed(result, given, {**roots, self.task.message["job"]: str(self.job)})
         finally:
             json_files.remove(self.state)
 
     def _is_here(self, bundle: archive.Bundle) -> bool:
-        return (self.files / bundle.digest).is_dir() or (self.order.mode == "auto" and bundle.same_here())
+        return (self.files / bundle.digest).is_dir() or (self.task.mode == "auto" and bundle.same_here())
 
     def _lay_out(self) -> dict[str, str]:
         """The job's folder and the cache as the task expects them, with the paths of this machine: by root there."""
         roots = {bundle.root: self._root(bundle) for bundle in self.reads.bundles}
         self.job.mkdir(parents=True, mode=0o700)
-        archive.unpacked(map(self.open, self.order.job), self.job)
+        archive.unpacked(map(self.open, self.task.job), self.job)
         body = archive.moved(json_files.read_json(self.job / "job.json") or {}, self.reads, roots)
         json_files.write_json(self.job / "job.json", body)
         saved = json_files.read_json(self.job / "plan.json")
@@ -189,15 +189,15 @@ class _Apart:
             saved["plan"] = archive.moved_plan(saved["plan"], spec_in(body), self.reads, roots)
             json_files.write_json(self.job / "plan.json", saved)
         (self.job / "result").mkdir(exist_ok=True)
-        for kind, key in self.order.entries:
-            if self.order.handles[key]:
-                archive.take_entry(Cache(self.state), kind, key, map(self.open, self.order.handles[key]))
+        for kind, key in self.task.entries:
+            if self.task.handles[key]:
+                archive.take_entry(Cache(self.state), kind, key, map(self.open, self.task.handles[key]))
         return roots
 
     def _root(self, bundle: archive.Bundle) -> str:
-        if self.order.mode == "auto" and bundle.same_here():
+        if self.task.mode == "auto" and bundle.same_here():
             return bundle.root
-        pieces = map(self.open, self.order.handles.get(bundle.digest, ()))
+        pieces = map(self.open, self.task.handles.get(bundle.digest, ()))
         return str(archive.put_in_place(pieces, self.files / bundle.digest))
 
     def _packed(self, result: Mapping[str, Any], given: set[str], roots: Mapping[str, str]) -> Shipment:

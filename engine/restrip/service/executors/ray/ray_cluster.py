@@ -20,8 +20,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from restrip.errors import RestripError
 from restrip.jobs.resources.gpu import find_gpu
 from restrip.jobs.tasks.registry import Workshop
-from restrip.service.executors.ray.cluster_api import Lost, Machine, Wants
-from restrip.service.executors.ray.node import Order, Shipment, do, machine_name
+from restrip.service.executors.ray.cluster_api import Lost, Machine, ResourceRequest
+from restrip.service.executors.ray.node import NodeTask, Shipment, do, machine_name
 
 NODE_LABEL = "ray.io/node-id"
 
@@ -72,23 +72,23 @@ class RayGrid:
         """Into Ray's object store; each node fetches it once."""
         return ray.put(piece)
 
-    def hire(self, wants: Wants) -> Any:
+    def hire(self, request: ResourceRequest) -> Any:
         """An actor with a share of a GPU."""
-        return _Model.options(**_needs(wants)).remote()  # type: ignore[attr-defined,unused-ignore]
+        return _Model.options(**_needs(request)).remote()  # type: ignore[attr-defined,unused-ignore]
 
     def dismiss(self, hand: Any) -> None:
         """End an actor."""
         ray.kill(hand)
 
-    def begin(self, order: Order, wants: Wants, hand: Any = None) -> Any:
+    def begin(self, task: NodeTask, request: ResourceRequest, hand: Any = None) -> Any:
         """A Ray task, or a call of an actor."""
         if hand is not None:
-            reference = hand.do.remote(order, self._board)
-        elif wants.here:
+            reference = hand.do.remote(task, self._board)
+        elif request.here:
             options = {"num_cpus": 0, "scheduling_strategy": self._affinity(self._here)}
-            reference = _do_task.options(**options).remote(order, self._board)
+            reference = _do_task.options(**options).remote(task, self._board)
         else:
-            reference = _do_task.options(**_needs(wants)).remote(order, self._board)
+            reference = _do_task.options(**_needs(request)).remote(task, self._board)
         # Called at once when it is done already: the foreman reads what came back after it has the ticket.
         reference.future().add_done_callback(lambda future: self._done(reference, future))
         return reference
@@ -141,13 +141,13 @@ class RayGrid:
         return NodeAffinitySchedulingStrategy(node_id, soft=False)
 
 
-def _needs(wants: Wants) -> dict[str, Any]:
+def _needs(request: ResourceRequest) -> dict[str, Any]:
     """Ray's options for what a task takes."""
-    options: dict[str, Any] = {"num_cpus": wants.cpus, "num_gpus": wants.share}
-    if wants.memory_mib:
-        options["memory"] = wants.memory_mib << 20
-    if wants.avoid:
-        options["label_selector"] = {NODE_LABEL: f"!in({','.join(sorted(wants.avoid))})"}
+    options: dict[str, Any] = {"num_cpus": request.cpus, "num_gpus": request.share}
+    if request.memory_mib:
+        options["memory"] = request.memory_mib << 20
+    if request.avoid:
+        options["label_selector"] = {NODE_LABEL: f"!in({','.join(sorted(request.avoid))})"}
     else:
         options["scheduling_strategy"] = "SPREAD"
     return options
@@ -191,14 +191,14 @@ class _Model:
     def __init__(self) -> None:
         self._shop = Workshop()
 
-    def do(self, order: Order, board: Any) -> Shipment:
+    def do(self, task: NodeTask, board: Any) -> Shipment:
         """A task."""
-        return _do(self._shop, order, board)
+        return _do(self._shop, task, board)
 
 
 @ray.remote(num_cpus=1, max_retries=0)  # type: ignore[untyped-decorator,unused-ignore]
-def _do_task(order: Order, board: Any) -> Shipment:
-    return _do(Workshop(), order, board)
+def _do_task(task: NodeTask, board: Any) -> Shipment:
+    return _do(Workshop(), task, board)
 
 
 @ray.remote(num_cpus=0, max_retries=1)  # type: ignore[untyped-decorator,unused-ignore]
@@ -206,11 +206,11 @@ def _gpu_of_node() -> int:
     return int((find_gpu() or {}).get("total_mib", 0))
 
 
-def _do(shop: Workshop, order: Order, board: Any) -> Shipment:
+def _do(shop: Workshop, task: NodeTask, board: Any) -> Shipment:
     node_id = str(ray.get_runtime_context().get_node_id())
 
     def tell(message: Mapping[str, Any]) -> bool:
         return bool(ray.get(board.tell.remote(message)))
 
-    tell({"t": "started", "id": order.message["id"], "node": node_id, "machine": machine_name(node_id)})
-    return do(shop, order, node_id, tell, ray.get)
+    tell({"t": "started", "id": task.message["id"], "node": node_id, "machine": machine_name(node_id)})
+    return do(shop, task, node_id, tell, ray.get)

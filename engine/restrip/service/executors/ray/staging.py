@@ -12,7 +12,7 @@ from restrip.jobs.model.plan import Plan
 from restrip.jobs.tasks.registry import read_own
 from restrip.service.executors.ray import archive
 from restrip.service.executors.ray.cluster_api import Grid
-from restrip.service.executors.ray.node import Order
+from restrip.service.executors.ray.node import NodeTask
 from restrip.storage import json_files
 
 MOST_JOBS = 16
@@ -39,13 +39,13 @@ class Parcels:
         self._grid = grid
         self._jobs: dict[str, _Job] = {}
 
-    def filled(self, order: Order) -> Order:
-        """An order with what it takes to do it apart. Raises JobDamaged."""
-        job = self._job(Path(order.message["job"]))
-        entries = _keys_of(job.plan, order.message)
+    def filled(self, task: NodeTask) -> NodeTask:
+        """A task with what it takes to do it apart. Raises JobDamaged."""
+        job = self._job(Path(task.message["job"]))
+        entries = _keys_of(job.plan, task.message)
         handles = {name: job.handles[name] for name in self._names(job, entries) if name in job.handles}
         return replace(
-            order,
+            task,
             job=job.papers,
             reads=job.reads,
             entries=tuple(("keys", key) for key in entries),
