@@ -137,7 +137,7 @@ def _named_in(path: str, *names: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("shipped", ["engine/restrip/install/resolve.py", "blender_addon/build.py"])
+@pytest.mark.parametrize("shipped", ["engine/restrip/install/resolve_files.py", "blender_addon/build.py"])
 def test_what_is_shipped_with_front_ends_is_there_and_whole(shipped: str) -> None:
     """The core that is copied beside an editor's scripts holds all that its own files import."""
     left_out = _named_in(shipped, "HEAVY")

@@ -18,18 +18,10 @@ from restrip_resolve.titles import ENTRIES, EXTRA
 
 from restrip.client.discovery import recorded_start
 from restrip.client.start import record_start
-from restrip.install import resolve, resolve_python
-from restrip.install.resolve import (
-    BrokenRecord,
-    Folders,
-    Installation,
-    InTheWay,
-    NotInstalled,
-    folders_of,
-    install,
-    uninstall,
-)
+from restrip.install import resolve, resolve_files, resolve_python
+from restrip.install.resolve import Installation, InTheWay, install
 from restrip.install.resolve_python import NoPython, Python, candidates, found_python, look_at
+from restrip.install.resolve_record import BrokenRecord, Folders, NotInstalled, folders_of, uninstall
 
 SYSTEMS = {
     "win32": "AppData/Roaming/Blackmagic Design/DaVinci Resolve/Support/Fusion",
@@ -179,7 +171,7 @@ def test_a_menu_script_runs_from_anywhere(tmp_path: Path, here: Python) -> None:
 def test_a_menu_script_parses_on_the_oldest_python_and_tells_it(tmp_path: Path) -> None:
     import ast
 
-    text = resolve.MENU_SCRIPT.format(title="Restrip: Cancel", home=str(tmp_path), action="cancel")
+    text = resolve_files.MENU_SCRIPT.format(title="Restrip: Cancel", home=str(tmp_path), action="cancel")
     ast.parse(text, feature_version=(3, 4))
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.version_info = (2, 7); exec({text!r})"],

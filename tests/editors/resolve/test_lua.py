@@ -17,7 +17,9 @@ from restrip_resolve.settings import OWN, Choices, load
 from restrip.cli import build_parser, main
 from restrip.client.discovery import state_dir
 from restrip.install import resolve_lua
-from restrip.install.resolve import Folders, Installation, front_end, install, uninstall
+from restrip.install.resolve import Installation, install
+from restrip.install.resolve_files import front_end
+from restrip.install.resolve_record import Folders, uninstall
 
 lupa = pytest.importorskip("lupa", reason="Lua's interpreters are the package lupa")
 
