@@ -17,13 +17,23 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageOps, TiffImagePlugin
+from PIL import Image, ImageOps
 
 from restrip.media import colour
 from restrip.media.av import still
 from restrip.media.files import MediaUnreadable, open_regular
 from restrip.media.frame import Frame
-from restrip.media.geometry import Orientation, shown
+from restrip.media.geometry import shown
+from restrip.media.pictures.photo_facts import (
+    TIFF,
+    is_multiplied,
+    is_planar,
+    kept_bits,
+    notes_of,
+    quick_turn_of,
+    stored_bits,
+    turn_of,
+)
 
 Array = npt.NDArray[Any]
 
@@ -33,7 +43,6 @@ Image.MAX_IMAGE_PIXELS = None  # Scans and panoramas are larger than what Pillow
 # What is opened, whatever the name says; Pillow knows more, and would run Ghostscript for some of it.
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "BMP", "JPEG2000", "PPM", "GIF")
 HEIC_ENDINGS = (".heic", ".heif", ".hif")
-TIFF = TiffImagePlugin
 
 # What Pillow and its decoders raise over a damaged file, beside its own errors, which are OSErrors.
 DAMAGE = (
@@ -51,17 +60,6 @@ DAMAGE = (
     zlib.error,
     Image.DecompressionBombError,
 )
-
-# EXIF's tag 274: how the stored picture is turned to be seen.
-TURNS = {
-    2: Orientation(False, True, False),
-    3: Orientation(False, True, True),
-    4: Orientation(False, False, True),
-    5: Orientation(True, False, False),
-    6: Orientation(True, True, False),
-    7: Orientation(True, True, True),
-    8: Orientation(True, False, True),
-}
 
 
 @dataclass(frozen=True)
@@ -103,10 +101,11 @@ def photo_header(path: str) -> PhotoHeader:
             return PhotoHeader(found.size, 16 if found.deep else 8, found.alpha is not None)
         try:
             with image:
-                turned = image.format != "TIFF" and _quick_turn(image).transpose  # Pillow has turned a TIFF's already.
+                # Pillow has turned a TIFF's already.
+                turned = image.format != "TIFF" and quick_turn_of(image).transpose
                 size = image.size[::-1] if turned else image.size
-                bits = 16 if _kept_bits(image, file) > 8 else 8
-                return PhotoHeader(size, bits, image.has_transparency_data, _notes(image, bits))
+                bits = 16 if kept_bits(image, file) > 8 else 8
+                return PhotoHeader(size, bits, image.has_transparency_data, notes_of(image, bits))
         except DAMAGE as error:
             raise MediaUnreadable(path, "it is no picture, or a damaged one") from error
 
@@ -138,58 +137,21 @@ def _know_heic(path: str) -> None:
     pillow_heif.register_heif_opener()
 
 
-def _notes(image: Image.Image, bits: int) -> tuple[str, ...]:
-    """Sentences about what is unusual in a file."""
-    notes = []
-    count = getattr(image, "n_frames", 1)
-    if count > 1 and image.format not in ("MPO",):
-        notes.append(f"It holds {count} pictures: the first is used.")
-    if image.mode in ("CMYK", "LAB"):
-        notes.append(f"It is stored as {image.mode}: it is read as R'G'B' without a printer's profile.")
-    if bits == 8 and _stored_bits(image) > 8:
-        notes.append(f"It is stored with {_stored_bits(image)} bit a channel: 8 of them are read.")
-    return tuple(notes)
-
-
-def _stored_bits(image: Image.Image) -> int:
-    """Bits a channel in the file, as far as Pillow tells."""
-    tiles = getattr(image, "tile", ())
-    if image.format in ("PNG", "TIFF") and any(";16" in str(tile[3]) for tile in tiles):
-        return 16
-    if image.mode.startswith(("I", "F")):
-        known = image.tag_v2.get(TIFF.BITSPERSAMPLE, (16,)) if isinstance(image, TIFF.TiffImageFile) else (16,)
-        return min(16, *known)
-    return int(image.info.get("bit_depth", 8))
-
-
-def _kept_bits(image: Image.Image, file: Any) -> int:
-    """Bits a channel that come out of `_frame`."""
-    if image.mode == "CMYK":
-        return 8
-    if image.format == "JPEG2000":
-        return _codestream_bits(file)
-    if image.format == "AVIF":
-        return _avif_bits(file)
-    if isinstance(image, TIFF.TiffImageFile) and image.mode not in ("F", "I") and _planar(image) and _tiled(image):
-        return 8
-    return _stored_bits(image)
-
-
 def _frame(image: Image.Image, raw: bytes, path: str) -> Frame:
     if image.format == "TIFF" and image.mode in ("F", "I;16", "I;16B", "I;16L"):
         return _numbers(image, path)
-    if _kept_bits(image, io.BytesIO(raw)) <= 8 or image.mode == "I":
+    if kept_bits(image, io.BytesIO(raw)) <= 8 or image.mode == "I":
         return _eight_bit(image, path)
     if image.format in ("HEIF", "HEIC"):
         return _heic(raw)
     if image.format == "AVIF":
         whole = still.read_avif(path, image.size)
-        return _eight_bit(image, path).with_depth(True) if whole is None else shown(whole, Fraction(1), _turn(image))
-    if image.format == "TIFF" and not _planar(image):
+        return _eight_bit(image, path).with_depth(True) if whole is None else shown(whole, Fraction(1), turn_of(image))
+    if image.format == "TIFF" and not is_planar(image):
         stored = _of_opencv(_decoded(raw, path), path)  # OpenCV turns it.
-        return _straight(stored) if _multiplied(image) else stored
+        return _straight(stored) if is_multiplied(image) else stored
     stored = still.read_still(path)
-    return shown(_straight(stored) if _multiplied(image) else stored, Fraction(1), _turn(image))
+    return shown(_straight(stored) if is_multiplied(image) else stored, Fraction(1), turn_of(image))
 
 
 def _eight_bit(image: Image.Image, path: str) -> Frame:
@@ -207,7 +169,7 @@ def _eight_bit(image: Image.Image, path: str) -> Frame:
 def _numbers(image: Image.Image, path: str) -> Frame:
     """A TIFF of one channel of up to 16 bit, or of floats from black at 0 to white at 1."""
     assert isinstance(image, TIFF.TiffImageFile)
-    bits, inverted = _stored_bits(image), image.tag_v2.get(TIFF.PHOTOMETRIC_INTERPRETATION) == 0
+    bits, inverted = stored_bits(image), image.tag_v2.get(TIFF.PHOTOMETRIC_INTERPRETATION) == 0
     image.load()
     values = np.asarray(ImageOps.exif_transpose(image))
     if values.dtype.kind == "f":
@@ -217,11 +179,6 @@ def _numbers(image: Image.Image, path: str) -> Frame:
     if inverted:
         deep = 65535 - deep
     return Frame(np.repeat(deep[..., None], 3, axis=2))
-
-
-def _multiplied(image: Image.Image) -> bool:
-    """Whether a TIFF's colours are multiplied with its alpha."""
-    return isinstance(image, TIFF.TiffImageFile) and tuple(image.tag_v2.get(TIFF.EXTRASAMPLES, ())) == (1,)
 
 
 def _straight(frame: Frame) -> Frame:
@@ -244,41 +201,6 @@ def _heic(raw: bytes) -> Frame:
         values = np.repeat(values[..., None], 3, axis=2)
     alpha = np.ascontiguousarray(values[..., 3]) if values.shape[2] == 4 else None
     return Frame(np.ascontiguousarray(values[..., :3]), alpha)
-
-
-def _codestream_bits(file: Any) -> int:
-    """Bits of a JPEG 2000's first channel (ISO 15444-1, annex A.5.1)."""
-    file.seek(0)
-    start = file.read(1 << 16)
-    place = start.find(b"\xff\x4f\xff\x51")
-    return (start[place + 42] & 0x7F) + 1 if 0 <= place < len(start) - 42 else 8
-
-
-def _avif_bits(file: Any) -> int:
-    """Bits of an AVIF's pictures, 10 standing for 12 too (AV1 in ISO base media, section 2.3.3)."""
-    file.seek(0)
-    start = file.read(1 << 16)
-    place = start.find(b"av1C")
-    return 10 if 0 <= place < len(start) - 6 and start[place + 6] & 0x40 else 8
-
-
-def _turn(image: Image.Image) -> Orientation:
-    return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1), Orientation())
-
-
-def _quick_turn(image: Image.Image) -> Orientation:
-    """As `_turn`, without decoding a PNG for what may stand behind its pixels."""
-    known = image.format != "PNG" or any(name in image.info for name in ("exif", "xmp", "Raw profile type exif"))
-    return _turn(image) if known else Orientation()
-
-
-def _planar(image: Image.Image) -> bool:
-    """Whether a TIFF's channels lie one after the other."""
-    return isinstance(image, TIFF.TiffImageFile) and image.tag_v2.get(TIFF.PLANAR_CONFIGURATION) == 2
-
-
-def _tiled(image: Image.Image) -> bool:
-    return isinstance(image, TIFF.TiffImageFile) and TIFF.TILEWIDTH in image.tag_v2
 
 
 def _otherwise(raw: bytes, path: str) -> Frame:
