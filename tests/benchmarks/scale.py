@@ -167,15 +167,15 @@ def measure_engine(root: Path, places: int) -> float:
     return (time.perf_counter() - began) / count
 
 
-def measure_foreman(root: Path, count: int = 4000) -> float:
+def measure_scheduler(root: Path, count: int = 4000) -> float:
     """CPU seconds a task that the driver takes beside Ray's own: a cluster that does everything at once."""
     from restrip.service.executors.ray.cluster_api import Machine
-    from restrip.service.executors.ray.cluster_scheduler import Foreman, Options
-    from restrip.service.executors.ray.node import Shipment
+    from restrip.service.executors.ray.cluster_scheduler import ClusterScheduler, Options
+    from restrip.service.executors.ray.node import NodeResult
 
     class Instant:
         def __init__(self) -> None:
-            self.over: list[tuple[int, Shipment]] = []
+            self.over: list[tuple[int, NodeResult]] = []
             self.said: list[dict[str, Any]] = []
             self.count = 0
 
@@ -199,7 +199,7 @@ def measure_foreman(root: Path, count: int = 4000) -> float:
 
         def begin(self, order: Any, wants: Any, hand: Any = None) -> int:
             self.count += 1
-            self.over.append((self.count, Shipment(result={"rendered": 1})))
+            self.over.append((self.count, NodeResult(result={"rendered": 1})))
             self.said.append({"t": "started", "id": order.message["id"], "node": "node-1", "machine": "one"})
             return self.count
 
@@ -207,13 +207,15 @@ def measure_foreman(root: Path, count: int = 4000) -> float:
             said, self.said = self.said, []
             return said
 
-        def back(self) -> list[tuple[int, Shipment]]:
+        def back(self) -> list[tuple[int, NodeResult]]:
             over, self.over = self.over, []
             return over
 
     sent: list[str] = []
-    foreman = Foreman(Instant(), lambda message: sent.append(json.dumps(message)), Options(root, shared="yes"))
-    foreman.turn()
+    scheduler = ClusterScheduler(
+        Instant(), lambda message: sent.append(json.dumps(message)), Options(root, shared="yes")
+    )
+    scheduler.turn()
 
     def work() -> None:
         for n in range(0, count, 256):
@@ -226,9 +228,9 @@ def measure_foreman(root: Path, count: int = 4000) -> float:
                     "job": "/j",
                     "body": {},
                 }
-                foreman.take(json.loads(json.dumps(message)))
-            while foreman.busy:
-                foreman.turn()
+                scheduler.take(json.loads(json.dumps(message)))
+            while scheduler.busy:
+                scheduler.turn()
 
     return cpu_s(work) / count
 
@@ -418,16 +420,16 @@ def main() -> None:
             return
         width, height = map(int, options.size.split("x"))
         engine = {places: measure_engine(root, places) for places in (1, 64, 1024)}
-        foreman = measure_foreman(root)
+        scheduler = measure_scheduler(root)
         for places, seconds in engine.items():
             print(f"the engine's own time a task, {places} places: {seconds * 1e3:.2f} ms")
-        print(f"the driver's own time a task: {foreman * 1e3:.2f} ms; Ray's: {options.ray_s * 1e3:.2f} ms")
+        print(f"the driver's own time a task: {scheduler * 1e3:.2f} ms; Ray's: {options.ray_s * 1e3:.2f} ms")
         costs = Costs(
             **{**measure_tasks(root, 480, 51), **({"part_mpx": options.part_mpx_s} if options.part_mpx_s else {})},
             part=measure_paper(root),
             key=options.key_s,
             load=options.load_s,
-            overhead=max(engine.values()) + foreman + options.ray_s,
+            overhead=max(engine.values()) + scheduler + options.ray_s,
         )
         print(json.dumps({name: round(value, 5) for name, value in asdict(costs).items()}))
     outcomes = [simulate(costs, gpus, options.cores, width * height / 1e6) for gpus in GPUS]

@@ -28,7 +28,7 @@ def local(count: int) -> Make:
 
 
 def cluster(commands: Path, shared: str, window: int = 0) -> Make:
-    driver = (str(Path(__file__).parent / "thread_grid.py"),)
+    driver = (str(Path(__file__).parent / "thread_cluster.py"),)
     settings = RaySettings(str(commands), shared, window)
     return lambda start, root, limits: RayExecutor(start, root, limits, settings, driver)
 

@@ -22,7 +22,7 @@ def order(kind: str, tmp_path: Path, **body: Any) -> NodeTask:
     return NodeTask(message, "yes", ("", ""))
 
 
-def done(asked: NodeTask) -> node.Shipment:
+def done(asked: NodeTask) -> node.NodeResult:
     return do(Workshop(), asked, NODE, lambda message: False, lambda piece: bytes(piece))
 
 

@@ -1,4 +1,4 @@
-"""What the foreman needs of a cluster; Ray's is in ray_grid.py, the only file that imports Ray."""
+"""What the scheduler needs of a cluster; Ray's is in ray_cluster.py, the only file that imports Ray."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from restrip.service.executors.ray.node import NodeTask, Shipment
+from restrip.service.executors.ray.node import NodeResult, NodeTask
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Lost:
     why: str
 
 
-class Grid(Protocol):
+class Cluster(Protocol):
     """A cluster. Nothing in here waits, but for `put`."""
 
     def machines(self) -> Sequence[Machine]:
@@ -52,20 +52,20 @@ class Grid(Protocol):
     def hire(self, request: ResourceRequest) -> Any:
         """A process that keeps what it loads from task to task."""
 
-    def dismiss(self, hand: Any) -> None:
+    def dismiss(self, actor: Any) -> None:
         """End it."""
 
-    def begin(self, task: NodeTask, request: ResourceRequest, hand: Any = None) -> Any:
-        """Have a task done, by a hand or by anybody; the ticket under which it comes back."""
+    def begin(self, task: NodeTask, request: ResourceRequest, actor: Any = None) -> Any:
+        """Have a task done, by a actor or by anybody; the ticket under which it comes back."""
 
     def cancel(self, task_id: str) -> None:
         """Ask a task to stop at its next step."""
 
-    def end(self, ticket: Any, hand: Any = None) -> None:
+    def end(self, ticket: Any, actor: Any = None) -> None:
         """End a task by force: it comes back as Lost."""
 
     def told(self) -> Sequence[Mapping[str, Any]]:
         """What tasks said of themselves since the last call: "started" (with node and machine) and "progress"."""
 
-    def back(self) -> Sequence[tuple[Any, Shipment | Lost]]:
+    def back(self) -> Sequence[tuple[Any, NodeResult | Lost]]:
         """Tickets that are over since the last call."""

@@ -17,22 +17,22 @@ from pathlib import Path
 
 from restrip.errors import RestripError
 from restrip.jobs.tasks.registry import PartMissing
-from restrip.service.executors.ray.cluster_api import Grid
-from restrip.service.executors.ray.cluster_scheduler import Foreman, Options
+from restrip.service.executors.ray.cluster_api import Cluster
+from restrip.service.executors.ray.cluster_scheduler import ClusterScheduler, Options
 from restrip.service.limits import Limits
 from restrip.service.workers.worker import Pipe, end_with_parent, take_over_pipes
 
-Connect = Callable[[str, Callable[[], None]], Grid]
+Connect = Callable[[str, Callable[[], None]], Cluster]
 TURN_S, IDLE_TURN_S = 0.2, 1.0
 CONNECT_S = 20.0
 
 
-def connect_to_ray(address: str, wake: Callable[[], None]) -> Grid:
+def connect_to_ray(address: str, wake: Callable[[], None]) -> Cluster:
     """The cluster. Raises PartMissing, RayUnreachable."""
     # Nobody is told that Ray is used here, unless the user has it so.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        from restrip.service.executors.ray.ray_cluster import RayGrid, RayUnreachable
+        from restrip.service.executors.ray.ray_cluster import RayCluster, RayUnreachable
     except ModuleNotFoundError as error:
         raise PartMissing((error.name or "ray").partition(".")[0]) from error
     host, colon, port = address.removeprefix("ray://").rpartition(":")
@@ -42,7 +42,7 @@ def connect_to_ray(address: str, wake: Callable[[], None]) -> Grid:
             socket.create_connection((host, int(port)), CONNECT_S).close()
         except (OSError, ValueError) as error:
             raise RayUnreachable(address, str(error).lower()) from error
-    return RayGrid(address, wake)
+    return RayCluster(address, wake)
 
 
 def drive(pipe: Pipe, arguments: argparse.Namespace, connect: Connect) -> None:
@@ -57,13 +57,13 @@ def drive(pipe: Pipe, arguments: argparse.Namespace, connect: Connect) -> None:
         (str(token), token.read_text("utf-8")),
         Limits.from_environment().worker_idle_s,
     )
-    foreman = Foreman(connect(arguments.address, wake.set), pipe.send, options)
+    scheduler = ClusterScheduler(connect(arguments.address, wake.set), pipe.send, options)
     while True:
-        foreman.turn()
-        wake.wait(TURN_S if foreman.busy else IDLE_TURN_S)
+        scheduler.turn()
+        wake.wait(TURN_S if scheduler.busy else IDLE_TURN_S)
         wake.clear()
         while not pipe.tasks.empty():
-            foreman.take(pipe.tasks.get())
+            scheduler.take(pipe.tasks.get())
 
 
 def main(connect: Connect = connect_to_ray) -> None:

@@ -63,7 +63,7 @@ class NodeTask:
 
 
 @dataclass(frozen=True)
-class Shipment:
+class NodeResult:
     """What comes back: a result or an error (as on the wire), or what is missing (`lacks`, digests of bundles).
 
     `made` are new cache entries as (kind, hash, pieces); `left` the pieces of the files in the job's result folder.
@@ -102,7 +102,7 @@ def machine_name(node_id: str) -> str:
     return f"{socket.gethostname()} ({node_id[:8]})"
 
 
-def do(shop: Workshop, task: NodeTask, node_id: str, tell: Tell, open_piece: Open) -> Shipment:
+def do(shop: Workshop, task: NodeTask, node_id: str, tell: Tell, open_piece: Open) -> NodeResult:
     """Do a task on this node. An error that is no RestripError comes back as a crash: this process should end."""
     # One task a core: libraries that would take all cores get theirs alone. They read this when they are loaded.
     for variable in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
@@ -113,17 +113,17 @@ def do(shop: Workshop, task: NodeTask, node_id: str, tell: Tell, open_piece: Ope
             raise NodeDiffers(task.version)
         if task.mode in ("here", "yes"):
             result = run_task(shop, task.message, report, TASKS)
-            return Shipment(result=result, loaded=shop.loaded, facts=shop.facts())
+            return NodeResult(result=result, loaded=shop.loaded, facts=shop.facts())
         reads = archive.Reads.from_pieces(map(open_piece, task.reads))
         if task.mode == "auto" and _same_folders(task, reads):
             result = run_task(shop, task.message, report, TASKS)
-            return Shipment(result=result, loaded=shop.loaded, facts=shop.facts())
+            return NodeResult(result=result, loaded=shop.loaded, facts=shop.facts())
         return _Apart(shop, task, reads, node_folder(node_id), open_piece).run(report)
     except RestripError as error:
-        return Shipment(error=error.to_wire(), loaded=shop.loaded)
+        return NodeResult(error=error.to_wire(), loaded=shop.loaded)
     except Exception as error:  # noqa: BLE001
-        # Whatever it is, the engine is told; Ray would hand on the exception's class, which may not be there.
-        return Shipment(crash=f"{type(error).__name__}: {error}")
+        # Whatever it is, the engine is told; Ray would actor on the exception's class, which may not be there.
+        return NodeResult(crash=f"{type(error).__name__}: {error}")
 
 
 def node_folder(node_id: str) -> Path:
@@ -158,13 +158,13 @@ class _Apart:
         self.state = folder / "tasks" / task.message["id"]
         self.job = self.state / "jobs" / Path(task.message["job"]).name
 
-    def run(self, report: NodeReporter) -> Shipment:
+    def run(self, report: NodeReporter) -> NodeResult:
         """Bring here what is missing, do it, pack what it made."""
         here = {bundle.digest for bundle in self.reads.bundles if self._is_here(bundle)}
         read = [*(bundle.digest for bundle in self.reads.bundles), *(key for _, key in self.task.entries)]
         lacks = [name for name in read if name not in here and name not in self.task.handles]
         if lacks:
-            return Shipment(lacks=tuple(lacks))
+            return NodeResult(lacks=tuple(lacks))
         try:
             roots = self._lay_out()
             given = {key for _, key in self.task.entries}
@@ -200,7 +200,7 @@ class _Apart:
         pieces = map(self.open, self.task.handles.get(bundle.digest, ()))
         return str(archive.put_in_place(pieces, self.files / bundle.digest))
 
-    def _packed(self, result: Mapping[str, Any], given: set[str], roots: Mapping[str, str]) -> Shipment:
+    def _packed(self, result: Mapping[str, Any], given: set[str], roots: Mapping[str, str]) -> NodeResult:
         made = []
         for kind in KINDS:
             for folder in sorted((self.state / "cache" / kind).glob("??/*")):
@@ -210,4 +210,4 @@ class _Apart:
                     made.append((kind, folder.name, archive.packed_folder(folder, bytes)))
         left = archive.packed_folder(self.job / "result", bytes)
         home = archive.brought_home(result, roots)
-        return Shipment(home, made=tuple(made), left=tuple(left), loaded=self.shop.loaded, facts=self.shop.facts())
+        return NodeResult(home, made=tuple(made), left=tuple(left), loaded=self.shop.loaded, facts=self.shop.facts())

@@ -1,4 +1,4 @@
-"""A Ray cluster as the foreman sees it. The only file that imports Ray; it is loaded in the driver and on the nodes.
+"""A Ray cluster as the scheduler sees it. The only file that imports Ray; it is loaded in the driver and on the nodes.
 
 driver (a child of the engine) ── tasks, actors ──► nodes
         ▲                                              │
@@ -21,7 +21,7 @@ from restrip.errors import RestripError
 from restrip.jobs.resources.gpu import find_gpu
 from restrip.jobs.tasks.registry import Workshop
 from restrip.service.executors.ray.cluster_api import Lost, Machine, ResourceRequest
-from restrip.service.executors.ray.node import NodeTask, Shipment, do, machine_name
+from restrip.service.executors.ray.node import NodeResult, NodeTask, do, machine_name
 
 NODE_LABEL = "ray.io/node-id"
 
@@ -40,7 +40,7 @@ class RayUnreachable(RestripError):
         )
 
 
-class RayGrid:
+class RayCluster:
     """The cluster at `address` ("auto" for the one that this machine belongs to). `wake` is called from other threads
     when something came back. Raises RayUnreachable.
     """
@@ -54,7 +54,7 @@ class RayGrid:
         self._board: Any = _Board.options(scheduling_strategy=self._affinity(self._here)).remote()  # type: ignore[attr-defined,unused-ignore]
         self._wake = wake
         self._lock = threading.Lock()
-        self._back: list[tuple[Any, Shipment | Lost]] = []
+        self._back: list[tuple[Any, NodeResult | Lost]] = []
         self._gpus: dict[str, Any] = {}
 
     def machines(self) -> Sequence[Machine]:
@@ -76,20 +76,20 @@ class RayGrid:
         """An actor with a share of a GPU."""
         return _Model.options(**_needs(request)).remote()  # type: ignore[attr-defined,unused-ignore]
 
-    def dismiss(self, hand: Any) -> None:
+    def dismiss(self, actor: Any) -> None:
         """End an actor."""
-        ray.kill(hand)
+        ray.kill(actor)
 
-    def begin(self, task: NodeTask, request: ResourceRequest, hand: Any = None) -> Any:
+    def begin(self, task: NodeTask, request: ResourceRequest, actor: Any = None) -> Any:
         """A Ray task, or a call of an actor."""
-        if hand is not None:
-            reference = hand.do.remote(task, self._board)
+        if actor is not None:
+            reference = actor.do.remote(task, self._board)
         elif request.here:
             options = {"num_cpus": 0, "scheduling_strategy": self._affinity(self._here)}
             reference = _do_task.options(**options).remote(task, self._board)
         else:
             reference = _do_task.options(**_needs(request)).remote(task, self._board)
-        # Called at once when it is done already: the foreman reads what came back after it has the ticket.
+        # Called at once when it is done already: the scheduler reads what came back after it has the ticket.
         reference.future().add_done_callback(lambda future: self._done(reference, future))
         return reference
 
@@ -97,11 +97,11 @@ class RayGrid:
         """The task is told when it next says something."""
         self._board.cancel.remote(task_id)
 
-    def end(self, ticket: Any, hand: Any = None) -> None:
+    def end(self, ticket: Any, actor: Any = None) -> None:
         """By force."""
         with contextlib.suppress(RayError, ValueError):
-            if hand is not None:
-                ray.kill(hand)
+            if actor is not None:
+                ray.kill(actor)
             else:
                 ray.cancel(ticket, force=True)
 
@@ -113,7 +113,7 @@ class RayGrid:
             raise RayUnreachable("the engine's own node", _short(error)) from error
         return messages
 
-    def back(self) -> Sequence[tuple[Any, Shipment | Lost]]:
+    def back(self) -> Sequence[tuple[Any, NodeResult | Lost]]:
         """What came back."""
         with self._lock:
             came, self._back = self._back, []
@@ -121,7 +121,7 @@ class RayGrid:
 
     def _done(self, reference: Any, future: Future[Any]) -> None:
         error = future.exception()
-        came: Shipment | Lost = future.result() if error is None else Lost(_short(error))
+        came: NodeResult | Lost = future.result() if error is None else Lost(_short(error))
         with self._lock:
             self._back.append((reference, came))
         self._wake()
@@ -191,13 +191,13 @@ class _Model:
     def __init__(self) -> None:
         self._shop = Workshop()
 
-    def do(self, task: NodeTask, board: Any) -> Shipment:
+    def do(self, task: NodeTask, board: Any) -> NodeResult:
         """A task."""
         return _do(self._shop, task, board)
 
 
 @ray.remote(num_cpus=1, max_retries=0)  # type: ignore[untyped-decorator,unused-ignore]
-def _do_task(task: NodeTask, board: Any) -> Shipment:
+def _do_task(task: NodeTask, board: Any) -> NodeResult:
     return _do(Workshop(), task, board)
 
 
@@ -206,7 +206,7 @@ def _gpu_of_node() -> int:
     return int((find_gpu() or {}).get("total_mib", 0))
 
 
-def _do(shop: Workshop, task: NodeTask, board: Any) -> Shipment:
+def _do(shop: Workshop, task: NodeTask, board: Any) -> NodeResult:
     node_id = str(ray.get_runtime_context().get_node_id())
 
     def tell(message: Mapping[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from restrip.jobs.cache import Cache
 from restrip.jobs.model.plan import Plan
 from restrip.jobs.tasks.registry import read_own
 from restrip.service.executors.ray import archive
-from restrip.service.executors.ray.cluster_api import Grid
+from restrip.service.executors.ray.cluster_api import Cluster
 from restrip.service.executors.ray.node import NodeTask
 from restrip.storage import json_files
 
@@ -31,12 +31,12 @@ class _Job:
     handles: dict[str, list[Any]] = field(default_factory=dict)
 
 
-class Parcels:
-    """The parcels of the last jobs. Nothing is laid out before some machine said that it lacks it."""
+class Staging:
+    """The staging of the last jobs. Nothing is laid out before some machine said that it lacks it."""
 
-    def __init__(self, grid: Grid, cache: Cache) -> None:
+    def __init__(self, cluster: Cluster, cache: Cache) -> None:
         self.cache = cache
-        self._grid = grid
+        self._cluster = cluster
         self._jobs: dict[str, _Job] = {}
 
     def filled(self, task: NodeTask) -> NodeTask:
@@ -62,10 +62,10 @@ class Parcels:
     def _laid_out(self, job: _Job, name: str) -> list[Any]:
         bundle = next((bundle for bundle in job.bundles if bundle.digest == name), None)
         if bundle is not None:
-            return archive.packed(Path(bundle.root), bundle.names, self._grid.put)
+            return archive.packed(Path(bundle.root), bundle.names, self._cluster.put)
         entry = self.cache.find("keys", name)
         # One that is gone is noticed by the task, which knows what to say.
-        return [] if entry is None else archive.packed_folder(entry.folder, self._grid.put)
+        return [] if entry is None else archive.packed_folder(entry.folder, self._cluster.put)
 
     def _names(self, job: _Job, entries: tuple[str, ...]) -> tuple[str, ...]:
         return (*(bundle.digest for bundle in job.bundles), *entries)
@@ -85,8 +85,8 @@ class Parcels:
         saved = json_files.read_json(folder / "plan.json")
         plan = Plan.from_json(saved["plan"]) if saved is not None else None
         reads = archive.reads_of(body)
-        papers = archive.packed(folder, PAPERS, self._grid.put)
-        return _Job(stamp, plan, reads.bundles, reads.pieces(self._grid.put), papers)
+        papers = archive.packed(folder, PAPERS, self._cluster.put)
+        return _Job(stamp, plan, reads.bundles, reads.pieces(self._cluster.put), papers)
 
 
 def _keys_of(plan: Plan | None, message: Mapping[str, Any]) -> tuple[str, ...]:

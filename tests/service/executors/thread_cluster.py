@@ -15,7 +15,7 @@ from typing import Any
 from restrip.errors import RestripError
 from restrip.jobs.tasks.registry import FileTrouble, Workshop
 from restrip.service.executors.ray.cluster_api import Lost, Machine, ResourceRequest
-from restrip.service.executors.ray.node import NodeTask, Shipment, do
+from restrip.service.executors.ray.node import NodeResult, NodeTask, do
 
 
 class RayUnreachable(RestripError):
@@ -24,7 +24,7 @@ class RayUnreachable(RestripError):
     code = "ray-unreachable"
 
 
-class ThreadGrid:
+class ThreadCluster:
     """Machines "node-a..." and "node-b...", a task a thread."""
 
     def __init__(self, address: str, wake: Callable[[], None]) -> None:
@@ -35,7 +35,7 @@ class ThreadGrid:
         self.nodes = ["node-a" + "0" * 20, "node-b" + "0" * 20]
         self.lock = threading.Lock()
         self.messages: list[Mapping[str, Any]] = []
-        self.over: list[tuple[Any, Shipment | Lost]] = []
+        self.over: list[tuple[Any, NodeResult | Lost]] = []
         self.open: dict[int, str] = {}
         self.cancelled: set[str] = set()
         self.count = 0
@@ -50,13 +50,13 @@ class ThreadGrid:
     def hire(self, request: ResourceRequest) -> Any:
         return {"shop": Workshop(), "node": self._node(request)}
 
-    def dismiss(self, hand: Any) -> None:
+    def dismiss(self, actor: Any) -> None:
         pass
 
-    def begin(self, task: NodeTask, request: ResourceRequest, hand: Any = None) -> Any:
+    def begin(self, task: NodeTask, request: ResourceRequest, actor: Any = None) -> Any:
         self._obey()
-        node = hand["node"] if hand else self._node(request)
-        shop = hand["shop"] if hand else Workshop()
+        node = actor["node"] if actor else self._node(request)
+        shop = actor["shop"] if actor else Workshop()
         with self.lock:
             self.count += 1
             ticket = self.count
@@ -67,7 +67,7 @@ class ThreadGrid:
     def cancel(self, task_id: str) -> None:
         self.cancelled.add(task_id)
 
-    def end(self, ticket: Any, hand: Any = None) -> None:
+    def end(self, ticket: Any, actor: Any = None) -> None:
         self._come_back(ticket, Lost("ended"))
 
     def told(self) -> Sequence[Mapping[str, Any]]:
@@ -76,7 +76,7 @@ class ThreadGrid:
             messages, self.messages = self.messages, []
         return messages
 
-    def back(self) -> Sequence[tuple[Any, Shipment | Lost]]:
+    def back(self) -> Sequence[tuple[Any, NodeResult | Lost]]:
         with self.lock:
             over, self.over = self.over, []
         return over
@@ -91,7 +91,7 @@ class ThreadGrid:
         if f"break:{kind}" in self._commands():
             self._come_back(ticket, Lost(f"broken on {node[:6]}"))
         elif f"fail:{kind}" in self._commands():
-            self._come_back(ticket, Shipment(error=FileTrouble("/x", f"no such drive on {node[:6]}").to_wire()))
+            self._come_back(ticket, NodeResult(error=FileTrouble("/x", f"no such drive on {node[:6]}").to_wire()))
         else:
             self._come_back(ticket, do(shop, task, node, self._tell, lambda piece: piece))
 
@@ -103,7 +103,7 @@ class ThreadGrid:
             self.messages.append(message)
         return message["id"] in self.cancelled
 
-    def _come_back(self, ticket: Any, came: Shipment | Lost) -> None:
+    def _come_back(self, ticket: Any, came: NodeResult | Lost) -> None:
         with self.lock:
             if self.open.pop(ticket, None) is not None:
                 self.over.append((ticket, came))
@@ -121,4 +121,4 @@ class ThreadGrid:
 if __name__ == "__main__":
     from restrip.service.executors.ray.driver import main
 
-    sys.exit(main(ThreadGrid))
+    sys.exit(main(ThreadCluster))
