@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 from restrip.client.job import JobSpec
 from restrip.jobs.model.settings_schema import job_settings
 from restrip.jobs.references import files_of, inputs_of, relocated, spec_in, with_files_of
+from restrip.jobs.travelling_files import together
+from restrip.looks.families import FAMILIES, LookFamily
+from restrip.service.executors.ray.archive import reads_of
 from restrip.timeline import ClipRange, Key, Rate
 
 
@@ -150,6 +154,53 @@ def test_of_a_folder_of_painted_keys_only_the_pictures_go(disk: Path) -> None:
 def test_a_look_keeps_the_name_it_was_given_where_its_files_lie_elsewhere(disk: Path, name: str) -> None:
     spec = replace(job(disk), look=f"{name}:{disk / 'painted'}")
     assert relocated(spec, {str(disk / "painted"): "/there"}).look == f"{name}:/there"
+
+
+ARGUMENTS = {"file": "st,yle.png", "folder": "painted", "model": "models/check, point.safetensors", "number": "3"}
+VALUES = {
+    "one": "{at}/models/net",
+    "pictures": "{at}/painted",
+    "list": '"{at}/models/Lora/a, b.safetensors":0.5, {at}/models/Lora/grain.safetensors',
+    "list of kinds": "tile={at}/models/net:0.5@0-0.6",
+    "tags": "{at}/private, {at}/private/secret.txt; <lora:{at}/models/Lora/grain.safetensors:0.3>={at}/private",
+}
+"""Of every way to name files, by what the schema calls it."""
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.prefix)
+def test_every_setting_that_can_hold_a_path_goes_both_ways(disk: Path, family: LookFamily) -> None:
+    """To another computer and to a cluster the same files go, and in the job there nothing names this one's."""
+    for name in ("st,yle.png", "models/check, point.safetensors"):
+        (disk / name).write_text(name)
+    look = f"{family.prefix}:{disk}/{ARGUMENTS[family.argument]}" if family.names_path else f"{family.prefix}:3"
+    own = [setting for setting in family.settings if setting.files]
+    ways = {setting.key: "pictures" if setting.holds == "pictures" else setting.files for setting in own}
+    spec = replace(
+        job(disk, **{key: VALUES[way].format(at=disk) for key, way in ways.items()}),
+        look=look,
+        matte=str(disk / "m,atte.png"),
+        keys=(Key(3, image=str(disk / "key.png")), Key(5)),
+    )
+    found = files_of(spec)
+    roles = {file.role.partition(" ")[0] for file in found}
+    assert roles == {"source", "matte", "key", *ways, *(["look"] if family.names_path else [])}
+    listed = {path for file in found for path in file.files}
+    assert not [path for path in listed if "private" in path or path.endswith((".pdf", ".xlsx"))]
+
+    # Ray: bundles of folders.
+    bundles = reads_of(spec.to_json()).bundles
+    assert {str(Path(bundle.root, name)) for bundle in bundles for name in bundle.names} == listed
+    # Another computer: file by file.
+    assert {path for _, paths in together(spec) for path in paths} == listed
+
+    places = {file.named: f"/there/{n}, {Path(file.path).name}" for n, file in enumerate(found)}
+    moved = relocated(spec, places)
+    texts = {key: str(moved.settings.pop(key)) for key, way in ways.items() if way == "tags"}  # type: ignore[attr-defined]
+    assert str(disk) not in json.dumps(moved.to_json())
+    for text in texts.values():
+        # The one name in it was led there; the words around it stay.
+        words = VALUES["tags"].format(at=disk).split(f"{disk}/models/Lora/grain.safetensors")
+        assert text.startswith(words[0]) and text.endswith(words[1]) and "<lora:/there/" in text
 
 
 def test_jobs_of_other_kinds_name_files_too(disk: Path) -> None:

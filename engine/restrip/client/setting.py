@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from restrip import codec
@@ -32,7 +32,8 @@ class Setting:
 
     `files` says that the value names files, which go along when a job is done on another computer: "one" a file's or
     folder's path or name, "list" names with weights, "list of kinds" the same with a kind before an equals sign, "tags"
-    a text in which only <lora:name:weight> names one. A setting without it is never searched for any.
+    a text in which only <lora:name:weight> names one. A setting without it is never searched for any. `holds` says
+    what such files are, so that nothing else is taken for them; only the engine asks, and it isn't sent.
     """
 
     key: str
@@ -48,6 +49,7 @@ class Setting:
     looks: tuple[str, ...] = ()
     files: Literal["", "one", "list", "list of kinds", "tags"] = ""
     when: tuple[str, tuple[Any, ...]] | None = None
+    holds: Literal["model", "pictures"] = field(default="model", metadata=codec.LEFT_OUT)
 
     def acts(self, given: Mapping[str, Any]) -> bool:
         """Whether it changes anything beside these values; what isn't given has its default, and is not asked about."""

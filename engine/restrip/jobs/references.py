@@ -164,7 +164,7 @@ def _setting_files(setting: Setting, value: str) -> Iterator[NamedFile]:
     if setting.files == "tags":
         yield from _tagged(setting.key, value)
     elif setting.files == "one":
-        yield from _pictures(setting.key, value) if setting.key == "control_file" else _model(setting.key, value)
+        yield from (_pictures if setting.holds == "pictures" else _model)(setting.key, value)
     else:
         for n, entry in enumerate(read_list(value, _is_here, kinds=setting.files == "list of kinds")):
             yield from _model(f"{setting.key} {n}", entry.name)

@@ -131,7 +131,7 @@ MODEL = (
         "control_file", "path", "", "Control pictures",
         "Pictures for ControlNets that take theirs from a file: one picture, or a folder of pictures that are named "
         "with their frame numbers.",
-        group="model", files="one", when=("controlnet", ()),
+        group="model", files="one", holds="pictures", when=("controlnet", ()),
     ),
     _sd("vae", "path", "", "VAE", "A VAE file or folder instead of the checkpoint's; a small one is faster.",
         group="model", files="one"),
