@@ -36,6 +36,7 @@ from job_bench import Hand  # noqa: E402
 
 from restrip.client.job import JobSpec, Output  # noqa: E402
 from restrip.jobs.model.cache_keys import Known  # noqa: E402
+from restrip.jobs.model.effective_settings import Job  # noqa: E402
 from restrip.jobs.model.planner import make_plan  # noqa: E402
 from restrip.jobs.tasks.prepare import saved_plan  # noqa: E402
 from restrip.service import stages  # noqa: E402
@@ -121,7 +122,7 @@ def measure_tasks(root: Path, long_side: int, length: int) -> dict[str, float]:
 
 def measure_paper(root: Path) -> float:
     """What every segment does first: read the plan of a job as long as this one."""
-    spec = JobSpec(
+    spec = Job(
         "job-1", ClipRange((str(clip()),), Rate.of(RATE), FRAMES), tuple(map(Key, key_frames())), "neural:19", cuts=()
     )
     plan = make_plan(spec, Known((1280, 720), (), {"look": "simulated"}))

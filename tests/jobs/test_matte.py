@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from restrip.client.job import JobSpec
 from restrip.jobs.matte import Matte
+from restrip.jobs.model.effective_settings import Job
 from restrip.timeline import ClipRange, Key, Rate
 
 SIZE = (48, 64)
 
 
-def job(matte: Path, **settings: object) -> JobSpec:
+def job(matte: Path, **settings: object) -> Job:
     clip = ClipRange(("/clip.mp4",), Rate.of(10), 6)
-    return JobSpec("job-1", clip, (Key(0),), "neural:1", settings={"matte_feather": 0.0, **settings}, matte=str(matte))
+    return Job("job-1", clip, (Key(0),), "neural:1", settings={"matte_feather": 0.0, **settings}, matte=str(matte))
 
 
 def picture(rows: int) -> Image.Image:

@@ -12,6 +12,7 @@ from job_bench import FRAMES, Hand, Little, frame_of
 
 from restrip.client.job import JobSpec, Manifest, Output
 from restrip.jobs.model.cache_keys import Known
+from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.planner import make_plan
 from restrip.jobs.source import open_source
 from restrip.media import ClipReader, Frame, MovieWriter, probe, write_picture
@@ -191,7 +192,7 @@ def test_an_untagged_source_is_read_as_the_editor_shows_it(little: Little, tmp_p
     one, other = (make_plan(spec, Known((64, 48), (), look)) for spec in (plain, as_hd))
     assert set(one.key_hashes).isdisjoint(other.key_hashes), "another picture, another key"
     assert {part.hash for part in one.parts}.isdisjoint(part.hash for part in other.parts)
-    assert JobSpec.from_json(as_hd.to_json()) == as_hd
+    assert Job.of(JobSpec.from_json(as_hd.to_json())) == as_hd
 
 
 def two_streams(path: Path) -> Path:

@@ -91,6 +91,11 @@ class Setting:
         return codec.read(cls, body, lambda why: BadMessage(f"A setting can't be read: {why}."))
 
 
+def own(settings: tuple[Setting, ...], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Of all that is given the values of these settings, checked, with defaults for the rest. Raises BadSetting."""
+    return complete(settings, {setting.key: given[setting.key] for setting in settings if setting.key in given})
+
+
 def complete(settings: tuple[Setting, ...], given: Mapping[str, Any]) -> dict[str, Any]:
     """The given values checked, with defaults for the rest. Raises BadSetting for an unknown name."""
     by_key = {setting.key: setting for setting in settings}

@@ -6,8 +6,8 @@ from copy import copy
 from types import TracebackType
 from typing import Self
 
-from restrip.client.job import JobSpec
 from restrip.errors import Cancelled
+from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.input_files import Watch
 from restrip.jobs.model.plan import Plan
 from restrip.jobs.references import clip_files, files_of, inputs_of, matte_files
@@ -26,7 +26,7 @@ class Window:
     the source and the matte, `for_keys` all that the job names. Raises SourceChanged.
     """
 
-    def __init__(self, spec: JobSpec, plan: Plan, frames: FrameRange, *, for_keys: bool = False) -> None:
+    def __init__(self, spec: Job, plan: Plan, frames: FrameRange, *, for_keys: bool = False) -> None:
         self._spec, self._plan = spec, plan
         named = files_of(spec) if for_keys else (*clip_files(spec), *matte_files(spec))
         self._watch = Watch(inputs_of(named), plan.inputs)

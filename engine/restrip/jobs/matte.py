@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restrip.client.job import JobSpec
 from restrip.errors import BadInput
+from restrip.jobs.model.effective_settings import Job
 from restrip.media import ClipReader, fit_picture, read_picture
 from restrip.media.files import MediaMissing
 from restrip.media.frame import Frame
@@ -36,13 +36,13 @@ class Matte:
     folder the first picture, by its name, is the clip's first visible frame.
     """
 
-    def __init__(self, spec: JobSpec, size: tuple[int, int]) -> None:
+    def __init__(self, spec: Job, size: tuple[int, int]) -> None:
         self._size = size
-        self._feather = float(spec.settings.get("matte_feather", 4.0))
+        self._feather = spec.asked.matte.feather_px
         self._reader: ClipReader | None = None
         self._still: npt.NDArray[np.float32] | None = None
         if Path(spec.matte).is_dir():
-            pictures = tuple(pictures_of(spec.matte, str(spec.settings.get("gaps", "hold"))))
+            pictures = tuple(pictures_of(spec.matte, spec.asked.source.gaps))
             if not pictures:
                 raise MediaMissing(spec.matte)
             self._reader = ClipReader(ClipRange(pictures, spec.clip.rate, spec.clip.length))

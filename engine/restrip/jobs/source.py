@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from restrip.client.job import JobSpec
 from restrip.errors import BadInput
-from restrip.jobs.model.effective_settings import stream_of
+from restrip.jobs.model.effective_settings import Job
 from restrip.media import ClipReader
 from restrip.timeline import gaps_of
 from restrip.timeline.numbered_files import Gap
@@ -27,11 +26,12 @@ class SequenceGaps(BadInput):
         )
 
 
-def open_source(spec: JobSpec) -> ClipReader:
+def open_source(spec: Job) -> ClipReader:
     """The clip's frames; with the setting `strict` damaged pictures are refused, with `gaps` "refuse" missing ones.
 
     Raises SequenceGaps, and as ClipReader does.
     """
-    if spec.settings.get("gaps") == "refuse" and (gaps := gaps_of(spec.clip.paths)):
+    asked = spec.asked.source
+    if asked.gaps == "refuse" and (gaps := gaps_of(spec.clip.paths)):
         raise SequenceGaps(gaps)
-    return ClipReader(spec.clip, strict=bool(spec.settings.get("strict", False)), stream=stream_of(spec))
+    return ClipReader(spec.clip, strict=asked.strict, stream=asked.stream)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal
 
-from restrip.client.setting import Setting, complete
+from restrip.client.setting import Setting, complete, own
 from restrip.looks.diffusion.settings import SD_SETTINGS, SD_TRAITS, without_prompt
 from restrip.looks.look import PLAIN, Look, LookTraits, UnknownLook
 from restrip.looks.settings import NEURAL_SETTINGS, PAINTED_SETTINGS
@@ -158,9 +158,7 @@ def own_settings(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises UnknownLook, BadSetting.
     """
-    table = settings_of(name)
-    keys = {setting.key for setting in table}
-    return complete(table, {key: value for key, value in given.items() if key in keys})
+    return own(settings_of(name), given)
 
 
 def open_look(name: str, settings: Mapping[str, Any], *, size: Size | None = None) -> Look:

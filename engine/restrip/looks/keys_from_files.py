@@ -149,7 +149,7 @@ def picture_for_key(frame: Frame, key: Key, *, path: str | None = None) -> Style
 
 def open_painted(argument: str, settings: Mapping[str, Any], *, size: tuple[int, int] | None = None) -> PaintedLook:
     """The look keys:FOLDER. Raises PaintedFolderMissing, PaintedKeysAmbiguous."""
-    first = int(settings.get("first_number", 0))
+    first = int(settings["first_number"])
     pictures = {number - first: path for number, path in find_painted(argument).items()}
     return PaintedLook(f"keys:{argument}", argument, pictures, first)
 

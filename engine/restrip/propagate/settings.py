@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from restrip.client.setting import Setting, complete
+from restrip.client.setting import Setting, own
 from restrip.timeline import FrameRange
 
 ON = "propagate_on"
@@ -67,6 +67,5 @@ class PropagateSettings:
     @classmethod
     def of(cls, given: Mapping[str, Any], **more: Any) -> PropagateSettings:
         """From settings by `Setting.key`; those of others are left alone. Raises BadSetting."""
-        mine = {setting.key for setting in PROPAGATE_SETTINGS}
-        values = complete(PROPAGATE_SETTINGS, {k: v for k, v in given.items() if k in mine})
+        values = own(PROPAGATE_SETTINGS, given)
         return cls(**{"device": values.pop(ON), **values, **more})

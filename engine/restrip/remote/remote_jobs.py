@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from restrip.client.job import JobSpec, Manifest, clip_from_json
+from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.outputs import delivery as outputs
 from restrip.jobs.outputs.finished_files import put
 from restrip.jobs.outputs.preview import write_preview, write_sheet
@@ -43,7 +44,7 @@ def remote_job_of(task: Assignment) -> RemoteJob:
     """What the job of this task asks for. Raises JobDamaged, BadJob."""
     body = read_own(task.folder / "job.json")
     if body.get("kind", "render") == "render":
-        return RemoteRender(task, JobSpec.from_json(body))
+        return RemoteRender(task, Job.of(JobSpec.from_json(body)))
     return RemoteSeeds(task, body)
 
 
@@ -52,7 +53,7 @@ class RemoteRender:
     """A render: strips come back, and what is seen here is made here."""
 
     task: Assignment
-    spec: JobSpec
+    spec: Job
 
     def submit(self, transfer: Transfer) -> str:
         """Check the places of this computer, then hand it in under its own id."""

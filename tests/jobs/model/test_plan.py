@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from restrip.client.job import JobSpec, Output
+from restrip.client.job import Output
 from restrip.jobs.model.cache_keys import Known
-from restrip.jobs.model.effective_settings import explicit, neutral_settings
+from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.input_files import look_at
 from restrip.jobs.model.plan import Plan
 from restrip.jobs.model.planner import make_plan, size_within
@@ -31,14 +31,12 @@ def clip(tmp_path: Path) -> Path:
     return path
 
 
-def job(clip: Path, frames: tuple[int, ...] = (10, 40, 70), **more: object) -> JobSpec:
-    spec = JobSpec(
-        "job-1", ClipRange((str(clip),), Rate.of(25), 100), tuple(Key(n) for n in frames), "neural:1", cuts=()
-    )
+def job(clip: Path, frames: tuple[int, ...] = (10, 40, 70), **more: object) -> Job:
+    spec = Job("job-1", ClipRange((str(clip),), Rate.of(25), 100), tuple(Key(n) for n in frames), "neural:1", cuts=())
     return replace(spec, **more)  # type: ignore[arg-type]
 
 
-def plan_of(spec: JobSpec, cuts: tuple[int, ...] = (), **known: object) -> Plan:
+def plan_of(spec: Job, cuts: tuple[int, ...] = (), **known: object) -> Plan:
     return make_plan(spec, Known(SIZE, cuts, known.pop("look", {"look": "neural:1"}), **known))  # type: ignore[arg-type]
 
 
@@ -170,9 +168,9 @@ def test_baked_output_asks_for_its_own_files_under_the_same_part(clip: Path) -> 
 
 def test_prompt_and_seed_are_the_jobs_or_the_keys(clip: Path) -> None:
     spec = job(clip, look="sd:tiny", settings={"prompt": "a", "seed": 7})
-    assert explicit(spec, Key(3)) == Key(3, prompt="a", seed=7)
-    assert explicit(spec, Key(3, prompt="b", seed=0)) == Key(3, prompt="b", seed=0)
-    assert neutral_settings(spec)["prompt"] == "" and neutral_settings(spec)["seed"] != 7
+    assert spec.asked.look.explicit(Key(3)) == Key(3, prompt="a", seed=7)
+    assert spec.asked.look.explicit(Key(3, prompt="b", seed=0)) == Key(3, prompt="b", seed=0)
+    assert spec.asked.look.neutral().values["prompt"] == "" and spec.asked.look.neutral().values["seed"] != 7
     with_seed = job(clip, (10, 40, 70), look="sd:tiny", settings={"prompt": "a"})
     keys = (Key(10, seed=7), Key(40, seed=7), Key(70, seed=7))
     # A seed that was tried on a key costs nothing again as the job's seed.
@@ -180,7 +178,7 @@ def test_prompt_and_seed_are_the_jobs_or_the_keys(clip: Path) -> None:
 
 
 def test_a_look_without_prompts_ignores_them(clip: Path) -> None:
-    assert explicit(job(clip), Key(3, prompt="x", seed=1)) == Key(3)
+    assert job(clip).asked.look.explicit(Key(3, prompt="x", seed=1)) == Key(3)
     named = job(clip, keys=(Key(10, prompt="x", name="K: x"), Key(40), Key(70)))
     assert shared(plan_of(job(clip)), plan_of(named)) == (3, 4)
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from job_bench import Hand, Little
 
-from restrip.client.job import JobSpec, Output
+from restrip.client.job import Output
 from restrip.jobs.model.cache_keys import Known
+from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.plan import Plan
 from restrip.jobs.model.planner import make_plan
 from restrip.jobs.model.store import Record
@@ -31,7 +32,7 @@ def hand(tmp_path: Path) -> Hand:
 
 def planned(little: Little, **output: Any) -> Plan:
     """Keys at 4 and 16 of 24 frames, a million pixels each."""
-    spec: JobSpec = little.job("job-1", 4, 16, output=Output(**output))
+    spec: Job = little.job("job-1", 4, 16, output=Output(**output))
     return make_plan(spec, Known((1024, 1024), (), {"look": "painted"}))
 
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from restrip.client.job import JobSpec
-from restrip.jobs.model.effective_settings import explicit, propagation_settings, stream_of
+from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.input_files import Seen
 from restrip.looks.look import PLAIN, LookTraits
 from restrip.propagate.settings import ON
@@ -48,7 +47,7 @@ class Against:
     shared: Mapping[str, Any]
 
 
-def key_hashes(spec: JobSpec, keys: Sequence[Key], against: Against, known: Known) -> tuple[str, ...]:
+def key_hashes(spec: Job, keys: Sequence[Key], against: Against, known: Known) -> tuple[str, ...]:
     """A key's picture depends on its frame, on what the key overrides, on the look, on the anchor's frame, and on the
     picture before it where that is carried on.
     """
@@ -60,7 +59,7 @@ def key_hashes(spec: JobSpec, keys: Sequence[Key], against: Against, known: Know
         if key.image:
             return {**base, "image": images[key.image].content.key}
         own = known.key_facts.get(key.frame)
-        asked = explicit(spec, key)
+        asked = spec.asked.look.explicit(key)
         made = {**base, "prompt": asked.prompt, "seed": asked.seed, "look": known.look_identity, "own": own}
         return {**made, "matte": matte_facts(spec, known.inputs)} if known.traits.takes_mattes and spec.matte else made
 
@@ -78,10 +77,9 @@ def key_hashes(spec: JobSpec, keys: Sequence[Key], against: Against, known: Know
     return tuple(hashes[index] for index in range(len(keys)))
 
 
-def segment_facts(spec: JobSpec, inputs: Mapping[str, Seen], size: tuple[int, int], format_name: str) -> dict[str, Any]:
+def segment_facts(spec: Job, inputs: Mapping[str, Seen], size: tuple[int, int], format_name: str) -> dict[str, Any]:
     """What every part of a job depends on beside its frames and keys, and where it is carried: `Part.filed`."""
-    settings = propagation_settings(spec)
-    del settings[ON]
+    settings = {key: value for key, value in spec.asked.recorded.items() if key != ON}
     return {
         "stage": SEGMENT_STAGE,
         "source": inputs["source"].content.key,
@@ -98,19 +96,18 @@ def segment_facts(spec: JobSpec, inputs: Mapping[str, Seen], size: tuple[int, in
     }
 
 
-def reading(spec: JobSpec) -> dict[str, Any]:
+def reading(spec: Job) -> dict[str, Any]:
     """How the source is read, where that isn't the usual way: its code values, and which of its video streams."""
-    unusual = {"untagged": spec.clip.untagged, "stream": stream_of(spec)}
+    unusual = {"untagged": spec.clip.untagged, "stream": spec.asked.source.stream}
     return {name: value for name, value in unusual.items() if value}
 
 
-def matte_facts(spec: JobSpec, inputs: Mapping[str, Seen]) -> dict[str, Any] | None:
+def matte_facts(spec: Job, inputs: Mapping[str, Seen]) -> dict[str, Any] | None:
     """What decides the matte; None without one."""
     if not spec.matte:
         return None
-    feather = spec.settings.get("matte_feather")
     # A matte that is a movie runs with the clip: where the clip begins in the media matters.
-    return {"content": inputs["matte"].content.key, "trim_in": spec.clip.trim_in, "feather": feather}
+    return {"content": inputs["matte"].content.key, "trim_in": spec.clip.trim_in, "feather": spec.asked.matte.asked_px}
 
 
 def part_hash(

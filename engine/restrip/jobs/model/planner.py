@@ -6,23 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from restrip.client.job import JobSpec
 from restrip.jobs.model.cache_keys import Against, Known, key_hashes, part_hash, reading, segment_facts
-from restrip.jobs.model.effective_settings import propagation_settings
+from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.input_files import Seen, look_at
 from restrip.jobs.model.plan import Plan, SegmentTask
 from restrip.jobs.references import clip_files, inputs_of, key_files, matte_files
-from restrip.looks.families import own_settings
 from restrip.media.formats import FORMATS, fitting_format
 from restrip.propagate.device_choice import allowed, chosen
-from restrip.propagate.settings import ON
 from restrip.timeline import Key, Segment, check_keys, keys_for_shots, keys_from_markers, segments_of
 from restrip.timeline.conversion import conversion_note
 
 EVERY_PART_FRAMES = 48
 
 
-def make_plan(spec: JobSpec, known: Known) -> Plan:
+def make_plan(spec: Job, known: Known) -> Plan:
     """Divide a job into keys and parts, with their hashes. What `known` doesn't say of the job's files is looked at.
 
     Raises KeyOutside, MediaMissing, MediaUnreadable, BadSetting, SizeNotTaken, NoGpu.
@@ -43,7 +40,7 @@ def make_plan(spec: JobSpec, known: Known) -> Plan:
     hashes = key_hashes(spec, keys, against, known)
     every = spec.mode == "every"
     groups = _groups(segments_of(keys, spec.clip.length, cuts), EVERY_PART_FRAMES if every else 0, cuts)
-    asked = str(propagation_settings(spec)[ON])
+    asked = spec.asked.motion.device
     chosen(asked, size)  # A GPU that was asked for and isn't there is named now.
     shared = segment_facts(spec, known.inputs, size, format_name)
     parts = tuple(SegmentTask(group, hash=part_hash(spec.clip, group, hashes, keys, shared)) for group in groups)
@@ -89,7 +86,7 @@ def size_within(size: tuple[int, int], long_side: int) -> tuple[int, int]:
     return width, height
 
 
-def _keys(spec: JobSpec, cuts: Sequence[int]) -> tuple[tuple[Key, ...], tuple[str, ...]]:
+def _keys(spec: Job, cuts: Sequence[int]) -> tuple[tuple[Key, ...], tuple[str, ...]]:
     """The job's keys with those that shots without one get, and notes on what was done."""
     length, start = spec.clip.length, spec.clip.timeline_start
     if spec.mode == "every":
@@ -102,7 +99,7 @@ def _keys(spec: JobSpec, cuts: Sequence[int]) -> tuple[tuple[Key, ...], tuple[st
     return keys, (*notes, *more)
 
 
-def _anchor(spec: JobSpec, keys: Sequence[Key]) -> tuple[int | None, str]:
+def _anchor(spec: Job, keys: Sequence[Key]) -> tuple[int | None, str]:
     """The key that the others are made against: the one that was asked for, else the first that the look makes.
 
     With one that can't be, a note says which is. None when there is no other key to make.
@@ -110,7 +107,7 @@ def _anchor(spec: JobSpec, keys: Sequence[Key]) -> tuple[int | None, str]:
     made = [index for index, key in enumerate(keys) if not key.image]
     if len(made) < 2:
         return None, ""
-    asked = int(own_settings(spec.look, spec.settings).get("anchor_key", -1))
+    asked = spec.asked.look.anchor_key
     if asked < 0 or asked in made:
         return (asked if asked >= 0 else made[0]), ""
     return made[0], f"Key {asked} can't be the anchor: it isn't there or has a picture of its own. It is key {made[0]}."

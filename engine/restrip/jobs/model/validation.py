@@ -11,6 +11,7 @@ from restrip.client.ids import check_job_id
 from restrip.client.job import BadJob, JobSpec
 from restrip.client.setting import BadSetting, Setting, complete
 from restrip.errors import BadInput
+from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.settings_schema import job_settings
 from restrip.looks.diffusion.checkpoints.file_lists import read_list, read_tags
 from restrip.looks.families import family_of
@@ -61,7 +62,7 @@ class RelativePath(BadInput):
         )
 
 
-def read_job(body: Mapping[str, Any]) -> JobSpec:
+def read_job(body: Mapping[str, Any]) -> Job:
     """A job out of what came over the wire, checked as far as it can be without opening anything.
 
     Raises BadJob, BadJobId, BadSetting, BadRange, KeyOutside, UnknownLook, UnknownFormat, RelativePath.
@@ -82,7 +83,7 @@ def read_job(body: Mapping[str, Any]) -> JobSpec:
     _check_output(spec)
     if spec.output.look_only and not spec.matte:
         raise BadJob("The look alone can't be written without a matte.", "Choose a matte, or the whole picture.")
-    return spec
+    return Job.of(spec)
 
 
 def check_clip(clip: ClipRange) -> None:
@@ -98,8 +99,8 @@ def check_clip(clip: ClipRange) -> None:
         check_path(path)
 
 
-def check_look(look: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings completed with defaults. Raises UnknownLook, BadSetting."""
+def check_look(look: str, settings: Mapping[str, Any]) -> None:
+    """Look at all settings that are given, those of other looks too. Raises UnknownLook, BadSetting."""
     if len(look) > MOST_PATH or not _is_written(look):
         raise UnknownLook("There is no look of such a name.", "A look's name is a few words, or a path.")
     family_of(look)
@@ -112,7 +113,7 @@ def check_look(look: str, settings: Mapping[str, Any]) -> dict[str, Any]:
             raise BadSetting(f"{name[:80]} holds what is no text.", "Write it anew.")
     for setting in job_settings():
         _check_named(setting, settings.get(setting.key))
-    return complete(job_settings(), settings)
+    complete(job_settings(), settings)
 
 
 def _check_named(setting: Setting, value: Any) -> None:

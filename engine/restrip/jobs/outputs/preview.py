@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from restrip.client.job import JobSpec, Manifest, StripFile
+from restrip.client.job import Manifest, StripFile
+from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.outputs.contact_sheet import Sheet, columns_for
 from restrip.jobs.source import open_source
 from restrip.media import ClipReader, MovieWriter, fit_picture, mux_audio, read_picture
@@ -81,7 +82,7 @@ def strip_clip(manifest: Manifest, strip: StripFile) -> ClipRange:
     return ClipRange(paths, manifest.clip.rate, len(strip.frames))
 
 
-def write_preview(spec: JobSpec, manifest: Manifest, path: Path, report: Report) -> None:
+def write_preview(spec: Job, manifest: Manifest, path: Path, report: Report) -> None:
     """The strips as the editor plays them, H.264 with the source's sound, at `path`."""
     format_name, _ = fitting_format("h264", manifest.size)
     clip, size = spec.clip, manifest.size
@@ -102,7 +103,7 @@ def add_sound(clip: ClipRange, path: Path) -> None:
         mux_audio(path, clip.paths[0], clip.media_time(0), clip.rate.seconds(clip.length), path)
 
 
-def write_sheet(spec: JobSpec, manifest: Manifest, path: Path) -> None:
+def write_sheet(spec: Job, manifest: Manifest, path: Path) -> None:
     """Source, keys and result side by side, as a PNG at `path`."""
     keys = [made.key.frame for made in manifest.keys]
     columns = columns_for(keys, spec.clip.length)

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from restrip import __version__
-from restrip.client.job import JobSpec, KeyResult, Manifest, StripFile
+from restrip.client.job import KeyResult, Manifest, StripFile
 from restrip.errors import RestripError
 from restrip.jobs.cache import Entry
-from restrip.jobs.model.effective_settings import propagation_settings, stream_of
+from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.input_files import Watch
 from restrip.jobs.model.plan import Plan
 from restrip.jobs.outputs import delivery as outputs
@@ -25,7 +25,6 @@ from restrip.jobs.outputs.preview import add_sound, write_preview, write_sheet
 from restrip.jobs.references import clip_files, inputs_of
 from restrip.jobs.tasks.prepare import cached_part, job_spec, output_folder, saved_plan, targets_of
 from restrip.jobs.tasks.registry import Assignment
-from restrip.looks import own_settings
 from restrip.media import join, probe, timecode_in
 from restrip.media.files import OutputUnwritable
 from restrip.media.formats import FORMATS
@@ -65,7 +64,7 @@ def finish(task: Assignment) -> dict[str, Any]:
 class _Ending:
     """One job being finished."""
 
-    def __init__(self, task: Assignment, spec: JobSpec, plan: Plan, source: Watch, delivery: outputs.Delivery) -> None:
+    def __init__(self, task: Assignment, spec: Job, plan: Plan, source: Watch, delivery: outputs.Delivery) -> None:
         self.task, self.spec, self.plan, self.source, self.delivery = task, spec, plan, source, delivery
         self.targets = targets_of(spec, plan, delivery.folder)
         self.entries = [self._entry(index) for index in range(len(plan.parts))]
@@ -180,7 +179,7 @@ class _Ending:
             clip=spec.clip,
             size=plan.size,
             look=spec.look,
-            settings={**own_settings(spec.look, spec.settings), **propagation_settings(spec)},
+            settings=spec.asked.whole,
             keys=tuple(keys),
             strips=strips,
             fades=fades,
@@ -217,7 +216,7 @@ class _Ending:
             "mode": self.spec.mode,
             "fade": self.spec.output.fade,
             # How long the source is and what its timecode says: timelines are built from the manifest alone.
-            "media": probe(clip.paths, clip.source_rate or clip.rate, stream_of(self.spec)).to_json(),
+            "media": probe(clip.paths, clip.source_rate or clip.rate, self.spec.asked.source.stream).to_json(),
         }
         if self.spec.output.look_only:
             facts["look_only"] = True

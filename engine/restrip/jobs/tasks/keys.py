@@ -10,13 +10,12 @@ from typing import Any
 
 import cv2
 
-from restrip.client.job import JobSpec
 from restrip.client.messages import MAX_BLOB_BYTES
 from restrip.errors import RestripError
 from restrip.jobs.cache import Entry
 from restrip.jobs.frame_source import Window
 from restrip.jobs.matte import BlackMatte, Matte
-from restrip.jobs.model.effective_settings import explicit
+from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.input_files import SourceChanged
 from restrip.jobs.model.plan import Plan
 from restrip.jobs.resources.gpu import find_gpu
@@ -81,7 +80,7 @@ def chunks_of(look: Look, indices: list[int], spared: int, most: int = MOST_AT_O
 class KeyMaker:
     """Asks a look for keys of one job and caches them. `done` of `total` keys of the task were made before."""
 
-    def __init__(self, task: Assignment, spec: JobSpec, plan: Plan, look: Look, window: Window) -> None:
+    def __init__(self, task: Assignment, spec: Job, plan: Plan, look: Look, window: Window) -> None:
         self.task, self.spec, self.plan, self.look, self.window = task, spec, plan, look, window
         self.done, self.total = 0, 1
         self.made = 0
@@ -142,7 +141,7 @@ class KeyMaker:
             group = [n for n in group if n != index]
         if not group:
             return
-        keys = [explicit(self.spec, self.plan.keys[n]) for n in group]
+        keys = [self.spec.asked.look.explicit(self.plan.keys[n]) for n in group]
         frames = [self.window.frame(key.frame) for key in keys]
 
         def report(done: int, total: int, note: str = "") -> None:
@@ -190,7 +189,7 @@ class KeyMaker:
         index = self.plan.anchor
         if index is None or self._untouched(index):
             return None
-        key = explicit(self.spec, self.plan.keys[index])
+        key = self.spec.asked.look.explicit(self.plan.keys[index])
         return self.window.frame(key.frame), key
 
     def _say(self, done: int, total: int, *, count: int, phase: str = "keys", note: str = "") -> None:

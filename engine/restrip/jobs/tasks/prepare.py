@@ -9,7 +9,7 @@ from typing import Any
 from restrip.client.job import JobSpec
 from restrip.jobs.cache import Cache, Entry
 from restrip.jobs.model.cache_keys import Known, reading
-from restrip.jobs.model.effective_settings import neutral_settings
+from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.input_files import Seen, Watch, look_at
 from restrip.jobs.model.plan import Plan
 from restrip.jobs.model.planner import make_plan, size_within
@@ -20,7 +20,7 @@ from restrip.jobs.resources.disk import GUEST_SPARE_MIB, SPARE_MIB, check_room, 
 from restrip.jobs.resources.memory import needs_of
 from restrip.jobs.source import open_source
 from restrip.jobs.tasks.registry import Assignment, Workshop, read_own
-from restrip.looks import Look, open_look
+from restrip.looks import Look
 from restrip.media import ClipReader
 from restrip.media.content import stamp_of
 from restrip.media.cuts import find_cuts
@@ -50,7 +50,7 @@ def prepare(task: Assignment) -> dict[str, Any]:
     }
 
 
-def plan_job(task: Assignment, spec: JobSpec) -> tuple[Plan, Look]:
+def plan_job(task: Assignment, spec: Job) -> tuple[Plan, Look]:
     """Everything that has to be opened is opened here, so that bad input is known before work starts."""
     task.report("reading", 0, spec.clip.length)
     named = inputs_of(files_of(spec))
@@ -98,25 +98,24 @@ def cached_part(cache: Cache, plan: Plan, index: int) -> Entry | None:
     return None
 
 
-def look_of(shop: Workshop, spec: JobSpec, size: tuple[int, int], report: Any) -> Look:
+def look_of(shop: Workshop, spec: Job, size: tuple[int, int], report: Any) -> Look:
     """The job's look, opened; the one that the worker has loaded when it is the same."""
-    settings = neutral_settings(spec)
+    settings = spec.asked.look.neutral()
     stamps = [stamp_of(file.files).text for file in look_files(spec)]
-    wanted = json_files.digest([spec.look, settings, list(size), stamps])
+    wanted = json_files.digest([spec.look, settings.values, list(size), stamps])
     if shop.look is not None and shop.look_key == wanted:
         return shop.look
     report("loading", 0, 1)
     # Two models at once may be one too many for the GPU.
     shop.forget()
-    look = open_look(spec.look, settings, size=size)
+    look = settings.open(size)
     shop.look, shop.look_key, shop.loaded = look, wanted, spec.look
     return look
 
 
-def job_spec(folder: Path) -> JobSpec:
-    """What was asked. Raises JobDamaged, BadJob."""
-    body = read_own(folder / "job.json")
-    return JobSpec.from_json(body)
+def job_spec(folder: Path) -> Job:
+    """What was asked. Raises JobDamaged, BadJob, UnknownLook, BadSetting."""
+    return Job.of(JobSpec.from_json(read_own(folder / "job.json")))
 
 
 def saved_plan(folder: Path) -> tuple[Plan, str]:
@@ -125,12 +124,12 @@ def saved_plan(folder: Path) -> tuple[Plan, str]:
     return Plan.from_json(body["plan"]), str(body["folder"])
 
 
-def output_folder(task: Assignment, spec: JobSpec) -> Path:
+def output_folder(task: Assignment, spec: Job) -> Path:
     """Where results go: the user's folder, or the job's own."""
     return Path(spec.output.folder) if spec.output.folder else task.folder / "result"
 
 
-def targets_of(spec: JobSpec, plan: Plan, folder: Path) -> dict[str, Path]:
+def targets_of(spec: Job, plan: Plan, folder: Path) -> dict[str, Path]:
     """Every file that the job leaves: strips by "strip N", and "baked", "preview", "otio", "sheet", "manifest"."""
     extension = FORMATS[plan.format].extension
     targets = {
@@ -148,12 +147,12 @@ def targets_of(spec: JobSpec, plan: Plan, folder: Path) -> dict[str, Path]:
     return targets
 
 
-def _check_outputs(task: Assignment, spec: JobSpec, plan: Plan) -> Path:
+def _check_outputs(task: Assignment, spec: Job, plan: Plan) -> Path:
     folder = output_folder(task, spec)
     return check_place(task.state_dir, folder, targets_of(spec, plan, folder).values())
 
 
-def _cuts(task: Assignment, spec: JobSpec, reader: ClipReader, source: Seen) -> tuple[int, ...]:
+def _cuts(task: Assignment, spec: Job, reader: ClipReader, source: Seen) -> tuple[int, ...]:
     """The clip's cuts, found once and kept."""
     clip = spec.clip
     facts = {

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from restrip.client.job import JobSpec
+from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.plan import Plan
 from restrip.jobs.outputs.delivery import check_place
 from restrip.jobs.resources.disk import SPARE_MIB, free_mib, room_of
@@ -27,7 +28,7 @@ def probe_media(task: Assignment) -> dict[str, Any]:
 
 def check_job(task: Assignment) -> dict[str, Any]:
     """What a job would take and whether it would fail, without keeping anything of it."""
-    spec = JobSpec.from_json(task.body["job"])
+    spec = Job.of(JobSpec.from_json(task.body["job"]))
     plan, look = plan_job(task, spec)
     warnings = list(plan.notes)
     if spec.output.folder:

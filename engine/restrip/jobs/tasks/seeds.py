@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from restrip.client.job import JobSpec, clip_from_json
+from restrip.client.job import clip_from_json
 from restrip.jobs.frame_source import Window
+from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.planner import make_plan
 from restrip.jobs.source import open_source
 from restrip.jobs.tasks.keys import KeyLost, KeyMaker, chunks_of, key_picture
 from restrip.jobs.tasks.prepare import known_of, look_of
 from restrip.jobs.tasks.registry import Assignment, read_own
-from restrip.looks import own_settings
 from restrip.media import fit_picture, write_picture
 from restrip.media.frame import Frame
 from restrip.timeline import Key
@@ -36,17 +36,18 @@ def try_seeds(task: Assignment) -> dict[str, Any]:
     `source` is the frame as it was before, in its own size.
     """
     body = read_own(task.folder / "job.json")
+    spec = seeds_job(body)
     result = task.folder / "result"
     result.mkdir(exist_ok=True)
     pictures = []
-    for seed, picture in _pictures(task, body, seeds_for(body)):
+    for seed, picture in _pictures(task, body, spec, seeds_for(spec, int(body["n"]))):
         path = result / f"seed-{seed}.png"
         write_picture(path, picture)
         pictures.append((seed, picture, path))
     sheet = result / "sheet.png"
     write_picture(sheet, contact_sheet([(str(seed), picture) for seed, picture, _ in pictures]))
     source = result / "source.png"
-    write_picture(source, _source(body))
+    write_picture(source, _source(spec, int(body["frame"])))
     return {
         "sheet": str(sheet),
         "source": str(source),
@@ -54,34 +55,27 @@ def try_seeds(task: Assignment) -> dict[str, Any]:
     }
 
 
-def seeds_for(body: dict[str, Any]) -> list[int]:
-    """`n` seeds, from the look's own seed on; a look without a seed shows one picture only."""
-    settings = own_settings(body["look"]["name"], body["look"].get("settings", {}))
-    if "seed" not in settings:
-        return [0]
-    first = max(0, int(settings["seed"]))
-    return [first + n for n in range(int(body["n"]))]
+def seeds_job(body: Mapping[str, Any]) -> Job:
+    """What the seeds are tried with, as a job without keys. Raises BadJob, UnknownLook, BadSetting."""
+    look = body["look"]
+    return Job("seeds", clip_from_json(body["source"]), (), look["name"], look.get("settings", {}), cuts=())
 
 
-def _source(body: dict[str, Any]) -> Frame:
+def seeds_for(spec: Job, count: int) -> list[int]:
+    """`count` seeds, from the look's own seed on; a look without a seed shows one picture only."""
+    first = spec.asked.look.seed
+    return [0] if first is None else [max(0, first) + n for n in range(count)]
+
+
+def _source(spec: Job, frame: int) -> Frame:
     """The frame that the seeds are tried on."""
-    settings = body["look"].get("settings", {})
-    clip = clip_from_json(body["source"])
-    with open_source(JobSpec("seeds", clip, (), body["look"]["name"], settings)) as media:
-        return media.frame(int(body["frame"]))
+    with open_source(spec) as media:
+        return media.frame(frame)
 
 
-def _pictures(task: Assignment, body: dict[str, Any], seeds: list[int]) -> Iterator[tuple[int, Frame]]:
+def _pictures(task: Assignment, body: dict[str, Any], spec: Job, seeds: list[int]) -> Iterator[tuple[int, Frame]]:
     """The frame in these seeds: from the cache, or made and cached as the keys that a job would make."""
     frame = int(body["frame"])
-    spec = JobSpec(
-        job_id="seeds",
-        clip=clip_from_json(body["source"]),
-        keys=(),
-        look=body["look"]["name"],
-        settings=body["look"].get("settings", {}),
-        cuts=(),
-    )
     with open_source(spec) as media:
         look = look_of(task.shop, spec, media.size, task.report)
         known = known_of(look, media)

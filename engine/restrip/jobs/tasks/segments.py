@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
-from restrip.client.job import JobSpec
 from restrip.jobs.cache import Draft
 from restrip.jobs.frame_source import Window
 from restrip.jobs.matte import Matte
-from restrip.jobs.model.effective_settings import propagation_settings
+from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.plan import Plan, SegmentTask
 from restrip.jobs.tasks.keys import KeyLost, key_picture
 from restrip.jobs.tasks.prepare import cached_part, job_spec, saved_plan
@@ -19,7 +19,6 @@ from restrip.media.formats import FORMATS
 from restrip.media.timecode import shown_at
 from restrip.propagate import CarriedFrame, FadeScore, PropagateSettings, StyledKey, propagate, propose_fade
 from restrip.propagate.device_choice import NoGpu, chosen
-from restrip.propagate.settings import ON
 from restrip.timeline import FrameRange, Segment
 
 SIDES = ("left", "right", "joint")
@@ -36,29 +35,29 @@ def render_part(task: Assignment) -> dict[str, Any]:
     if cached_part(task.cache, plan, index) is not None:
         return {"rendered": 0}
     part = plan.parts[index]
-    key = part.filed(_settings_here(task, spec, plan)[ON], plan.joint)
+    key = part.filed(_device_here(task, spec, plan), plan.joint)
     with task.cache.make("segments", key) as draft, Window(spec, plan, part.frames) as window:
         _Rendering(task, spec, plan, index, window, draft).run()
     return {"rendered": len(part.segments)}
 
 
-def _settings_here(task: Assignment, spec: JobSpec, plan: Plan) -> dict[str, Any]:
-    """What propagation takes, with the device that this worker carries on in the place of what was asked.
+def _device_here(task: Assignment, spec: Job, plan: Plan) -> str:
+    """The device that this worker carries on, "cpu" or "cuda", for what was asked.
 
     A task whose `gpu` is false has none to itself, whatever there is: others work on it.
     """
-    asked = propagation_settings(spec)
+    asked = spec.asked.motion.device
     if task.body.get("gpu", True):
-        return {**asked, ON: chosen(asked[ON], plan.size)}
-    if asked[ON] == "cuda":
+        return chosen(asked, plan.size)
+    if asked == "cuda":
         raise NoGpu
-    return {**asked, ON: "cpu"}
+    return "cpu"
 
 
 class _Rendering:
     """One part being rendered."""
 
-    def __init__(self, task: Assignment, spec: JobSpec, plan: Plan, index: int, window: Window, draft: Draft) -> None:
+    def __init__(self, task: Assignment, spec: Job, plan: Plan, index: int, window: Window, draft: Draft) -> None:
         self.task, self.spec, self.plan = task, spec, plan
         self.index, self.window, self.draft = index, window, draft
         self.part: SegmentTask = plan.parts[index]
@@ -94,11 +93,14 @@ class _Rendering:
     def _segment(self, segment: Segment, writers: dict[str, MovieWriter], matte: Matte | None) -> dict[str, Any]:
         window = self.window.part(segment.frames)
         keys = (self._key(segment.left), self._key(segment.right))
-        base = _settings_here(self.task, self.spec, self.plan)
-        joint = "joint" in writers
-        settings = PropagateSettings.of(base, joint=joint, scratch=str(self.draft.folder))
+        settings = replace(
+            self.spec.asked.motion,
+            device=_device_here(self.task, self.spec, self.plan),
+            joint="joint" in writers,
+            scratch=str(self.draft.folder),
+        )
         fade = self._fade(window, keys, settings)
-        settings = PropagateSettings.of(base, joint=joint, scratch=settings.scratch, fade=fade)
+        settings = replace(settings, fade=fade)
         score = FadeScore()
         frames = iter(segment.frames)
         for carried in propagate(window, keys, settings, self._report(segment, "propagating")):

@@ -172,7 +172,7 @@ def open_diffusion(argument: str, values: Mapping[str, Any], *, size: tuple[int,
     Only headers are read. Raises MissingCheckpoint, UnknownFamily, MissingPart, UnreadableCheckpoint, ForeignPickle,
     BadExtra, UnusableLora.
     """
-    return DiffusionLook(find_checkpoint(argument), Recipe.from_settings(values))
+    return DiffusionLook(find_checkpoint(argument), Recipe.of(values))
 
 
 def _expect(path: Path, family: str) -> None:

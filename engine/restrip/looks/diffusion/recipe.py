@@ -52,5 +52,9 @@ class Recipe:
     @classmethod
     def from_settings(cls, values: Mapping[str, Any]) -> Recipe:
         """From a look's settings; what is left out has its default. Raises BadSetting."""
-        values = complete(SD_SETTINGS, values)
+        return cls.of(complete(SD_SETTINGS, values))
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Recipe:
+        """From all of a look's settings, checked before."""
         return cls(**{field.name: values[field.name] for field in fields(cls)})
