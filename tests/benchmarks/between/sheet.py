@@ -33,7 +33,7 @@ def write_sheet(
     last = len(frames) - 1
     shown = {"source": frames, **pictures}
     rows = [_line(f"{name}, frame {n}", shown[name][n]) for name in shown for n in _quarters(last)]
-    whole = [_side_by_side(rows[begin : begin + 3]) for begin in range(0, len(rows), 3)]
+    whole = [side_by_side(rows[begin : begin + 3]) for begin in range(0, len(rows), 3)]
     middle = last // 2
     crops = []
     for y, x in places(frames, keys):
@@ -43,7 +43,7 @@ def write_sheet(
             **{name: of[middle] for name, of in pictures.items()},
             "right key": keys[1],
         }
-        crops.append(_side_by_side([_zoomed(f"{name} at {x},{y}", one, y, x) for name, one in cut.items()]))
+        crops.append(side_by_side([_zoomed(f"{name} at {x},{y}", one, y, x) for name, one in cut.items()]))
     parts = [*whole, *crops]
     width = max(part.shape[1] for part in parts)
     parts = [_band(width, caption), *(_padded(part, width) for part in parts)]
@@ -71,20 +71,22 @@ def _quarters(last: int) -> list[int]:
 
 def _zoomed(caption: str, picture: Picture, y: int, x: int) -> Picture:
     cut = picture[y : y + CROP, x : x + CROP]
-    return _captioned(caption, cv2.resize(cut, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_NEAREST))
+    return captioned(caption, cv2.resize(cut, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_NEAREST))
 
 
 def _line(caption: str, picture: Picture) -> Picture:
     height = round(picture.shape[0] * WHOLE / picture.shape[1])
     kind = cv2.INTER_AREA if picture.shape[1] > WHOLE else cv2.INTER_CUBIC
-    return _captioned(caption, cv2.resize(picture, (WHOLE, height), interpolation=kind))
+    return captioned(caption, cv2.resize(picture, (WHOLE, height), interpolation=kind))
 
 
-def _captioned(caption: str, picture: Picture) -> Picture:
+def captioned(caption: str, picture: Picture) -> Picture:
+    """A picture under its words."""
     return np.vstack([_band(picture.shape[1], caption), picture])
 
 
-def _side_by_side(pictures: Sequence[Picture]) -> Picture:
+def side_by_side(pictures: Sequence[Picture]) -> Picture:
+    """Pictures of one height in a row."""
     white = np.full((pictures[0].shape[0], GAP, 3), 255, np.uint8)
     return np.hstack([part for picture in pictures for part in (picture, white)])
 
