@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from between.footage import Picture
-from restrip.looks.networks import STYLE_PX, AnyStyle
+from restrip.looks.style_transfer.networks import STYLE_PX, AnyStyle
 
 Floats = npt.NDArray[np.float32]
 SCALES = 4
