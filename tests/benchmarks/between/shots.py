@@ -94,16 +94,16 @@ def crowd(folder: Path | None) -> list[Picture] | None:
 
 
 def grey_body(frames: Sequence[Picture]) -> list[Picture]:
-    """A soft matte [H, W] uint8 of the rabbit: grey and not too dark, on the left, in one piece."""
+    """A soft matte [H, W] uint8 of the rabbit's body: grey, light and in one piece."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (41, 41))
     out = []
     for frame in frames:
         hsv = cv2.cvtColor(frame, cv2.COLOR_RGB2HSV)
-        grey = ((hsv[..., 1] < 60) & (hsv[..., 2] > 60)).astype(np.uint8)
-        grey[:, 400:] = 0
-        grey = cv2.morphologyEx(grey, cv2.MORPH_OPEN, np.ones((5, 5)))
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(grey)
+        grey = ((hsv[..., 1] < 70) & (hsv[..., 2] > 95)).astype(np.uint8)
+        grey[:, :110], grey[:, 360:] = 0, 0
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.morphologyEx(grey, cv2.MORPH_OPEN, np.ones((7, 7))))
         body = (labels == 1 + stats[1:, cv2.CC_STAT_AREA].argmax()).astype(np.uint8) * 255
-        out.append(cv2.GaussianBlur(cv2.morphologyEx(body, cv2.MORPH_CLOSE, np.ones((15, 15))), (0, 0), 1.5))
+        out.append(cv2.GaussianBlur(cv2.morphologyEx(body, cv2.MORPH_CLOSE, disc), (0, 0), 1.5))
     return out
 
 
