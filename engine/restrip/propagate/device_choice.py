@@ -36,6 +36,13 @@ class GpuMemoryTaken(Exception):
         return "Another program, or the look, has the GPU's memory: the CPU carries these frames."
 
 
+class KeysApart(Exception):
+    """Two keys are painted with different strokes, which only the CPU keeps whole: no error, it carries them."""
+
+    def __str__(self) -> str:
+        return "The keyframes are painted with different strokes: the CPU carries these frames and keeps them whole."
+
+
 class PropagationOutOfGpuMemory(RestripError):
     """The GPU's memory was not enough for a segment that had begun."""
 

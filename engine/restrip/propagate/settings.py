@@ -12,6 +12,8 @@ from restrip.timeline import FrameRange
 ON = "propagate_on"
 """The setting that says where; what it comes to is `restrip.propagate.device_choice.chosen`'s to say."""
 
+STROKES = "strokes"
+
 PROPAGATE_SETTINGS = (
     Setting(
         "lean",
@@ -35,6 +37,17 @@ PROPAGATE_SETTINGS = (
         group="motion",
     ),
     Setting(
+        STROKES,
+        "choice",
+        "auto",
+        "Strokes",
+        "What is shown where two keyframes are painted with different strokes. Crisp: one keyframe's strokes, whole, "
+        "and each place changes over to the other's at a time of its own. Smooth: both averaged, softer and quicker. "
+        "Automatic compares the two keyframes.",
+        choices=(("auto", "Automatic"), ("crisp", "Crisp"), ("smooth", "Smooth")),
+        group="motion",
+    ),
+    Setting(
         ON,
         "choice",
         "auto",
@@ -51,10 +64,10 @@ PROPAGATE_SETTINGS = (
 class PropagateSettings:
     """What `propagate` needs beside frames and keys.
 
-    `lean` and `shading` are the settings of those keys. `fade` is the proposed hand-over inside the segment, around
-    which the two renditions lean on each other; None leans over the whole segment. `joint` asks for the baked
-    rendition too. `device` is "auto", "cpu" or "cuda", as the setting `propagate_on`. `scratch` is a folder for
-    temporary files ("" is the system's); they hold the motion of a segment and vanish with the work.
+    `lean`, `shading` and `strokes` are the settings of those keys. `fade` is the proposed hand-over inside the
+    segment, around which the two renditions lean on each other; None leans over the whole segment. `joint` asks for
+    the baked rendition too. `device` is "auto", "cpu" or "cuda", as the setting `propagate_on`. `scratch` is a folder
+    for temporary files ("" is the system's); they hold the motion of a segment and vanish with the work.
     """
 
     lean: float = 0.1
@@ -63,6 +76,7 @@ class PropagateSettings:
     joint: bool = False
     device: str = "cpu"
     scratch: str = ""
+    strokes: str = "auto"
 
     @classmethod
     def of(cls, given: Mapping[str, Any], **more: Any) -> PropagateSettings:

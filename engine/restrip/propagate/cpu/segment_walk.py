@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from restrip.media.frame import Frame
+from restrip.media.frame import Frame, Picture
 from restrip.progress import Report
 from restrip.propagate.cpu.backward_motion import backward, walked_frames
 from restrip.propagate.cpu.confidence import weight_of
@@ -17,9 +18,12 @@ from restrip.propagate.cpu.detail_selection import Strokes
 from restrip.propagate.cpu.exemplar import CODE, KeyPicture
 from restrip.propagate.cpu.mixing import Shares, Votes, rendered, shares_at
 from restrip.propagate.cpu.motion import KeyMotion, StepMotion, light_between
-from restrip.propagate.cpu.predictors import Light, Matcher, matched, warped
+from restrip.propagate.cpu.predictors import Field, Light, Matcher, matched, warped
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME, USUAL_GAIN, learned_gain
+from restrip.propagate.cpu.strokes.handover import across_at
+from restrip.propagate.cpu.strokes.strangeness import crispness, strangeness
+from restrip.propagate.cpu.strokes.whole import Whole, WholeStrokes, walked_back
 from restrip.propagate.frame_window import CarriedFrame, FrameWindow, StyledKey, with_alpha_of
 from restrip.propagate.settings import PropagateSettings
 
@@ -79,6 +83,8 @@ class _Segment:
         self._sides: list[_Side | None] = []
         self._steps = StepMotion()
         self._ahead = None if keys[0] is None else KeyMotion(keys[0].source.rgb8())
+        self._part = 0.0
+        self._whole: WholeStrokes | None = None
 
     def frames(self) -> Iterator[CarriedFrame]:
         right = self._keys[1]
@@ -89,11 +95,30 @@ class _Segment:
         with closing(back):
             flow_back = next(back, None)  # walks all the way back, before the rest takes its memory
             self._sides = [None if key is None else _Side(key, self._settings.shading) for key in self._keys]
-            for n in self._window.frames:
-                source = self._window.frame(n)
-                yield self._at_key(source, flow_back) if self._is_left(n) else self._between(n, source, flow_back)
-                flow_back = next(back, None)
-                self._step()
+            with closing(self._whole_fields(flow_back)) as fields:
+                if self._part:
+                    a, b = (None if side is None else side.picture for side in self._sides)
+                    self._whole = WholeStrokes((a, b), fields, self._part)
+                for n in self._window.frames:
+                    source = self._window.frame(n)
+                    yield self._at_key(source, flow_back) if self._is_left(n) else self._between(n, source, flow_back)
+                    flow_back = next(back, None)
+                    self._step()
+
+    def _whole_fields(self, flow_back: Flow | None) -> Generator[Field, None, None]:
+        """Decide how far strokes are kept whole, and where the right key's lie in every frame then."""
+        left, right = self._keys
+        known = left is None or right is None or not self._is_left(self._window.frames.first)
+        strange = 0.0
+        if self._settings.strokes == "auto" and not known and flow_back is not None:
+            assert left is not None and self._sides[1] is not None
+            strange = strangeness(left, self._sides[1].picture, flow_back)
+        self._part = crispness(strange, self._settings.strokes)
+        side = self._sides[1]
+        if not self._part or side is None:
+            return _nothing()
+        self._total += walked_frames(self._window.frames)
+        return walked_back(self._window, side.picture, self._settings.scratch, self._step)
 
     def _is_left(self, n: int) -> bool:
         return self._keys[0] is not None and self._keys[0].frame == n
@@ -106,6 +131,8 @@ class _Segment:
             a, b = self._sides
             assert a is not None and b is not None
             a.gain = b.gain = self._settings.shading * b.learn(left, flow_back)
+        if self._whole is not None:
+            self._whole.at_key(source.rgb8(), left.picture.rgb16())
         picture = with_alpha_of(source, left.picture.rgb)
         return CarriedFrame(picture, None if right is None else picture, picture if self._settings.joint else None)
 
@@ -121,20 +148,29 @@ class _Segment:
             None if side is None or motion is None else side.votes(frame, described, motion, step)
             for side, motion in zip(self._sides, (flow, flow_back), strict=True)
         ]
-        return self._renditions(n, source, votes)
+        whole = None if self._whole is None else self._whole.next(frame, self._across(n))
+        return self._renditions(n, source, votes, whole)
 
-    def _renditions(self, n: int, source: Frame, votes: list[Votes | None]) -> CarriedFrame:
+    def _across(self, n: int) -> float:
+        left, right = self._keys
+        if left is None or right is None:
+            return 0.0
+        return across_at(n, (left.frame, right.frame), self._settings.fade)
+
+    def _renditions(self, n: int, source: Frame, votes: list[Votes | None], whole: Whole | None) -> CarriedFrame:
         (left, right), (a, b) = self._keys, votes
         if left is None or right is None or a is None or b is None:
             key, said = (left, a) if b is None else (right, b)
             assert key is not None and said is not None
-            only = with_alpha_of(source, rendered(said, said, Shares(1, 0), key.picture.deep))
+            only = with_alpha_of(source, _rendered((said, said), Shares(1, 0), key.picture.deep, None, whole))
             joint = only if self._settings.joint else None
             return CarriedFrame(None if left is None else only, None if right is None else only, joint)
         shares = shares_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean)
         wanted = shares if self._settings.joint else shares[:2]
         strokes = Strokes.of((a.total, a.weight), (b.total, b.weight))
-        pictures = [with_alpha_of(source, rendered(a, b, share, left.picture.deep, strokes)) for share in wanted]
+        pictures = [
+            with_alpha_of(source, _rendered((a, b), share, left.picture.deep, strokes, whole)) for share in wanted
+        ]
         return CarriedFrame(pictures[0], pictures[1], pictures[2] if self._settings.joint else None)
 
     def _step(self) -> None:
@@ -142,5 +178,14 @@ class _Segment:
         self._report(self._done, self._total)
 
 
-def _nothing() -> Generator[Flow, None, None]:
+def _rendered(
+    both: tuple[Votes, Votes], shares: Shares, deep: bool, strokes: Strokes | None, whole: Whole | None
+) -> Picture:
+    """One rendition, with as much of the whole strokes over it as the segment shows."""
+    if whole is None:
+        return rendered(*both, shares, deep, strokes)
+    return whole.over(rendered(*both, shares, True, strokes), shares, deep)
+
+
+def _nothing() -> Generator[Any, None, None]:
     yield from ()

@@ -12,9 +12,11 @@ from torch import Tensor
 from restrip.media.frame import Frame
 from restrip.progress import Report
 from restrip.propagate.cpu.backward_motion import BackwardWalk, blocks_of
+from restrip.propagate.cpu.exemplar import KeyPicture
 from restrip.propagate.cpu.mixing import Shares, shares_at
 from restrip.propagate.cpu.shading import USUAL_GAIN
-from restrip.propagate.device_choice import GpuMemoryTaken, PropagationOutOfGpuMemory
+from restrip.propagate.cpu.strokes.strangeness import crispness, strangeness
+from restrip.propagate.device_choice import GpuMemoryTaken, KeysApart, PropagationOutOfGpuMemory
 from restrip.propagate.frame_window import CarriedFrame, FrameWindow, StyledKey, with_alpha_of
 from restrip.propagate.gpu.exemplar import KeyTensors
 from restrip.propagate.gpu.flow_stack import FlowStack
@@ -38,7 +40,10 @@ def check_memory(size: tuple[int, int]) -> None:
 
 
 def walk(window: FrameWindow, keys: Keys, settings: PropagateSettings, report: Report) -> Iterator[CarriedFrame]:
-    """As `restrip.propagate.propagate`, on the GPU that torch would use. Raises PropagationOutOfGpuMemory."""
+    """As `restrip.propagate.propagate`, on the GPU that torch would use.
+
+    Raises PropagationOutOfGpuMemory, and KeysApart before the first frame where strokes are to be kept whole.
+    """
     device = torch.device("cuda")
     try:
         yield from SegmentWalk(window, keys, settings, report, stages_on(device)).frames()
@@ -134,10 +139,18 @@ class SegmentWalk:
         left, right = self._keys
         a, b = self._sides
         assert left is not None
+        if flow_back is not None and b is not None and self._settings.strokes == "auto":
+            self._compare(left, b, flow_back)
         if self._settings.shading and flow_back is not None and a is not None and b is not None:
             a.gain = b.gain = self._settings.shading * b.learn(a, flow_back)
         picture = with_alpha_of(source, left.picture.rgb)
         return CarriedFrame(picture, None if right is None else picture, picture if self._settings.joint else None)
+
+    def _compare(self, left: StyledKey, right: _Side, flow: Tensor) -> None:
+        """Raise KeysApart where strokes are to be kept whole; `flow` leads from the left key's frame to the right."""
+        said = KeyPicture.of(right.key.source, right.key.picture)
+        if crispness(strangeness(left, said, flow.float().cpu().numpy()), self._settings.strokes):
+            raise KeysApart
 
     def _between(self, n: int, source: Frame, flow_back: Tensor | None) -> Tensor:
         frame = self._shown(source)

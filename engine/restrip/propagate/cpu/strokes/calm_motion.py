@@ -1,0 +1,112 @@
+"""Calm motion: what strokes are carried along. It is zero where nothing moves, and never wobbles.
+
+DIS steps chained to the key, each zero where no motion explains the frame as well; the chain is drawn by a part of the
+difference towards the motion that is checked against the key itself (motion.py), where that is sure and textured, and
+only by what a wide neighbourhood agrees upon.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from restrip.propagate.cpu.confidence import weight_of
+from restrip.propagate.cpu.kernels.flow import rebuild
+from restrip.propagate.cpu.motion import Gray, KeyMotion, extend, gray_of, light_between, pixels_of
+from restrip.propagate.cpu.sampling import Flow, pull
+
+NOISE = 9.0  # squared code values by which standing still may be worse
+MARGIN = 1.15  # and times which
+PULL = 0.3  # of the way to the checked motion a frame
+FARTHEST = 3.0  # pixels; differences beyond are other content
+TEXTURE = 4.0  # squared gradient; plainer places say little of motion
+WIDE = 30  # a neighbourhood is the picture's short side by this
+SMALL = 4  # pixels a side of what neighbourhoods are measured on
+STEEP = 0.3  # pixels a pixel: where motion stretches so much it is torn, not followed
+WRONG = 400.0  # squared code values, three channels: where the key's source is so far off it is another thing
+
+Plane = npt.NDArray[np.float32]
+
+
+class CalmMotion:
+    """The calm motion to one key, walked away from it one frame at a time.
+
+    `step` is the last step, to the frame before, zero where nothing moves.
+    """
+
+    step: Flow | None
+    _flow: Flow | None
+
+    def __init__(self, key: npt.NDArray[np.uint8]) -> None:
+        self._key, self._checked = key, KeyMotion(key)
+        self.restart()
+
+    def restart(self) -> None:
+        """Be back at the key."""
+        self._checked.restart()
+        self._gray = gray_of(self._key)
+        self._flow = self.step = None
+
+    def resume(self, flow: Flow, frame: npt.NDArray[np.uint8]) -> None:
+        """Be at a frame [H, W, 3] uint8 where `flow` is the motion to the key."""
+        self._checked.resume(flow, frame)
+        self._gray, self._flow = gray_of(frame), flow
+
+    def next(self, frame: npt.NDArray[np.uint8]) -> Flow:
+        """Motion from the next frame away from the key, [H, W, 3] uint8, to the key."""
+        gray = gray_of(frame)
+        checked = self._checked.next(frame)
+        assert self._checked.step is not None
+        step = self._checked.step * (1 - still(gray, self._gray, self._checked.step))[..., None]
+        chained = extend(step, self._flow)
+        flow: Flow = chained + PULL * self._drift(frame, gray, chained, checked)
+        self._gray, self._flow, self.step = gray, flow, step
+        return flow
+
+    def _drift(self, frame: npt.NDArray[np.uint8], gray: Gray, chained: Flow, checked: Flow) -> Flow:
+        """What the chain is off by, as a wide neighbourhood says."""
+        errors = np.empty(gray.shape, np.float32)
+        light = light_between(frame, self._key, chained)
+        rebuild(pixels_of(frame), light.on(pixels_of(self._key)), checked, errors)
+        sure = weight_of(errors) * textured(gray)
+        off = np.clip(checked - chained, -FARTHEST, FARTHEST) * sure[..., None]
+        h, w = gray.shape
+        small = max(1, w // SMALL), max(1, h // SMALL)
+        every = cv2.resize(np.dstack([off, sure]), small, interpolation=cv2.INTER_AREA)
+        around = cv2.GaussianBlur(
+            every.reshape(small[1], small[0], 3), (0, 0), min(h, w) / WIDE / SMALL, borderType=cv2.BORDER_REPLICATE
+        )
+        return cv2.resize(around[..., :2] / (around[..., 2:] + 0.05), (w, h), interpolation=cv2.INTER_LINEAR)
+
+
+def still(frame: Gray, before: Gray, step: Flow) -> Plane:
+    """How far a place of `frame` [H, W] uint8 stands still, 0..1: no motion explains it as well as the step to it."""
+    size = max(9, min(frame.shape) // 24) | 1
+    here, there = frame.astype(np.float32), before.astype(np.float32)
+
+    def around(off: Plane) -> Plane:
+        return cv2.blur(np.square(off), (size, size))
+
+    same = around(here - there) <= MARGIN * around(here - pull(there, step)) + NOISE
+    core = cv2.erode(same.astype(np.float32), np.ones((5, 5), np.uint8))
+    return cv2.GaussianBlur(core, (0, 0), 3, borderType=cv2.BORDER_REPLICATE)
+
+
+def textured(gray: Gray) -> Plane:
+    """How much the luma around each pixel says of motion, [H, W] in 0..1."""
+    smooth = cv2.GaussianBlur(gray.astype(np.float32), (0, 0), 1)
+    squares = np.square(cv2.Sobel(smooth, -1, 1, 0, scale=1 / 8)) + np.square(cv2.Sobel(smooth, -1, 0, 1, scale=1 / 8))
+    around = cv2.GaussianBlur(squares, (0, 0), 4)
+    return around / (around + np.float32(TEXTURE))
+
+
+def trusted(flow: Flow, misfit: Plane) -> Plane:
+    """How far strokes may follow a flow [H, W, 2], 0..1: not where it tears, nor where the key's source, off by
+    `misfit` [H, W] squared code values there, is another thing.
+    """
+    across, down = (np.square(cv2.Sobel(flow, -1, 1 - d, d, scale=1 / 8)).sum(2) for d in (0, 1))
+    stretch = cv2.GaussianBlur(np.sqrt(across + down), (0, 0), 1.5)
+    wrong = cv2.GaussianBlur(np.minimum(misfit, np.float32(3000)), (0, 0), 2)
+    sure = 1 / (1 + np.square(np.square(stretch / STEEP))) / (1 + np.square(wrong / WRONG))
+    return cv2.GaussianBlur(sure.astype(np.float32), (0, 0), 1)

@@ -1,0 +1,48 @@
+"""A frame of strokes that are whole: one key's pieces at each place, handed over cell by cell, as crisp as the keys."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from restrip.media.frame import Picture, empty_picture
+from restrip.propagate.cpu.exemplar import CODE
+from restrip.propagate.cpu.strokes.pieces import FINE, Laid
+
+AROUND = (21, 21)  # pixels; over which energies are compared
+MOST, LEAST = 1.45, 0.8  # times; more would be grain, less a blur
+PLAIN = 3.0  # squared code values
+
+Plane = npt.NDArray[np.float32]
+Pixels = npt.NDArray[np.float32]
+
+
+def crisp(left: Laid, right: Laid, turn: Plane) -> Pixels:
+    """Both keys' pieces by `turn` [H, W], how much is the right one's: [H, W, 3] float32 in 16-bit code values.
+
+    Where two keys' paint meets, and where pieces are small, some of the fine detail is lost or gained: it is brought
+    back to what the keys have there.
+    """
+    mixed = left.picture + turn[..., None] * (right.picture - left.picture)
+    wanted = left.energy + turn * (right.energy - left.energy)
+    fine = mixed - cv2.GaussianBlur(mixed, (0, 0), FINE)
+    gain = np.sqrt((cv2.blur(wanted, AROUND, borderType=cv2.BORDER_REPLICATE) + PLAIN) / (_energy(fine) + PLAIN))
+    return mixed + (np.clip(gain, LEAST, MOST) - 1)[..., None] * fine
+
+
+def shown(base: Picture, whole: Pixels, part: float, deep: bool) -> Picture:
+    """`part` (0..1) of `whole` [H, W, 3] in 16-bit code values and the rest of `base`: uint16 if deep, else uint8.
+
+    `base` is uint16.
+    """
+    out = empty_picture(base.shape, deep)
+    mixed = whole if part >= 1 else base + np.float32(part) * (whole - base)
+    top = 65535 if deep else 255
+    out[...] = np.clip(mixed * np.float32(1 if deep else 1 / CODE) + np.float32(0.5), 0, top)
+    return out
+
+
+def _energy(fine: Pixels) -> Plane:
+    squares = np.square(fine * np.float32(1 / CODE)).sum(2)
+    return cv2.blur(squares, AROUND, borderType=cv2.BORDER_REPLICATE)

@@ -1,0 +1,95 @@
+"""Both keys' strokes through a segment, whole: the right one's walked backwards first and put aside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+
+import numpy as np
+import numpy.typing as npt
+
+from restrip.media.frame import Picture
+from restrip.propagate.cpu.backward_motion import BLOCK_FRAMES, Walk
+from restrip.propagate.cpu.exemplar import CODE, KeyPicture
+from restrip.propagate.cpu.mixing import Shares
+from restrip.propagate.cpu.predictors import Field
+from restrip.propagate.cpu.strokes.crisp import Pixels, Plane, crisp, shown
+from restrip.propagate.cpu.strokes.field_spool import FieldSpool
+from restrip.propagate.cpu.strokes.handover import HandOver
+from restrip.propagate.cpu.strokes.pieces import Laid, Pieces, detail_of, laid
+from restrip.propagate.frame_window import FrameWindow
+
+Bytes = npt.NDArray[np.uint8]
+
+
+def walked_back(
+    window: FrameWindow, key: KeyPicture, folder: str, stepped: Callable[[], None], block_frames: int = BLOCK_FRAMES
+) -> Generator[Field, None, None]:
+    """The right key's pieces in every frame of the window, in the order of the frames.
+
+    Walks all of it before the first, calls `stepped` after each frame walked; temporary files go to `folder`.
+    """
+    with FieldSpool(window.size, folder) as fields, FieldSpool(window.size, folder) as borders:
+        walk = Walk(Pieces(key), lambda n: window.frame(n).rgb8(), fields, borders)
+        yield from walk.forwards(window.frames, stepped, block_frames)
+
+
+class Whole:
+    """What both keys, or the one there is, show of a frame, and how much of it is shown, 0..1."""
+
+    def __init__(self, left: Laid | None, right: Laid | None, part: float, turn: Plane | None) -> None:
+        self._left, self._right, self._part, self._turn = left, right, part, turn
+        self._mixed: Pixels | None = None
+
+    def over(self, base: Picture, shares: Shares, deep: bool) -> Picture:
+        """Shown over another picture [H, W, 3] uint16 of the same frame: uint16 if deep, else uint8."""
+        return shown(base, self._picture(shares), self._part, deep)
+
+    def _picture(self, shares: Shares) -> Pixels:
+        """Of one key alone where the other has no share."""
+        if self._left is None or self._right is None or self._turn is None:
+            only = self._left or self._right
+            assert only is not None
+            return only.picture
+        if not shares.right:
+            return self._left.picture
+        if not shares.left:
+            return self._right.picture
+        if self._mixed is None:
+            self._mixed = crisp(self._left, self._right, self._turn)
+        return self._mixed
+
+
+class WholeStrokes:
+    """Lays out the frames of a segment, in order, from the left key's first on.
+
+    `keys` are made ready for reading, `back` gives the right key's pieces (`walked_back`); one key may be None. `part`
+    of what is laid out is shown, 0..1.
+    """
+
+    def __init__(
+        self, keys: tuple[KeyPicture | None, KeyPicture | None], back: Generator[Field, None, None], part: float
+    ) -> None:
+        self._keys, self._back, self._part = keys, back, part
+        self._details = [None if key is None else detail_of(key) for key in keys]
+        self._ahead = None if keys[0] is None else Pieces(keys[0])
+        self._handed: HandOver | None = None
+
+    def at_key(self, frame: Bytes, picture: npt.NDArray[np.uint16]) -> None:
+        """The left key's own frame [H, W, 3] uint8 and its picture in 16-bit code values: places get their times."""
+        there = self._laid(1, frame, next(self._back, None))
+        if there is not None:
+            self._handed = HandOver.of(picture * np.float32(1 / CODE), there.picture * np.float32(1 / CODE))
+
+    def next(self, frame: Bytes, across: float) -> Whole:
+        """What is shown of the next frame [H, W, 3] uint8, `across` the fade, 0..1."""
+        a = self._laid(0, frame, None if self._ahead is None else self._ahead.next(frame))
+        b = self._laid(1, frame, next(self._back, None))
+        if a is None or b is None:
+            return Whole(a, b, self._part, None)
+        if self._handed is None:  # the segment begins after the left key
+            self._handed = HandOver.of(*(side.picture * np.float32(1 / CODE) for side in (a, b)))
+        return Whole(a, b, self._part, self._handed.at(across, a, b))
+
+    def _laid(self, side: int, frame: Bytes, field: Field | None) -> Laid | None:
+        key, detail = self._keys[side], self._details[side]
+        return None if field is None or key is None or detail is None else laid(key, detail, frame, field)
