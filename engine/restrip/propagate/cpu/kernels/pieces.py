@@ -33,9 +33,9 @@ def _within(value, end):
 
 
 @njit(**EXACT)
-def _cost(frame, key, style, flow, sure, field, before, y, x, cy, cx, costs):
+def _cost(frame, key, style, flow, sure, field, before, y, x, cy, cx, costs, seen):
     """What it costs to show the key's pixel cx, cy at x, y beside what its four neighbours show."""
-    fit, most, tie, slack, steady, seam, torn = costs
+    fit, most, tie, slack, steady, seam, torn, again = costs
     h, w = sure.shape
     trust = sure[y, x]
     cost = fit * min(_SHARE * _distance(frame, key, _u((y * w + x) * NUMBERS), _u((cy * w + cx) * NUMBERS)), most)
@@ -49,21 +49,21 @@ def _cost(frame, key, style, flow, sure, field, before, y, x, cy, cx, costs):
         nx, ny = np.int64(field[y + dy, x + dx, 0]), np.int64(field[y + dy, x + dx, 1])
         if nx - dx != cx or ny - dy != cy:
             ours = _apart(style, cy, cx, _within(ny - dy, h), _within(nx - dx, w))
-            cost += (
-                seam * (torn - (torn - 1) * trust)
-                + ours
-                + _apart(style, _within(cy + dy, h), _within(cx + dx, w), ny, nx)
-            )
+            theirs = _apart(style, _within(cy + dy, h), _within(cx + dx, w), ny, nx)
+            cost += seam * (torn - (torn - 1) * trust) + (seen + (1 - seen) * trust) * (ours + theirs)
+            if nx == cx and ny == cy:
+                cost += (1 - trust) * again
     return cost
 
 
 @njit(parallel=True, **EXACT)
-def sew(frame, key, style, flow, sure, field, before, costs, parity, far, radius, seed):
+def sew(frame, key, style, flow, sure, field, before, costs, parity, far, radius, seen, seed):
     """One half sweep over the pixels of one parity of x + y, which read only pixels of the other (`far` is odd).
 
     Each tries what four others show, `far` pixels to each side, moved along; where the motion leads; what `before`
     has; and where the motion is not `sure` [H, W] a place at random within `radius` of its own. `frame` and `key` are
-    flat descriptors, `style` [H, W, 3] uint8 the key's; `costs` are fit, most, tie, slack, steady, seam and torn.
+    flat descriptors, `style` [H, W, 3] uint8 the key's; `costs` are fit, most, tie, slack, steady, seam, torn, again.
+    `seen` is how much is counted of what a seam shows where the motion is not sure.
     """
     h, w = sure.shape
     for row in prange(h):
@@ -91,8 +91,8 @@ def sew(frame, key, style, flow, sure, field, before, costs, parity, far, radius
                 if cx < 0 or cx >= w or cy < 0 or cy >= h or (cx == bx and cy == by):
                     continue
                 if best < 0:
-                    best = _cost(frame, key, style, flow, sure, field, before, y, x, by, bx, costs)
-                cost = _cost(frame, key, style, flow, sure, field, before, y, x, cy, cx, costs)
+                    best = _cost(frame, key, style, flow, sure, field, before, y, x, by, bx, costs, seen)
+                cost = _cost(frame, key, style, flow, sure, field, before, y, x, cy, cx, costs, seen)
                 if cost < best:
                     bx, by, best = cx, cy, cost
             field[y, x, 0], field[y, x, 1] = bx, by

@@ -11,12 +11,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restrip.propagate.cpu.kernels.flood import flood
 from restrip.propagate.cpu.predictors import Field
 from restrip.propagate.cpu.strokes.pieces import Laid
 from restrip.timeline import FrameRange
 
 CELLS = 12  # along the picture's short side
 LEAST = 8  # pixels a cell
+SMALL_SIDE = 360  # the short side on which cells are found
 SOFT = 0.1  # of the fade: how long a cell takes
 SURE = 0.3  # of the fade: how much earlier a place is handed over that the right key knows e times better
 BORDER = 0.8  # pixels over which a border is softened
@@ -35,9 +37,16 @@ class HandOver:
     @classmethod
     def of(cls, left: Pixels, right: Pixels) -> HandOver:
         """Of the left key [H, W, 3] and of the right key as it is at the left key's frame, both in code values."""
-        a, b = (cv2.GaussianBlur(picture, (0, 0), 1) for picture in (left, right))
+        h, w = left.shape[:2]
+        scale = min(1.0, SMALL_SIDE / min(h, w))
+        size = max(1, round(w * scale)), max(1, round(h * scale))
+        a, b = (
+            cv2.GaussianBlur(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), (0, 0), 1)
+            for picture in (left, right)
+        )
         apart = cv2.GaussianBlur(np.sqrt(np.square(a - b).sum(2)), (0, 0), 1.5)
-        return cls(_times(apart, max(LEAST, min(apart.shape) // CELLS)))
+        times = _times(apart, max(LEAST, min(apart.shape) // CELLS))
+        return cls(cv2.resize(times, (w, h), interpolation=cv2.INTER_NEAREST))
 
     def at(self, across: float, left: Laid, right: Laid) -> Plane:
         """How much of a frame is the right key's, [H, W] in 0..1, `across` the fade (0 before it, 1 after)."""
@@ -68,7 +77,5 @@ def _times(apart: Plane, cell: int) -> Plane:
             seeds[top + row, left + column] = len(times)
             times.append((0.5 + _ACROSS * j + _DOWN * i) % 1)
     heights = 255 - np.clip(apart * (255 / max(float(np.percentile(apart, 99)), 1.0)), 0, 255).astype(np.uint8)
-    found = cv2.watershed(cv2.cvtColor(heights, cv2.COLOR_GRAY2BGR), seeds)
-    found = np.maximum(found, 0)
-    spread = cv2.dilate(found.astype(np.float32), np.ones((3, 3), np.uint8)).astype(np.int32)
-    return np.array(times, np.float32)[np.where(found == 0, spread, found)]
+    flood(heights, seeds)
+    return np.array(times, np.float32)[seeds]

@@ -29,10 +29,13 @@ from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME
 from restrip.propagate.cpu.strokes.calm_motion import CalmMotion, trusted
 
-COSTS = (1.0, 2000.0, 30.0, 0.5, 0.5, 60.0, 8.0)
+COSTS = (1.0, 2000.0, 30.0, 0.5, 0.5, 60.0, 20.0, 3000.0)
 """fit; the most that a misfit counts, in squared code values; tie; squared pixels off the motion that cost nothing;
-steady; a seam's own; how many times that where the motion can't be trusted, so that no streaks are drawn there."""
-SWEEPS = ((5, 32), (3, 8), (1, 2))  # how far pieces are passed on, and the radius of random places
+steady; a seam's own; how many times that where the motion can't be trusted; and there, the same pixel side by side, as
+streaks show it."""
+SWEEPS = ((9, 32, 0.0), (5, 16, 0.0), (3, 8, 0.1), (1, 2, 0.3))
+"""How far pieces are passed on, the radius of random places, and how much is seen of a seam where motion can't be
+trusted: at first little, so that pieces can begin there."""
 NEAR, FAR = 0.25, 0.06  # of what is shown beside and at the corners, over a seam
 
 FINE = 2.0  # pixels; finer detail is brought to the key's own energy in the end (crisp.py)
@@ -95,9 +98,9 @@ class Pieces:
     def _sewn(self, described: npt.NDArray[np.int16], flow: Flow, before: Field) -> Field:
         key, sure = self.key.described.reshape(-1), self._sure(described, flow)
         field, costs = before.copy(), tuple(np.float32(cost) for cost in COSTS)
-        for n, (far, radius) in enumerate(SWEEPS):
+        for n, (far, radius, seen) in enumerate(SWEEPS):
             for parity in (0, 1):
-                turn = parity, far, radius, 2 * n + parity + 1
+                turn = parity, far, radius, np.float32(seen), 2 * n + parity + 1
                 sew(described, key, self._style, flow, sure, field, before, costs, *turn)
         return field
 
@@ -125,10 +128,10 @@ def laid(key: KeyPicture, detail: Plane, frame: npt.NDArray[np.uint8], field: Fi
 
 
 def detail_of(key: KeyPicture) -> Plane:
-    """The energy of a key's detail finer than FINE around each pixel, [H, W], in squared code values."""
+    """The energy of a key's detail finer than FINE at each pixel, [H, W], in squared code values, three channels."""
     picture = key.packed[EDGE:-EDGE, EDGE:-EDGE, :3].astype(np.float32) * np.float32(1 / CODE)
     fine = picture - cv2.GaussianBlur(picture, (0, 0), FINE)
-    return cv2.GaussianBlur(np.square(fine).sum(2), (0, 0), FINE)
+    return np.square(fine).sum(2)
 
 
 def _own_places(h: int, w: int) -> Field:

@@ -1,0 +1,84 @@
+"""Each place is handed over once, whole, at a time of its own."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from restrip.propagate.cpu.strokes.handover import HandOver, across_at
+from restrip.propagate.cpu.strokes.pieces import Laid
+from restrip.timeline import FrameRange
+
+SIZE = (180, 120)
+H, W = SIZE[1], SIZE[0]
+
+
+def strokes(seed: int) -> np.ndarray:
+    """[H, W, 3] float32 code values."""
+    noise = np.random.default_rng(seed).normal(0, 1, (H, W)).astype(np.float32)
+    noise = cv2.GaussianBlur(noise, (0, 0), 2)
+    return np.repeat(120 + 60 * noise[..., None] / noise.std(), 3, 2).astype(np.float32)
+
+
+def shows(worth: np.ndarray | float = 1.0, by: int = 0) -> Laid:
+    """A key, moved `by` pixels to the right."""
+    x, y = np.meshgrid(np.clip(np.arange(W) - by, 0, W - 1), np.arange(H))
+    field = np.dstack([x, y]).astype(np.int16)
+    worth = np.broadcast_to(np.float32(worth), (H, W)).copy()
+    return Laid(np.zeros((H, W, 3), np.float32), worth, worth, field)
+
+
+HANDED = HandOver.of(strokes(1), strokes(2))
+TIMES = np.linspace(0, 1, 41)
+
+
+def test_it_begins_with_the_left_key_and_ends_with_the_right_one():
+    assert (HANDED.at(0, shows(), shows()) == 0).all()
+    assert (HANDED.at(1, shows(), shows()) == 1).all()
+
+
+def test_no_place_goes_back_and_each_takes_a_short_time():
+    turns = np.stack([HANDED.at(t, shows(), shows()) for t in TIMES])
+    assert (np.diff(turns, axis=0) >= -1e-6).all()
+    between = ((turns > 0.02) & (turns < 0.98)).sum(0)
+    assert np.median(between) <= 10  # of 41: no fade over all of it
+
+
+def test_as_many_places_at_any_time():
+    done = np.array([HANDED.at(t, shows(), shows()).mean() for t in TIMES])
+    np.testing.assert_allclose(done[4:-4], TIMES[4:-4], atol=0.07)
+
+
+def test_neighbours_have_times_far_apart():
+    times = HANDED.times
+    cell = min(SIZE) // 12
+    assert np.abs(times[:, cell:] - times[:, :-cell]).mean() > 0.2
+
+
+def test_borders_run_where_both_agree():
+    apart = np.abs(strokes(1) - strokes(2)).mean(2)
+    border = np.abs(np.diff(HANDED.times, axis=1)) > 0
+    assert 0.01 < border.mean() < 0.4
+    assert apart[:, 1:][border].mean() < 0.75 * apart.mean()
+
+
+def test_times_move_with_the_left_keys_pieces():
+    here, moved = HANDED.at(0.5, shows(), shows()), HANDED.at(0.5, shows(by=7), shows())
+    np.testing.assert_allclose(moved[:, 12:-4], here[:, 5:-11], atol=1e-4)
+
+
+def test_what_the_left_key_does_not_know_is_the_rights_and_the_other_way():
+    worth = np.ones((H, W), np.float32)
+    worth[:, : W // 2] = 1e-4
+    early, late = HANDED.at(0.2, shows(worth), shows()), HANDED.at(0.8, shows(), shows(worth))
+    assert early[:, : W // 2 - 10].min() == 1
+    assert late[:, : W // 2 - 10].max() == 0
+
+
+@pytest.mark.parametrize(
+    ("frame", "fade", "across"),
+    [(10, None, 0.5), (5, (8, 12), 0), (11, (8, 12), 0.75), (12, (8, 12), 1), (7, (8, 8), 0), (8, (8, 8), 1)],
+)
+def test_a_fade_says_when(frame, fade, across):
+    assert across_at(frame, (0, 20), None if fade is None else FrameRange(*fade)) == across

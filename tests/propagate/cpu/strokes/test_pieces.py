@@ -1,0 +1,131 @@
+"""A frame laid out of whole pieces of one key."""
+
+from __future__ import annotations
+
+import itertools
+
+import numba
+import numpy as np
+import pytest
+from scenes import brighter, inside, occluder, psnr, sliding, styled, texture
+
+from restrip.propagate.cpu.exemplar import CODE, KeyPicture
+from restrip.propagate.cpu.strokes.pieces import Pieces, detail_of, laid
+
+SIZE = (144, 112)
+PAINT = texture(SIZE, 77, 1.0)  # strokes that have nothing to do with what is seen
+
+
+def key_of(source: np.ndarray, picture: np.ndarray = PAINT) -> KeyPicture:
+    key = styled([source], 0, picture)
+    return KeyPicture.of(key.source, key.picture)
+
+
+def walked(frames: list[np.ndarray], key: KeyPicture) -> list[np.ndarray]:
+    pieces = Pieces(key)
+    return [pieces.next(frame) for frame in frames]
+
+
+def offsets(field: np.ndarray) -> np.ndarray:
+    h, w = field.shape[:2]
+    return field - np.dstack(np.meshgrid(np.arange(w), np.arange(h)))
+
+
+def picture(key: KeyPicture, frame: np.ndarray, field: np.ndarray) -> np.ndarray:
+    return laid(key, detail_of(key), frame, field).picture / CODE
+
+
+def test_where_nothing_moves_the_key_itself_is_shown():
+    frame = texture(SIZE)
+    key = key_of(frame)
+    for n, field in enumerate(
+        walked(
+            [
+                np.clip(frame + np.random.default_rng(n).normal(0, 2, frame.shape), 0, 255).astype(np.uint8)
+                for n in range(3)
+            ],
+            key,
+        )
+    ):
+        assert (offsets(field) == 0).all(), n
+        np.testing.assert_allclose(picture(key, frame, field), PAINT, atol=1e-3)
+
+
+def test_what_slides_is_one_piece_of_whole_pixels():
+    frames = sliding(5, SIZE, (1.4, 0.3))
+    key = key_of(frames[0])
+    for n, field in enumerate(walked(frames[1:], key), 1):
+        inner = inside(offsets(field), 12)
+        assert np.abs(inner - np.float32([1.4 * n, 0.3 * n])).max() < 1.8
+        seams = (np.abs(np.diff(inner, axis=1)).sum(2) > 0).mean() + (np.abs(np.diff(inner, axis=0)).sum(2) > 0).mean()
+        assert seams < 0.04
+        shown = inside(picture(key, frames[n], field), 12).reshape(-1, 3)
+        own = {tuple(pixel) for pixel in PAINT.reshape(-1, 3)}
+        assert np.mean([tuple(pixel) in own for pixel in np.rint(shown).astype(np.uint8)]) > 0.9
+
+
+def test_what_comes_into_sight_is_filled_with_whole_pieces_not_with_streaks():
+    frames, masks = occluder(9, SIZE, (3, 0))
+    key = key_of(frames[0])
+    field = walked(frames[1:], key)[-1]
+    new = masks[0] & ~masks[8]
+    repeated = (np.diff(field[..., 0], axis=1) == 0)[:, :] & new[:, 1:]
+    assert repeated.sum() < 0.12 * new.sum()
+
+
+def test_a_frames_light_is_followed():
+    frame = texture(SIZE)
+    key = key_of(frame, PAINT // 2 + 30)
+    dark = brighter(frame, 0.5)
+    field = walked([dark], key)[0]
+    assert (offsets(field) == 0).mean() > 0.99
+    shown = picture(key, dark, field)
+    assert shown.mean() == pytest.approx((PAINT // 2 + 30).mean() * 0.5, rel=0.06)
+
+
+def test_pieces_are_worth_what_they_fit():
+    frames, masks = occluder(9, SIZE, (3, 0))
+    key = key_of(frames[0])
+    field = walked(frames[1:], key)[-1]
+    worth = laid(key, detail_of(key), frames[8], field).worth
+    assert np.median(worth[~masks[0] & ~masks[8]]) > 0.8
+    other = laid(key, detail_of(key), texture(SIZE, 5), field).worth
+    assert other.mean() < 0.1
+
+
+def test_energy_is_the_keys_own():
+    frame = texture(SIZE)
+    paint = PAINT.copy()
+    paint[:, : SIZE[0] // 2] = 128
+    key = key_of(frame, paint)
+    energy = laid(key, detail_of(key), frame, walked([frame], key)[0]).energy
+    assert energy[:, :60].max() < 1 < energy[:, -60:].mean()
+
+
+def test_the_same_to_the_bit_with_any_number_of_threads_and_from_where_it_was_left():
+    frames, _ = occluder(5, SIZE, (2, 1))
+    key = key_of(frames[0])
+    before, found = numba.get_num_threads(), []
+    try:
+        for threads in (1, min(2, numba.config.NUMBA_NUM_THREADS)):
+            numba.set_num_threads(threads)
+            found.append(walked(frames[1:], key))
+    finally:
+        numba.set_num_threads(before)
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
+    pieces = Pieces(key)
+    pieces.resume(found[0][2], frames[3])
+    again = pieces.next(frames[4])
+    assert (again == found[0][3]).all(2).mean() > 0.9
+    pieces.restart()
+    np.testing.assert_array_equal(pieces.next(frames[1]), found[0][0])
+
+
+def test_strokes_stay_where_they_were_from_frame_to_frame():
+    frames = sliding(7, SIZE, (1, 0))
+    key = key_of(frames[0])
+    fields = walked(frames[1:], key)
+    shown = [picture(key, frame, field) for frame, field in zip(frames[1:], fields, strict=True)]
+    for before, now in itertools.pairwise(shown):
+        assert psnr(np.uint8(inside(now, 12)[:, :-1]), np.uint8(inside(before, 12)[:, 1:])) > 30

@@ -1,0 +1,165 @@
+"""A segment between two keys whose strokes live on their own, as it is rendered."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+from scenes import Pictures, inside, negative, occluder, sliding, styled, texture
+
+from restrip.errors import Cancelled
+from restrip.media.frame import Frame
+from restrip.progress import silent
+from restrip.propagate import PropagateSettings, StyledKey, propagate
+from restrip.propagate.cpu.exemplar import KeyPicture
+from restrip.propagate.cpu.strokes.pieces import Pieces
+from restrip.propagate.cpu.strokes.whole import walked_back
+from restrip.timeline import FrameRange
+
+SIZE = (144, 112)
+END = 8
+PAINTS = texture(SIZE, 71, 1.0), texture(SIZE, 72, 1.0)  # nothing to do with the frames, nor with each other
+
+
+def keys_of(frames, pictures):
+    return tuple(styled(frames, n, picture) for n, picture in zip((0, len(frames) - 1), pictures, strict=True))
+
+
+def carried(frames, keys, **settings):
+    window = Pictures(frames, FrameRange(0, len(frames) - (keys[1] is not None)))
+    return list(propagate(window, keys, PropagateSettings(**settings), silent))
+
+
+def still_frames(count=END + 1):
+    frame = texture(SIZE)
+    grain = np.random.default_rng(5)
+    return [np.clip(frame + grain.normal(0, 2, frame.shape), 0, 255).astype(np.uint8) for _ in range(count)]
+
+
+def fine(picture):
+    return picture - cv2.GaussianBlur(np.float32(picture), (0, 0), 2)
+
+
+@pytest.fixture(scope="module")
+def still():
+    frames = still_frames()
+    return carried(frames, keys_of(frames, PAINTS), joint=True)
+
+
+def test_each_place_shows_one_keys_strokes(still):
+    for n in (2, 4, 6):
+        off = np.stack([np.abs(np.int32(still[n].joint.rgb) - paint).mean(2) for paint in PAINTS]).min(0)
+        assert np.median(off) < 2
+        assert 0.85 < np.square(fine(still[n].joint.rgb)).mean() / np.square(fine(PAINTS[0])).mean() < 1.15
+
+
+def test_what_stands_still_changes_once(still):
+    pictures = [np.float32(one.joint.rgb) for one in still]
+    moved = sum(np.abs(b - a).mean() for a, b in pairwise([*pictures, np.float32(PAINTS[1])]))
+    assert moved < 1.25 * np.abs(np.float32(PAINTS[0]) - PAINTS[1]).mean()
+    assert max(np.abs(b - a).mean() for a, b in pairwise(pictures)) < 0.35 * moved
+
+
+def test_both_strips_show_the_same_strokes_through_the_fade(still):
+    for one in still[1:]:
+        assert np.abs(fine(one.left.rgb) - fine(one.right.rgb)).mean() < 1
+
+
+def test_without_lean_each_strip_is_its_own_keys():
+    frames = still_frames()
+    for one in carried(frames, keys_of(frames, PAINTS), lean=0.0)[1:]:
+        for frame, paint in ((one.left, PAINTS[0]), (one.right, PAINTS[1])):
+            np.testing.assert_allclose(np.int32(frame.rgb), paint, atol=1)
+
+
+@pytest.mark.parametrize("asked", ["auto", "smooth"])
+def test_keys_that_agree_are_averaged_as_ever(asked):
+    frames = sliding(5, SIZE, (1.5, 0.5))
+    alike = keys_of(frames, (negative(frames[0]), negative(frames[4])))
+    ever = carried(frames, alike, strokes="smooth", joint=True)
+    for one, other in zip(carried(frames, alike, strokes=asked, joint=True), ever, strict=True):
+        np.testing.assert_array_equal(one.joint.rgb, other.joint.rgb)
+    crisp = carried(frames, alike, strokes="crisp", joint=True)
+    assert np.abs(np.int32(crisp[2].joint.rgb) - ever[2].joint.rgb).max() > 0
+
+
+def test_strange_keys_can_be_averaged_too():
+    frames = still_frames(5)
+    smooth = carried(frames, keys_of(frames, PAINTS), strokes="smooth", joint=True)[2].joint.rgb
+    assert np.square(fine(smooth)).mean() < 0.8 * np.square(fine(PAINTS[0])).mean()
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_one_key_alone_is_kept_whole_where_that_is_asked(side):
+    frames = still_frames(5)
+    keys = list(keys_of(frames, PAINTS))
+    keys[1 - side] = None
+    for one in carried(frames, tuple(keys), strokes="crisp", joint=True):
+        shown, none = (one.left, one.right) if side == 0 else (one.right, one.left)
+        assert none is None
+        np.testing.assert_allclose(np.int32(shown.rgb), PAINTS[side], atol=1)
+        np.testing.assert_array_equal(one.joint.rgb, shown.rgb)
+
+
+def test_deep_pictures_stay_deep_and_keep_their_alpha():
+    frames = [frame.astype(np.uint16) * 257 for frame in still_frames(4)]
+    alpha = np.full((SIZE[1], SIZE[0]), 1234, np.uint16)
+    left, right = (
+        StyledKey(n, Frame(frames[n], alpha), Frame(p.astype(np.uint16) * 257 - p))
+        for n, p in zip((0, 3), PAINTS, strict=True)
+    )
+    window = Pictures(frames, FrameRange(0, 3))
+    window._pictures = [Frame(frame, alpha) for frame in frames]
+    one = list(propagate(window, (left, right), PropagateSettings(lean=0.0), silent))[2]
+    for frame, paint in ((one.left, PAINTS[0]), (one.right, PAINTS[1])):
+        assert frame.rgb.dtype == np.uint16
+        np.testing.assert_allclose(np.int32(frame.rgb), np.int32(paint) * 256, atol=1)
+        np.testing.assert_array_equal(frame.alpha, alpha)
+
+
+def test_a_segment_may_be_walked_in_blocks_and_its_files_go(tmp_path):
+    frames, _ = occluder(7, SIZE, (2, 1))
+    key = styled(frames, 6, PAINTS[1])
+    right = KeyPicture.of(key.source, key.picture)
+    window = Pictures(frames, FrameRange(0, 6))
+    steps = []
+    whole, blocks = (list(walked_back(window, right, str(tmp_path), lambda: steps.append(1), n)) for n in (192, 2))
+    assert len(whole) == len(blocks) == 6 and len(steps) == 6 + 6 + 4
+    assert list(tmp_path.iterdir()) == []
+    for n, (one, other) in enumerate(zip(whole, blocks, strict=True)):
+        assert (np.abs(one - other).max(2) <= 2).mean() > 0.9, n
+    pieces = Pieces(right)
+    np.testing.assert_array_equal(pieces.next(frames[5]), whole[5])
+
+
+def test_progress_counts_the_second_walk_and_cancelling_leaves_no_file(tmp_path):
+    frames = still_frames(5)
+    seen = []
+
+    def report(done, total, *_):
+        seen.append((done, total))
+        if len(seen) == stop:
+            raise Cancelled
+
+    for stop in (0, 6, 9):
+        seen.clear()
+        window = Pictures(frames, FrameRange(0, 4))
+        settings = PropagateSettings(scratch=str(tmp_path))
+        try:
+            list(propagate(window, keys_of(frames, PAINTS), settings, report))
+        except Cancelled:
+            assert len(seen) == stop
+        else:
+            assert seen[-1] == (12, 12) and [done for done, _ in seen] == list(range(1, 13))
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_later_fade_hands_over_later():
+    frames = still_frames()
+    left, right = keys_of(frames, PAINTS)
+    out = carried(frames, (left, right), fade=FrameRange(4, 8), joint=True)
+    np.testing.assert_allclose(np.int32(inside(out[3].left.rgb, 1)), inside(PAINTS[0], 1), atol=1)
+    off = [np.abs(np.int32(out[7].left.rgb) - paint).mean() for paint in PAINTS]
+    assert off[1] < off[0]
