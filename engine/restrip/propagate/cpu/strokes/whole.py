@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.media.frame import Picture
-from restrip.propagate.cpu.backward_motion import BLOCK_FRAMES, Walk
+from restrip.propagate.cpu.backward_motion import BLOCK_FRAMES, BackwardWalk
 from restrip.propagate.cpu.exemplar import CODE, KeyPicture
 from restrip.propagate.cpu.mixing import Shares
 from restrip.propagate.cpu.predictors import Field
@@ -29,7 +29,7 @@ def walked_back(
     Walks all of it before the first, calls `stepped` after each frame walked; temporary files go to `folder`.
     """
     with FieldSpool(window.size, folder) as fields, FieldSpool(window.size, folder) as borders:
-        walk = Walk(Pieces(key), lambda n: window.frame(n).rgb8(), fields, borders)
+        walk = BackwardWalk(Pieces(key), lambda n: window.frame(n).rgb8(), fields, borders)
         yield from walk.forwards(window.frames, stepped, block_frames)
 
 
