@@ -9,26 +9,28 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
+PACKAGE = __name__
+"""What Blender calls the extension: bl_ext.user_default.restrip, where it is installed as ever."""
 _PARTS = (
     "state",
     "prefs",
     "previews",
-    "form",
+    "ui.form",
     "reports",
-    "operators",
-    "keying",
-    "take_menu",
-    "copy_look",
-    "seeds",
-    "frame_preview",
-    "presets",
-    "prompts",
-    "looks",
-    "models",
-    "packing",
-    "menus",
-    "panel",
-    "statusbar",
+    "ui.operators",
+    "ui.keying",
+    "ui.take_menu",
+    "ui.copy_look",
+    "ui.seeds",
+    "ui.frame_preview",
+    "ui.presets",
+    "ui.prompts",
+    "ui.looks",
+    "ui.models",
+    "timeline.packing",
+    "ui.menus",
+    "ui.panel",
+    "ui.statusbar",
     "handlers",
 )
 _CORE = "restrip"

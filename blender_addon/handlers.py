@@ -5,7 +5,10 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import connection, form, jobs, rendering, statusbar, ties, vse
+from . import jobs
+from .engine import engine_connection
+from .timeline import rendering, ties, vse
+from .ui import form, statusbar
 
 
 @persistent  # type: ignore[untyped-decorator,unused-ignore]
@@ -35,8 +38,8 @@ def look() -> None:
 def register() -> None:
     """Start the timer and listen."""
     bpy.app.handlers.load_post.append(opened)
-    jobs.on_tick[:] = [rendering.tick, connection.tick, ties.tick, look, statusbar.tick]
-    jobs.on_schema[:] = [connection.learn]
+    jobs.on_tick[:] = [rendering.tick, engine_connection.tick, ties.tick, look, statusbar.tick]
+    jobs.on_schema[:] = [engine_connection.learn]
     bpy.app.timers.register(jobs.tick, first_interval=jobs.IDLE_TICK_S, persistent=True)
 
 

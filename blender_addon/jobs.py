@@ -1,6 +1,6 @@
 """Live jobs: followed in the engine, and back as strips. Everything here runs in the main thread.
 
-handed in by sending.py ─► engine ─► fetch ─► put, as soon as Blender is idle
+handed in by engine/submit.py ─► engine ─► fetch ─► put, as soon as Blender is idle
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from restrip.client.schema import Schema
 from restrip.client.status import WAITING_FOR_CLICK, Event, JobStatus
 from restrip.errors import RemoteError, RestripError
 
-from . import notices, prefs, previews, reports, results, selection, vse
-from .courier import Courier
-from .orders import Order
+from . import prefs, previews, reports
+from .engine.requests import StripRequest
+from .engine.transport import Transport
+from .timeline import notices, results, selection, vse
 
 TICK_S = 0.1
 IDLE_TICK_S = 0.25
@@ -42,7 +43,7 @@ class LiveJob:
     name: str
     stage: str
     mine: bool
-    order: Order | None = None
+    request: StripRequest | None = None
     status: JobStatus = field(default_factory=lambda: JobStatus(""))
     error: RestripError | None = None
     message: str = ""
@@ -60,7 +61,7 @@ class LiveJob:
     @property
     def can_go_on(self) -> bool:
         """Whether there is something to go on with: a strip, or a job in the engine."""
-        return self.order is not None or self.again is not None or bool(self.status.job_id)
+        return self.request is not None or self.again is not None or bool(self.status.job_id)
 
     @property
     def active(self) -> bool:
@@ -69,12 +70,12 @@ class LiveJob:
 
 
 class Board:
-    """All live jobs by id, and the courier."""
+    """All live jobs by id, and the transport."""
 
     def __init__(self) -> None:
         self.jobs: dict[str, LiveJob] = {}
         name = f"blender {bpy.app.version_string}"
-        self.courier = Courier(name, prefs.chosen_engine, on_status, on_preview)
+        self.transport = Transport(name, prefs.chosen_engine, on_status, on_preview)
 
     def add(self, job: LiveJob) -> None:
         """Follow one more; what came of earlier ones for the same strip is off the list then."""
@@ -118,7 +119,7 @@ def strip_of(job: LiveJob) -> Any:
     """The strip that a job is for, as it is now; None when it is gone, or for a job on no strip."""
     if job.came is not None:
         return None
-    return results.find_source(job.job_id, job.order.origin if job.order is not None else None)[1]
+    return results.find_source(job.job_id, job.request.origin if job.request is not None else None)[1]
 
 
 def dismiss(job_id: str) -> None:
@@ -144,7 +145,7 @@ def cancel(job: LiveJob) -> None:
         job.stop()
     if job.stage in ("rendering", "sending"):
         stopped(job, "Cancelled.")
-    board().courier.ask("cancel", {"job_id": job.job_id}, _ignore, _ignore)
+    board().transport.ask("cancel", {"job_id": job.job_id}, _ignore, _ignore)
 
 
 def running(strip: Any) -> LiveJob | None:
@@ -198,19 +199,19 @@ def follow_interactive(
     given: Mapping[str, Any],
     name: str,
     came: Callable[[LiveJob], None],
-    order: Order | None = None,
+    request: StripRequest | None = None,
     again: Callable[[], None] | None = None,
 ) -> None:
     """Follow a small job (seeds, suggestions) that `call` hands in; `came` gets it when it is done, `again` asks anew.
 
-    `order` is for those whose outcome is for a strip.
+    `request` is for those whose outcome is for a strip.
     """
 
     def taken(job_id: str) -> None:
-        board().add(LiveJob(job_id, name, "engine", mine=False, order=order, came=came, again=again))
-        board().courier.follow(job_id)
+        board().add(LiveJob(job_id, name, "engine", mine=False, request=request, came=came, again=again))
+        board().transport.follow(job_id)
 
-    board().courier.ask(call, given, taken, lambda error: fail_unstarted(name, error))
+    board().transport.ask(call, given, taken, lambda error: fail_unstarted(name, error))
 
 
 def fail_unstarted(name: str, error: RestripError) -> None:
@@ -228,25 +229,25 @@ def fetch(job: LiveJob) -> None:
         if not (job.mine and prefs.place_unasked()):
             reports.say(f"{job.name} is restyled: Place Result puts it on the timeline.")
 
-    board().courier.ask("manifest", {"job_id": job.job_id}, came, lambda error: fail(job, error))
+    board().transport.ask("manifest", {"job_id": job.job_id}, came, lambda error: fail(job, error))
 
 
 def put(job: LiveJob) -> None:
     """Place the result of a job. Raises NoRoom, MediaUnreadable; the result is kept then, and offered in the panel."""
     assert job.manifest is not None
-    origin = job.order.origin if job.order is not None else None
+    origin = job.request.origin if job.request is not None else None
     try:
         with selection.kept():
             placed = results.place_result(job.job_id, job.manifest, origin)
     except RestripError as error:
         job.mine, job.error = False, error
         raise
-    notes = [placed.note, *(job.order.notes if job.order is not None else ()), *job.manifest.notes]
+    notes = [placed.note, *(job.request.notes if job.request is not None else ()), *job.manifest.notes]
     job.stage, job.error, job.message = "placed", None, " ".join(filter(None, notes))
     job.ended = time.monotonic()
     notices.clear(strip_of(job))
     by, name = f"blender {bpy.app.version_string}: {placed.scene.name}", placed.meta.name
-    board().courier.ask("placed", {"job_id": job.job_id, "by": by, "strips": [name]}, _ignore, _ignore)
+    board().transport.ask("placed", {"job_id": job.job_id, "by": by, "strips": [name]}, _ignore, _ignore)
 
 
 def put_unasked(job: LiveJob) -> None:
@@ -283,7 +284,7 @@ def _tick() -> float:
     if _fresh:
         _fresh = False
         look_through()
-    called = live.courier.pump(BUDGET_S)
+    called = live.transport.pump(BUDGET_S)
     waiting = [job for job in live.jobs.values() if job.stage == "waiting" and job.mine and job.manifest]
     if waiting and prefs.place_unasked() and not vse.busy(bpy.context):
         put_unasked(waiting[0])
@@ -308,14 +309,14 @@ def look_through() -> None:
     for job_id, name in results.unplaced(bpy.data.scenes).items():
         if job_id not in live.jobs:
             live.jobs[job_id] = LiveJob(job_id, name, "engine", mine=False)
-            live.courier.follow(job_id)
+            live.transport.follow(job_id)
 
 
 def close() -> None:
     """Let the messenger go and forget all; the engine goes on."""
     global _board
     if _board is not None:
-        _board.courier.stop()
+        _board.transport.stop()
         _board = None
 
 

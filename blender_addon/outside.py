@@ -1,6 +1,6 @@
 """Runs a module of the extension outside the Blender that it is enabled in.
 
-    python outside.py {"paths": [folders to import from], "module": "messenger", ...}
+    python outside.py {"paths": [folders to import from], "module": "engine.messenger", ...}
 
 Its `main` gets the whole JSON. The extension's own name is the core package's, so it is imported under another one.
 """

@@ -6,7 +6,8 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from . import finding, rendering
+from .engine import finding
+from .timeline import rendering
 
 _chosen = ""
 

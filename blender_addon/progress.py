@@ -39,7 +39,7 @@ MOST = 0.99
 
 def overall(job: LiveJob) -> float:
     """How much of the job is done over all its phases, 0 to 1; it never gets less."""
-    first = RENDERING if job.order is not None and job.order.origin.facts.reasons else 0.0
+    first = RENDERING if job.request is not None and job.request.origin.facts.reasons else 0.0
     if job.stage == "rendering":
         whole = RENDERING * job.done
     elif job.stage == "engine":

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import bpy
 from bpy.props import StringProperty
 
-from . import vse
+from .timeline import vse
 
 WAKE_S = 0.01
 said: deque[tuple[str, str]] = deque(maxlen=50)

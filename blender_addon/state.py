@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty
 
-from . import vse
+from .timeline import vse
 
 
 class RestripStrip(bpy.types.PropertyGroup):

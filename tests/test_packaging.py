@@ -67,7 +67,7 @@ def imported(*sources: str) -> set[str]:
         for path in (ROOT / source).rglob("*.py"):
             beside |= {path.stem} | ({path.parent.name} if path.stem == "__init__" else set())
             modules |= {module.split(".")[0] for module in asked_for(ast.parse(path.read_text("utf-8")))}
-    beside -= set(PACKAGES) | {"av", "torch"}  # Folders of ours with such names are inside packages.
+    beside -= set(PACKAGES) | {"av", "ray", "torch"}  # Folders of ours with such names are inside packages.
     return {
         PACKAGES.get(module, module.replace("_", "-")).lower()
         for module in modules - set(sys.stdlib_module_names) - own - GIVEN - beside

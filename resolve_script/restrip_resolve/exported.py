@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from restrip.errors import RestripError
+from restrip_resolve.jobs.submit import results_folder
 from restrip_resolve.settings import Choices, load
-from restrip_resolve.submit import results_folder
 
 SCRIPTS_ONLY = ("mode", "step", "matte")
 """Settings that change the picture, and that only the menu scripts know."""

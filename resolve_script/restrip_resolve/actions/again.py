@@ -6,13 +6,13 @@ from restrip.errors import BadInput
 from restrip_resolve import ledger
 from restrip_resolve.actions.context import Context
 from restrip_resolve.actions.stylize import finish
-from restrip_resolve.clip import SourceClip, read_clip
+from restrip_resolve.clips.clip import SourceClip, read_clip
+from restrip_resolve.clips.selection import marked_range
+from restrip_resolve.clips.survey import spots_of
+from restrip_resolve.jobs.submit import job_of, unchanged
 from restrip_resolve.ledger import Record
-from restrip_resolve.selection import marked_range
 from restrip_resolve.session import Session
 from restrip_resolve.settings import Choices
-from restrip_resolve.submit import job_of, unchanged
-from restrip_resolve.survey import spots_of
 
 WITHOUT_RESULT = ("failed", "cancelled", "interrupted", "unknown")
 """A job that ended so is handed in again even if nothing changed: what was finished of it is in the cache."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from restrip_resolve.actions.context import Context
-from restrip_resolve.render import stop_ranges
+from restrip_resolve.clips.render import stop_ranges
 
 STOPPABLE = ["queued", "running", "paused"]
 

@@ -11,12 +11,12 @@ from restrip.client.discovery import state_dir
 from restrip.errors import BadInput
 from restrip_resolve.actions.context import Context
 from restrip_resolve.api import ResolveRefused, done, need, uid, whole
-from restrip_resolve.clip import SourceClip
+from restrip_resolve.clips.clip import SourceClip
+from restrip_resolve.clips.selection import source_clips
 from restrip_resolve.journal import Guard, Journal
-from restrip_resolve.live_bench import LENGTH, OTHERWISE, Bench, Check
-from restrip_resolve.live_checks import CHECKS
-from restrip_resolve.nest import timelines_of
-from restrip_resolve.selection import source_clips
+from restrip_resolve.live_check.bench import LENGTH, OTHERWISE, Bench, Check
+from restrip_resolve.live_check.checks import CHECKS
+from restrip_resolve.placing.nest import timelines_of
 from restrip_resolve.session import Session
 
 NAME = "Restrip live check"

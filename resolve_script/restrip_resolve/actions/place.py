@@ -11,13 +11,13 @@ from restrip.errors import RemoteError, RestripError
 from restrip_resolve import ledger
 from restrip_resolve.actions.context import Context
 from restrip_resolve.api import uid, whole
+from restrip_resolve.clips.own import own_items
+from restrip_resolve.clips.survey import spots_of
 from restrip_resolve.engine import Engine
 from restrip_resolve.ledger import Record
-from restrip_resolve.own import own_items
-from restrip_resolve.place import Placed, Target, free_name, place
+from restrip_resolve.placing.place import Placed, Target, free_name, place
 from restrip_resolve.session import Session
 from restrip_resolve.settings import Choices
-from restrip_resolve.survey import spots_of
 
 BY = "resolve"
 

@@ -6,7 +6,7 @@ from restrip.errors import BadInput
 from restrip_resolve import ledger
 from restrip_resolve.actions.context import Context
 from restrip_resolve.actions.place import place_job
-from restrip_resolve.selection import source_clips
+from restrip_resolve.clips.selection import source_clips
 
 
 class NothingToPlaceAgain(BadInput):

@@ -7,13 +7,13 @@ from pathlib import Path
 from restrip.errors import BadInput
 from restrip.timeline import FrameRange
 from restrip_resolve.actions.context import Context
-from restrip_resolve.clip import SourceClip
-from restrip_resolve.keys import keys_of
-from restrip_resolve.selection import source_clips
+from restrip_resolve.clips.clip import SourceClip
+from restrip_resolve.clips.keys import keys_of
+from restrip_resolve.clips.selection import source_clips
+from restrip_resolve.clips.source import source_of
+from restrip_resolve.jobs.submit import results_folder
+from restrip_resolve.jobs.waiting import teller
 from restrip_resolve.settings import engine_settings, settings_path
-from restrip_resolve.source import source_of
-from restrip_resolve.submit import results_folder
-from restrip_resolve.waiting import teller
 
 
 class PlayheadElsewhere(BadInput):

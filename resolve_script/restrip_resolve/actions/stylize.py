@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from restrip_resolve.actions.context import Context
 from restrip_resolve.actions.place import place_finished
+from restrip_resolve.clips.selection import source_clips
 from restrip_resolve.engine import Engine
-from restrip_resolve.progress import Progress
-from restrip_resolve.selection import source_clips
+from restrip_resolve.jobs.progress import Progress
+from restrip_resolve.jobs.submit import Job, hand_in, job_of
+from restrip_resolve.jobs.waiting import follow
 from restrip_resolve.session import Session
 from restrip_resolve.settings import Choices
-from restrip_resolve.submit import Job, hand_in, job_of
-from restrip_resolve.waiting import follow
 
 
 def run(context: Context) -> None:

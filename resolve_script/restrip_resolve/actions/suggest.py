@@ -8,13 +8,13 @@ from typing import Any
 from restrip.timeline.marker_text import OWN
 from restrip_resolve.actions.context import Context
 from restrip_resolve.api import ResolveRefused, done, need
-from restrip_resolve.clip import SourceClip
+from restrip_resolve.clips.clip import SourceClip
+from restrip_resolve.clips.selection import source_clips
+from restrip_resolve.clips.source import source_of
+from restrip_resolve.jobs.submit import results_folder
+from restrip_resolve.jobs.waiting import teller
 from restrip_resolve.journal import Journal
-from restrip_resolve.selection import source_clips
 from restrip_resolve.session import Session
-from restrip_resolve.source import source_of
-from restrip_resolve.submit import results_folder
-from restrip_resolve.waiting import teller
 
 
 def run(context: Context) -> None:

@@ -55,7 +55,7 @@ def used() -> tuple[tuple[str, str], ...]:
 
 def names() -> Iterator[tuple[str, str]]:
     """Each name that the extension uses of an object, a type or an operator, with its file."""
-    for path in sorted(ADDON.glob("*.py")):
+    for path in sorted(ADDON.rglob("*.py")):
         if path.name == "build.py":
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -46,7 +46,7 @@ def test_what_lay_under_a_strip_is_still_seen(blender: Blender, engine: Client, 
 
 
 def test_a_transparent_result_is_written_as_blender_reads_it(load: Callable[[str], Any]) -> None:
-    fitting = load("transparency").fitting
+    fitting = load("timeline.transparency").fitting
     assert fitting({}, {"alpha": False}) == "h264"
     assert fitting({"format": "prores4444"}, {"alpha": False}) == "prores4444"
     assert fitting({}, {"alpha": True, "bit_depth": 8}) == "ffv1"

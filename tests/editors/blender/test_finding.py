@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-FILE = Path(__file__).parents[3] / "blender_addon" / "finding.py"
+FILE = Path(__file__).parents[3] / "blender_addon" / "engine" / "finding.py"
 
 
 @pytest.fixture

@@ -39,27 +39,27 @@ class Marker:
 def test_a_name_brings_prompt_and_seed(
     name: str, prompt: str | None, seed: int | None, load: Callable[[str], Any]
 ) -> None:
-    key = load("markers").key_at(name, 4, {})
+    key = load("timeline.markers").key_at(name, 4, {})
     assert (key.frame, key.prompt, key.seed, key.image, key.name) == (4, prompt, seed, None, name)
 
 
 def test_a_painted_picture_is_the_whole_of_its_name(load: Callable[[str], Any]) -> None:
-    key = load("markers").key_at("K: seed: 7.png", 4, {"K: seed: 7.png": "/pictures/seed: 7.png"})
+    key = load("timeline.markers").key_at("K: seed: 7.png", 4, {"K: seed: 7.png": "/pictures/seed: 7.png"})
     assert (key.prompt, key.seed, key.image) == (None, None, "/pictures/seed: 7.png")
 
 
 def test_markers_outside_or_without_k_are_left_out(load: Callable[[str], Any]) -> None:
     marks = [Marker(30, "K: b"), Marker(5, "K"), Marker(20, "note"), Marker(15, "K2"), Marker(31, "K")]
     span = FrameRange(10, 31)
-    keys, notes = load("markers").keys_in(marks, span, only_named=True, images={})
+    keys, notes = load("timeline.markers").keys_in(marks, span, only_named=True, images={})
     assert [(key.frame, key.prompt) for key in keys] == [(5, None), (20, "b")]
     assert "2 markers" in notes[0]
-    assert load("markers").count_in(marks, span, only_named=True) == 2
-    assert load("markers").count_in(marks, span, only_named=False) == 3
+    assert load("timeline.markers").count_in(marks, span, only_named=True) == 2
+    assert load("timeline.markers").count_in(marks, span, only_named=False) == 3
 
 
 def test_a_marker_keeps_its_name_and_gets_a_number_only_among_namesakes(load: Callable[[str], Any]) -> None:
-    markers = load("markers")
+    markers = load("timeline.markers")
     assert markers.own_name("F_60", {"K"}) == "F_60"
     assert markers.own_name("K", {"K", "K2"}) == "K3"
     assert markers.own_name("F_60", {"F_60"}) == "F_60 2"

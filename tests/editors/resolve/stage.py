@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Any
 
 from double import Double
-from restrip_resolve import render
 from restrip_resolve.actions.context import Context
+from restrip_resolve.clips import render
 from restrip_resolve.console import Console
 from restrip_resolve.menu import run
 from restrip_resolve.session import Session, open_session

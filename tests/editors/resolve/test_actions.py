@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from double import PROFILES
-from restrip_resolve import ledger, render
+from restrip_resolve import ledger
+from restrip_resolve.clips import render
 from restrip_resolve.settings import settings_path
 from restrip_resolve.titles import ENTRIES
 from stage import Stage, without_waiting

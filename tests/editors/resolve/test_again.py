@@ -9,7 +9,7 @@ import pytest
 from double import MODES, PROFILES, Failure
 from double.timeline import TimelineItem
 from restrip_resolve import ledger
-from restrip_resolve.own import own_items
+from restrip_resolve.clips.own import own_items
 from restrip_resolve.settings import settings_path
 from stage import Stage
 

@@ -89,10 +89,10 @@ def test_the_overlay_is_short_and_not_in_the_stubs(stubs: dict[tuple[str, str], 
 
 def test_scripts_ask_before_using_what_a_version_may_lack() -> None:
     """A method that came later is asked for by `can`, in the file that calls it or in one that it relies on."""
-    # render.py, which has keep.py keep them, and live_checks.py ask for GetMarkInOut first; the three came together.
-    marks = {"keep.py", "live_checks.py"}
+    # render.py, which has keep.py keep them, and checks.py ask for GetMarkInOut first; the three came together.
+    marks = {"keep.py", "checks.py"}
     asked_elsewhere = {"GetMarkInOut": marks, "SetMarkInOut": marks, "ClearMarkInOut": marks}
-    asked_elsewhere["AddTransition"] = {"dissolve.py", "live_checks.py"}  # `can_dissolve` asks.
+    asked_elsewhere["AddTransition"] = {"dissolve.py", "checks.py"}  # `can_dissolve` asks.
     wrong = []
     for path in sorted(API.parent.rglob("*.py")):
         source = path.read_text("utf-8")

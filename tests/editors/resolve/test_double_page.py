@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from double import Profile
-from restrip_resolve.live_checks import CHECKS
+from restrip_resolve.live_check.checks import CHECKS
 
 HERE = Path(__file__).parent
 PAGE = (HERE.parents[2] / "docs" / "resolve-double.md").read_text("utf-8")

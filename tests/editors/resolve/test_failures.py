@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from double import MODES, Failure
-from restrip_resolve import render
+from restrip_resolve.clips import render
 from stage import Stage, without_waiting
 
 from restrip.client.status import JobStatus

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from double.comp import EMPTY, Parser, opacity, write
-from restrip_resolve.comp_text import BadComp, Table, read_comp
-from restrip_resolve.fusion import fade_in, with_fade
-from restrip_resolve.plan import Piece, plan_of
+from restrip_resolve.placing.comp_text import BadComp, Table, read_comp
+from restrip_resolve.placing.fusion import fade_in, with_fade
+from restrip_resolve.placing.plan import Piece, plan_of
 from stage import manifest_of, spec_of
 
 from restrip.timeline import mix_at

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from double import PROFILES, Profile
-from restrip_resolve import render
-from restrip_resolve.live_bench import OTHERWISE
-from restrip_resolve.live_checks import CHECKS
+from restrip_resolve.clips import render
+from restrip_resolve.live_check.bench import OTHERWISE
+from restrip_resolve.live_check.checks import CHECKS
 from stage import Stage, without_waiting
 
 from restrip.client.discovery import state_dir

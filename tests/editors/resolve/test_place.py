@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from double import PROFILES, MediaFile, Profile
 from double.comp import Parser, opacity
-from restrip_resolve.bins import WrongMedia
-from restrip_resolve.dissolve import DissolveElsewhere
-from restrip_resolve.opened import TimelineChanged
-from restrip_resolve.place import OffTimeline, PlacedWrong, Target, place
+from restrip_resolve.placing.bins import WrongMedia
+from restrip_resolve.placing.dissolve import DissolveElsewhere
+from restrip_resolve.placing.opened import TimelineChanged
+from restrip_resolve.placing.place import OffTimeline, PlacedWrong, Target, place
 from stage import Stage, manifest_of, put_on_disk, spec_of
 
 from restrip.client.discovery import state_dir

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from restrip_resolve.plan import Dissolve, Piece, SeamsUnavailable, methods, plan_of
+from restrip_resolve.placing.plan import Dissolve, Piece, SeamsUnavailable, methods, plan_of
 from stage import manifest_of, spec_of
 
 from restrip.client.job import Output

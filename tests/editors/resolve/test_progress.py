@@ -15,11 +15,12 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from restrip_resolve import entry, progress
+from restrip_resolve import entry
 from restrip_resolve.console import Console
-from restrip_resolve.progress import Progress
+from restrip_resolve.jobs import progress
+from restrip_resolve.jobs.progress import Progress
+from restrip_resolve.jobs.waiting import follow
 from restrip_resolve.settings import BadSettingsFile, load
-from restrip_resolve.waiting import follow
 
 from restrip.client.status import JobStatus
 

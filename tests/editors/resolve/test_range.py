@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from double import PROFILES, ItemState
-from restrip_resolve.clip import MediaOffline, SourceClip, read_clip
-from restrip_resolve.keys import key_of, keys_of
-from restrip_resolve.selection import NothingSelected, source_clips
+from restrip_resolve.clips.clip import MediaOffline, SourceClip, read_clip
+from restrip_resolve.clips.keys import key_of, keys_of
+from restrip_resolve.clips.selection import NothingSelected, source_clips
 from restrip_resolve.session import NoProject, NoTimeline, rate_of
 from restrip_resolve.timecode import BadTimecode, frame_of
 from stage import Stage

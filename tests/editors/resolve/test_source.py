@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from double import PROFILES, Profile
-from restrip_resolve import render
-from restrip_resolve.render import CannotRestore, RenderBusy, RenderFailed
-from restrip_resolve.selection import source_clips
-from restrip_resolve.source import NeedsRender, Source, source_of
+from restrip_resolve.clips import render
+from restrip_resolve.clips.render import CannotRestore, RenderBusy, RenderFailed
+from restrip_resolve.clips.selection import source_clips
+from restrip_resolve.clips.source import NeedsRender, Source, source_of
 from stage import Stage, without_waiting
 
 from restrip.errors import RemoteError

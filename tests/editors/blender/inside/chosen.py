@@ -11,7 +11,7 @@ import scenes
 def panels(scene) -> list:
     """Everything that the main panel and its groups draw, as `noticed.Layout` tells it."""
     seen: list = []
-    panel = scenes.addon("panel")
+    panel = scenes.addon("ui.panel")
 
     class Drawn:
         layout = noticed.Layout(seen)
@@ -52,7 +52,9 @@ def shown(scene) -> list:
 
 def ready() -> None:
     """Until the engine's settings and looks are there."""
-    connection, previews, schema = (scenes.addon(name) for name in ("connection", "previews", "schema"))
+    connection, previews, schema = (
+        scenes.addon(name) for name in ("engine.engine_connection", "previews", "engine.schema")
+    )
     connection.wanted()
     noticed.until(lambda: previews.looks_known() and schema.known() is not None)
 
@@ -60,7 +62,7 @@ def ready() -> None:
 def looks_and_words(path: str) -> dict:
     """Looks by name, favourites, mixes, the dice, the last prompts, and only what acts."""
     ready()
-    schema, previews, values = (scenes.addon(name) for name in ("schema", "previews", "values"))
+    schema, previews, values = (scenes.addon(name) for name in ("engine.schema", "previews", "values"))
     schema.remember({})
     scene = scenes.empty_scene(30, (176, 144))
     strip = scenes.add(scene, path, 1, 1, "shot")
@@ -96,8 +98,8 @@ def looks_and_words(path: str) -> dict:
         before = data.set_seed
         bpy.ops.restrip.dice()
         told["dice"] = [before != data.set_seed, 0 <= int(data.set_seed) < 2**32]
-        scenes.addon("prompts").remember({"prompt": "a fox"})
-        scenes.addon("prompts").remember({"prompt": "a hare " * 30})
+        scenes.addon("ui.prompts").remember({"prompt": "a fox"})
+        scenes.addon("ui.prompts").remember({"prompt": "a hare " * 30})
         bpy.ops.restrip.use_prompt(index=1)
         told["last prompt"] = data.set_prompt
     return told
@@ -113,7 +115,7 @@ def noticed_error(run) -> str:
 
 def long_prompts(path: str, blend: str) -> dict:
     """A keyframe's prompt longer than a marker's name: kept whole, through saving, and short again."""
-    orders, key_prompts = scenes.addon("orders"), scenes.addon("key_prompts")
+    requests, key_prompts = scenes.addon("engine.requests"), scenes.addon("timeline.key_prompts")
     scene = scenes.empty_scene(30, (176, 144))
     strip = scenes.add(scene, path, 51, 1, "shot")
     line.select(scene, "shot")
@@ -135,7 +137,7 @@ def long_prompts(path: str, blend: str) -> dict:
     bpy.ops.wm.open_mainfile(filepath=blend)
     scene = bpy.context.scene
     strip = next(s for s in scenes.top(scene) if s.name == "shot")
-    keys = orders.order_of(scene, strip).keys
+    keys = requests.request_of(scene, strip).keys
     told["keys"] = [[key.frame, key.prompt, key.seed] for key in keys]
     told["long"] = " ".join(long.split())
     scene.frame_set(60)
@@ -147,7 +149,7 @@ def long_prompts(path: str, blend: str) -> dict:
 
 def mattes(path: str, folder: str, half: str) -> dict:
     """A strip, a mask and a picture as mattes, each to its end: what is black stays as the source is."""
-    jobs, vse = scenes.addon("jobs"), scenes.addon("vse")
+    jobs, vse = scenes.addon("jobs"), scenes.addon("timeline.vse")
     ready()
     scene = scenes.empty_scene(30, (176, 144))
     shot = scenes.add(scene, path, 1, 1, "shot")
@@ -183,13 +185,13 @@ def mattes(path: str, folder: str, half: str) -> dict:
     # A strip that doesn't fill the canvas is rendered onto it, too.
     shot.transform.offset_x = 20
     shot.restrip.values = scenes.addon("values").written({**common, "matte.kind": "mask", "matte.mask": "left"})
-    told["moved"] = list(scenes.addon("orders").order_of(scene, shot).origin.facts.reasons)
+    told["moved"] = list(scenes.addon("engine.requests").request_of(scene, shot).origin.facts.reasons)
     return told
 
 
 def preview(path: str) -> dict:
     """The frame under the playhead in a look, beside the source."""
-    jobs, previews, frame_preview = (scenes.addon(name) for name in ("jobs", "previews", "frame_preview"))
+    jobs, previews, frame_preview = (scenes.addon(name) for name in ("jobs", "previews", "ui.frame_preview"))
     ready()
     scene = scenes.empty_scene(30, (176, 144))
     shot = scenes.add(scene, path, 51, 1, "shot")
@@ -215,6 +217,6 @@ def preview(path: str) -> dict:
     _, look_left, look_right = halves()
     told["split"] = [left == source_left, right == look_right, source_right != look_right, source_left != look_left]
     told["mix picture"] = previews.mix_key("shot", "3:0.5+12:0.5") in previews._newest
-    told["folded"] = [len(scenes.addon("joblist").finished()), len(scenes.addon("joblist").in_sight())]
+    told["folded"] = [len(scenes.addon("ui.joblist").finished()), len(scenes.addon("ui.joblist").in_sight())]
     time.sleep(0.1)
     return told

@@ -15,7 +15,7 @@ FRAMES = 8
 def composed(path: str, picture: str, values: dict, folder: str) -> dict:
     """Each kind of transparency over a coloured ground and under a title: the frame before and after."""
     scene = scenes.empty_scene(30, (178, 144))
-    vse = scenes.addon("vse")
+    vse = scenes.addon("timeline.vse")
     ground(scene, "ground", 1, (0.1, 0.4, 0.8), FrameRange(-10, 600))
     told = {}
     for number, (name, change) in enumerate(KINDS.items()):
@@ -77,7 +77,7 @@ def ground(scene, name: str, channel: int, colour, span: FrameRange):
 def several(path: str, values: dict) -> dict:
     """Two selected strips: one look for both, a job each; again, twice quickly: no second result."""
     scene = scenes.empty_scene(30, (176, 144))
-    vse, jobs, modules = scenes.addon("vse"), scenes.addon("jobs"), scenes.addon("values")
+    vse, jobs, modules = scenes.addon("timeline.vse"), scenes.addon("jobs"), scenes.addon("values")
     strips = []
     for number, name in enumerate(("first", "second")):
         strip = scenes.add(scene, path, 1 + 100 * number, 1, name)
@@ -88,7 +88,7 @@ def several(path: str, values: dict) -> dict:
     told = {}
     with sequencer_context(scene):
         select(scene, "first")
-        told["alone"] = scenes.addon("copy_look").RESTRIP_OT_copy_look.why_not(bpy.context)
+        told["alone"] = scenes.addon("ui.copy_look").RESTRIP_OT_copy_look.why_not(bpy.context)
         select(scene, "first", "second")
         assert bpy.ops.restrip.copy_look() == {"FINISHED"}
         told["looks"] = [dict(modules.read(strip.restrip.values)) for strip in strips]
@@ -108,11 +108,11 @@ def several(path: str, values: dict) -> dict:
         pump(lambda: all(job.stage == "placed" for job in jobs.board().jobs.values()))
         told["again"] = sorted(strip["name"] for strip in scenes.strips(scene) if strip["name"].endswith("restyled"))
         meta = next(strip for strip in scenes.top(scene) if strip.name == "first restyled")
-        takes = scenes.addon("takes")
+        takes = scenes.addon("timeline.takes")
         told["takes"] = [[take["take"] for take in takes.listed(meta)], meta.restrip.take]
         assert bpy.ops.restrip.show_take(take=1) == {"FINISHED"}
         told["back"] = [meta.restrip.take, strips[0].restrip.placed == meta.restrip.result_of]
-        told["known"] = scenes.addon("results").on_timeline(list(jobs.board().jobs)[-1])
+        told["known"] = scenes.addon("timeline.results").on_timeline(list(jobs.board().jobs)[-1])
         assert bpy.ops.restrip.forget_takes() == {"FINISHED"}
         told["left"] = [[take["take"] for take in takes.listed(meta)], len(vse.strips_of(meta))]
     return told

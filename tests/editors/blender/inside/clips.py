@@ -21,7 +21,7 @@ def movie(
     strip = scenes.add_stretched(scene, path, 5) if stretch else scenes.add(scene, path, 5)
     if hide:
         strip.animation_offset_start = hide
-    vse, clip = scenes.addon("vse"), scenes.addon("clip")
+    vse, clip = scenes.addon("timeline.vse"), scenes.addon("timeline.clip")
     span = vse.span_of(strip)
     vse.set_span(strip, vse.FrameRange(span.first + trim[0], span.end - trim[1]))
     facts = clip.facts_of(scene, strip)
@@ -40,7 +40,7 @@ def pictures(paths: list, trim=(0, 0)) -> dict:
     strip = scenes.top(scene).new_image(name="stills", filepath=paths[0], channel=2, frame_start=3)
     for path in paths[1:]:
         strip.elements.append(path.rpartition("/")[2])
-    vse, clip = scenes.addon("vse"), scenes.addon("clip")
+    vse, clip = scenes.addon("timeline.vse"), scenes.addon("timeline.clip")
     end = 3 + (len(paths) if len(paths) > 1 else 10)
     vse.set_span(strip, vse.FrameRange(3 + trim[0], end - trim[1]))
     return clip_to_json(clip.clip_of(clip.facts_of(scene, strip), {}))
@@ -49,7 +49,7 @@ def pictures(paths: list, trim=(0, 0)) -> dict:
 def reasons(path: str) -> dict:
     """Why each kind of change needs a render, one at a time."""
     scene = scenes.empty_scene()
-    clip, vse = scenes.addon("clip"), scenes.addon("vse")
+    clip, vse = scenes.addon("timeline.clip"), scenes.addon("timeline.vse")
     told = {}
 
     def look(name: str, change) -> None:
@@ -85,8 +85,8 @@ def missing(folder: str) -> str:
     scene = scenes.empty_scene()
     strip = scenes.top(scene).new_movie(name="gone", filepath=folder + "/gone.mp4", channel=1, frame_start=1)
     try:
-        scenes.addon("clip").facts_of(scene, strip)
-    except scenes.addon("clip").NothingToStylize as error:
+        scenes.addon("timeline.clip").facts_of(scene, strip)
+    except scenes.addon("timeline.clip").NothingToStylize as error:
         return str(error)
     return ""
 

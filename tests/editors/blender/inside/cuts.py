@@ -13,13 +13,13 @@ from restrip.timeline import ClipRange, Crossfade, FrameRange, Key, Rate
 
 
 def modules():
-    return (scenes.addon(name) for name in ("vse", "results", "ties", "takes"))
+    return (scenes.addon(name) for name in ("timeline.vse", "timeline.results", "timeline.ties", "timeline.takes"))
 
 
 def begin(movie: str, name: str = "shot", start: int = 1, channel: int = 2):
     """A strip of 40 frames whose result, of another movie, is placed."""
     scene = bpy.context.scene
-    vse = scenes.addon("vse")
+    vse = scenes.addon("timeline.vse")
     strip = vse.add_movie(scene.sequence_editor, name, movie, channel, start)
     vse.set_span(strip, FrameRange(start, start + 40))
     strip.transform.scale_x = strip.transform.scale_y = 0.3
@@ -28,13 +28,13 @@ def begin(movie: str, name: str = "shot", start: int = 1, channel: int = 2):
 
 def give(source, movie: str, job: str = "job"):
     """Place a result for a strip as it is now; the meta strip."""
-    results, vse = scenes.addon("results"), scenes.addon("vse")
+    results, vse = scenes.addon("timeline.results"), scenes.addon("timeline.vse")
     source.restrip.job, source.restrip.start = job, round(vse.content_start(source))
     return results.place_result(job, manifest(source, movie, job), None).meta
 
 
 def manifest(source, movie: str, job: str) -> Manifest:
-    vse = scenes.addon("vse")
+    vse = scenes.addon("timeline.vse")
     span, start = vse.span_of(source), round(vse.content_start(source))
     length, skipped = len(span), span.first - start
     clip = ClipRange((movie,), Rate.of(25), length, trim_in=skipped, timeline_start=span.first, name=source.name)
@@ -50,7 +50,7 @@ def manifest(source, movie: str, job: str) -> Manifest:
 
 def told(scene) -> dict:
     """Every strip on the top level: channel, frames, muted, and the source of a result."""
-    vse, results = scenes.addon("vse"), scenes.addon("results")
+    vse, results = scenes.addon("timeline.vse"), scenes.addon("timeline.results")
     found = {}
     for strip in vse.strips_of(scene.sequence_editor):
         span = vse.span_of(strip)
@@ -62,7 +62,7 @@ def told(scene) -> dict:
 
 def copies(scene, strips, by: int, up: int = 0) -> list:
     """Strips as Shift+D leaves them: the same, moved."""
-    vse = scenes.addon("vse")
+    vse = scenes.addon("timeline.vse")
     before = {strip.name for strip in vse.every_strip(scene)}
     for strip in vse.every_strip(scene):
         strip.select = strip in strips
@@ -111,7 +111,7 @@ def cut_source(first: str, second: str) -> dict:
     give(source, second)
     right = source.split(frame=21, split_method="SOFT")
     right.name = "right"
-    scenes.addon("ties").settle(scene)
+    scenes.addon("timeline.ties").settle(scene)
     seen["cut"] = told(scene)
     give(right, first, "job 2")
     seen["again"] = told(scene)
@@ -129,15 +129,15 @@ def cut_result(first: str, second: str) -> dict:
     meta = give(source, second)
     middle = meta.split(frame=11, split_method="SOFT")
     end = middle.split(frame=31, split_method="SOFT")
-    scenes.addon("vse").remove(scene.sequence_editor, middle)
-    scenes.addon("ties").settle(scene)
+    scenes.addon("timeline.vse").remove(scene.sequence_editor, middle)
+    scenes.addon("timeline.ties").settle(scene)
     end.name = "end"
     give(source, first, "job 2")
     seen["again"] = told(scene)
-    scenes.addon("vse").remove(scene.sequence_editor, end)
-    scenes.addon("vse").set_span(meta, FrameRange(1, 9))
+    scenes.addon("timeline.vse").remove(scene.sequence_editor, end)
+    scenes.addon("timeline.vse").set_span(meta, FrameRange(1, 9))
     source.restrip.job = "job 3"
-    placed = scenes.addon("results").place_result("job 3", manifest(source, second, "job 3"), None)
+    placed = scenes.addon("timeline.results").place_result("job 3", manifest(source, second, "job 3"), None)
     seen["trimmed"] = [told(scene), placed.note]
     return seen
 
@@ -234,7 +234,7 @@ def transition(first: str, second: str) -> dict:
 def speed(first: str, second: str) -> dict:
     """Remove Result with a Speed effect on the source, on the result, and added to the source later."""
     scene = landing_scene()
-    vse = scenes.addon("vse")
+    vse = scenes.addon("timeline.vse")
     seen = {}
     for number, name in enumerate(("before", "on the result", "later")):
         source = begin(first, name, 1 + 100 * number)

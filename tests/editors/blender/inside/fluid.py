@@ -9,7 +9,7 @@ import scenes
 def ticks(path: str, values: dict, count: int) -> dict:
     """Two strips with `count` keys each, stylized at once; the milliseconds of every call of the timer."""
     scene = scenes.empty_scene(25, (1280, 720))
-    vse, jobs, connection = scenes.addon("vse"), scenes.addon("jobs"), scenes.addon("connection")
+    vse, jobs, connection = scenes.addon("timeline.vse"), scenes.addon("jobs"), scenes.addon("engine.engine_connection")
     connection.wanted()
     calls: list = []
     for channel, first in ((1, 1), (3, 201)):

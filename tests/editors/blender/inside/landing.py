@@ -22,7 +22,7 @@ def arrangements(movie: str, folder: str, seeds: list) -> list:
 def one(movie: str, folder: str, dice: random.Random) -> list:
     scene = scenes.empty_scene(size=CANVAS)
     clear(scene)
-    vse, results = scenes.addon("vse"), scenes.addon("results")
+    vse, results = scenes.addon("timeline.vse"), scenes.addon("timeline.results")
     owner = scene.sequence_editor
     # Something always shows: with an empty sequence Blender renders the 3D scene.
     box(owner, "ground", 1, FrameRange(-50, 300), dice).mute = False
@@ -93,7 +93,7 @@ def surround(vse, owner, source, dice) -> None:
 
 
 def box(owner, name: str, channel: int, span: FrameRange, dice):
-    vse = scenes.addon("vse")
+    vse = scenes.addon("timeline.vse")
     collection = vse.strips_of(owner)
     known = collection.bl_rna.functions["new_effect"].parameters.keys()
     length = {"length": len(span)} if "length" in known else {"frame_end": span.end}

@@ -49,7 +49,7 @@ def begin(scene, name: str, values: dict, replace: bool = False):
 
 
 def fade_of(scene, name: str) -> list:
-    vse = scenes.addon("vse")
+    vse = scenes.addon("timeline.vse")
     span = vse.span_of(next(strip for strip in vse.every_strip(scene) if strip.name == name))
     return [span.first, span.end]
 
@@ -63,7 +63,7 @@ def place_of(scene, name: str) -> list:
 def changed_meanwhile(path: str, values: dict, folder: str) -> dict:
     """Strips that are moved, trimmed, deleted, split and reopened while their jobs run; and stylizing again."""
     scene = scenes.empty_scene(30, (176, 144))
-    vse, jobs = scenes.addon("vse"), scenes.addon("jobs")
+    vse, jobs = scenes.addon("timeline.vse"), scenes.addon("jobs")
     told: dict = {}
 
     def lay(name: str, start: int, channel: int = 1):
@@ -136,7 +136,7 @@ def changed_meanwhile(path: str, values: dict, folder: str) -> dict:
         assert bpy.ops.restrip.place(job_id=job.job_id) == {"FINISHED"}
     told["placed"] = place_of(scene, "later restyled")
     said: list = []
-    jobs.board().courier.ask("settings", {"etag": ""}, said.append, said.append)
+    jobs.board().transport.ask("settings", {"etag": ""}, said.append, said.append)
     pump(lambda: bool(said))  # Until the engine has heard of it.
     return told
 
@@ -144,7 +144,7 @@ def changed_meanwhile(path: str, values: dict, folder: str) -> dict:
 def keyframes(path: str, painted: str, values: dict) -> dict:
     """Keyframes suggested, one painted by hand, one with a prompt; and a sheet of one seed's picture."""
     scene = scenes.empty_scene(30, (176, 144))
-    vse, jobs = scenes.addon("vse"), scenes.addon("jobs")
+    vse, jobs = scenes.addon("timeline.vse"), scenes.addon("jobs")
     strip = scenes.add(scene, path, 51, 1, "shot")
     vse.set_span(strip, vse.FrameRange(51, 81))
     select(scene, "shot")
@@ -169,7 +169,7 @@ def keyframes(path: str, painted: str, values: dict) -> dict:
 def refused(path: str, values: dict) -> dict:
     """A job that the engine refuses, one whose file is gone, and what the operators say when they can't run."""
     scene = scenes.empty_scene(30, (176, 144))
-    jobs, joblist = scenes.addon("jobs"), scenes.addon("joblist")
+    jobs, joblist = scenes.addon("jobs"), scenes.addon("ui.joblist")
     scenes.add(scene, path, 1, 1, "shot")
     job = begin(scene, "shot", values)
     end = time.monotonic() + 120
@@ -178,11 +178,11 @@ def refused(path: str, values: dict) -> dict:
         jobs.tick()
         time.sleep(0.02)
     told = {"error": [job.error.code, job.error.message, job.error.remedy], "details": joblist.details(job)}
-    operators = scenes.addon("operators")
+    operators = scenes.addon("ui.operators")
     with sequencer_context(scene):
         told["can"] = operators.RESTRIP_OT_stylize.why_not(bpy.context)
         told["no result"] = operators.RESTRIP_OT_remove_result.why_not(bpy.context)
-        told["no seeds"] = scenes.addon("seeds").RESTRIP_OT_seeds.why_not(bpy.context)
+        told["no seeds"] = scenes.addon("ui.seeds").RESTRIP_OT_seeds.why_not(bpy.context)
         for strip in scenes.top(scene):
             strip.select = False
         told["nothing"] = operators.RESTRIP_OT_stylize.why_not(bpy.context)
@@ -193,7 +193,7 @@ def refused(path: str, values: dict) -> dict:
 def rendered(path: str, values: dict, folder: str) -> dict:
     """A cropped strip: rendered by a second Blender, then stylized, then placed over the whole canvas."""
     scene = scenes.empty_scene(30, (176, 144))
-    vse, sending = scenes.addon("vse"), scenes.addon("sending")
+    vse, submit = scenes.addon("timeline.vse"), scenes.addon("engine.submit")
     strip = scenes.add(scene, path, 51, 1, "shot")
     vse.set_span(strip, vse.FrameRange(61, 71))
     strip.crop.min_x = 88
@@ -204,7 +204,7 @@ def rendered(path: str, values: dict, folder: str) -> dict:
     pump(lambda: job.stage == "placed")
     inner = next(s for s in vse.every_strip(scene) if s.name == "key 1")
     transform = [inner.transform.scale_x, inner.transform.offset_x]  # Its strip is gone after the second time.
-    said = sending.said_at_start(job)
+    said = submit.said_at_start(job)
     first = [list(job.manifest.clip.paths), job.stage]
     again = begin(scene, "shot", values, replace=True)
     pump(lambda: again.stage == "placed")
@@ -223,7 +223,7 @@ def rendered(path: str, values: dict, folder: str) -> dict:
 def effects(path: str, values: dict, folder: str) -> dict:
     """A strip with a speed effect, one of another scene, and one with a modifier, each to its end; in one file."""
     scene = scenes.empty_scene(30, (176, 144))
-    vse, sending = scenes.addon("vse"), scenes.addon("sending")
+    vse, submit = scenes.addon("timeline.vse"), scenes.addon("engine.submit")
     told: dict = {}
 
     def lay(where, name: str, start: int):
@@ -251,7 +251,7 @@ def effects(path: str, values: dict, folder: str) -> dict:
         frames = (span.first + 1, span.first + 7)
         source = scenes.render(scene, frames, folder, f"{name}-source")
         job = begin(scene, name, values)
-        said = sending.said_at_start(job)
+        said = submit.said_at_start(job)
         pump(lambda job=job: job.stage == "placed")
         told[name] = {
             "said": said,
@@ -267,7 +267,7 @@ def effects(path: str, values: dict, folder: str) -> dict:
 def asked_of_rendered(path: str, values: dict) -> dict:
     """Keyframes suggested for a strip that has to be rendered first."""
     scene = scenes.empty_scene(30, (176, 144))
-    vse, jobs = scenes.addon("vse"), scenes.addon("jobs")
+    vse, jobs = scenes.addon("timeline.vse"), scenes.addon("jobs")
     strip = scenes.add(scene, path, 51, 1, "shot")
     vse.set_span(strip, vse.FrameRange(61, 71))
     strip.use_reverse_frames = True
@@ -312,7 +312,7 @@ def stylize(
 ) -> dict:
     scene = scenes.empty_scene(fps, size, fps_base)
     strip = scenes.add(scene, path, start)
-    vse = scenes.addon("vse")
+    vse = scenes.addon("timeline.vse")
     span = vse.span_of(strip)
     vse.set_span(strip, vse.FrameRange(span.first + trim[0], span.end - trim[1]))
     strip.restrip.values = scenes.addon("values").written(values)

@@ -41,13 +41,13 @@ def traces() -> dict:
 def off_and_on() -> dict:
     """Used, disabled, enabled again, disabled."""
     jobs = scenes.addon("jobs")
-    courier, answers = jobs.board().courier, []
-    courier.ask("settings", {"etag": ""}, answers.append, answers.append)
+    transport, answers = jobs.board().transport, []
+    transport.ask("settings", {"etag": ""}, answers.append, answers.append)
     end = time.monotonic() + 120
     while not answers and time.monotonic() < end:
         jobs.tick()
         time.sleep(0.02)
-    running, messenger = courier.running, courier._process
+    running, messenger = transport.running, transport._process
     used = traces()
     timer = jobs.tick
     assert bpy.app.timers.is_registered(timer)
@@ -95,7 +95,9 @@ def stumbles() -> dict:
 
 def values_follow_the_strip(path: str, blend: str) -> dict:
     """Settings drawn from a schema, kept on the strip, saved and read again."""
-    schema, form, values, presets = (scenes.addon(name) for name in ("schema", "form", "values", "presets"))
+    schema, form, values, presets = (
+        scenes.addon(name) for name in ("engine.schema", "ui.form", "values", "ui.presets")
+    )
     from restrip.client.schema import Schema
     from restrip.client.setting import Setting
 
@@ -191,7 +193,7 @@ def older_names(path: str) -> dict:
 
 def models(movie: str, folder: str) -> dict:
     """What a models folder offers, and what choosing from it sets."""
-    jobs, models, connection = (scenes.addon(name) for name in ("jobs", "models", "connection"))
+    jobs, models, connection = (scenes.addon(name) for name in ("jobs", "ui.models", "engine.engine_connection"))
     scene = scenes.empty_scene()
     strip = scenes.add(scene, movie)
     scene.sequence_editor.active_strip = strip
@@ -212,7 +214,7 @@ def models(movie: str, folder: str) -> dict:
 
 def sheet(pictures: list) -> dict:
     """A sheet of seeds that fills up, and where a click lands."""
-    seeds = scenes.addon("seeds")
+    seeds = scenes.addon("ui.seeds")
     image = seeds.blank_sheet(5)
     for index, path in enumerate(pictures):
         seeds.put_on_sheet(image, path, index, 5)

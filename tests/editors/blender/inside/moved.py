@@ -11,20 +11,20 @@ import scenes
 
 def files(scene) -> dict:
     """The paths of all movie strips as the file keeps them."""
-    vse = scenes.addon("vse")
+    vse = scenes.addon("timeline.vse")
     return {strip.name: strip.filepath for strip in vse.every_strip(scene) if strip.type == "MOVIE"}
 
 
 def whole(scene) -> bool:
     """Whether every movie strip shows something."""
-    vse = scenes.addon("vse")
+    vse = scenes.addon("timeline.vse")
     movies = [strip for strip in vse.every_strip(scene) if strip.type == "MOVIE"]
     return all(Path(bpy.path.abspath(s.filepath)).is_file() and 0 not in vse.media_size(s) for s in movies)
 
 
 def contents(scene) -> dict:
     """What is in each result's movie."""
-    vse = scenes.addon("vse")
+    vse = scenes.addon("timeline.vse")
     movies = [s for s in vse.every_strip(scene) if s.type == "MOVIE" and "strip-000" in s.filepath]
     return {s.name: hashlib.sha256(Path(bpy.path.abspath(s.filepath)).read_bytes()).hexdigest() for s in movies}
 
@@ -43,7 +43,7 @@ def shown(scene) -> dict:
 
 def beside(path: str, folder: str, painted: str, pictures: list) -> dict:
     """Stylized before the file is saved, and after; gathered by one click; packed."""
-    jobs, places, vse = (scenes.addon(name) for name in ("jobs", "places", "vse"))
+    jobs, places, vse = (scenes.addon(name) for name in ("jobs", "timeline.places", "timeline.vse"))
     scene = scenes.empty_scene(30, (176, 144))
     for number, name in enumerate(("first", "second")):
         strip = scenes.add(scene, path, 1 + 100 * number, 1, name)
@@ -89,7 +89,9 @@ def beside(path: str, folder: str, painted: str, pictures: list) -> dict:
     told["rows"] = len({digest for row in rows.values() for digest in row})
     images = scenes.addon("values").read(scene.restrip.images)
     told["painted"] = [bpy.path.abspath(kept) for kept in images.values()]
-    keys = scenes.addon("orders").order_of(scene, next(s for s in scenes.top(scene) if s.name == "second")).keys
+    keys = (
+        scenes.addon("engine.requests").request_of(scene, next(s for s in scenes.top(scene) if s.name == "second")).keys
+    )
     told["key"] = [key.image for key in keys]
     bpy.context.preferences.addons[scenes.ADDON].preferences.results_in = "ASK"
     line.select(scene, "first")

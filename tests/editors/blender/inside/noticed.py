@@ -42,7 +42,7 @@ def status_bar() -> list:
     class Header:
         layout = Layout(seen)
 
-    scenes.addon("statusbar").draw(Header, bpy.context)
+    scenes.addon("ui.statusbar").draw(Header, bpy.context)
     return [[name, what or text] if name == "label" else [name, what, text] for name, what, text, _ in seen]
 
 
@@ -51,7 +51,7 @@ def failed_and_corrected(path: str, blend: str) -> dict:
     jobs, reports = scenes.addon("jobs"), scenes.addon("reports")
     progress, values = scenes.addon("progress"), scenes.addon("values")
     scene = scenes.empty_scene(30, (176, 144))
-    vse = scenes.addon("vse")
+    vse = scenes.addon("timeline.vse")
     for name, channel in (("shot", 1), ("other", 5)):
         strip = scenes.add(scene, path, 1, channel, name)
         vse.set_span(strip, vse.FrameRange(1, 21))
@@ -96,7 +96,7 @@ def failed_and_corrected(path: str, blend: str) -> dict:
 
 def keyframes_counted(path: str) -> dict:
     """The panel is drawn again when a marker comes or moves."""
-    jobs, handlers, vse = (scenes.addon(name) for name in ("jobs", "handlers", "vse"))
+    jobs, handlers, vse = (scenes.addon(name) for name in ("jobs", "handlers", "timeline.vse"))
     scene = scenes.empty_scene(30, (176, 144))
     strip = scenes.add(scene, path, 1, 1, "shot")
     scene.sequence_editor.active_strip = strip

@@ -21,7 +21,7 @@ def two_keys(
 ) -> dict:
     """Place a result over a strip of `source` on channel `over`, with other strips on the channels of `crowd`."""
     scene = scenes.empty_scene(size=size)
-    vse, place, ties = scenes.addon("vse"), scenes.addon("place"), scenes.addon("ties")
+    vse, place, ties = scenes.addon("timeline.vse"), scenes.addon("timeline.place"), scenes.addon("timeline.ties")
     read = Manifest.from_json(manifest)
     strip = scenes.add(scene, source, start, over)
     span = vse.FrameRange(start + trim[0], start + read.clip.length - trim[1])

@@ -11,7 +11,7 @@ def through(path: str, other: str, folder: str, kind: str) -> dict:
     scene.view_settings.exposure = 2.0
     scene.view_settings.view_transform = "AgX"
     scene.render.resolution_percentage = 50
-    vse, clip, rendering = (scenes.addon(name) for name in ("vse", "clip", "rendering"))
+    vse, clip, rendering = (scenes.addon(name) for name in ("timeline.vse", "timeline.clip", "timeline.rendering"))
     strip = scenes.add(scene, path, 1, 1, "shot")
     vse.set_span(strip, vse.FrameRange(11, 21))
     over = scenes.add(scene, other, 1, 5, "over")
@@ -73,7 +73,7 @@ def settings(scene) -> list:
 
 
 def change(scene, strip, other: str, kind: str):
-    vse = scenes.addon("vse")
+    vse = scenes.addon("timeline.vse")
     if kind == "crop":
         strip.crop.min_x = 80
     elif kind == "effect":
@@ -83,7 +83,7 @@ def change(scene, strip, other: str, kind: str):
             name="soft", type="GAUSSIAN_BLUR", channel=2, frame_start=11, **{first: strip}
         )
         made.size_x = made.size_y = 20
-        return scenes.addon("clip").subject_of(scene, strip)
+        return scenes.addon("timeline.clip").subject_of(scene, strip)
     elif kind == "fade":
         strip.crop.min_x = 80
         for frame, value in ((11, 0.0), (16, 1.0)):

@@ -13,10 +13,10 @@ import addon_utils  # isort: skip
 
 def off_and_on(path: str) -> dict:
     """A result that waits, and the looks' pictures, before and after the extension was off."""
-    jobs, connection, previews = (scenes.addon(name) for name in ("jobs", "connection", "previews"))
+    jobs, connection, previews = (scenes.addon(name) for name in ("jobs", "engine.engine_connection", "previews"))
     scene = scenes.empty_scene(30, (176, 144))
     strip = scenes.add(scene, path, 1, 1, "shot")
-    vse = scenes.addon("vse")
+    vse = scenes.addon("timeline.vse")
     vse.set_span(strip, vse.FrameRange(1, 13))
     bpy.context.preferences.addons[ADDON].preferences.place_unasked = False
     connection.wanted()
@@ -27,13 +27,16 @@ def off_and_on(path: str) -> dict:
     addon_utils.enable(ADDON)
     # The preferences of an extension that was off are new ones.
     bpy.context.preferences.addons[ADDON].preferences.place_unasked = False
-    jobs, connection, previews = (scenes.addon(name) for name in ("jobs", "connection", "previews"))
+    jobs, connection, previews = (scenes.addon(name) for name in ("jobs", "engine.engine_connection", "previews"))
     connection.wanted()
     noticed.until(lambda: previews.looks_known() and any(j.stage == "waiting" for j in jobs.board().jobs.values()))
     (job,) = jobs.board().jobs.values()
     told["after"] = [job.stage, len(previews.looks()), job.name]
     told["pictures"].append(len(previews._pictures))  # Without a window they have no icons.
-    told["one of each"] = [scenes.addon("joblist").jobs is jobs, scenes.addon("connection").jobs is jobs]
+    told["one of each"] = [
+        scenes.addon("ui.joblist").jobs is jobs,
+        scenes.addon("engine.engine_connection").jobs is jobs,
+    ]
     with line.sequencer_context(scene):
         assert bpy.ops.restrip.place(job_id=job.job_id) == {"FINISHED"}
     told["placed"] = sorted(strip.name for strip in scenes.top(scene))
@@ -51,7 +54,7 @@ def updated(package: str) -> dict:
     bpy.ops.extensions.package_install_files(
         filepath=package, repo="user_default", enable_on_install=True, overwrite=True
     )
-    panel, words = scenes.addon("panel"), scenes.addon("words")
+    panel, words = scenes.addon("ui.panel"), scenes.addon("words")
     import restrip.errors
 
     told["after"] = [words.time_said(5), hasattr(restrip.errors, "UPDATED")]

@@ -60,7 +60,7 @@ def mark(scene, frames, names=()):
 
 def effect(scene, name: str, kind: str, source, channel: int):
     """An effect strip on one input, over the whole of it."""
-    span = addon("vse").span_of(source)
+    span = addon("timeline.vse").span_of(source)
     known = top(scene).bl_rna.functions["new_effect"].parameters.keys()
     first = "input1" if "input1" in known else "seq1"
     length = {"length": len(span)} if "length" in known else {"frame_end": span.end}
@@ -88,7 +88,7 @@ def strips(scene) -> list[dict]:
     """All strips as facts."""
     editor = scene.sequence_editor
     found = editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all
-    vse = addon("vse")
+    vse = addon("timeline.vse")
     return [
         {
             "name": strip.name,

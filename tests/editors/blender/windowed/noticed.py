@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 PAIR = """
-pair = sys.modules["bl_ext.user_default.restrip.frame_preview"]._pair
+pair = sys.modules["bl_ext.user_default.restrip.ui.frame_preview"]._pair
 width, height = pair.size
 place = 4 * (height // 2 * width + width - 20)
 def at_right(): return bpy.data.images["Restrip Preview"].pixels[place]

@@ -34,7 +34,7 @@ HELPERS = """
 import sys
 jobs = sys.modules["bl_ext.user_default.restrip.jobs"]
 previews = sys.modules["bl_ext.user_default.restrip.previews"]
-vse = sys.modules["bl_ext.user_default.restrip.vse"]
+vse = sys.modules["bl_ext.user_default.restrip.timeline.vse"]
 scene = vse.edited_scene(bpy.context)
 window = bpy.context.window_manager.windows[0]
 area = next(a for a in window.screen.areas if a.type == "SEQUENCE_EDITOR" and a.spaces.active.view_type != "PREVIEW")
@@ -270,7 +270,7 @@ def save_and_read(story: Story, blend: Path) -> None:
 
 
 SHEET = """
-seeds = sys.modules["bl_ext.user_default.restrip.seeds"]
+seeds = sys.modules["bl_ext.user_default.restrip.ui.seeds"]
 sheet_window = bpy.context.window_manager.windows[-1]
 sheet_area = sheet_window.screen.areas[0]
 sheet_region = next(r for r in sheet_area.regions if r.type == "WINDOW")
@@ -292,7 +292,7 @@ for strip in strips.values():
 scene.frame_set(30)
 """
     )
-    listed = "sys.modules['bl_ext.user_default.restrip.models']._items.get('look.sd')"
+    listed = "sys.modules['bl_ext.user_default.restrip.ui.models']._items.get('look.sd')"
     story.wait("the models folder is listed", listed, 300)
     story.python(
         f"""

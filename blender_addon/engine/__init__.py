@@ -1,0 +1,1 @@
+"""Talking with the engine: its settings, what is asked of it, and the process that asks."""

@@ -1,0 +1,305 @@
+"""What the user can do with strips: small operators, each one undo step."""
+
+from typing import Any, ClassVar
+
+import bpy
+from bpy.props import StringProperty
+
+from restrip.errors import RestripError
+
+from .. import jobs, values
+from ..engine import engine_connection, schema, submit
+from ..timeline import clip, rendering, results, ties, vse
+
+
+def sources(context: Any) -> list[Any]:
+    """The selected strips that have a picture, each chain of effects once; a result stands for its source."""
+    scene = vse.edited_scene(context)
+    found: list[Any] = []
+    for strip in map(results.whole, vse.selected_strips(context)):
+        if strip.type in clip.SILENT_KINDS:
+            continue
+        given = results.sources_of(scene, strip) if ties.is_result(strip) else [clip.subject_of(scene, strip)]
+        found += [source for source in given if source not in found]
+    return found
+
+
+class Poll:
+    """Greys an operator out, and says why."""
+
+    @classmethod
+    def why_not(cls, context: Any) -> str:
+        """A sentence for the tooltip, or "" when the operator can run."""
+        if not vse.selected_strips(context):
+            return "Select a strip first"
+        return "" if sources(context) else "Sound has no picture: select a movie, picture, scene or meta strip"
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """Asked by Blender."""
+        reason = cls.why_not(context)
+        if reason and hasattr(cls, "poll_message_set"):
+            cls.poll_message_set(reason)
+        return not reason
+
+
+class Stylize(Poll):
+    """Begins a job for each selected strip; a strip that has a result gets another take of it, never a second one."""
+
+    bl_options: ClassVar[set[str]] = {"REGISTER"}
+
+    def invoke(self, context: Any, event: Any) -> set[str]:
+        """Ask first when a job of a strip is running: it is begun again."""
+        running = [strip.name for strip in sources(context) if jobs.running(strip) is not None]
+        if not running:
+            return self.execute(context)
+        done: set[str] = context.window_manager.invoke_confirm(
+            self,
+            event,
+            title="Begin Again?",
+            message=f"{', '.join(running)}: a job is running. What is finished of it is used again.",
+            confirm_text="Begin Again",
+        )
+        return done
+
+    def execute(self, context: Any) -> set[str]:
+        """Begin them, and say what they will do."""
+        scene = vse.edited_scene(context)
+        report: Any = self.report  # type: ignore[attr-defined] # the classes below are Operators
+        ties.settle(scene)
+        begun = []
+        # What each strip has is read first: a strip without values takes those of the last job.
+        for strip, given in [(strip, schema.values_of(strip)) for strip in sources(context)]:
+            vse.base_of(strip).restrip.values = values.written(given) if given else ""
+            running = jobs.running(strip)
+            strip.restrip.job = ""
+            if running is not None and not results.waited_for(running.job_id):
+                jobs.give_up(running)
+            try:
+                begun.append(submit.begin(scene, strip))
+            except RestripError as error:
+                report({"ERROR"}, str(error))
+        for job in begun:
+            report({"INFO"}, submit.said_at_start(job))
+        vse.redraw(context)
+        return {"FINISHED"} if begun else {"CANCELLED"}
+
+
+class RESTRIP_OT_stylize(Stylize, bpy.types.Operator):
+    """Restyle the selected strips at their markers; each comes back as strips with crossfades above it"""
+
+    bl_idname = "restrip.stylize"
+    bl_label = "Stylize"
+
+
+class RESTRIP_OT_stylize_again(Stylize, bpy.types.Operator):
+    """Render again what changed since the last result, and show it as a new take. Fades that you moved stay"""
+
+    bl_idname = "restrip.stylize_again"
+    bl_label = "Stylize Again (Changed Only)"
+
+    @classmethod
+    def why_not(cls, context: Any) -> str:
+        """A result must be there."""
+        scene = vse.edited_scene(context)
+        if sources(context) and all(results.result_of(scene, strip) is None for strip in sources(context)):
+            return "There is no result yet: use Stylize"
+        return super().why_not(context)
+
+
+class JobOperator:
+    """An operator on one live job; without an id, on the active strip's."""
+
+    job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def job(self, context: Any) -> jobs.LiveJob | None:
+        """The job meant."""
+        live = jobs.board()
+        if self.job_id:
+            return live.jobs.get(self.job_id)
+        return live.of_strip(vse.active_strip(vse.edited_scene(context)))
+
+
+class RESTRIP_OT_cancel(JobOperator, bpy.types.Operator):
+    """Stop this job. What is finished of it is kept, and not rendered again"""
+
+    bl_idname = "restrip.cancel"
+    bl_label = "Cancel"
+    bl_options: ClassVar[set[str]] = {"REGISTER"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """Something must be running."""
+        running = any(job.active for job in jobs.board().jobs.values())
+        if not running and hasattr(cls, "poll_message_set"):
+            cls.poll_message_set("No job is running")
+        return running
+
+    def execute(self, context: Any) -> set[str]:
+        """Ask the engine; it answers at once and stops at the next frame."""
+        job = self.job(context)
+        wanted = [job] if job is not None else [job for job in jobs.board().jobs.values() if job.active]
+        for one in wanted:
+            jobs.cancel(one)
+        vse.redraw(context)
+        return {"FINISHED"} if wanted else {"CANCELLED"}
+
+
+class RESTRIP_OT_resume(JobOperator, bpy.types.Operator):
+    """Go on with this job; what is finished of it is not rendered again"""
+
+    bl_idname = "restrip.resume"
+    bl_label = "Go On"
+    bl_options: ClassVar[set[str]] = {"REGISTER"}
+
+    def execute(self, context: Any) -> set[str]:
+        """Send the job on its way again."""
+        job = self.job(context)
+        if job is None:
+            return {"CANCELLED"}
+        try:
+            submit.resume(job)
+        except RestripError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        vse.redraw(context)
+        return {"FINISHED"}
+
+
+class RESTRIP_OT_place(JobOperator, bpy.types.Operator):
+    """Put the finished result on the timeline, above its strip"""
+
+    bl_idname = "restrip.place"
+    bl_label = "Place Result"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    def execute(self, context: Any) -> set[str]:
+        """Place it; Blender makes the undo step."""
+        job = self.job(context)
+        if job is None or job.manifest is None:
+            self.report({"WARNING"}, "There is no finished result to place")
+            return {"CANCELLED"}
+        try:
+            jobs.put(job)
+        except RestripError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, job.message or f"{job.name} is restyled")
+        return {"FINISHED"}
+
+
+class RESTRIP_OT_dismiss(JobOperator, bpy.types.Operator):
+    """Take this job off the list; its files stay"""
+
+    bl_idname = "restrip.dismiss"
+    bl_label = "Dismiss"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    def execute(self, context: Any) -> set[str]:
+        """Forget the job here, and take its notice off the strip."""
+        jobs.dismiss(self.job_id)
+        vse.redraw(context)
+        return {"FINISHED"}
+
+
+class RESTRIP_OT_remove_result(Poll, bpy.types.Operator):
+    """Take the result off the timeline and show the source again. The rendered files stay"""
+
+    bl_idname = "restrip.remove_result"
+    bl_label = "Remove Result"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def why_not(cls, context: Any) -> str:
+        """A result must be there."""
+        scene = vse.edited_scene(context)
+        found = any(
+            results.result_of(scene, results.whole(strip)) is not None for strip in vse.selected_strips(context)
+        )
+        return "" if found else "Select a strip that was stylized"
+
+    def execute(self, context: Any) -> set[str]:
+        """Remove the results of the selected strips."""
+        scene = vse.edited_scene(context)
+        ties.settle(scene)
+        # By name: removing one takes others with it, such as an effect on it.
+        for name in [results.whole(strip).name for strip in vse.selected_strips(context)]:
+            strip = next((strip for strip in vse.every_strip(scene) if strip.name == name), None)
+            if strip is None:
+                continue
+            if ties.is_result(strip):
+                results.remove(scene, strip)
+            else:
+                results.remove_from(scene, clip.subject_of(scene, strip))
+        return {"FINISHED"}
+
+
+class RESTRIP_OT_connect(bpy.types.Operator):
+    """Look for the engine again, and start it"""
+
+    bl_idname = "restrip.connect"
+    bl_label = "Connect"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    def execute(self, context: Any) -> set[str]:
+        """Ask again at once."""
+        engine_connection.retry()
+        return {"FINISHED"}
+
+
+class RESTRIP_OT_clear_renders(bpy.types.Operator):
+    """Delete the pictures that strips were rendered to. Results stay; a strip is rendered anew when it is needed"""
+
+    bl_idname = "restrip.clear_renders"
+    bl_label = "Delete"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """Not while a job may read them."""
+        idle = not any(job.active for job in jobs.board().jobs.values())
+        if not idle and hasattr(cls, "poll_message_set"):
+            cls.poll_message_set("A job is running")
+        return idle
+
+    def invoke(self, context: Any, event: Any) -> set[str]:
+        """Ask first: there is no undo."""
+        done: set[str] = context.window_manager.invoke_confirm(self, event)
+        return done
+
+    def execute(self, context: Any) -> set[str]:
+        """Delete them."""
+        rendering.clear()
+        return {"FINISHED"}
+
+
+class RESTRIP_OT_copy(bpy.types.Operator):
+    """Copy this text"""
+
+    bl_idname = "restrip.copy"
+    bl_label = "Copy"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    text: StringProperty()
+
+    def execute(self, context: Any) -> set[str]:
+        """Put the text on the clipboard."""
+        context.window_manager.clipboard = self.text
+        self.report({"INFO"}, "Copied")
+        return {"FINISHED"}
+
+
+CLASSES = (
+    RESTRIP_OT_stylize,
+    RESTRIP_OT_stylize_again,
+    RESTRIP_OT_cancel,
+    RESTRIP_OT_resume,
+    RESTRIP_OT_place,
+    RESTRIP_OT_dismiss,
+    RESTRIP_OT_remove_result,
+    RESTRIP_OT_connect,
+    RESTRIP_OT_clear_renders,
+    RESTRIP_OT_copy,
+)
+
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -1,0 +1,1 @@
+"""Jobs of clips: handed in, waited for, their progress shown."""

@@ -1,0 +1,1 @@
+"""What isn't documented about Resolve, asked of a running one."""
