@@ -163,7 +163,7 @@ def measure_engine(root: Path, places: int) -> float:
             kind, units = slot.task.kind, slot.task.units
             result = prepared() if kind == "prepare" else {"rendered": units} if kind in ("keys", "part") else {}
             line = json.dumps({"t": "result", "id": slot.task.task_id, "result": result}).encode()
-            bench.engine.heard(slot.worker.worker_id, json.loads(line))
+            bench.engine.hearing.heard(slot.worker.worker_id, json.loads(line))
             count += 1
     return (time.perf_counter() - began) / count
 

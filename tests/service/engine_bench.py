@@ -73,7 +73,7 @@ class Bench:
 
     def say(self, worker: FakeWorker, kind: str, **more: Any) -> None:
         """The worker says something about its task."""
-        self.engine.heard(worker.worker_id, {"t": kind, "id": worker.task["id"], **more})
+        self.engine.hearing.heard(worker.worker_id, {"t": kind, "id": worker.task["id"], **more})
 
     def done(self, worker: FakeWorker, **result: Any) -> None:
         self.say(worker, "result", result=result)
@@ -81,9 +81,9 @@ class Bench:
     def dies(self, worker: FakeWorker, code: int = -signal.SIGSEGV, *, started: bool = True) -> None:
         """The worker's process ends, by a signal unless said otherwise."""
         if started:
-            self.engine.heard(worker.worker_id, {"t": "ready"})
+            self.engine.hearing.heard(worker.worker_id, {"t": "ready"})
         worker.exit_code = code
-        self.engine.heard(worker.worker_id, None)
+        self.engine.hearing.heard(worker.worker_id, None)
 
     def state(self, job_id: str) -> str:
         return self.engine.status(job_id).state

@@ -238,7 +238,7 @@ def test_where_no_worker_can_start_the_queue_is_held(bench: Bench) -> None:
     assert "No module named" in error["message"] and "Install Restrip again" in error["remedy"]
     assert "restrip doctor" in bench.engine.status("job-2").note
     bench.engine.resume("job-2", "resume")
-    bench.engine.heard(bench.tick().worker_id, {"t": "ready"})
+    bench.engine.hearing.heard(bench.tick().worker_id, {"t": "ready"})
     assert bench.state("job-2") == "running"
 
 
@@ -256,7 +256,7 @@ def test_memory_that_ran_out_in_python_is_tried_again_with_less(bench: Bench) ->
 def test_a_hung_worker_is_ended_and_then_killed(bench: Bench, clock: list[float]) -> None:
     bench.submit("job-1")
     worker = bench.tick()
-    bench.engine.heard(worker.worker_id, {"t": "ready"})
+    bench.engine.hearing.heard(worker.worker_id, {"t": "ready"})
     clock[0] += 119
     bench.say(worker, "progress", phase="reading", done=1, total=2)
     clock[0] += 119
@@ -276,10 +276,10 @@ def test_a_worker_that_no_signal_ends_is_given_up(bench: Bench, clock: list[floa
     """As one that waits for a drive that went away."""
     told: list[Mapping[str, Any]] = []
     for n in range(2):
-        bench.engine.ask_worker("probe", {"n": n}, told.append)
+        bench.engine.questions.ask("probe", {"n": n}, told.append)
     bench.engine.tick()
     stuck = bench.workers[-1]
-    bench.engine.heard(stuck.worker_id, {"t": "ready"})
+    bench.engine.hearing.heard(stuck.worker_id, {"t": "ready"})
     for wait in (121.0, 3.0, 11.0):
         clock[0] += wait
         bench.engine.tick()
@@ -297,7 +297,7 @@ def test_a_worker_that_no_signal_ends_is_given_up(bench: Bench, clock: list[floa
 def test_loading_a_model_may_take_longer(bench: Bench, clock: list[float]) -> None:
     bench.submit("job-1")
     worker = bench.tick()
-    bench.engine.heard(worker.worker_id, {"t": "ready"})
+    bench.engine.hearing.heard(worker.worker_id, {"t": "ready"})
     bench.say(worker, "progress", phase="loading", done=0, total=1)
     clock[0] += 290
     bench.tick()
@@ -435,12 +435,12 @@ def test_draining_finishes_what_runs_and_begins_nothing(bench: Bench, tmp_path: 
 def test_small_questions_are_answered_beside_a_render(bench: Bench) -> None:
     bench.submit("job-1")
     answers: list[Any] = []
-    bench.engine.ask_worker("probe", {"paths": ["/x"]}, answers.append)
+    bench.engine.questions.ask("probe", {"paths": ["/x"]}, answers.append)
     bench.engine.tick()
     light = next(worker for worker in bench.workers if worker.worker_id.startswith("light"))
     bench.done(light, info={"frames": 3})
     assert answers == [{"ok": True, "info": {"frames": 3}}]
-    bench.engine.ask_worker("probe", {"paths": ["/x"]}, answers.append)
+    bench.engine.questions.ask("probe", {"paths": ["/x"]}, answers.append)
     bench.engine.tick()
     bench.say(light, "error", error={"code": "media-missing", "message": "m"})
     assert answers[1] == {"ok": False, "code": "media-missing", "message": "m"}
@@ -448,7 +448,7 @@ def test_small_questions_are_answered_beside_a_render(bench: Bench) -> None:
 
 def test_a_question_is_asked_twice_at_most(bench: Bench) -> None:
     answers: list[Any] = []
-    bench.engine.ask_worker("probe", {}, answers.append)
+    bench.engine.questions.ask("probe", {}, answers.append)
     for _ in range(2):
         bench.engine.tick()
         bench.dies(bench.workers[-1])
@@ -483,7 +483,7 @@ def test_what_no_worker_says_costs_its_task_and_nothing_else(bench: Bench, said:
     bench.submit("job-1", session="a")
     bench.submit("job-2", session="b")
     worker = bench.tick()
-    bench.engine.heard(worker.worker_id, {"id": worker.task["id"], **said})
+    bench.engine.hearing.heard(worker.worker_id, {"id": worker.task["id"], **said})
     status = bench.engine.status("job-1")
     assert status.state == on_disk(bench, "job-1")["state"] == "failed"
     assert status.error is not None and status.error["code"] == "worker-fault" and status.error["detail"]["why"]
@@ -499,16 +499,18 @@ def test_what_no_worker_says_costs_its_task_and_nothing_else(bench: Bench, said:
 def test_a_line_that_is_no_message_costs_its_task(bench: Bench) -> None:
     bench.submit("job-1")
     worker = bench.tick()
-    bench.engine.garbled(worker.worker_id, BadReport("a message that is no JSON"))
+    bench.engine.hearing.garbled(worker.worker_id, BadReport("a message that is no JSON"))
     assert bench.state("job-1") == "failed" and worker.ends == ["kill"]
-    bench.engine.garbled("nobody", BadReport("x"))
+    bench.engine.hearing.garbled("nobody", BadReport("x"))
 
 
 def test_a_question_that_makes_its_worker_talk_nonsense_is_answered(bench: Bench) -> None:
     answers: list[Any] = []
-    bench.engine.ask_worker("probe", {}, answers.append)
+    bench.engine.questions.ask("probe", {}, answers.append)
     bench.engine.tick()
-    bench.engine.heard(bench.workers[-1].worker_id, {"t": "result", "id": bench.workers[-1].task["id"], "result": 3})
+    bench.engine.hearing.heard(
+        bench.workers[-1].worker_id, {"t": "result", "id": bench.workers[-1].task["id"], "result": 3}
+    )
     assert [answer["code"] for answer in answers] == ["worker-fault"]
 
 

@@ -11,7 +11,7 @@ from test_supervisor import client, there
 
 from restrip.client import session
 from restrip.client.client import Client, connect
-from restrip.client.session import OtherInstallation
+from restrip.client.unreachable import OtherInstallation
 from restrip.service.supervisor import Supervisor
 
 __all__ = ["client", "there"]

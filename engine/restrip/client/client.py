@@ -10,8 +10,9 @@ from typing import Any
 from restrip.client.job import JobSpec, Manifest, clip_to_json, read_checked
 from restrip.client.messages import ProtocolMismatch
 from restrip.client.schema import Schema
-from restrip.client.session import SILENCE_S, EngineSession, EngineUnreachable, OnWait
+from restrip.client.session import SILENCE_S, EngineSession, OnWait
 from restrip.client.status import Event, JobStatus
+from restrip.client.unreachable import EngineUnreachable
 from restrip.errors import RemoteError
 from restrip.timeline import ClipRange
 

@@ -18,6 +18,7 @@ from restrip.client.build import PACKAGE, own_build
 from restrip.client.discovery import Connection
 from restrip.client.messages import PROTOCOL, Message, ProtocolMismatch, header, major
 from restrip.client.start import start_engine
+from restrip.client.unreachable import EngineUnreachable, OtherInstallation, last_words
 from restrip.client.wire import Wire
 from restrip.errors import RemoteError, RestripError
 from restrip.storage import processes
@@ -32,34 +33,6 @@ BACK_OFF_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 OnWait = Callable[[str], None]
 
 FEATURES = ("seeds", "suggest", "placed", "blobs")
-
-
-class EngineUnreachable(RestripError):
-    """No engine answers. `detail["log"]` has the last lines of its log."""
-
-    code = "engine-unreachable"
-
-    def __init__(self, what: str, remedy: str = "") -> None:
-        tail = discovery.log_tail(20)
-        super().__init__(
-            what,
-            remedy or "Try again: the next command starts it. If it keeps ending, 'restrip engine log' says why.",
-            log=tail,
-        )
-
-
-class OtherInstallation(RestripError):
-    """An engine of another installation of Restrip runs, and finishes its jobs first."""
-
-    code = "other-installation"
-
-    def __init__(self, where: str, jobs: int) -> None:
-        super().__init__(
-            f"An engine of another installation ({where}) runs; it ends when its {jobs} jobs at work are done.",
-            "Try again then; or end it now, its jobs can be resumed: restrip engine stop --force",
-            installation=where,
-            jobs=jobs,
-        )
 
 
 class EngineSession:
@@ -204,7 +177,7 @@ class EngineSession:
         raise (
             self._nobody()
             if not self._start
-            else EngineUnreachable("The engine was started but doesn't answer." + _last_words())
+            else EngineUnreachable("The engine was started but doesn't answer." + last_words())
         )
 
     def _try(self, connection: Connection) -> bool:
@@ -310,12 +283,6 @@ def _result(reply: Message) -> dict[str, Any]:
         facts = detail if isinstance(detail, dict) else {}
         raise ProtocolMismatch(PROTOCOL, str(facts.get("engine", "?")), bool(facts.get("busy", True)))
     raise RemoteError(reply.body)
-
-
-def _last_words() -> str:
-    """What an engine that fell over printed last; "" when its log ends as it should, with an event."""
-    last = "".join(discovery.log_tail(1)).strip()[:300]
-    return f" Its log ends with: {last}." if last and not last.startswith("{") else ""
 
 
 def _handing_over(where: str, jobs: int) -> str:

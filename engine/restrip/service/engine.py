@@ -27,12 +27,12 @@ from restrip.service.job_progress import Progress
 from restrip.service.job_registry import Book, Publish
 from restrip.service.limits import Limits
 from restrip.service.log import say
-from restrip.service.query_queue import Questions, Reply
+from restrip.service.query_queue import Questions
 from restrip.service.scheduler import Run, Scheduler, WorkerTask
 from restrip.service.task_lifecycle import Outcomes
 from restrip.service.workers.errors import CannotStart
 from restrip.service.workers.events import Hearing
-from restrip.service.workers.messages import FAULTS, BadReport
+from restrip.service.workers.messages import FAULTS
 from restrip.service.workers.pool import Crew
 from restrip.service.workers.slot import Slot
 
@@ -104,7 +104,7 @@ class Engine(Book):
         if run is None or not run.working:
             self.scheduler.drop(job_id)
             if run is not None and run.stage == "elsewhere":
-                self.ask_worker("call_back", {"job_id": job_id}, lambda reply: None)
+                self.questions.ask("call_back", {"job_id": job_id}, lambda reply: None)
             return self.change(job_id, "cancelled") if record.state == "cancel_requested" else record
         self.crew.cancel(job_id)
         return record
@@ -134,7 +134,7 @@ class Engine(Book):
         if not keep:
             for job_id in active:
                 self.cancel(job_id)
-            self.ask_worker("drop_shelves", {"shelves": [shelf_name(grant)]}, lambda _: self.shelves.forget(grant))
+            self.questions.ask("drop_shelves", {"shelves": [shelf_name(grant)]}, lambda _: self.shelves.forget(grant))
         return active
 
     def jobs_of(self, grant: str) -> list[Record]:
@@ -180,21 +180,6 @@ class Engine(Book):
         self.crew.end()
 
     # ------------------------------------------------------------------ work
-
-    def ask_worker(self, kind: str, body: Mapping[str, Any], reply: Reply, guest: str = "") -> None:
-        """Have a light worker do something small; `reply` gets {"ok": ...} when it is done, or when too many wait.
-
-        What a `guest` asks takes its turn among guests' questions, at a worker of theirs.
-        """
-        self.questions.ask(kind, body, reply, guest)
-
-    def heard(self, worker_id: str, message: Mapping[str, Any] | None) -> None:
-        """A worker said something; None says that it is gone."""
-        self.hearing.heard(worker_id, message)
-
-    def garbled(self, worker_id: str, error: BadReport) -> None:
-        """A worker wrote something that is no message at all."""
-        self.hearing.garbled(worker_id, error)
 
     def tick(self) -> None:
         """Watch the workers and give out work. Called often."""
@@ -288,7 +273,7 @@ class Engine(Book):
             return
         self._pruned = now
         body = {"prune_mib": self.preferences.cache_mib, "protected_jobs": self.unplaced()}
-        self.ask_worker("cache", body, lambda reply: None)
+        self.questions.ask("cache", body, lambda reply: None)
 
     def prefer(self, preferences: Preferences) -> None:
         """Take what the user set, now and for engines to come. Raises OSError."""

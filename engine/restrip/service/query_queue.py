@@ -34,7 +34,10 @@ class Questions:
         return any(bool(guest) == guests for guest in self._waiting)
 
     def ask(self, kind: str, body: Mapping[str, Any], reply: Reply, guest: str = "") -> None:
-        """Have something small done; `reply` gets {"ok": ...} when it is, or at once when too many wait."""
+        """Have a light worker do something small; `reply` gets {"ok": ...} when it is done, or when too many wait.
+
+        What a `guest` asks takes its turn among guests' questions, at a worker of theirs.
+        """
         most = MOST_OF_A_GUEST if guest else MOST_QUESTIONS
         if len(self._waiting.get(guest, ())) >= most:
             reply({"ok": False, **TooManyQuestions(most).to_wire()})

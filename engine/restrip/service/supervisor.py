@@ -99,9 +99,9 @@ class Supervisor:
         try:
             message = read_line(line) if line else None
         except BadReport as error:
-            self.engine.garbled(worker_id, error)
+            self.engine.hearing.garbled(worker_id, error)
         else:
-            self.engine.heard(worker_id, message)
+            self.engine.hearing.heard(worker_id, message)
 
     def _over(self) -> bool:
         if self.desk.quitting:

@@ -7,7 +7,7 @@ import pytest
 
 from restrip.propagate.cpu.confidence import weight_of
 from restrip.propagate.cpu.mixing import Shares, Votes, rendered, shares_at
-from restrip.propagate.cpu.predictors import Prediction
+from restrip.propagate.cpu.predictors import StylePrediction
 from restrip.timeline import FrameRange
 
 KEYS = (10, 30)
@@ -86,11 +86,11 @@ def test_shares_exist_however_close_the_keys_are(keys):
                 assert share.left + share.right > 0
 
 
-def flat(style: float, error: float = 0.0) -> Prediction:
-    return Prediction(np.full((12, 16, 3), style * 257, np.float32), np.full((12, 16), error, np.float32))
+def flat(style: float, error: float = 0.0) -> StylePrediction:
+    return StylePrediction(np.full((12, 16, 3), style * 257, np.float32), np.full((12, 16), error, np.float32))
 
 
-def votes(*predictions: Prediction) -> Votes:
+def votes(*predictions: StylePrediction) -> Votes:
     said = Votes.none((16, 12))
     for prediction in predictions:
         said.add(prediction)
@@ -123,8 +123,8 @@ def test_one_sides_share_alone_is_its_own_picture():
 def test_where_one_key_is_wrong_the_other_is_shown():
     errors = np.zeros((12, 16), np.float32)
     errors[:, 8:] = 5000
-    a = votes(Prediction(np.full((12, 16, 3), 40 * 257, np.float32), errors))
-    b = votes(Prediction(np.full((12, 16, 3), 80 * 257, np.float32), errors[:, ::-1].copy()))
+    a = votes(StylePrediction(np.full((12, 16, 3), 40 * 257, np.float32), errors))
+    b = votes(StylePrediction(np.full((12, 16, 3), 80 * 257, np.float32), errors[:, ::-1].copy()))
     picture = rendered(a, b, Shares(1, 1), False)
     assert (picture[:, :4] == 40).all()
     assert (picture[:, 12:] == 80).all()

@@ -57,7 +57,7 @@ class Floor:
         """Deal with what workers say, and give out work."""
         if self.inbox.poll(20):
             name, line = self.inbox.recv_multipart()
-            self.engine.heard(name.decode(), read_line(line) if line else None)
+            self.engine.hearing.heard(name.decode(), read_line(line) if line else None)
         self.engine.tick()
 
     def over(self, job_id: str) -> str:

@@ -13,7 +13,7 @@ from restrip.propagate.cpu.confidence import weight_of
 from restrip.propagate.cpu.detail_selection import Strokes
 from restrip.propagate.cpu.exemplar import CODE
 from restrip.propagate.cpu.kernels.mixing import add, mix, mix_apart
-from restrip.propagate.cpu.predictors import Prediction
+from restrip.propagate.cpu.predictors import StylePrediction
 from restrip.timeline import FrameRange
 
 LEAST_SHARE = 1e-3  # a strip is its own key's where all shares vanish
@@ -31,7 +31,7 @@ class Votes:
         """Nothing said yet of a frame of (width, height)."""
         return cls(np.zeros((size[1], size[0], 3), np.float32), np.zeros((size[1], size[0]), np.float32))
 
-    def add(self, prediction: Prediction) -> None:
+    def add(self, prediction: StylePrediction) -> None:
         """Count a prediction by its worth."""
         add(prediction.style, weight_of(prediction.errors), self.total, self.weight)
 

@@ -25,7 +25,7 @@ QUIET = 500.0  # a match as close as this (two code values a pixel) is kept
 
 
 @dataclass(frozen=True, eq=False)
-class Prediction:
+class StylePrediction:
     """A picture of the style [H, W, 3] float32 in 16-bit code values, and squared rebuild errors [H, W] float32."""
 
     style: npt.NDArray[np.float32]
@@ -44,14 +44,14 @@ class Light:
         return tuple(np.float32(v) for v in (self.gain, REACH, self.exposure.gain, self.exposure.offset))
 
 
-def warped(frame: npt.NDArray[np.uint8], key: KeyPicture, flow: Flow, light: Light) -> Prediction:
+def warped(frame: npt.NDArray[np.uint8], key: KeyPicture, flow: Flow, light: Light) -> StylePrediction:
     """The key seen through the motion from `frame` [H, W, 3] to it."""
     out = _empty(frame)
     read(frame, key.packed, key.slopes, flow, *light.numbers(), out.style, out.errors)
     return out
 
 
-def matched(frame: npt.NDArray[np.uint8], key: KeyPicture, field: Field, light: Light) -> Prediction:
+def matched(frame: npt.NDArray[np.uint8], key: KeyPicture, field: Field, light: Light) -> StylePrediction:
     """The mean of what all patches over each pixel find in the key."""
     out = _empty(frame)
     ridge, steepest = np.float32(RIDGE), np.float32(STEEPEST * CODE)
@@ -89,5 +89,5 @@ class Matcher:
         return field
 
 
-def _empty(frame: npt.NDArray[np.uint8]) -> Prediction:
-    return Prediction(np.empty(frame.shape, np.float32), np.empty(frame.shape[:2], np.float32))
+def _empty(frame: npt.NDArray[np.uint8]) -> StylePrediction:
+    return StylePrediction(np.empty(frame.shape, np.float32), np.empty(frame.shape[:2], np.float32))

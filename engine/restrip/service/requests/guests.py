@@ -68,7 +68,7 @@ def locate(desk: Desk, message: Message, reply: Reply) -> None:
         reply(body if body.get("ok") or body.get("code") == TooManyQuestions.code else {"ok": True, "same": False})
 
     asked = {"path": _text(message, "path"), "ends": _text(message, "ends"), "guest": message.guest}
-    desk.engine.ask_worker("locate", asked, tell, message.guest)
+    desk.engine.questions.ask("locate", asked, tell, message.guest)
 
 
 def offer(desk: Desk, message: Message, reply: Reply) -> Answer:
@@ -91,7 +91,7 @@ def offer(desk: Desk, message: Message, reply: Reply) -> Answer:
         except GuestFull:
             unfinished = [r.job_id for r in desk.engine.records.values() if r.guest == message.guest and _pends(r)]
             asked = {"shelf": shelf.name, "jobs": unfinished, "leave": shelves.leave(message.guest, file)}
-            desk.engine.ask_worker("make_room", asked, _then(desk, message, answer, reply), message.guest)
+            desk.engine.questions.ask("make_room", asked, _then(desk, message, answer, reply), message.guest)
             return None
 
     return _measured(desk, message, answer_or_make_room, reply)
@@ -128,7 +128,7 @@ def keep(desk: Desk, message: Message, reply: Reply) -> None:
         reply(body)
 
     asked = {"file": codec.write(Offered.read(message.body)), "guest": message.guest}
-    desk.engine.ask_worker("keep", asked, tell, message.guest)
+    desk.engine.questions.ask("keep", asked, tell, message.guest)
 
 
 def results(desk: Desk, message: Message, reply: Reply) -> None:
@@ -145,7 +145,7 @@ def results(desk: Desk, message: Message, reply: Reply) -> None:
 
     result = record.result if record.kind == "seeds" else None
     asked = {"job_id": record.job_id, "skip": skip, "result": result}
-    desk.engine.ask_worker("results", asked, open_then_reply, message.guest)
+    desk.engine.questions.ask("results", asked, open_then_reply, message.guest)
 
 
 def get(desk: Desk, message: Message, reply: Reply) -> None:
@@ -160,7 +160,7 @@ def get(desk: Desk, message: Message, reply: Reply) -> None:
     if not 0 < count <= MOST_BYTES:
         raise BadFile(f"A piece is asked for from an offset, with 1 to {MOST_BYTES} bytes.")
     asked = {"path": path, "offset": offset, "bytes": count}
-    desk.engine.ask_worker("get", asked, reply, message.guest)
+    desk.engine.questions.ask("get", asked, reply, message.guest)
 
 
 class TooManyJobs(RestripError):
@@ -181,7 +181,7 @@ def vetted(desk: Desk, message: Message, job: Mapping[str, Any], then: Callable[
     if message.header.type in ("submit", "seeds") and len(desk.engine.jobs_of(message.guest)) >= MOST_JOBS:
         raise TooManyJobs
     asked = {"guest": message.guest, "job": dict(job)}
-    desk.engine.ask_worker("vet", asked, _then(desk, message, then, reply), message.guest)
+    desk.engine.questions.ask("vet", asked, _then(desk, message, then, reply), message.guest)
     return None
 
 
@@ -190,7 +190,7 @@ def _measured(desk: Desk, message: Message, then: Callable[[], Answer], reply: R
     asked = desk.engine.shelves.unknown(message.guest)
     if asked is None:
         return then()
-    desk.engine.ask_worker("measure_shelves", asked, _then(desk, message, then, reply), message.guest)
+    desk.engine.questions.ask("measure_shelves", asked, _then(desk, message, then, reply), message.guest)
     return None
 
 

@@ -42,7 +42,7 @@ def links(desk: Desk, message: Message, reply: Reply) -> dict[str, Any] | None:
         error = None if body.get("ok") else {name: body.get(name) for name in ("code", "message", "remedy")}
         reply({"ok": True, **facts, "error": error})
 
-    desk.engine.ask_worker("ask_elsewhere", {"type": "ping", "body": {}}, tell)
+    desk.engine.questions.ask("ask_elsewhere", {"type": "ping", "body": {}}, tell)
     return None
 
 
@@ -139,7 +139,7 @@ def guests_shown(desk: Desk) -> dict[str, Any]:
     if share is None:
         return {}
     if engine.shelves.mib() is None:
-        engine.ask_worker("measure_shelves", {}, lambda body: engine.shelves.measured(body) if body["ok"] else None)
+        engine.questions.ask("measure_shelves", {}, lambda body: engine.shelves.measured(body) if body["ok"] else None)
     limit = engine.preferences.guest_mib
     shown = {
         name: {"mib": engine.shelves.mib(guest.grant), "limit_mib": limit, "jobs": len(engine.jobs_of(guest.grant))}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def to_worker(desk: Desk, message: Message, reply: Reply) -> None:
     """looks: the worker answers without anything more."""
-    desk.engine.ask_worker(message.header.type, {}, reply, message.guest)
+    desk.engine.questions.ask(message.header.type, {}, reply, message.guest)
 
 
 def models(desk: Desk, message: Message, reply: Reply) -> Mapping[str, Any] | None:
@@ -39,7 +39,7 @@ def probe(desk: Desk, message: Message, reply: Reply) -> None:
     if not isinstance(stream, int) or stream < 0:
         raise BadMessage("probe's 'stream' is the number of a video stream, or 0.")
     tell = bool(message.body.get("tell"))
-    desk.engine.ask_worker("probe", {"paths": paths, "stream": stream, "tell": tell}, reply)
+    desk.engine.questions.ask("probe", {"paths": paths, "stream": stream, "tell": tell}, reply)
 
 
 def check(desk: Desk, message: Message, reply: Reply) -> Mapping[str, Any] | None:
@@ -57,8 +57,8 @@ def _ask_where_jobs_are_done(
 
     def ask() -> None:
         if linked(desk.engine.root) is None or message.guest:
-            desk.engine.ask_worker(kind, body, reply, message.guest)
+            desk.engine.questions.ask(kind, body, reply, message.guest)
         else:
-            desk.engine.ask_worker("ask_elsewhere", {"type": kind, "body": body}, reply)
+            desk.engine.questions.ask("ask_elsewhere", {"type": kind, "body": body}, reply)
 
     return vetted(desk, message, named, ask, reply)

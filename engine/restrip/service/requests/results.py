@@ -65,7 +65,7 @@ def discard(desk: Desk, message: Message, reply: Reply) -> None:
         reply(body)
 
     body = {"job_id": record.job_id, "others": others, "really": really}
-    engine.ask_worker("discard", body, forget_then_reply)
+    engine.questions.ask("discard", body, forget_then_reply)
 
 
 def cache(desk: Desk, message: Message, reply: Reply) -> None:
@@ -78,4 +78,4 @@ def cache(desk: Desk, message: Message, reply: Reply) -> None:
         engine.prefer(replace(engine.preferences, cache_mib=float(limit)))
         prune = limit if prune is None else min(prune, limit)
     body = {"prune_mib": prune, "limit_mib": engine.preferences.cache_mib, "protected_jobs": engine.unplaced()}
-    engine.ask_worker("cache", body, reply)
+    engine.questions.ask("cache", body, reply)

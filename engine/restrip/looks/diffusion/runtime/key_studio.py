@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from restrip.errors import BadInput
 from restrip.looks.diffusion.runtime.image_tensors import as_unit
 from restrip.looks.diffusion.runtime.key_task import Before, Round, Task
-from restrip.looks.diffusion.runtime.model_cache import Order, device_of, load
+from restrip.looks.diffusion.runtime.model_cache import ModelKey, device_of, load
 from restrip.looks.diffusion.runtime.pipeline import Workplace
 from restrip.looks.diffusion.runtime.precision import first_network_dtype
 from restrip.looks.diffusion.size import working_size
@@ -40,7 +40,7 @@ class Studio:
         self.spec = spec
         self.device = device_of(spec.recipe.device)
         dtype = first_network_dtype(self.device, spec.recipe.precision, spec.family)
-        self.order = Order(spec.checkpoint, spec.content, spec.vae, spec.loras, str(self.device), dtype)
+        self.model_key = ModelKey(spec.checkpoint, spec.content, spec.vae, spec.loras, str(self.device), dtype)
         self._workplaces: dict[tuple[int, int], Workplace] = {}
 
     def stylize(
@@ -78,7 +78,7 @@ class Studio:
 
     def _workplace(self, size: tuple[int, int]) -> Workplace:
         if size not in self._workplaces:
-            self._workplaces[size] = Workplace(self.spec, load(self.order), size, self.order.dtype)
+            self._workplaces[size] = Workplace(self.spec, load(self.model_key), size, self.model_key.dtype)
         return self._workplaces[size]
 
 

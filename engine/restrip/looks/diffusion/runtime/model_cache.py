@@ -15,11 +15,11 @@ from restrip.looks.diffusion.runtime.model import Model
 from restrip.looks.diffusion.runtime.offload import Turns
 
 # The last model that was loaded and what it was loaded for.
-_kept: dict[Order, Model] = {}
+_kept: dict[ModelKey, Model] = {}
 
 
 @dataclass(frozen=True)
-class Order:
+class ModelKey:
     """Which model, with what merged into it, where and how."""
 
     checkpoint: Checkpoint
@@ -30,16 +30,16 @@ class Order:
     dtype: torch.dtype
 
 
-def load(order: Order) -> Model:
+def load(key: ModelKey) -> Model:
     """The model, from memory when it is the one that was used last. Raises the adapter's errors and LoRA's."""
-    if order not in _kept:
+    if key not in _kept:
         unload()
-        model = open_model(order.checkpoint, vae=order.vae, dtype=order.dtype)
-        for lora in order.loras:
+        model = open_model(key.checkpoint, vae=key.vae, dtype=key.dtype)
+        for lora in key.loras:
             merge(model, lora.path, lora.weight, lora.text_weight)
-        _place(model, torch.device(order.device))
-        _kept[order] = model
-    return _kept[order]
+        _place(model, torch.device(key.device))
+        _kept[key] = model
+    return _kept[key]
 
 
 def unload() -> None:
