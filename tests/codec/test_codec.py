@@ -19,6 +19,7 @@ from restrip.errors import BadInput
 class Span:
     first: int
     end: int
+    note: str = field(default="", metadata=codec.LEFT_OUT, compare=False)
 
 
 @codec.as_row

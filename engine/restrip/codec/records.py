@@ -64,6 +64,7 @@ class _Part:
     """A field of a dataclass, its place in JSON and its form there; `width` is how many items of a row it takes."""
 
     name: str
+    path: tuple[str, ...]
     place: _Place
     form: Form
     width: int
@@ -78,16 +79,15 @@ class _Part:
         read = form_of(hint).read if reader is None else lambda value, most: reader(value)
         form = Form(read, place.write or form_of(hint).write)
         needed = field.default is MISSING and field.default_factory is MISSING
-        return cls(field.name, place, form, _width(hint), is_row(hint), not field.init, needed)
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        return self.place.path or (self.name,)
+        path = place.path or (field.name,)
+        return cls(field.name, path, place, form, _width(hint), is_row(hint), not field.init, needed)
 
     def found(self, body: Mapping[str, Any]) -> Any:
         """What `body` has for it, or _ABSENT."""
         if self.place.inline:
             return body
+        if len(self.path) == 1:
+            return body.get(self.path[0], _ABSENT)
         for depth, name in enumerate(self.path[:-1], 1):
             if name not in body:
                 return _ABSENT
@@ -115,26 +115,33 @@ class _Part:
 
 def _parts(kind: Any, form_of: FormOf) -> Sequence[_Part]:
     hints = get_type_hints(kind)
-    told = [field for field in fields(kind) if field.metadata.get(_PLACE, _Place()) is not None]
-    return [_Part.of(field, hints[field.name], form_of) for field in told]
+    return [_Part.of(field, hints[field.name], form_of) for field in _told(kind)]
+
+
+def _told(kind: Any) -> list[Field[Any]]:
+    """The fields that JSON has."""
+    return [field for field in fields(kind) if field.metadata.get(_PLACE, _Place()) is not None]
 
 
 def _width(hint: Any) -> int:
     if not is_row(hint):
         return 1
     hints = get_type_hints(hint)
-    return sum(_width(hints[field.name]) for field in fields(hint))
+    return sum(_width(hints[field.name]) for field in _told(hint))
 
 
 def record_of(kind: Any, form_of: FormOf) -> Form:
     """A dataclass as an object."""
     parts = _parts(kind, form_of)
+    taken = [part for part in parts if not part.constant]
+    # Of most dataclasses each field lies at its name: those are written many times a second.
+    plain = None
+    if all(not part.place.inline and len(part.path) == 1 for part in parts):
+        plain = [(part.name, part.path[0], part.form.write) for part in parts]
 
     def read(value: Any, most: int | None) -> Any:
         body, given = an_object(value), {}
-        for part in parts:
-            if part.constant:
-                continue
+        for part in taken:
             found = part.found(body)
             if found is not _ABSENT:
                 given[part.name] = part.read(found, most)
@@ -143,6 +150,8 @@ def record_of(kind: Any, form_of: FormOf) -> Form:
         return kind(**given)
 
     def write(value: Any) -> dict[str, Any]:
+        if plain is not None:
+            return {key: form(getattr(value, name)) for name, key, form in plain}
         body: dict[str, Any] = {}
         for part in parts:
             part.put(getattr(value, part.name), body)
@@ -161,12 +170,12 @@ def row_of(kind: Any, form_of: FormOf) -> Form:
         items = listed(value)
         if len(items) != length:
             raise Misfit(f"has {len(items)} items, not {length}")
-        given, first = [], 0
+        given, first = {}, 0
         for part, width in zip(parts, nested, strict=True):
             found = items[first : first + width] if width else items[first]
-            given.append(item(part.form, first, found, most))
+            given[part.name] = item(part.form, first, found, most)
             first += width or 1
-        return kind(*given)
+        return kind(**given)
 
     def write(value: Any) -> list[Any]:
         body: list[Any] = []
