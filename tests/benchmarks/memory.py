@@ -68,7 +68,7 @@ def do_job(source: str, frames: int, format_name: str, carry: bool) -> None:
     """A job of one painted key, which is the source's own frame, as a worker does it."""
     from restrip.client.job import JobSpec, Output
     from restrip.jobs.tasks import segments
-    from restrip.jobs.tasks.registry import Workshop, run_task
+    from restrip.jobs.tasks.registry import WorkerMemory, run_task
     from restrip.media import ClipReader, write_picture
     from restrip.storage import json_files
     from restrip.timeline import ClipRange, Key, Rate
@@ -86,7 +86,7 @@ def do_job(source: str, frames: int, format_name: str, carry: bool) -> None:
     json_files.write_json(job / "job.json", {"kind": "render", **spec.to_json()})
     if not carry:
         segments.propagate = _handed_through
-    shop = Workshop()
+    shop = WorkerMemory()
 
     def task(kind: str, **body: Any) -> dict[str, Any]:
         message = {"kind": kind, "job": str(job), "state_dir": str(folder / "state"), "body": body}

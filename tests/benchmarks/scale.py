@@ -157,7 +157,7 @@ def measure_engine(root: Path, places: int) -> float:
     began, count = time.perf_counter(), 0
     while bench.state("job-1") != "done":
         bench.engine.tick()
-        for slot in list(bench.engine.crew.slots.values()):
+        for slot in list(bench.engine.pool.slots.values()):
             if slot.task is None or slot.worker is None or not slot.task.job_id:
                 continue
             kind, units = slot.task.kind, slot.task.units
@@ -289,25 +289,25 @@ def cost_of(task: WorkerTask, costs: Costs, mpx: float, dice: random.Random) -> 
     return KEYS * costs.join
 
 
-def knee(outcomes: list[Outcome]) -> int:
+def knee(lifecycle: list[Outcome]) -> int:
     """The number of GPUs beyond which twice as many are worth less than half as much again."""
-    for before, after in pairwise(outcomes):
+    for before, after in pairwise(lifecycle):
         if before.seconds / after.seconds < 1.5:
             return before.gpus
-    return outcomes[-1].gpus
+    return lifecycle[-1].gpus
 
 
 # ---------------------------------------------------------------------- shown
 
 
-def table(outcomes: list[Outcome], price: float) -> Iterable[str]:
+def table(lifecycle: list[Outcome], price: float) -> Iterable[str]:
     head = ("GPUs", "hours", "of it cuts", "keys", "segments", "strips", "times as fast", "of the ideal")
     head = (*head, "GPU hours", "cost", "engine busy")
     yield f"| {' | '.join(head)} |"
     yield f"| {' | '.join('---' for _ in head)} |"
-    for o in outcomes:
+    for o in lifecycle:
         stage = [f"{o.stages.get(name, 0) / 3600:.2f}" for name in ("prepare", "keys", "parts", "finish")]
-        faster = outcomes[0].seconds / o.seconds
+        faster = lifecycle[0].seconds / o.seconds
         hours = o.seconds / 3600
         yield (
             f"| {o.gpus} | {hours:.2f} | {' | '.join(stage)} | {faster:.1f} | {faster / o.gpus:.0%} "
@@ -315,10 +315,10 @@ def table(outcomes: list[Outcome], price: float) -> Iterable[str]:
         )
 
 
-def plot(outcomes: list[Outcome], stop: int) -> str:
+def plot(lifecycle: list[Outcome], stop: int) -> str:
     """Hours against GPUs, both by powers of ten and two, with the ideal line, as SVG."""
     width, height, left, top, right, bottom = 720, 400, 64, 24, 24, 52
-    times = [o.seconds / 3600 for o in outcomes]
+    times = [o.seconds / 3600 for o in lifecycle]
     low, high = min(times[-1], times[0] / GPUS[-1]) * 0.8, times[0] * 1.25
     from math import log
 
@@ -331,8 +331,8 @@ def plot(outcomes: list[Outcome], stop: int) -> str:
         return f'<polyline fill="none" {style} points="{" ".join(f"{x},{y}" for x, y in points)}"/>'
 
     ideal = [at(n, times[0] / n) for n in GPUS]
-    real = [at(o.gpus, hours) for o, hours in zip(outcomes, times, strict=True)]
-    serial = [at(o.gpus, (o.stages["prepare"] + o.stages["finish"]) / 3600) for o in outcomes]
+    real = [at(o.gpus, hours) for o, hours in zip(lifecycle, times, strict=True)]
+    serial = [at(o.gpus, (o.stages["prepare"] + o.stages["finish"]) / 3600) for o in lifecycle]
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         'font-family="sans-serif" font-size="13">',
@@ -433,11 +433,11 @@ def main() -> None:
             overhead=max(engine.values()) + scheduler + options.ray_s,
         )
         print(json.dumps({name: round(value, 5) for name, value in asdict(costs).items()}))
-    outcomes = [simulate(costs, gpus, options.cores, width * height / 1e6) for gpus in GPUS]
-    print("\n".join(table(outcomes, options.price)))
-    print(f"beyond {knee(outcomes)} GPUs twice as many are less than 1.5 times as fast")
+    lifecycle = [simulate(costs, gpus, options.cores, width * height / 1e6) for gpus in GPUS]
+    print("\n".join(table(lifecycle, options.price)))
+    print(f"beyond {knee(lifecycle)} GPUs twice as many are less than 1.5 times as fast")
     if options.plot:
-        options.plot.write_text(plot(outcomes, knee(outcomes)), "utf-8")
+        options.plot.write_text(plot(lifecycle, knee(lifecycle)), "utf-8")
 
 
 if __name__ == "__main__":

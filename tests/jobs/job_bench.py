@@ -13,7 +13,7 @@ import pytest
 
 from restrip.client.job import JobSpec, Manifest, Output
 from restrip.jobs.model.effective_settings import Job
-from restrip.jobs.tasks.registry import Workshop, run_task
+from restrip.jobs.tasks.registry import WorkerMemory, run_task
 from restrip.media import Frame, MovieWriter, write_picture
 from restrip.remote.tasks import TASKS
 from restrip.storage import json_files
@@ -70,7 +70,7 @@ class Hand:
     """Does the tasks of jobs in this process, in a state folder of the test's."""
 
     state: Path
-    shop: Workshop = field(default_factory=Workshop)
+    shop: WorkerMemory = field(default_factory=WorkerMemory)
     reports: list[tuple[str, int, int, dict[str, Any]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -18,7 +18,7 @@ from restrip.errors import RestripError
 from restrip.jobs.frame_source import Window
 from restrip.jobs.outputs.delivery import OutputMoved
 from restrip.jobs.outputs.preview import Playback, mixed
-from restrip.jobs.resources.throughput import Pace
+from restrip.jobs.resources.throughput import Throughput
 from restrip.jobs.tasks import finish
 from restrip.jobs.tasks import segments as parts_module
 from restrip.media import ClipReader, Frame, MovieWriter, probe, read_picture, write_picture
@@ -477,7 +477,7 @@ def test_check_says_what_a_job_takes_and_keeps_nothing(hand: Hand, little: Littl
     moved = hand.task("check", job=little.job("job-2", 4, 17).to_json())
     assert moved["segments_cached"] == 1 and moved["estimate_s"] is None
     frames, mpx = moved["frames"], 64 * 48 / 1e6
-    Pace(hand.state / "pace.json", {"keys painted": 3000.0, "parts": 1000.0}).save()
+    Throughput(hand.state / "pace.json", {"keys painted": 3000.0, "parts": 1000.0}).save()
     known = hand.task("check", job=little.job("job-2", 4, 17).to_json())
     assert known["estimate_s"] == round((3000 + 1000 * frames) * mpx, 1)
 

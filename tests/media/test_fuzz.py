@@ -72,12 +72,12 @@ def outcomes_of(seeds: list[Path], count: int) -> Counter[str]:
 
 
 def test_mutated_files_never_take_the_reader_down(seeds: list[Path]) -> None:
-    outcomes = outcomes_of(seeds, 220)
-    assert outcomes["read"] + outcomes["noted"] > 40
-    assert outcomes["media-unreadable"] > 20
+    lifecycle = outcomes_of(seeds, 220)
+    assert lifecycle["read"] + lifecycle["noted"] > 40
+    assert lifecycle["media-unreadable"] > 20
 
 
 def test_what_is_beside_pictures_never_takes_the_reader_down(laden_seeds: list[Path]) -> None:
-    outcomes = outcomes_of(laden_seeds, 160)
-    assert outcomes["read"] + outcomes["noted"] > 60
-    assert outcomes["media-unreadable"] > 5
+    lifecycle = outcomes_of(laden_seeds, 160)
+    assert lifecycle["read"] + lifecycle["noted"] > 60
+    assert lifecycle["media-unreadable"] > 5

@@ -9,7 +9,7 @@ import pytest
 
 from restrip.client.job import KeyResult, Manifest, StripFile
 from restrip.jobs.outputs.delivery import Delivery, OutputExists
-from restrip.remote.localize import BadResult, Placing
+from restrip.remote.localize import BadResult, Localizer
 from restrip.timeline import ClipRange, FrameRange, Key, Rate
 
 CLIP = ClipRange(("/clip.mkv",), Rate.of(25), 24)
@@ -31,7 +31,7 @@ def place(manifest: Manifest, tmp_path: Path) -> Manifest:
         brought[path] = shelf
     folder = tmp_path / "out"
     folder.mkdir()
-    placing = Placing(manifest, brought, folder, tmp_path / "keys")
+    placing = Localizer(manifest, brought, folder, tmp_path / "keys")
     delivery = Delivery(tmp_path / "state", folder, str(folder.resolve()))
     delivery.expect(placing.targets)
     return placing.manifest(delivery)
@@ -48,14 +48,14 @@ def test_names_are_given_here(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", [made("/a.mkv", format="sh"), replace(made("/a.mkv"), keys=())])
 def test_what_is_no_result_is_refused(wrong: Manifest, tmp_path: Path) -> None:
     with pytest.raises(BadResult):
-        Placing(wrong, {}, tmp_path, tmp_path / "keys")
+        Localizer(wrong, {}, tmp_path, tmp_path / "keys")
 
 
 def test_nothing_of_the_users_is_written_over(tmp_path: Path) -> None:
     manifest = made("/there/strip.mkv")
     (tmp_path / "there").write_text("made there")
     (tmp_path / "strip-000-frame-00000.mkv").write_text("precious")
-    placing = Placing(manifest, {"/there/strip.mkv": tmp_path / "there"}, tmp_path, tmp_path / "keys")
+    placing = Localizer(manifest, {"/there/strip.mkv": tmp_path / "there"}, tmp_path, tmp_path / "keys")
     with pytest.raises(OutputExists):
         placing.manifest(Delivery(tmp_path / "state", tmp_path, str(tmp_path.resolve())))
     assert (tmp_path / "strip-000-frame-00000.mkv").read_text() == "precious"

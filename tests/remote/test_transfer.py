@@ -16,19 +16,27 @@ import numpy as np
 import pytest
 
 from restrip.client.client import Client
-from restrip.jobs.tasks.registry import Workshop, run_task
+from restrip.jobs.tasks.registry import WorkerMemory, run_task
 from restrip.media.files import DiskFull, MediaMissing
 from restrip.remote import transfer as transfer_module
 from restrip.remote.tasks import TASKS
-from restrip.remote.transfer import Journal, LaterError, NotThereError, Transfer
-from restrip.remote.upload_store import BLOCK_BYTES, SPARE_BYTES, BadFile, FileChanged, Offered, Received, ends_sha256
+from restrip.remote.transfer import LaterError, NotThereError, Transfer, TransferJournal
+from restrip.remote.upload_store import (
+    BLOCK_BYTES,
+    SPARE_BYTES,
+    BadFile,
+    FileChanged,
+    OfferedFile,
+    UploadStore,
+    ends_sha256,
+)
 
 
 class OtherComputer:
     """What the engine there does with these requests; `breaks_after` pieces the wire is gone."""
 
     def __init__(self, root: Path, breaks_after: int = 1_000_000) -> None:
-        self.shelf = Received(root)
+        self.shelf = UploadStore(root)
         self.breaks_after = breaks_after
         self.asked: list[str] = []
 
@@ -43,7 +51,7 @@ class OtherComputer:
             with open(body["path"], "rb") as file:
                 file.seek(body["offset"])
                 return {"data": base64.b64encode(file.read(body["bytes"])).decode()}
-        file = Offered.read(body)
+        file = OfferedFile.read(body)
         if kind == "offer":
             there = self.shelf.has(file)
             path = str(self.shelf.path(file)) if there else ""
@@ -58,7 +66,7 @@ class OtherComputer:
 
 def transfer_to(there: OtherComputer, journal: Path, **more: Any) -> Transfer:
     known: dict[str, Any] = {"shared": False, "report": lambda *_, **__: None, "until": time.monotonic() + 1000, **more}
-    return Transfer(cast(Client, there), Journal.load(journal), **known)
+    return Transfer(cast(Client, there), TransferJournal.load(journal), **known)
 
 
 @pytest.fixture
@@ -148,7 +156,7 @@ def test_the_same_path_there_is_taken_when_the_file_is_the_same(
 def test_results_come_back_and_go_on_where_they_stopped(there: OtherComputer, movie: Path, tmp_path: Path) -> None:
     sha256 = hashlib.sha256(movie.read_bytes()).hexdigest()
     listed = {"path": str(movie), "name": movie.name, "size": movie.stat().st_size, "sha256": sha256}
-    here = Received(tmp_path / "here")
+    here = UploadStore(tmp_path / "here")
     there.breaks_after = 4
     with pytest.raises(ConnectionError):
         transfer_to(there, tmp_path / "a.json").bring("job", listed, here)
@@ -161,14 +169,14 @@ def test_results_come_back_and_go_on_where_they_stopped(there: OtherComputer, mo
 
 
 def test_the_shelf_forgets_what_nobody_used(tmp_path: Path) -> None:
-    shelf = Received(tmp_path)
+    shelf = UploadStore(tmp_path)
     for text in (b"old", b"new"):
         sha256 = hashlib.sha256(text).hexdigest()
-        file = Offered(sha256, "x", 3, sha256)
+        file = OfferedFile(sha256, "x", 3, sha256)
         assert shelf.add(file, 0, text) == 3
         assert shelf.add(file, 0, text) == 3  # Said twice: the reply was lost.
         shelf.keep(file)
-    old = Offered(hashlib.sha256(b"old").hexdigest(), "x", 3, hashlib.sha256(b"old").hexdigest())
+    old = OfferedFile(hashlib.sha256(b"old").hexdigest(), "x", 3, hashlib.sha256(b"old").hexdigest())
     os.utime(shelf.folder(old), (0, 0))
     shelf.prune()
     assert not shelf.has(old)
@@ -176,15 +184,15 @@ def test_the_shelf_forgets_what_nobody_used(tmp_path: Path) -> None:
 
 
 def test_a_file_is_known_by_its_content_and_whose_it_is(tmp_path: Path) -> None:
-    mine, theirs = Received(tmp_path, "mine"), Received(tmp_path, "theirs")
+    mine, theirs = UploadStore(tmp_path, "mine"), UploadStore(tmp_path, "theirs")
     sha256 = hashlib.sha256(b"one").hexdigest()
-    one = Offered("0" * 64, "x", 3, sha256)
+    one = OfferedFile("0" * 64, "x", 3, sha256)
     mine.add(one, 0, b"one")
     mine.keep(one)
     assert mine.has(one) and not theirs.has(one)
     assert not mine.has(replace(one, sha256=hashlib.sha256(b"two").hexdigest())), "size and name aren't a content"
     # Looked at before the last piece, or with a piece that came while it was looked at.
-    two = Offered("0" * 64, "y", 6, hashlib.sha256(b"twotwo").hexdigest())
+    two = OfferedFile("0" * 64, "y", 6, hashlib.sha256(b"twotwo").hexdigest())
     mine.add(two, 0, b"two")
     with pytest.raises(FileChanged):
         mine.keep(two)
@@ -195,7 +203,7 @@ def test_a_file_is_known_by_its_content_and_whose_it_is(tmp_path: Path) -> None:
 
 
 def test_a_disk_never_fills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shelf, file = Received(tmp_path, "guest"), Offered("0" * 64, "x", 1 << 20, "0" * 64)
+    shelf, file = UploadStore(tmp_path, "guest"), OfferedFile("0" * 64, "x", 1 << 20, "0" * 64)
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=SPARE_BYTES + 10))
     with pytest.raises(DiskFull):
@@ -207,11 +215,11 @@ def test_a_disk_never_fills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_room_is_made_of_what_no_job_needs(tmp_path: Path) -> None:
-    shelf, job = Received(tmp_path, "guest"), tmp_path / "jobs" / "job-1"
+    shelf, job = UploadStore(tmp_path, "guest"), tmp_path / "jobs" / "job-1"
     named = {}
     for text in (b"needed", b"old", b"older", b"new"):
         sha256 = hashlib.sha256(text).hexdigest()
-        named[text] = Offered(sha256, "x", len(text), sha256)
+        named[text] = OfferedFile(sha256, "x", len(text), sha256)
         shelf.add(named[text], 0, text)
         shelf.keep(named[text])
     for text, age_days in ((b"needed", 9), (b"older", 8), (b"old", 7)):
@@ -222,7 +230,7 @@ def test_room_is_made_of_what_no_job_needs(tmp_path: Path) -> None:
     def task(leave: int) -> dict[str, Any]:
         body = {"shelf": shelf.name, "jobs": ["job-1", "gone-1"], "leave": leave}
         message = {"kind": "make_room", "job": "", "state_dir": str(tmp_path), "body": body}
-        return run_task(Workshop(), message, lambda *_, **__: None, TASKS)
+        return run_task(WorkerMemory(), message, lambda *_, **__: None, TASKS)
 
     assert task(3 * BLOCK_BYTES) == {"used": {shelf.name: 3 * BLOCK_BYTES}}
     assert {text for text, file in named.items() if shelf.path(file).is_file()} == {b"needed", b"old", b"new"}
@@ -236,7 +244,7 @@ def test_room_is_made_of_what_no_job_needs(tmp_path: Path) -> None:
 def test_names_stay_inside(name: str) -> None:
     sha256 = "0" * 64
     with pytest.raises(BadFile):
-        Offered.read({**asdict(Offered(sha256, "x", 1, sha256)), "name": name})
+        OfferedFile.read({**asdict(OfferedFile(sha256, "x", 1, sha256)), "name": name})
 
 
 @pytest.mark.parametrize("lie", [{"name": "../../x"}, {"name": "/etc/x"}, {"sha256": "../../.."}, {"size": -1}])
@@ -246,5 +254,5 @@ def test_an_engine_elsewhere_names_no_place_here(
     sha256 = hashlib.sha256(movie.read_bytes()).hexdigest()
     listed = {"path": str(movie), "name": movie.name, "size": movie.stat().st_size, "sha256": sha256, **lie}
     with pytest.raises(BadFile):
-        transfer_to(there, tmp_path / "a.json").bring("job", listed, Received(tmp_path / "here"))
+        transfer_to(there, tmp_path / "a.json").bring("job", listed, UploadStore(tmp_path / "here"))
     assert not (tmp_path / "here").exists()

@@ -540,7 +540,7 @@ def test_a_worker_that_cant_be_started_fails_the_job(bench: Bench, monkeypatch: 
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     bench.submit("job-1")
-    monkeypatch.setattr(bench.engine.crew.executor, "start", start)
+    monkeypatch.setattr(bench.engine.pool.executor, "start", start)
     bench.engine.tick()
     status = bench.engine.status("job-1")
     assert status.state == "failed" and status.error is not None and status.error["code"] == "cannot-start-worker"

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from engine_bench import Bench, stopped_clock
 
-from restrip.jobs.resources.throughput import Pace
+from restrip.jobs.resources.throughput import Throughput
 from restrip.service import job_progress as progress_module
 from restrip.service import task_lifecycle as outcomes_module
-from restrip.service.eta import Forecast
+from restrip.service.eta import Eta
 from restrip.service.scheduler import Run
 from restrip.service.workers import events as hearing_module
 from restrip.service.workers import slot as slot_module
@@ -69,11 +69,11 @@ def test_the_stage_at_work_goes_by_its_own_pace(tmp_path: Path, clock: list[floa
 
 
 def test_several_workers_share_what_can_be_shared(tmp_path: Path) -> None:
-    forecast = Forecast(Pace(tmp_path / "pace.json", {"keys neural": 3.0, "parts": 2.0, "finish": 0.2}))
+    eta = Eta(Throughput(tmp_path / "pace.json", {"keys neural": 3.0, "parts": 2.0, "finish": 0.2}))
     run = Run("job-1", "s", 0.0, look="neural:1", stage="keys", facts=PLAN)
-    assert forecast.expected_s(run, "keys", 1) == 6 and forecast.expected_s(run, "keys", 3) == 2
-    assert forecast.later_s(run, 2) == 30 + 7
-    assert Forecast(Pace(tmp_path / "none")).later_s(run, 1) is None
+    assert eta.expected_s(run, "keys", 1) == 6 and eta.expected_s(run, "keys", 3) == 2
+    assert eta.later_s(run, 2) == 30 + 7
+    assert Eta(Throughput(tmp_path / "none")).later_s(run, 1) is None
 
 
 def test_what_was_in_the_cache_after_all_teaches_nothing(tmp_path: Path, clock: list[float]) -> None:
@@ -83,7 +83,7 @@ def test_what_was_in_the_cache_after_all_teaches_nothing(tmp_path: Path, clock: 
     bench.done(worker, **PLAN)
     bench.engine.tick()
     bench.done(worker, rendered=0)
-    assert bench.engine.forecast.pace.seconds == {}
+    assert bench.engine.eta.pace.seconds == {}
 
 
 def test_a_stage_that_is_over_is_on_the_disk_for_whoever_asks(tmp_path: Path, clock: list[float]) -> None:
@@ -94,14 +94,14 @@ def test_a_stage_that_is_over_is_on_the_disk_for_whoever_asks(tmp_path: Path, cl
     bench.engine.tick()
     clock[0] += 6
     bench.done(worker, rendered=2)
-    assert Pace.load(tmp_path).seconds == {"keys neural": 3.0}
+    assert Throughput.load(tmp_path).seconds == {"keys neural": 3.0}
 
 
 def test_a_full_disk_costs_the_estimates_only(
     tmp_path: Path, clock: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(pace: Pace) -> None:
+    def full(pace: Throughput) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Pace, "save", full)
+    monkeypatch.setattr(Throughput, "save", full)
     whole_job(Bench(tmp_path), clock, "job-1")

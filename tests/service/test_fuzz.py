@@ -18,7 +18,7 @@ from restrip.jobs.model.store import Record, Store
 from restrip.service.engine import Engine
 from restrip.service.executors import LocalExecutor
 from restrip.service.limits import Limits
-from restrip.service.requests import Desk
+from restrip.service.requests import Dispatcher
 from restrip.service.sharing import Share
 from restrip.timeline import ClipRange, Key, Rate
 
@@ -59,24 +59,26 @@ def engine_over(root: Path) -> Engine:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def dispatcher(tmp_path: Path) -> Dispatcher:
     """Requests answered without sockets; nobody works, so that jobs stay queued."""
 
-    return Desk(engine_over(tmp_path), "engine-1", door=Door())
+    return Dispatcher(engine_over(tmp_path), "engine-1", door=Door())
 
 
 @SETTINGS
 @given(st.sampled_from([*REQUESTS, "dance"]), st.dictionaries(st.sampled_from(sorted(GOOD)), anything, max_size=4))
-def test_changed_requests_get_an_answer_or_a_named_error(desk: Desk, kind: str, change: dict[str, Any]) -> None:
+def test_changed_requests_get_an_answer_or_a_named_error(
+    dispatcher: Dispatcher, kind: str, change: dict[str, Any]
+) -> None:
     answers: list[Any] = []
     body = {**copy.deepcopy(GOOD), **change}
-    desk.answer(Message(header(kind, id="1", session="s"), body), answers.append)
+    dispatcher.answer(Message(header(kind, id="1", session="s"), body), answers.append)
     for answer in answers:
         json.dumps(answer, allow_nan=False)
         assert answer["ok"] or (answer["code"] not in ("", "error", "disk", "internal-error") and answer["message"])
     assert len(answers) == 1 or kind in ("looks", "models", "probe", "check", "cache", "discard", "would_discard")
-    desk.engine.draining = False
-    assert set(desk.engine.records) == {path.name for path in desk.engine.store.root.iterdir()}
+    dispatcher.engine.draining = False
+    assert set(dispatcher.engine.records) == {path.name for path in dispatcher.engine.store.root.iterdir()}
 
 
 @SETTINGS

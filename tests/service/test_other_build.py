@@ -36,7 +36,7 @@ def other(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(session, "LOOK_S", 0.05)
     monkeypatch.setattr(session, "start_engine", start)
     yield started  # type: ignore[misc]
-    again[-1].desk.quitting = True
+    again[-1].dispatcher.quitting = True
     if not started:
         again[-1].server.close()
 

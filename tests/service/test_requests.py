@@ -17,7 +17,7 @@ from restrip.client.job import JobSpec, Manifest, Output
 from restrip.client.messages import Message, header
 from restrip.jobs.model.store import Record
 from restrip.service import query_queue as questions_module
-from restrip.service.requests import Desk
+from restrip.service.requests import Dispatcher
 from restrip.service.requests import dispatcher as desk_module
 from restrip.service.requests.guests import MOST_JOBS
 from restrip.timeline import ClipRange, Key, Rate
@@ -30,11 +30,11 @@ class Asker:
 
     def __init__(self, root: Path) -> None:
         self.bench = Bench(root)
-        self.desk = Desk(self.bench.engine, "engine-1")
+        self.dispatcher = Dispatcher(self.bench.engine, "engine-1")
 
     def ask(self, kind: str, *, v: str = "1.0", session: str = "s", **body: Any) -> dict[str, Any]:
         answers: list[Mapping[str, Any]] = []
-        self.desk.answer(Message(replace(header(kind, id="1", session=session), v=v), body), answers.append)
+        self.dispatcher.answer(Message(replace(header(kind, id="1", session=session), v=v), body), answers.append)
         return dict(answers[0]) if answers else {}
 
     def submit(self, job_id: str, **more: Any) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def test_an_engine_that_works_is_not_replaced(asker: Asker) -> None:
     assert newer["code"] == "protocol" and newer["detail"] == {"client": "2.0", "engine": "1.0", "busy": True}
     assert "stop --when-idle" in newer["remedy"]
     assert asker.ask("quit", v="2.0", if_idle=True)["code"] == "busy"
-    assert not asker.desk.quitting
+    assert not asker.dispatcher.quitting
     assert asker.ask("drain", v="2.0")["busy"]
     assert asker.bench.engine.draining
 
@@ -273,10 +273,10 @@ def test_the_engines_own_disk_may_fail_it(asker: Asker, monkeypatch: pytest.Monk
 def test_clients_that_left_are_forgotten(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
     asker.ask("hello", session="a", client="blender", project="p", protocol="1.0")
     assert asker.ask("engine_status")["clients"][0]["client"] == "blender"
-    for client in asker.desk.clients.values():
+    for client in asker.dispatcher.clients.values():
         client["seen"] -= 7200
-    asker.desk.forget_old_clients()
-    assert asker.desk.clients == {}
+    asker.dispatcher.forget_old_clients()
+    assert asker.dispatcher.clients == {}
 
 
 def test_sessions_and_questions_are_bounded(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,7 +284,7 @@ def test_sessions_and_questions_are_bounded(asker: Asker, monkeypatch: pytest.Mo
     monkeypatch.setattr(questions_module, "MOST_QUESTIONS", 2)
     for n in range(10):
         asker.ask("ping", session=f"s{n}")
-        assert len(asker.desk.clients) <= 3 and f"s{n}" in asker.desk.clients
+        assert len(asker.dispatcher.clients) <= 3 and f"s{n}" in asker.dispatcher.clients
     assert [asker.ask("looks").get("code") for _ in range(3)] == [None, None, "too-many-questions"]
 
 
@@ -294,6 +294,6 @@ def test_a_guest_has_so_many_jobs_and_no_more(asker: Asker) -> None:
         asker.bench.engine.accept(Record(f"theirs-{n}", guest="grant-1"), {"job_id": f"theirs-{n}", "kind": "render"})
     for grant in ("grant-1", "grant-2"):
         message = Message(header("submit", id="1"), replace(JOB, job_id=f"more-{grant}").to_json(), grant)
-        asker.desk.answer(message, answers.append)
+        asker.dispatcher.answer(message, answers.append)
     assert [answer["code"] for answer in answers] == ["too-many-jobs"]
     assert asker.bench.engine.questions.wait(guests=True), "the other guest's job is being looked at"

@@ -77,7 +77,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervisor]:
     thread.start()
     until(lambda: read_connection() is not None)
     yield made
-    made.desk.quitting = True
+    made.dispatcher.quitting = True
     thread.join()
 
 
@@ -155,7 +155,7 @@ def test_an_engine_whose_files_are_gone_hands_its_jobs_over_and_ends(
     monkeypatch.setattr(supervisor, "is_whole", lambda: False)
     until(lambda: bool(client.engine_status()["draining"]))
     run = there.engine.scheduler.runs["job-hog"]
-    slot = there.engine.crew.slots["render"]
+    slot = there.engine.pool.slots["render"]
     assert slot.worker is not None
     slot.worker.kill()  # Its task is no more at work; it isn't begun again, and the job isn't to blame.
     until(lambda: stopped() == "clean", WAIT_S)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from restrip.jobs.tasks.registry import Assignment
-from restrip.remote.upload_store import OWN, Received
+from restrip.remote.upload_store import OWN, UploadStore
 from restrip.storage import json_files
 
 YOUNG_S = 24 * 3600.0
@@ -22,7 +22,9 @@ def measure(task: Assignment) -> dict[str, Any]:
     root = task.state_dir / "received"
     only = task.body.get("shelf")
     names = [only] if only else [path.name for path in (root.iterdir() if root.is_dir() else ()) if path.name != OWN]
-    return {"used": {name: Received(task.state_dir, name=name).bytes_used(life=lambda: _live(task)) for name in names}}
+    return {
+        "used": {name: UploadStore(task.state_dir, name=name).bytes_used(life=lambda: _live(task)) for name in names}
+    }
 
 
 def make_room(task: Assignment) -> dict[str, Any]:
@@ -30,7 +32,7 @@ def make_room(task: Assignment) -> dict[str, Any]:
 
     As `measure`.
     """
-    shelf = Received(task.state_dir, name=task.body["shelf"])
+    shelf = UploadStore(task.state_dir, name=task.body["shelf"])
     needed = _named(task.state_dir, task.body["jobs"])
     used = shelf.bytes_used(life=lambda: _live(task))
     for asked, group in shelf.groups():
@@ -45,7 +47,7 @@ def make_room(task: Assignment) -> dict[str, Any]:
 def drop_shelves(task: Assignment) -> dict[str, Any]:
     """Delete all that guests sent who are none any more."""
     for name in task.body["shelves"]:
-        json_files.remove(Received(task.state_dir, name=name).root)
+        json_files.remove(UploadStore(task.state_dir, name=name).root)
     return {}
 
 

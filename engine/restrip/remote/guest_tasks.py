@@ -12,7 +12,7 @@ from restrip.client.job import Manifest
 from restrip.jobs.tasks.registry import Assignment, read_own
 from restrip.media.files import MediaUnreadable, open_regular
 from restrip.remote.guest_vetting import may_name
-from restrip.remote.upload_store import Offered, Received, ends_sha256
+from restrip.remote.upload_store import OfferedFile, UploadStore, ends_sha256
 from restrip.storage import json_files
 
 PAGE = 1000
@@ -21,7 +21,7 @@ PAGE = 1000
 
 def keep_file(task: Assignment) -> dict[str, Any]:
     """Put a file in place that came whole: {"path", "folder"}. Raises FileChanged."""
-    shelf, file = Received(task.state_dir, task.body["guest"]), codec.read(Offered, task.body["file"])
+    shelf, file = UploadStore(task.state_dir, task.body["guest"]), codec.read(OfferedFile, task.body["file"])
     path = shelf.keep(file, lambda: task.report("reading", 0, 0))
     return {"path": str(path), "folder": str(shelf.folder(file))}
 

@@ -19,7 +19,7 @@ from restrip.errors import BadInput
 from restrip.jobs.references import files_of, spec_in
 from restrip.jobs.tasks.registry import Assignment
 from restrip.media.files import open_regular
-from restrip.remote.upload_store import Received
+from restrip.remote.upload_store import UploadStore
 
 _APART = re.compile(r"""[,;\n"'=]""")
 _WEIGHT = re.compile(r":[-+0-9.]*$")
@@ -68,7 +68,7 @@ class Bounds:
 
     def __init__(self, state_dir: Path, guest: str) -> None:
         self._state = _place(str(state_dir))
-        self._own = _place(str(Received(state_dir, guest).root / "files"))
+        self._own = _place(str(UploadStore(state_dir, guest).root / "files"))
         self._above = {_place(str(folder)) for folder in Path(os.path.realpath(state_dir)).parents} - {None}
         self._known: dict[str, bool] = {}
 

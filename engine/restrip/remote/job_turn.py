@@ -18,12 +18,12 @@ from restrip.jobs.tasks.registry import Assignment
 from restrip.remote.path_mapping import travelling
 from restrip.remote.remote_jobs import remote_job_of
 from restrip.remote.transfer import LaterError, Transfer
-from restrip.remote.upload_store import Received
+from restrip.remote.upload_store import UploadStore
 
 LOOK_S = 0.3
 
 
-class Journey:
+class JobTurn:
     """A job's way there and back, as far as its journal says it came. Raises JobDamaged, BadJob."""
 
     def __init__(self, task: Assignment, transfer: Transfer, host: str) -> None:
@@ -89,7 +89,7 @@ class Journey:
 
     def _bring(self) -> dict[str, Path]:
         """All files of the result, on the shelf: by their paths there."""
-        shelf = Received(self.task.state_dir)
+        shelf = UploadStore(self.task.state_dir)
         brought: dict[str, Path] = {}
         while True:
             asked = {"job_id": self.journal.job, "skip": len(brought)}

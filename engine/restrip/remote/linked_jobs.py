@@ -15,10 +15,10 @@ from restrip.client.job import JobSpec
 from restrip.client.travel import in_words
 from restrip.errors import Cancelled, RestripError
 from restrip.jobs.tasks.registry import Assignment
-from restrip.remote.job_turn import Journey
+from restrip.remote.job_turn import JobTurn
 from restrip.remote.path_mapping import job_there, travelling
 from restrip.remote.peer import Remote, RemoteClient, RemoteUnreachable, linked
-from restrip.remote.transfer import Journal, LaterError, NotThereError, Transfer
+from restrip.remote.transfer import LaterError, NotThereError, Transfer, TransferJournal
 
 TURN_S = 4.0
 
@@ -44,15 +44,15 @@ def go_elsewhere(task: Assignment) -> dict[str, Any]:
     remote = linked(task.state_dir)
     if remote is None:
         raise NotLinked
-    journal = Journal.load(task.folder / "journey.json")
+    journal = TransferJournal.load(task.folder / "journey.json")
     try:
         with RemoteClient(remote) as client:
             transfer = Transfer(client, journal, remote.shared_folders, task.report, time.monotonic() + TURN_S)
-            journey = Journey(task, transfer, remote.host)
+            turn = JobTurn(task, transfer, remote.host)
             try:
-                return journey.go()
+                return turn.go()
             except Cancelled:
-                journey.call_back()
+                turn.call_back()
                 raise
     except LaterError:
         return {"again": True}
@@ -63,7 +63,7 @@ def go_elsewhere(task: Assignment) -> dict[str, Any]:
 def call_back(task: Assignment) -> dict[str, Any]:
     """Cancel a job there that was cancelled here between two turns."""
     remote = linked(task.state_dir)
-    journal = Journal.load(task.state_dir / "jobs" / task.body["job_id"] / "journey.json")
+    journal = TransferJournal.load(task.state_dir / "jobs" / task.body["job_id"] / "journey.json")
     if remote is not None and journal.job:
         with suppress(RestripError), RemoteClient(remote) as client:
             client.cancel(journal.job)
@@ -90,7 +90,7 @@ def _check(task: Assignment, client: RemoteClient, remote: Remote) -> dict[str, 
     said, and nothing is sent for it.
     """
     spec = JobSpec.from_json(task.body["body"]["job"])
-    nowhere = Journal(task.state_dir / "journey.json")
+    nowhere = TransferJournal(task.state_dir / "journey.json")
     look = Transfer(client, nowhere, remote.shared_folders, task.report, time.monotonic() + TURN_S, look_only=True)
     travels = travelling(spec, look)
     try:

@@ -26,7 +26,7 @@ class BadResult(RestripError):
         )
 
 
-class Placing:
+class Localizer:
     """Where the files of a manifest from there go: strips into `folder`, pictures of keys into `keys`.
 
     `brought` are the files on the shelf here, by their paths there. How they are called in the folder is decided here:

@@ -15,7 +15,7 @@ from restrip.jobs.outputs.preview import write_preview, write_sheet
 from restrip.jobs.references import spec_in, with_files_of
 from restrip.jobs.tasks.prepare import output_folder
 from restrip.jobs.tasks.registry import Assignment, read_own
-from restrip.remote.localize import Placing, last_name
+from restrip.remote.localize import Localizer, last_name
 from restrip.remote.path_mapping import job_there
 from restrip.remote.transfer import Transfer
 from restrip.storage import json_files
@@ -68,7 +68,7 @@ class RemoteRender:
         folder = output_folder(self.task, self.spec)
         arrived = next(here for path, here in brought.items() if last_name(path) == "manifest.json")
         there = Manifest.from_json(json_files.read_json(arrived) or {})
-        placing = Placing(there, brought, folder, self.task.folder / "keys")
+        placing = Localizer(there, brought, folder, self.task.folder / "keys")
         extras, target = self._extras(folder), folder / "manifest.json"
         delivery = outputs.Delivery(self.task.state_dir, folder, str(outputs.try_folder(folder)))
         everything = [*placing.targets, *extras.values(), target]

@@ -21,7 +21,7 @@ from restrip.client.client import Client
 from restrip.errors import BadInput
 from restrip.media.content import stamp_of
 from restrip.media.files import MediaMissing
-from restrip.remote.upload_store import Offered, Received, ends_sha256
+from restrip.remote.upload_store import OfferedFile, UploadStore, ends_sha256
 from restrip.storage import json_files
 
 PIECE_BYTES = 512 << 10
@@ -52,7 +52,7 @@ class NotThereError(Exception):
 
 
 @dataclass
-class Journal:
+class TransferJournal:
     """What a job remembers of its way: journey.json in its folder.
 
     `there` are paths on the other computer by paths here, `stamps` what the files were like when they were sent,
@@ -68,7 +68,7 @@ class Journal:
     again: bool = False
 
     @classmethod
-    def load(cls, path: Path) -> Journal:
+    def load(cls, path: Path) -> TransferJournal:
         """Read it; an empty one when there is none that can be read."""
         try:
             made = codec.read(cls, json_files.read_json(path) or {})
@@ -112,7 +112,7 @@ class Transfer:
     """
 
     client: Client
-    journal: Journal
+    journal: TransferJournal
     shared: bool
     report: Report
     until: float
@@ -147,9 +147,9 @@ class Transfer:
             self.journal.save()
         return there
 
-    def bring(self, job_id: str, listed: Mapping[str, Any], shelf: Received) -> Path:
+    def bring(self, job_id: str, listed: Mapping[str, Any], shelf: UploadStore) -> Path:
         """A file of a job's result, on the shelf here. `listed` is what `results` says of it. Raises BadFile."""
-        file = Offered.read({**listed, "group": listed.get("sha256")})
+        file = OfferedFile.read({**listed, "group": listed.get("sha256")})
         if shelf.has(file):
             return shelf.path(file)
         offset = shelf.offset(file)
@@ -176,7 +176,7 @@ class Transfer:
         named = [(_file(path), self._hash(_file(path))) for path in paths]
         alone = len(named) == 1
         group = named[0][1] if alone else json_files.digest([[path.name, sha256] for path, sha256 in named])
-        offers = [(path, Offered(group, path.name, path.stat().st_size, sha256)) for path, sha256 in named]
+        offers = [(path, OfferedFile(group, path.name, path.stat().st_size, sha256)) for path, sha256 in named]
         return [str(self._put(path, file)["path"]) for path, file in offers]
 
     def _sent_folder(self, folder: str, named: Sequence[str]) -> list[str]:
@@ -185,7 +185,7 @@ class Transfer:
         hashed = [(path, name, self._hash(path)) for path, name in found]
         group = json_files.digest([[name, sha256] for _, name, sha256 in hashed])
         for path, name, sha256 in hashed:
-            folder = self._put(path, Offered(group, name, path.stat().st_size, sha256))["folder"]
+            folder = self._put(path, OfferedFile(group, name, path.stat().st_size, sha256))["folder"]
         return [str(folder)]
 
     def _hash(self, path: Path) -> str:
@@ -196,7 +196,7 @@ class Transfer:
             raise LaterError
         return self.journal.sha256(path)
 
-    def _put(self, path: Path, file: Offered) -> dict[str, Any]:
+    def _put(self, path: Path, file: OfferedFile) -> dict[str, Any]:
         """Send one file, as far as it isn't there. Returns its "path" and "folder" there."""
         offered = codec.write(file)
         answer = self.client.request("offer", offered)

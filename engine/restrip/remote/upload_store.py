@@ -57,7 +57,7 @@ class FileChanged(RestripError):
 
 
 @dataclass(frozen=True)
-class Offered:
+class OfferedFile:
     """A file as it is offered: `group` is its own sha256, or for one of a folder the folder's, in which its `name` may
     have folders of its own ("unet/config.json").
     """
@@ -68,7 +68,7 @@ class Offered:
     sha256: str
 
     @classmethod
-    def read(cls, body: dict[str, Any]) -> Offered:
+    def read(cls, body: dict[str, Any]) -> OfferedFile:
         """Out of a request. Raises BadFile."""
         made = codec.read(cls, body, lambda why: BadFile(f"The file that is offered can't be read: {why}."))
         if not all(_SHA256.fullmatch(text) for text in (made.group, made.sha256)):
@@ -80,7 +80,7 @@ class Offered:
         return made
 
 
-class Received:
+class UploadStore:
     """The shelf of one sender, `whose`, under a state folder; "" for what this computer itself fetched. `name` is
     that of its folder.
     """
@@ -89,15 +89,15 @@ class Received:
         self.name = name or shelf_name(whose)
         self.root = state_dir / "received" / self.name
 
-    def folder(self, file: Offered) -> Path:
+    def folder(self, file: OfferedFile) -> Path:
         """The folder of its group."""
         return self.root / "files" / file.group
 
-    def path(self, file: Offered) -> Path:
+    def path(self, file: OfferedFile) -> Path:
         """Where it lies when it is whole."""
         return self.folder(file) / file.name
 
-    def has(self, file: Offered) -> bool:
+    def has(self, file: OfferedFile) -> bool:
         """Whether it is here and whole, with this content; then its time begins anew."""
         path = self.path(file)
         if not path.is_file() or path.stat().st_size != file.size or _text_of(self._sum(file)) != file.sha256:
@@ -105,22 +105,22 @@ class Received:
         os.utime(self.folder(file))
         return True
 
-    def begun(self, file: Offered) -> bool:
+    def begun(self, file: OfferedFile) -> bool:
         """Whether any piece of it came, be it an empty one."""
         return self._part(file).is_file()
 
-    def there(self, file: Offered) -> int:
+    def there(self, file: OfferedFile) -> int:
         """How many bytes of it came so far."""
         part = self._part(file)
         return part.stat().st_size if part.is_file() else 0
 
-    def offset(self, file: Offered) -> int:
+    def offset(self, file: OfferedFile) -> int:
         """How many bytes of it came already. Raises DiskFull when the rest has no room."""
         there = self.there(file)
         self._check_room(file.size - there)
         return there
 
-    def add(self, file: Offered, offset: int, data: bytes) -> int:
+    def add(self, file: OfferedFile, offset: int, data: bytes) -> int:
         """Write a piece if it is the next one. Returns how many bytes are here now. Raises BadFile, DiskFull."""
         there = self.there(file)
         if offset != there:
@@ -134,7 +134,7 @@ class Received:
             out.write(data)
         return there + len(data)
 
-    def keep(self, file: Offered, life: Callable[[], None] = lambda: None) -> Path:
+    def keep(self, file: OfferedFile, life: Callable[[], None] = lambda: None) -> Path:
         """Put a file in place that came whole. Raises FileChanged, and then it has to be sent again.
 
         `life` is called now and then while the file is read.
@@ -196,10 +196,10 @@ class Received:
         if shutil.disk_usage(self.root).free < more + SPARE_BYTES:
             raise DiskFull(str(self.root))
 
-    def _part(self, file: Offered) -> Path:
+    def _part(self, file: OfferedFile) -> Path:
         return self.root / "parts" / file.sha256
 
-    def _sum(self, file: Offered) -> Path:
+    def _sum(self, file: OfferedFile) -> Path:
         return self.root / "sums" / file.group / f"{file.name}.sha256"
 
 
@@ -213,7 +213,7 @@ def prune_all(state_dir: Path, older_than_s: float = KEPT_S) -> None:
     root = state_dir / "received"
     for folder in root.iterdir() if root.is_dir() else ():
         if folder.name == OWN or folder.name.startswith("of-"):
-            Received(state_dir, name=folder.name).prune(older_than_s)
+            UploadStore(state_dir, name=folder.name).prune(older_than_s)
         elif time.time() - folder.stat().st_mtime > older_than_s:
             json_files.remove(folder)
 

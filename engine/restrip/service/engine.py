@@ -14,26 +14,26 @@ from restrip.client.preferences import Preferences
 from restrip.jobs.cache import Cache
 from restrip.jobs.model import states
 from restrip.jobs.model.store import JobLost, Record, after_restart
-from restrip.jobs.resources.throughput import Pace
+from restrip.jobs.resources.throughput import Throughput
 from restrip.remote.peer import linked
 from restrip.remote.upload_store import shelf_name
 from restrip.service import stages
-from restrip.service.eta import Forecast
+from restrip.service.eta import Eta
 from restrip.service.executors import Executor
 from restrip.service.executors.executor import Start
-from restrip.service.guest_quota import Shelves
+from restrip.service.guest_quota import GuestQuota
 from restrip.service.installed import Installed
 from restrip.service.job_progress import Progress
-from restrip.service.job_registry import Book, Publish
+from restrip.service.job_registry import JobRegistry, Publish
 from restrip.service.limits import Limits
 from restrip.service.log import say
-from restrip.service.query_queue import Questions
+from restrip.service.query_queue import QueryQueue
 from restrip.service.scheduler import Run, Scheduler, WorkerTask
-from restrip.service.task_lifecycle import Outcomes
+from restrip.service.task_lifecycle import TaskLifecycle
 from restrip.service.workers.errors import CannotStart
-from restrip.service.workers.events import Hearing
+from restrip.service.workers.events import WorkerEvents
 from restrip.service.workers.messages import FAULTS
-from restrip.service.workers.pool import Crew
+from restrip.service.workers.pool import WorkerPool
 from restrip.service.workers.slot import Slot
 
 PRUNE_GAP_S = 600.0
@@ -42,32 +42,32 @@ BEFORE_RENDERS = 1_000_000
 HANDED_OVER = "Restrip was upgraded or removed while this job ran: the next engine goes on with it."
 
 
-class Engine(Book):
+class Engine(JobRegistry):
     """Everything that the supervisor knows. Called from one thread; nothing in here waits or computes."""
 
     def __init__(self, root: Path, limits: Limits, publish: Publish, start: Start, executor: Executor) -> None:
         super().__init__(root, publish)
         self.limits = limits
         self.scheduler = Scheduler()
-        self.crew = Crew(limits, start, executor)
-        self.questions = Questions()
-        self.forecast = Forecast(Pace.load(root))
-        self.outcomes = Outcomes(
+        self.pool = WorkerPool(limits, start, executor)
+        self.questions = QueryQueue()
+        self.eta = Eta(Throughput.load(root))
+        self.lifecycle = TaskLifecycle(
             self,
             self.scheduler,
-            self.crew,
+            self.pool,
             questions=self.questions,
-            forecast=self.forecast,
+            eta=self.eta,
             job_done=self._prune_now_and_then,
             left=self._left,
         )
-        self.hearing = Hearing(self.crew, self.outcomes)
+        self.hearing = WorkerEvents(self.pool, self.lifecycle)
         self.draining = False
         self.handing_over = False
         self.preferences = Preferences.load(root, Preferences(limits.cache_mib))
         self.installed = Installed()
         self.open_results: dict[str, set[str]] = {}
-        self.shelves = Shelves(lambda: self.preferences)
+        self.shelves = GuestQuota(lambda: self.preferences)
         self._pruned = 0.0
 
     # ------------------------------------------------------------------ jobs
@@ -106,7 +106,7 @@ class Engine(Book):
             if run is not None and run.stage == "elsewhere":
                 self.questions.ask("call_back", {"job_id": job_id}, lambda reply: None)
             return self.change(job_id, "cancelled") if record.state == "cancel_requested" else record
-        self.crew.cancel(job_id)
+        self.pool.cancel(job_id)
         return record
 
     def resume(self, job_id: str, event: str) -> Record:
@@ -118,7 +118,7 @@ class Engine(Book):
     def forget(self, job_id: str) -> None:
         """Take a job out of all lists; its folder is gone already, or goes now."""
         self.scheduler.drop(job_id)
-        self.crew.cancel(job_id)
+        self.pool.cancel(job_id)
         self.records.pop(job_id, None)
         self.progress.pop(job_id, None)
         if self.store.folder(job_id).exists():
@@ -149,7 +149,7 @@ class Engine(Book):
     @property
     def idle(self) -> bool:
         """Whether nothing is at work or waits for its turn."""
-        return not self.scheduler.runs and not self.questions and not self.crew.at_work
+        return not self.scheduler.runs and not self.questions and not self.pool.at_work
 
     def drain(self) -> None:
         """Finish what runs, begin nothing: what waits stays on disk for the next engine."""
@@ -177,18 +177,18 @@ class Engine(Book):
             self.scheduler.drop(job_id)
             if self.records[job_id].state in states.AT_WORK:
                 self.change(job_id, "stop", note="The engine was stopped while this job ran.")
-        self.crew.end()
+        self.pool.end()
 
     # ------------------------------------------------------------------ work
 
     def tick(self) -> None:
         """Watch the workers and give out work. Called often."""
-        self.crew.watch()
-        for slot in self.crew.stuck():
+        self.pool.watch()
+        for slot in self.pool.stuck():
             say("worker given up", level=logging.ERROR, worker=slot.worker and slot.worker.worker_id)
-            self.outcomes.died(slot)
+            self.lifecycle.died(slot)
         self.save_counts()
-        for slot, guests in ((self.crew.light, False), (self.crew.guests, True)):
+        for slot, guests in ((self.pool.light, False), (self.pool.guests, True)):
             if slot.free and self.questions.wait(guests):
                 self._give(slot, self.questions.next(guests))
         if self.handing_over:
@@ -196,15 +196,15 @@ class Engine(Book):
             return
         if not self.scheduler.waiting:
             return
-        trouble = self.crew.executor.trouble()
+        trouble = self.pool.executor.trouble()
         if trouble is not None:
-            self.outcomes.cannot_work(trouble)
+            self.lifecycle.cannot_work(trouble)
             return
         idle: set[frozenset[str]] = set()
-        for slot in self.crew.free():
+        for slot in self.pool.free():
             if slot.place.kinds in idle:
                 continue  # A cluster has thousands of places of three kinds.
-            beside = self.crew.loaded_beside(slot) if slot.loaded else ()
+            beside = self.pool.loaded_beside(slot) if slot.loaded else ()
             task = self.scheduler.next(slot.loaded, slot.place, beside)
             if task is None:
                 idle.add(slot.place.kinds)
@@ -215,7 +215,7 @@ class Engine(Book):
     def free_gpu(self) -> None:
         """Let the workers leave as soon as they have nothing to do."""
         if not self.busy:
-            self.crew.send_home()
+            self.pool.send_home()
 
     # ------------------------------------------------------------------ inside
 
@@ -250,11 +250,11 @@ class Engine(Book):
         except OSError as error:
             say("worker not started", level=logging.ERROR, place=slot.place.name, why=error.strerror)
             slot.gone()
-            self.outcomes.failed(task, CannotStart(error).to_wire())
+            self.lifecycle.failed(task, CannotStart(error).to_wire())
         except FAULTS as error:
             trace = "".join(traceback.format_tb(error.__traceback__))
             say("task not given", level=logging.ERROR, error=type(error).__name__, trace=trace)
-            self.outcomes.at_fault(slot, task, type(error).__name__)
+            self.lifecycle.at_fault(slot, task, type(error).__name__)
 
     def _begin(self, task: WorkerTask) -> None:
         run = self.scheduler.runs[task.job_id]
@@ -262,9 +262,9 @@ class Engine(Book):
             self.change(task.job_id, "start", note="")
         progress = self.progress[task.job_id]
         if progress.stage != run.stage:
-            workers = len(self.crew.executor.places())
-            forecast = self.forecast
-            expected, later = forecast.expected_s(run, run.stage, workers), forecast.later_s(run, workers)
+            workers = len(self.pool.executor.places())
+            eta = self.eta
+            expected, later = eta.expected_s(run, run.stage, workers), eta.later_s(run, workers)
             progress.enter(run.stage, run.total_units, expected, later)
 
     def _prune_now_and_then(self) -> None:

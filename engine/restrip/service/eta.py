@@ -6,17 +6,17 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from restrip.jobs.resources.throughput import Pace, keys_of
+from restrip.jobs.resources.throughput import Throughput, keys_of
 from restrip.service.log import say
 from restrip.service.scheduler import Run, WorkerTask
 
 STAGES = ("keys", "parts", "finish")
 
 
-class Forecast:
+class Eta:
     """Learns from the tasks of runs, and says how long their stages take."""
 
-    def __init__(self, pace: Pace) -> None:
+    def __init__(self, pace: Throughput) -> None:
         self.pace = pace
         self._unsaved = False
 

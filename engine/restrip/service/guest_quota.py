@@ -10,7 +10,7 @@ from typing import Any
 
 from restrip.client.preferences import Preferences
 from restrip.errors import RestripError
-from restrip.remote.upload_store import Offered, Received, room_of, shelf_name
+from restrip.remote.upload_store import OfferedFile, UploadStore, room_of, shelf_name
 
 MIB = 1 << 20
 
@@ -31,7 +31,7 @@ class GuestFull(RestripError):
         )
 
 
-class Shelves:
+class GuestQuota:
     """The sizes of all guests' shelves. `preferences` says what they may be."""
 
     def __init__(self, preferences: Callable[[], Preferences]) -> None:
@@ -62,7 +62,7 @@ class Shelves:
         self._used.pop(shelf_name(grant), None)
         self._stale.discard(shelf_name(grant))
 
-    def check(self, grant: str, shelf: Received, file: Offered) -> None:
+    def check(self, grant: str, shelf: UploadStore, file: OfferedFile) -> None:
         """Raise GuestFull unless all of a file that is offered has room."""
         need = room_of(file.size) - (room_of(shelf.there(file)) if shelf.begun(file) else 0)
         set_, mine, everything = self._preferences(), self._used.get(shelf_name(grant), 0), sum(self._used.values())
@@ -71,7 +71,7 @@ class Shelves:
         if everything + need > set_.guests_mib * MIB:
             raise GuestFull(need, everything, set_.guests_mib, "linked computers together")
 
-    def leave(self, grant: str, file: Offered) -> int:
+    def leave(self, grant: str, file: OfferedFile) -> int:
         """So many bytes this guest's shelf may have at most for a file to have room as well."""
         set_, mine = self._preferences(), self._used.get(shelf_name(grant), 0)
         others = sum(self._used.values()) - mine

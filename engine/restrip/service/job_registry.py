@@ -19,7 +19,7 @@ Publish = Callable[[str, str, Mapping[str, Any], bytes | None], None]
 SAVE_GAP_S = 1.0
 
 
-class Book:
+class JobRegistry:
     """The records of all jobs; each change is on the disk before it is published."""
 
     def __init__(self, root: Path, publish: Publish) -> None:

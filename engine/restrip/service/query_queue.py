@@ -19,7 +19,7 @@ MOST_QUESTIONS = 1000
 MOST_OF_A_GUEST = 20
 
 
-class Questions:
+class QueryQueue:
     """Those that wait for their turn, by who asked ("" for the owner), and the replies of all without an answer yet."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ from restrip.service.executors.choice import Choice, chosen
 from restrip.service.installed import Now
 from restrip.service.limits import Limits
 from restrip.service.log import EngineLog, log, say
-from restrip.service.requests import Desk
+from restrip.service.requests import Dispatcher
 from restrip.service.server import Server, write_connection
 from restrip.service.sharing import Share
 from restrip.service.workers.messages import BadReport, read_line
@@ -51,7 +51,7 @@ class Supervisor:
         except OSError:
             self.server.close()
             raise
-        self.desk = Desk(self.engine, self.server.engine_id, door=self.server)
+        self.dispatcher = Dispatcher(self.engine, self.server.engine_id, door=self.server)
         self._beat = self._drained = 0.0
         self._shared = False
 
@@ -64,12 +64,12 @@ class Supervisor:
         connection = self.server.connection(engine_argv(), os.getpid())
         record_start(connection.argv, self.folder)
         write_connection(self.folder, connection)
-        self.engine.crew.executor.places()  # A cluster is asked for now, so that the status can say how it is.
+        self.engine.pool.executor.places()  # A cluster is asked for now, so that the status can say how it is.
         say("engine started", version=__version__, pid=os.getpid(), clean=clean, jobs=len(self.engine.records))
         if is_root():
             say("engine runs as root", level=logging.WARNING, why=AS_ROOT)
         while not self._over():
-            self.server.serve(TURN_S, self.desk.answer, self._heard)
+            self.server.serve(TURN_S, self.dispatcher.answer, self._heard)
             self.engine.tick()
             self._now_and_then()
         self._shared = self.server.share is not None
@@ -90,7 +90,7 @@ class Supervisor:
 
     def leave(self, *_: object) -> None:
         """End soon; also the handler of SIGTERM."""
-        self.desk.quitting = True
+        self.dispatcher.quitting = True
 
     def _start(self, worker_id: str, environment: Mapping[str, str] | None = None, argv: Sequence[str] = ()) -> Worker:
         return WorkerProcess(worker_id, self.server.workers, environment, argv or WORKER)
@@ -104,7 +104,7 @@ class Supervisor:
             self.engine.hearing.heard(worker_id, message)
 
     def _over(self) -> bool:
-        if self.desk.quitting:
+        if self.dispatcher.quitting:
             return True
         now = time.monotonic()
         alone_s = now - self.server.last_request
@@ -125,7 +125,7 @@ class Supervisor:
             return
         self._beat = now
         self.server.publish("engine", "beat", {"busy": self.engine.busy, "time": time.time()})
-        self.desk.forget_old_clients()
+        self.dispatcher.forget_old_clients()
         self._leave_when_changed()
 
     def _leave_when_changed(self) -> None:

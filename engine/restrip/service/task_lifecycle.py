@@ -18,17 +18,17 @@ from typing import Any
 from restrip.jobs.tasks.errors import CodeMissing, OutOfMemory
 from restrip.jobs.tasks.registry import PartMissing
 from restrip.service import stages
-from restrip.service.eta import Forecast
+from restrip.service.eta import Eta
 from restrip.service.job_progress import preview_of
-from restrip.service.job_registry import Book
+from restrip.service.job_registry import JobRegistry
 from restrip.service.log import say
-from restrip.service.query_queue import Questions
+from restrip.service.query_queue import QueryQueue
 from restrip.service.scheduler import Run, Scheduler, WorkerTask
-from restrip.service.workers.crash_limiter import DeathBook
+from restrip.service.workers.crash_limiter import CrashHistory
 from restrip.service.workers.errors import Quarantined, WorkerDied
-from restrip.service.workers.exit_reasons import Ending, ending_of
+from restrip.service.workers.exit_reasons import ExitReason, ending_of
 from restrip.service.workers.messages import BadReport
-from restrip.service.workers.pool import Crew
+from restrip.service.workers.pool import WorkerPool
 from restrip.service.workers.slot import CANCELLED, LOST, Slot
 
 NOT_THERE = (CodeMissing.code, PartMissing.code)
@@ -36,26 +36,26 @@ STARTS = 3
 """So many workers that end before they could begin, one after the other, say that none can."""
 
 
-class Outcomes:
+class TaskLifecycle:
     """Moves jobs on by what is heard of their tasks. `job_done` is called when one came to its good end; `left` tells
     whether the engine's own files are gone or changed.
     """
 
     def __init__(
         self,
-        book: Book,
+        book: JobRegistry,
         scheduler: Scheduler,
-        crew: Crew,
+        pool: WorkerPool,
         *,
-        questions: Questions,
-        forecast: Forecast,
+        questions: QueryQueue,
+        eta: Eta,
         job_done: Callable[[], None],
         left: Callable[[], bool],
     ) -> None:
-        self.book, self.scheduler, self.crew = book, scheduler, crew
-        self.questions, self.forecast = questions, forecast
+        self.book, self.scheduler, self.pool = book, scheduler, pool
+        self.questions, self.eta = questions, eta
         self._job_done, self._left = job_done, left
-        self.deaths = DeathBook(book.root)
+        self.deaths = CrashHistory(book.root)
         self._unstarted = 0
 
     def progressed(self, task: WorkerTask, message: Mapping[str, Any]) -> None:
@@ -71,7 +71,7 @@ class Outcomes:
         progress.take(message, run.done_units, task.units)
         blob = preview_of(message.get("preview"))
         now = time.monotonic()
-        if progress.phase == before and blob is None and now - progress.sent < self.crew.limits.event_gap_s:
+        if progress.phase == before and blob is None and now - progress.sent < self.pool.limits.event_gap_s:
             return
         progress.sent = now
         shown = {name: message[name] for name in ("frame", "seed", "picture") if name in message}
@@ -90,10 +90,10 @@ class Outcomes:
             made = "keys_rendered" if task.kind == "keys" else "segments_rendered"
             record = self.book.count(task.job_id, made, int(result.get("rendered", 0)))
         run.made = {"keys": record.keys_rendered, "segments": record.segments_rendered}
-        self.forecast.measured(run, task, result, took_s)
+        self.eta.measured(run, task, result, took_s)
         stage_over = self._finish(run, task)
         if stage_over:  # Whoever asks what a job would take reads it from the disk.
-            self.forecast.save()
+            self.eta.save()
         last = run.stage in ("finish", "seeds", "suggest")
         if record.state != "running" and not (last and record.state == "cancel_requested"):
             self._leave_when_over(run)
@@ -128,7 +128,7 @@ class Outcomes:
             self.book.change(task.job_id, "fail", error=dict(error))
             say("job failed", job=task.job_id, code=error.get("code"))
             # What others make of this job now would be of use only if it were tried again.
-            self.crew.cancel(task.job_id)
+            self.pool.cancel(task.job_id)
         self._leave_when_over(run)
 
     def at_fault(self, slot: Slot, task: WorkerTask | None, why: str) -> None:
@@ -152,7 +152,7 @@ class Outcomes:
     def died(self, slot: Slot) -> None:
         """A worker ended: by itself, by us, or by a crash."""
         why, machine, ending = slot.why, slot.machine, ending_of(slot)
-        local = slot is self.crew.light or self.crew.executor.name == "local"
+        local = slot is self.pool.light or self.pool.executor.name == "local"
         expected = slot.leaving or bool(slot.terminated_at and not why)
         task = slot.gone()
         if not expected and why not in (LOST, CANCELLED):
@@ -170,7 +170,7 @@ class Outcomes:
             self._did_not_start(run, task, ending)
         elif run is None:
             self._question_lost(task, ending)
-        elif task.attempt or len(run.retries) >= self.crew.limits.restarts:
+        elif task.attempt or len(run.retries) >= self.pool.limits.restarts:
             self.failed(task, Quarantined(ending, task.kind, len(run.retries) + 1).to_wire(), machine)
         else:
             self._spare(run, task, machine, ending.what or ending.cause)
@@ -186,7 +186,7 @@ class Outcomes:
             if self.book.records[job_id].state == "running":
                 self.book.change(job_id, "fail", error=dict(trouble))
 
-    def _did_not_start(self, run: Run, task: WorkerTask, ending: Ending) -> None:
+    def _did_not_start(self, run: Run, task: WorkerTask, ending: ExitReason) -> None:
         """The task isn't to blame; but where workers can't start, all that wait would fail one after the other."""
         self._unstarted += 1
         if self._left() or self._unstarted < STARTS:
@@ -197,7 +197,7 @@ class Outcomes:
         self.failed(task, error.to_wire())
         self._hold_queue(f"No worker can be started ({error.detail['why']}): 'restrip doctor' says what is missing.")
 
-    def _question_lost(self, task: WorkerTask, ending: Ending) -> None:
+    def _question_lost(self, task: WorkerTask, ending: ExitReason) -> None:
         """One that ended two workers is answered with that; or the task is of a job that is gone."""
         if task.job_id:
             return
@@ -218,7 +218,7 @@ class Outcomes:
 
     def _may_do_better_elsewhere(self, task: WorkerTask, error: Mapping[str, Any]) -> bool:
         """Whether a task that failed on one machine is to be tried on another, once."""
-        tried = bool(task.failed) or not self.crew.executor.machines
+        tried = bool(task.failed) or not self.pool.executor.machines
         hopeless = bool(error.get("bad_input")) or error.get("code") == "cancelled"
         return not tried and not hopeless and self._is_running(task)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from restrip.jobs.resources.throughput import Pace, keys_of
+from restrip.jobs.resources.throughput import Throughput, keys_of
 
 
 def test_what_was_measured_last_counts_most_of_all_but_not_alone(tmp_path: Path) -> None:
-    pace = Pace(tmp_path / "pace.json")
+    pace = Throughput(tmp_path / "pace.json")
     pace.measured("parts", 20.0, 10.0)
     assert pace.takes_s("parts", 3.0) == 6.0
     pace.measured("parts", 30.0, 10.0)
@@ -18,7 +18,7 @@ def test_what_was_measured_last_counts_most_of_all_but_not_alone(tmp_path: Path)
 
 
 def test_what_was_never_done_isnt_known_unless_there_is_none_of_it(tmp_path: Path) -> None:
-    pace = Pace(tmp_path / "pace.json")
+    pace = Throughput(tmp_path / "pace.json")
     for seconds, amount in ((1.0, 0.0), (0.0, 1.0), (-1.0, 1.0)):
         pace.measured("parts", seconds, amount)
     assert pace.seconds == {}
@@ -33,8 +33,8 @@ def test_a_look_is_as_fast_as_its_family() -> None:
 @pytest.mark.parametrize("text", ["", "[]", '{"parts": -1}', '{"parts": true}', '{"parts": "fast"}', "{"])
 def test_a_damaged_file_is_forgotten(tmp_path: Path, text: str) -> None:
     (tmp_path / "pace.json").write_text(text)
-    pace = Pace.load(tmp_path)
+    pace = Throughput.load(tmp_path)
     assert pace.seconds == {}
     pace.seconds["parts"] = 2.0
     pace.save()
-    assert Pace.load(tmp_path).seconds == {"parts": 2.0}
+    assert Throughput.load(tmp_path).seconds == {"parts": 2.0}

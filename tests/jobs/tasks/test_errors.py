@@ -12,7 +12,7 @@ import pytest
 from restrip.errors import RestripError
 from restrip.jobs.tasks import registry
 from restrip.jobs.tasks.errors import ends_process
-from restrip.jobs.tasks.registry import Workshop, run_task
+from restrip.jobs.tasks.registry import WorkerMemory, run_task
 from restrip.looks.keys_from_files import PaintedLook
 
 
@@ -28,7 +28,7 @@ class OutOfMemoryError(RuntimeError):
     """As torch has it."""
 
 
-def raised(monkeypatch: pytest.MonkeyPatch, shop: Workshop, error: BaseException) -> Any:
+def raised(monkeypatch: pytest.MonkeyPatch, shop: WorkerMemory, error: BaseException) -> Any:
     def fail(task: Any) -> Any:
         raise error
 
@@ -59,22 +59,22 @@ def raised(monkeypatch: pytest.MonkeyPatch, shop: Workshop, error: BaseException
 def test_any_exception_is_named_and_leaves_nothing_half_made(
     error: BaseException, code: str, cause: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop = Workshop("sd:x", True, PaintedLook("keys:/k", "/k", {}), "key")
+    shop = WorkerMemory("sd:x", True, PaintedLook("keys:/k", "/k", {}), "key")
     found = raised(monkeypatch, shop, error)
     assert isinstance(found, RestripError) and (found.code, found.detail["cause"]) == (code, cause)
     assert "odd" in found.message and found.remedy and found.__cause__ is error
     if not isinstance(error, ImportError):
-        assert shop == Workshop()
+        assert shop == WorkerMemory()
 
 
 @pytest.mark.parametrize("error", [RuntimeError("CUDA error: device-side assert triggered"), KeyboardInterrupt()])
 def test_a_process_whose_device_is_lost_has_to_end(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert raised(monkeypatch, Workshop(), error) is error and ends_process(error)
+    assert raised(monkeypatch, WorkerMemory(), error) is error and ends_process(error)
 
 
 def test_a_named_error_stays_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     named = RestripError("It is odd.")
-    assert raised(monkeypatch, Workshop(), named) is named
+    assert raised(monkeypatch, WorkerMemory(), named) is named
 
 
 def test_a_library_of_the_systems_that_cant_be_loaded_is_code_that_cant(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,9 +83,9 @@ def test_a_library_of_the_systems_that_cant_be_loaded_is_code_that_cant(monkeypa
 
     with pytest.raises(OSError) as loading:
         ctypes.CDLL("libtorch_that_is_not_here.so")
-    error = raised(monkeypatch, Workshop(), loading.value)
+    error = raised(monkeypatch, WorkerMemory(), loading.value)
     assert error.code == "code-missing" and "libtorch_that_is_not_here" in error.message
-    assert raised(monkeypatch, Workshop(), PermissionError(13, "Permission denied", "/x")).code != "code-missing"
+    assert raised(monkeypatch, WorkerMemory(), PermissionError(13, "Permission denied", "/x")).code != "code-missing"
 
 
 def test_kernels_that_can_be_kept_nowhere_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -100,5 +100,5 @@ def test_kernels_that_can_be_kept_nowhere_are_named(monkeypatch: pytest.MonkeyPa
     )
     said = done.stderr.strip().splitlines()[-1]
     assert said.startswith("RuntimeError: "), done.stderr
-    error = raised(monkeypatch, Workshop(), RuntimeError(said.removeprefix("RuntimeError: ")))
+    error = raised(monkeypatch, WorkerMemory(), RuntimeError(said.removeprefix("RuntimeError: ")))
     assert error.code == "kernel-cache" and "NUMBA_CACHE_DIR" in error.remedy

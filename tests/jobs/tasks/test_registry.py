@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from restrip.jobs.tasks import queries
-from restrip.jobs.tasks.registry import FileTrouble, PartMissing, Workshop, run_task
+from restrip.jobs.tasks.registry import FileTrouble, PartMissing, WorkerMemory, run_task
 
 PROBE = {"kind": "probe", "job": "", "body": {"paths": []}}
 
@@ -26,7 +26,7 @@ def test_a_missing_package_is_named_with_what_installs_it(
 
     monkeypatch.setattr(queries, "probe_media", needy)
     with pytest.raises(PartMissing, match=f"\\[{extra}\\]'$"):
-        run_task(Workshop(), {**PROBE, "state_dir": str(tmp_path)}, ignore)
+        run_task(WorkerMemory(), {**PROBE, "state_dir": str(tmp_path)}, ignore)
 
 
 def test_trouble_with_a_file_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -35,4 +35,4 @@ def test_trouble_with_a_file_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
     monkeypatch.setattr(queries, "probe_media", troubled)
     with pytest.raises(FileTrouble, match=r"/clips/a\.mov"):
-        run_task(Workshop(), {**PROBE, "state_dir": str(tmp_path)}, ignore)
+        run_task(WorkerMemory(), {**PROBE, "state_dir": str(tmp_path)}, ignore)

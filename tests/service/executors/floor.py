@@ -73,7 +73,7 @@ class Floor:
 
     def at_work(self, kind: str) -> list[str]:
         """The ids of the workers that have a task of this kind."""
-        slots = self.engine.crew.slots.values()
+        slots = self.engine.pool.slots.values()
         return [s.worker.worker_id for s in slots if s.worker and s.task and s.task.kind == kind]
 
     def close(self) -> None:

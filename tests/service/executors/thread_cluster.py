@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from restrip.errors import RestripError
-from restrip.jobs.tasks.registry import FileTrouble, Workshop
+from restrip.jobs.tasks.registry import FileTrouble, WorkerMemory
 from restrip.service.executors.ray.cluster_api import Lost, Machine, ResourceRequest
 from restrip.service.executors.ray.node import NodeResult, NodeTask, do
 
@@ -48,7 +48,7 @@ class ThreadCluster:
         return piece
 
     def hire(self, request: ResourceRequest) -> Any:
-        return {"shop": Workshop(), "node": self._node(request)}
+        return {"shop": WorkerMemory(), "node": self._node(request)}
 
     def dismiss(self, actor: Any) -> None:
         pass
@@ -56,7 +56,7 @@ class ThreadCluster:
     def begin(self, task: NodeTask, request: ResourceRequest, actor: Any = None) -> Any:
         self._obey()
         node = actor["node"] if actor else self._node(request)
-        shop = actor["shop"] if actor else Workshop()
+        shop = actor["shop"] if actor else WorkerMemory()
         with self.lock:
             self.count += 1
             ticket = self.count
@@ -85,7 +85,7 @@ class ThreadCluster:
         fit = [node for node in self.nodes if node not in request.avoid]
         return fit[self.count % len(fit)]
 
-    def _do(self, ticket: int, task: NodeTask, shop: Workshop, node: str) -> None:
+    def _do(self, ticket: int, task: NodeTask, shop: WorkerMemory, node: str) -> None:
         self._tell({"t": "started", "id": task.message["id"], "node": node, "machine": node[:6]})
         kind = task.message["kind"]
         if f"break:{kind}" in self._commands():

@@ -62,7 +62,7 @@ def test_each_cause_has_its_own_words_and_remedy() -> None:
     assert len(set(WHAT.values())) == len(WHAT) and len(set(REMEDIES.values())) == len(REMEDIES)
     assert [cause for cause, words in REMEDIES.items() if "smaller size" in words] == ["memory"]
     for cause in WHAT:
-        made = exit_reasons.Ending(cause, "the facts")
+        made = exit_reasons.ExitReason(cause, "the facts")
         for error in (WorkerDied(made, "keys"), Quarantined(made, "keys", 2)):
             assert "the facts" in str(error) and WHAT[cause] in str(error) and REMEDIES[cause] == error.remedy
             assert error.detail == {"kind": "keys", "cause": cause, "why": "the facts"}
@@ -113,10 +113,10 @@ def test_the_last_deaths_are_written_down(tmp_path: Path) -> None:
     for _ in range(24):
         bench.dies(bench.tick(), -signal.SIGKILL)
     kept = last_deaths(tmp_path)
-    assert len(kept) == 20 and kept == bench.engine.outcomes.deaths.last
+    assert len(kept) == 20 and kept == bench.engine.lifecycle.deaths.last
     assert (kept[-1]["cause"], kept[-1]["task"], kept[-1]["job"]) == ("signal", "prepare", "job-11")
     assert "SIGKILL" in kept[-1]["what"] and kept[-1]["remedy"] == REMEDIES["signal"]
-    assert Bench(tmp_path).engine.outcomes.deaths.last == kept  # The next engine knows of them too.
+    assert Bench(tmp_path).engine.lifecycle.deaths.last == kept  # The next engine knows of them too.
 
 
 def test_what_an_exception_quotes_is_not_written_down(tmp_path: Path) -> None:

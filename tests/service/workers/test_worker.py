@@ -66,7 +66,7 @@ class Odd(RestripError):
 
 
 def test_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry.Workshop, "facts", lambda self: {"gpu": None})
+    monkeypatch.setattr(registry.WorkerMemory, "facts", lambda self: {"gpu": None})
     ready, said = outcome(monkeypatch, lambda report: {"rendered": 1})
     assert ready == {"t": "ready", "pid": os.getpid()}
     assert said == {"t": "result", "id": "t1", "result": {"rendered": 1}, "facts": {"gpu": None}, "loaded": ""}

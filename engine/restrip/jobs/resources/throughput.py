@@ -17,14 +17,14 @@ SMOOTHING = 0.3
 
 
 @dataclass
-class Pace:
+class Throughput:
     """Seconds of one worker for a unit of one million pixels, by name. The engine learns it; whoever asks reads it."""
 
     path: Path
     seconds: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, state_dir: Path) -> Pace:
+    def load(cls, state_dir: Path) -> Throughput:
         """What was learned so far; nothing when the file can't be read."""
         path = state_dir / "pace.json"
         body = json_files.read_json(path) or {}

@@ -12,7 +12,7 @@ from restrip.jobs.model.plan import Plan
 from restrip.jobs.outputs.delivery import check_place
 from restrip.jobs.resources.disk import SPARE_MIB, free_mib, room_of
 from restrip.jobs.resources.gpu import find_gpu
-from restrip.jobs.resources.throughput import Pace, keys_of
+from restrip.jobs.resources.throughput import Throughput, keys_of
 from restrip.jobs.tasks.prepare import missing, plan_job, targets_of
 from restrip.jobs.tasks.registry import Assignment
 from restrip.jobs.travelling_files import together, told
@@ -74,7 +74,7 @@ def check_job(task: Assignment) -> dict[str, Any]:
 
 def _estimate_s(task: Assignment, look: str, plan: Plan, keys: int, frames: int) -> float | None:
     """Seconds for so many keys and frames; None when such were never rendered here."""
-    pace, mpx = Pace.load(task.state_dir), plan.size[0] * plan.size[1] / 1e6
+    pace, mpx = Throughput.load(task.state_dir), plan.size[0] * plan.size[1] / 1e6
     both = (pace.takes_s(keys_of(look), keys * mpx), pace.takes_s("parts", frames * mpx))
     return None if None in both else round(sum(s for s in both if s is not None), 1)
 

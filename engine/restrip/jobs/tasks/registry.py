@@ -70,7 +70,7 @@ class Progressed(Protocol):
 
 
 @dataclass
-class Workshop:
+class WorkerMemory:
     """What a worker keeps from task to task: the look that is loaded, by its name, and whether it has made a key.
 
     `look_key` tells the look with its settings, its files and the frames' size from others of that name.
@@ -100,7 +100,7 @@ class Assignment:
     `attempt` above 0 asks for less memory.
     """
 
-    shop: Workshop
+    shop: WorkerMemory
     job: Path | None
     state_dir: Path
     body: Mapping[str, Any]
@@ -139,7 +139,7 @@ JOB_TASKS: Tasks = {
 
 
 def run_task(
-    shop: Workshop, message: Mapping[str, Any], report: Progressed, tasks: Tasks = JOB_TASKS
+    shop: WorkerMemory, message: Mapping[str, Any], report: Progressed, tasks: Tasks = JOB_TASKS
 ) -> dict[str, Any]:
     """Do what a message from the supervisor asks. Raises RestripError; anything else leaves a process of no use."""
     module, name = tasks[message["kind"]]

@@ -2,7 +2,7 @@
 comes later. Specified in docs/protocol.md.
 """
 
-from restrip.service.requests.dispatcher import Desk, GuestDoor
+from restrip.service.requests.dispatcher import Dispatcher, GuestDoor
 from restrip.service.requests.general import FEATURES
 
-__all__ = ["FEATURES", "Desk", "GuestDoor"]
+__all__ = ["FEATURES", "Dispatcher", "GuestDoor"]

@@ -36,7 +36,7 @@ class GuestDoor(Protocol):
 
 
 @dataclass
-class Desk:
+class Dispatcher:
     """Where requests are answered. `quitting` is set when the engine is to end; `clients` are the sessions seen.
 
     `door` lets guests in.
@@ -92,7 +92,7 @@ class Desk:
         return handler(self, message, reply)
 
 
-Handler = Callable[[Desk, Message, Reply], Mapping[str, Any] | None]
+Handler = Callable[[Dispatcher, Message, Reply], Mapping[str, Any] | None]
 
 _HANDLERS: dict[str, Handler] = {
     "hello": general.hello,

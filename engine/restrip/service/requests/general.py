@@ -20,31 +20,31 @@ from restrip.service.requests.links import guests_shown
 from restrip.service.requests.refusals import Busy
 
 if TYPE_CHECKING:
-    from restrip.service.requests.dispatcher import Desk
+    from restrip.service.requests.dispatcher import Dispatcher
 
 DEATHS_SHOWN = 5
 FEATURES = ("seeds", "suggest", "placed", "blobs", "cache", "models")
 
 
-def hello(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def hello(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """Who asks, and what this engine is."""
-    client = desk.clients[message.who]
+    client = dispatcher.clients[message.who]
     client.update(client=text(message, "client")[:100], project=text(message, "project")[:1000])
     return {
         "protocol": PROTOCOL,
         "engine_version": __version__,
-        "engine_id": desk.engine_id,
+        "engine_id": dispatcher.engine_id,
         "features": list(FEATURES),
         "settings_etag": schema()["etag"],
-        "gpu": desk.engine.hearing.facts.get("gpu"),
-        "busy": desk.engine.busy,
+        "gpu": dispatcher.engine.hearing.facts.get("gpu"),
+        "busy": dispatcher.engine.busy,
         "pid": os.getpid(),
         # Where it is installed is the owner's affair.
-        **({} if message.guest else installation(desk.engine.installed.build)),
+        **({} if message.guest else installation(dispatcher.engine.installed.build)),
     }
 
 
-def settings(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def settings(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """What front-ends draw, unless they have it already."""
     body = schema()
     if message.body.get("etag") == body["etag"]:
@@ -52,18 +52,23 @@ def settings(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
     return body
 
 
-def ping(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def ping(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """A sign of life."""
-    return {"engine_id": desk.engine_id, "pid": os.getpid(), "engine_version": __version__, "busy": desk.engine.busy}
+    return {
+        "engine_id": dispatcher.engine_id,
+        "pid": os.getpid(),
+        "engine_version": __version__,
+        "busy": dispatcher.engine.busy,
+    }
 
 
-def show_engine(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def show_engine(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """engine_status: queue, workers, memory, clients."""
-    engine, now = desk.engine, time.time()
+    engine, now = dispatcher.engine, time.time()
     counts = {state: sum(r.state == state for r in engine.records.values()) for state in states.STATES}
     clients = [
         {"client": c["client"], "project": c["project"], "seen_s": round(now - c["seen"], 1)}
-        for c in desk.clients.values()
+        for c in dispatcher.clients.values()
         if now - c["seen"] < 120
     ]
     return {
@@ -71,8 +76,8 @@ def show_engine(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
         "protocol": PROTOCOL,
         "pid": os.getpid(),
         "root": is_root(),
-        **installation(desk.engine.installed.build),
-        "up_s": round(now - desk.started, 1),
+        **installation(dispatcher.engine.installed.build),
+        "up_s": round(now - dispatcher.started, 1),
         "draining": engine.draining,
         "jobs": {state: count for state, count in counts.items() if count},
         "running": [r.job_id for r in engine.records.values() if r.state in states.AT_WORK],
@@ -83,39 +88,39 @@ def show_engine(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
                 "phase": slot.phase if slot.task else "",
                 "loaded": slot.loaded,
             }
-            for name, slot in engine.crew.slots.items()
+            for name, slot in engine.pool.slots.items()
         },
-        "executor": dict(engine.crew.executor.facts()),
+        "executor": dict(engine.pool.executor.facts()),
         "memory_mib": own_memory_mib(),
         "worker_facts": engine.hearing.facts,
-        "deaths": engine.outcomes.deaths.last[-DEATHS_SHOWN:],
+        "deaths": engine.lifecycle.deaths.last[-DEATHS_SHOWN:],
         "clients": clients,
-        "guests": guests_shown(desk),
+        "guests": guests_shown(dispatcher),
         "state_dir": str(engine.root),
     }
 
 
-def free_gpu(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def free_gpu(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """Idle workers leave."""
-    desk.engine.free_gpu()
-    return {"busy": desk.engine.busy}
+    dispatcher.engine.free_gpu()
+    return {"busy": dispatcher.engine.busy}
 
 
-def drain(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def drain(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """What runs is finished, then the engine ends."""
-    desk.engine.drain()
-    return {"busy": desk.engine.busy}
+    dispatcher.engine.drain()
+    return {"busy": dispatcher.engine.busy}
 
 
-def quit_engine(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def quit_engine(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """quit: the engine ends. Raises Busy."""
-    if message.body.get("if_idle") and desk.engine.busy:
+    if message.body.get("if_idle") and dispatcher.engine.busy:
         raise Busy
-    desk.quitting = True
-    return {"busy": desk.engine.busy}
+    dispatcher.quitting = True
+    return {"busy": dispatcher.engine.busy}
 
 
-def log_tail(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def log_tail(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """The last lines of the log."""
     lines = message.body.get("lines", 50)
     if not is_int(lines) or not 1 <= lines <= 1000:

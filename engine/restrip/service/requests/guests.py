@@ -17,14 +17,14 @@ from restrip.client.messages import Message
 from restrip.errors import BadInput, RestripError
 from restrip.jobs.model.states import WrongState
 from restrip.jobs.model.store import Record, UnknownJob
-from restrip.remote.upload_store import BadFile, Offered, Received
+from restrip.remote.upload_store import BadFile, OfferedFile, UploadStore
 from restrip.service.engine import Engine
 from restrip.service.guest_quota import GuestFull
 from restrip.service.query_queue import Reply
 from restrip.service.workers.errors import TooManyQuestions
 
 if TYPE_CHECKING:
-    from restrip.service.requests.dispatcher import Desk
+    from restrip.service.requests.dispatcher import Dispatcher
 
 ALLOWED = frozenset(
     {"hello", "ping", "settings", "looks", "models", "check", "submit", "seeds", "status", "cancel", "resume", "retry"}
@@ -61,23 +61,23 @@ def admit(engine: Engine, message: Message) -> None:
         raise NotForGuests("output")
 
 
-def locate(desk: Desk, message: Message, reply: Reply) -> None:
+def locate(dispatcher: Dispatcher, message: Message, reply: Reply) -> None:
     """Whether the path names the same file here: compared by its size and ends, by a worker that may be ended."""
 
     def tell(body: Mapping[str, Any]) -> None:
         reply(body if body.get("ok") or body.get("code") == TooManyQuestions.code else {"ok": True, "same": False})
 
     asked = {"path": _text(message, "path"), "ends": _text(message, "ends"), "guest": message.guest}
-    desk.engine.questions.ask("locate", asked, tell, message.guest)
+    dispatcher.engine.questions.ask("locate", asked, tell, message.guest)
 
 
-def offer(desk: Desk, message: Message, reply: Reply) -> Answer:
+def offer(dispatcher: Dispatcher, message: Message, reply: Reply) -> Answer:
     """Where the file lies when this guest sent it before; else how many of its bytes are here.
 
     Raises BadFile, DiskFull, GuestFull.
     """
-    file = Offered.read(message.body)
-    shelf, shelves = Received(desk.engine.root, message.guest), desk.engine.shelves
+    file = OfferedFile.read(message.body)
+    shelf, shelves = UploadStore(dispatcher.engine.root, message.guest), dispatcher.engine.shelves
 
     def answer() -> dict[str, Any]:
         if shelf.has(file):
@@ -89,23 +89,27 @@ def offer(desk: Desk, message: Message, reply: Reply) -> Answer:
         try:
             return answer()
         except GuestFull:
-            unfinished = [r.job_id for r in desk.engine.records.values() if r.guest == message.guest and _pends(r)]
+            unfinished = [
+                r.job_id for r in dispatcher.engine.records.values() if r.guest == message.guest and _pends(r)
+            ]
             asked = {"shelf": shelf.name, "jobs": unfinished, "leave": shelves.leave(message.guest, file)}
-            desk.engine.questions.ask("make_room", asked, _then(desk, message, answer, reply), message.guest)
+            dispatcher.engine.questions.ask(
+                "make_room", asked, _then(dispatcher, message, answer, reply), message.guest
+            )
             return None
 
-    return _measured(desk, message, answer_or_make_room, reply)
+    return _measured(dispatcher, message, answer_or_make_room, reply)
 
 
-def put(desk: Desk, message: Message, reply: Reply) -> Answer:
+def put(dispatcher: Dispatcher, message: Message, reply: Reply) -> Answer:
     """The next piece of a file; how many bytes are here now. Raises BadFile, DiskFull, GuestFull."""
     offset = _number(message, "offset")
     try:
         data = base64.b64decode(_text(message, "data"), validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadFile("The piece of a file is no Base64.") from error
-    file = Offered.read(message.body)
-    shelf, shelves = Received(desk.engine.root, message.guest), desk.engine.shelves
+    file = OfferedFile.read(message.body)
+    shelf, shelves = UploadStore(dispatcher.engine.root, message.guest), dispatcher.engine.shelves
 
     def add() -> dict[str, Any]:
         # Asked or not: what has no room isn't taken.
@@ -116,51 +120,51 @@ def put(desk: Desk, message: Message, reply: Reply) -> Answer:
             shelves.grew(message.guest, before, after, new)
         return {"offset": after}
 
-    return _measured(desk, message, add, reply)
+    return _measured(dispatcher, message, add, reply)
 
 
-def keep(desk: Desk, message: Message, reply: Reply) -> None:
+def keep(dispatcher: Dispatcher, message: Message, reply: Reply) -> None:
     """Have a worker see that a file is whole, and put it in place."""
 
     def tell(body: Mapping[str, Any]) -> None:
         if not body.get("ok"):
-            desk.engine.shelves.begin_anew(message.guest)
+            dispatcher.engine.shelves.begin_anew(message.guest)
         reply(body)
 
-    asked = {"file": codec.write(Offered.read(message.body)), "guest": message.guest}
-    desk.engine.questions.ask("keep", asked, tell, message.guest)
+    asked = {"file": codec.write(OfferedFile.read(message.body)), "guest": message.guest}
+    dispatcher.engine.questions.ask("keep", asked, tell, message.guest)
 
 
-def results(desk: Desk, message: Message, reply: Reply) -> None:
+def results(dispatcher: Dispatcher, message: Message, reply: Reply) -> None:
     """Have the worker list a finished job's files; `get` then gives them."""
-    record = desk.engine.record(check_job_id(message.body.get("job_id")))
+    record = dispatcher.engine.record(check_job_id(message.body.get("job_id")))
     skip = _number(message, "skip")
     if record.state != "done" or record.kind not in ("render", "seeds"):
         raise WrongState(record.job_id, record.state, "show results")
 
     def open_then_reply(body: Mapping[str, Any]) -> None:
         for file in body.get("files", ()):
-            desk.engine.open_results.setdefault(record.job_id, set()).add(file["path"])
+            dispatcher.engine.open_results.setdefault(record.job_id, set()).add(file["path"])
         reply(body)
 
     result = record.result if record.kind == "seeds" else None
     asked = {"job_id": record.job_id, "skip": skip, "result": result}
-    desk.engine.questions.ask("results", asked, open_then_reply, message.guest)
+    dispatcher.engine.questions.ask("results", asked, open_then_reply, message.guest)
 
 
-def get(desk: Desk, message: Message, reply: Reply) -> None:
+def get(dispatcher: Dispatcher, message: Message, reply: Reply) -> None:
     """Have a worker read a piece of a file that `results` listed: it may lie on a drive that doesn't answer.
 
     Raises BadFile, UnknownJob.
     """
-    record = desk.engine.record(check_job_id(message.body.get("job_id")))
+    record = dispatcher.engine.record(check_job_id(message.body.get("job_id")))
     path, offset, count = _text(message, "path"), _number(message, "offset"), _number(message, "bytes")
-    if path not in desk.engine.open_results.get(record.job_id, ()):
+    if path not in dispatcher.engine.open_results.get(record.job_id, ()):
         raise BadFile("That file isn't among the job's results.")
     if not 0 < count <= MOST_BYTES:
         raise BadFile(f"A piece is asked for from an offset, with 1 to {MOST_BYTES} bytes.")
     asked = {"path": path, "offset": offset, "bytes": count}
-    desk.engine.questions.ask("get", asked, reply, message.guest)
+    dispatcher.engine.questions.ask("get", asked, reply, message.guest)
 
 
 class TooManyJobs(RestripError):
@@ -174,27 +178,29 @@ class TooManyJobs(RestripError):
         )
 
 
-def vetted(desk: Desk, message: Message, job: Mapping[str, Any], then: Callable[[], Answer], reply: Reply) -> Answer:
+def vetted(
+    dispatcher: Dispatcher, message: Message, job: Mapping[str, Any], then: Callable[[], Answer], reply: Reply
+) -> Answer:
     """What `then` does, at once for the owner; for a guest when a worker saw that it may name all that `job` names."""
     if not message.guest:
         return then()
-    if message.header.type in ("submit", "seeds") and len(desk.engine.jobs_of(message.guest)) >= MOST_JOBS:
+    if message.header.type in ("submit", "seeds") and len(dispatcher.engine.jobs_of(message.guest)) >= MOST_JOBS:
         raise TooManyJobs
     asked = {"guest": message.guest, "job": dict(job)}
-    desk.engine.questions.ask("vet", asked, _then(desk, message, then, reply), message.guest)
+    dispatcher.engine.questions.ask("vet", asked, _then(dispatcher, message, then, reply), message.guest)
     return None
 
 
-def _measured(desk: Desk, message: Message, then: Callable[[], Answer], reply: Reply) -> Answer:
+def _measured(dispatcher: Dispatcher, message: Message, then: Callable[[], Answer], reply: Reply) -> Answer:
     """What `then` does, when it is known how much the guest has stored."""
-    asked = desk.engine.shelves.unknown(message.guest)
+    asked = dispatcher.engine.shelves.unknown(message.guest)
     if asked is None:
         return then()
-    desk.engine.questions.ask("measure_shelves", asked, _then(desk, message, then, reply), message.guest)
+    dispatcher.engine.questions.ask("measure_shelves", asked, _then(dispatcher, message, then, reply), message.guest)
     return None
 
 
-def _then(desk: Desk, message: Message, work: Callable[[], Answer], reply: Reply) -> Reply:
+def _then(dispatcher: Dispatcher, message: Message, work: Callable[[], Answer], reply: Reply) -> Reply:
     """What is done when a worker has answered: `work`, unless it failed."""
 
     def go_on(body: Mapping[str, Any]) -> None:
@@ -202,8 +208,8 @@ def _then(desk: Desk, message: Message, work: Callable[[], Answer], reply: Reply
             reply(body)
             return
         if "used" in body:
-            desk.engine.shelves.measured(body)
-        desk.answer_by(message.header.type, work, reply)
+            dispatcher.engine.shelves.measured(body)
+        dispatcher.answer_by(message.header.type, work, reply)
 
     return go_on
 

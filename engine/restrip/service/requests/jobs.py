@@ -21,27 +21,27 @@ from restrip.service.requests.refusals import Draining
 from restrip.storage.json_files import canonical
 
 if TYPE_CHECKING:
-    from restrip.service.requests.dispatcher import Desk
+    from restrip.service.requests.dispatcher import Dispatcher
 
 MOST_LISTED = 1000
 MOST_SEEDS = 100
 MOST_ERROR = 1e6
 
 
-def submit(desk: Desk, message: Message, reply: Reply) -> Mapping[str, Any] | None:
+def submit(dispatcher: Dispatcher, message: Message, reply: Reply) -> Mapping[str, Any] | None:
     """Take a job in. Raises what `read_job` does, JobConflict, StaleSettings, Draining."""
     job_id = check_job_id(message.body.get("job_id"))
-    if job_id not in desk.engine.records and desk.engine.draining:
+    if job_id not in dispatcher.engine.records and dispatcher.engine.draining:
         raise Draining
     spec = read_job(message.body)
-    if job_id in desk.engine.records:
-        return _accept(desk, message, spec)
-    return vetted(desk, message, spec.to_json(), lambda: _accept(desk, message, spec), reply)
+    if job_id in dispatcher.engine.records:
+        return _accept(dispatcher, message, spec)
+    return vetted(dispatcher, message, spec.to_json(), lambda: _accept(dispatcher, message, spec), reply)
 
 
-def _accept(desk: Desk, message: Message, spec: JobSpec) -> dict[str, Any]:
+def _accept(dispatcher: Dispatcher, message: Message, spec: JobSpec) -> dict[str, Any]:
     """Take it in, or say again what was said of it before."""
-    engine, job_id = desk.engine, spec.job_id
+    engine, job_id = dispatcher.engine, spec.job_id
     known = engine.records.get(job_id)
     job = {"kind": "render", **spec.to_json()}
     if known is not None:
@@ -68,9 +68,9 @@ def _accept(desk: Desk, message: Message, spec: JobSpec) -> dict[str, Any]:
     return {"accepted": True, "job_id": job_id, "state": "queued", "position": engine.accept(record, job)}
 
 
-def _interactive(desk: Desk, message: Message, job: dict[str, Any]) -> dict[str, Any]:
+def _interactive(dispatcher: Dispatcher, message: Message, job: dict[str, Any]) -> dict[str, Any]:
     """Accept a job of a kind that goes before renders."""
-    if desk.engine.draining:
+    if dispatcher.engine.draining:
         raise Draining
     clip = clip_from_json(job["source"])
     record = Record(
@@ -82,7 +82,7 @@ def _interactive(desk: Desk, message: Message, job: dict[str, Any]) -> dict[str,
         created=time.time(),
         guest=message.guest,
     )
-    desk.engine.accept(record, job)
+    dispatcher.engine.accept(record, job)
     return {"job_id": record.job_id}
 
 
@@ -93,7 +93,7 @@ def _source(message: Message) -> dict[str, Any]:
     return clip_to_json(clip)
 
 
-def seeds(desk: Desk, message: Message, reply: Reply) -> Mapping[str, Any] | None:
+def seeds(dispatcher: Dispatcher, message: Message, reply: Reply) -> Mapping[str, Any] | None:
     """Have several seeds tried on one frame, before renders. Raises BadJob, BadSetting, UnknownLook, Draining."""
     source, body = _source(message), message.body
     look, frame, count, prompt = body.get("look"), body.get("frame"), body.get("n", 9), body.get("prompt")
@@ -117,10 +117,10 @@ def seeds(desk: Desk, message: Message, reply: Reply) -> Mapping[str, Any] | Non
         raise BadJob("The prompt is no text, or too long a one.")
     job = {"kind": "seeds", "source": source, "frame": frame, "n": count, "prompt": prompt}
     job["look"] = {"name": name, "settings": settings}
-    return vetted(desk, message, job, lambda: _interactive(desk, message, job), reply)
+    return vetted(dispatcher, message, job, lambda: _interactive(dispatcher, message, job), reply)
 
 
-def suggest(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def suggest(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """Have keys suggested, before renders. Raises BadJob, Draining."""
     source, count, error = _source(message), message.body.get("count"), message.body.get("error")
     by_count = is_int(count) and error is None and 1 <= int(count or 0) <= 10_000
@@ -129,18 +129,18 @@ def suggest(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
     )
     if not by_count and not by_error:
         raise BadJob("suggest needs how many keys (count) or an error that they may leave (error).")
-    return _interactive(desk, message, {"kind": "suggest", "source": source, "count": count, "error": error})
+    return _interactive(dispatcher, message, {"kind": "suggest", "source": source, "count": count, "error": error})
 
 
-def status(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def status(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """All about one job."""
-    return desk.engine.status(job_id_of(message)).to_json()
+    return dispatcher.engine.status(job_id_of(message)).to_json()
 
 
-def list_jobs(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def list_jobs(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """jobs: a page of statuses, newest first."""
     body = message.body
-    project = body.get("project", desk.clients[message.who]["project"] or "*")
+    project = body.get("project", dispatcher.clients[message.who]["project"] or "*")
     wanted, beginning = body.get("states"), body.get("beginning", "")
     limit, skip = body.get("limit", 100), body.get("skip", 0)
     if not (is_int(limit) and is_int(skip) and limit >= 0 and skip >= 0 and isinstance(beginning, str)):
@@ -149,7 +149,7 @@ def list_jobs(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
         raise BadMessage("states is a list of states.")
     found = [
         record
-        for record in desk.engine.records.values()
+        for record in dispatcher.engine.records.values()
         if (project == "*" or record.project == project)
         and (wanted is None or record.state in wanted)
         and record.job_id.startswith(beginning)
@@ -159,7 +159,7 @@ def list_jobs(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
     listed: list[dict[str, Any]] = []
     size = 0
     for record in newest[skip:]:
-        job = desk.engine.status(record.job_id).to_json()
+        job = dispatcher.engine.status(record.job_id).to_json()
         size += len(canonical(job))
         if size > MAX_BYTES // 2 and listed:
             break
@@ -167,13 +167,13 @@ def list_jobs(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
     return {"jobs": listed, "more": skip + len(listed) < len(found)}
 
 
-def cancel(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def cancel(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """Ask a job to stop. Raises UnknownJob, WrongState."""
-    return {"state": desk.engine.cancel(job_id_of(message)).state}
+    return {"state": dispatcher.engine.cancel(job_id_of(message)).state}
 
 
-def resume(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def resume(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """resume and retry: send a job on its way again. Raises UnknownJob, WrongState, Draining."""
-    if desk.engine.draining:
+    if dispatcher.engine.draining:
         raise Draining
-    return {"state": desk.engine.resume(job_id_of(message), message.header.type).state}
+    return {"state": dispatcher.engine.resume(job_id_of(message), message.header.type).state}

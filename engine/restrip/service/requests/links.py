@@ -17,7 +17,7 @@ from restrip.service.requests.fields import text
 from restrip.service.sharing import NotShared, Share, stop_sharing
 
 if TYPE_CHECKING:
-    from restrip.service.requests.dispatcher import Desk, GuestDoor
+    from restrip.service.requests.dispatcher import Dispatcher, GuestDoor
 
 
 class InCircles(BadInput):
@@ -32,9 +32,9 @@ class InCircles(BadInput):
         )
 
 
-def links(desk: Desk, message: Message, reply: Reply) -> dict[str, Any] | None:
+def links(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any] | None:
     """How things stand, with `try` also whether the engine elsewhere answers: "error" is then None, or its error."""
-    facts = standing(desk)
+    facts = standing(dispatcher)
     if not message.body.get("try") or facts["link"] is None:
         return facts
 
@@ -42,13 +42,13 @@ def links(desk: Desk, message: Message, reply: Reply) -> dict[str, Any] | None:
         error = None if body.get("ok") else {name: body.get(name) for name in ("code", "message", "remedy")}
         reply({"ok": True, **facts, "error": error})
 
-    desk.engine.questions.ask("ask_elsewhere", {"type": "ping", "body": {}}, tell)
+    dispatcher.engine.questions.ask("ask_elsewhere", {"type": "ping", "body": {}}, tell)
     return None
 
 
-def standing(desk: Desk) -> dict[str, Any]:
+def standing(dispatcher: Dispatcher) -> dict[str, Any]:
     """{"share": None or {...}, "link": None or {...}}; no secret is in it."""
-    share, there = _door(desk).share, linked(desk.engine.root)
+    share, there = _door(dispatcher).share, linked(dispatcher.engine.root)
     return {
         "share": None
         if share is None
@@ -69,27 +69,27 @@ def standing(desk: Desk) -> dict[str, Any]:
     }
 
 
-def share(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def share(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """Share the engine at `listen`, or with "" no longer, and forget the guests. Raises BadAddress, CannotListen."""
     listen, keep = text(message, "listen").strip(), _keeps(message)
-    folder = desk.engine.root / "run"
+    folder = dispatcher.engine.root / "run"
     if not listen:
-        before = _door(desk).share
-        _door(desk).open_to_guests(None)
-        _revoke(desk, before, None, keep)
+        before = _door(dispatcher).share
+        _door(dispatcher).open_to_guests(None)
+        _revoke(dispatcher, before, None, keep)
         stop_sharing(folder)
         say("no longer shared")
-        return standing(desk)
-    if linked(desk.engine.root) is not None:
+        return standing(dispatcher)
+    if linked(dispatcher.engine.root) is not None:
         raise InCircles
-    opened = _door(desk).open_to_guests(Share.new(listen, _door(desk).share or Share.load(folder)))
+    opened = _door(dispatcher).open_to_guests(Share.new(listen, _door(dispatcher).share or Share.load(folder)))
     assert opened is not None
     opened.save(folder)
     say("shared", address=opened.address)
-    return standing(desk)
+    return standing(dispatcher)
 
 
-def allow(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def allow(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """Let the computer `name` in by its `key`, or with "" no longer. Raises NotShared, BadName, BadKey, KeyKnown,
     UnknownGuest.
 
@@ -97,32 +97,34 @@ def allow(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
     "end", or "keep" for the owner.
     """
     name, key, keep = text(message, "name").strip(), text(message, "key").strip(), _keeps(message)
-    before = _door(desk).share
+    before = _door(dispatcher).share
     if before is None:
         raise NotShared
     after = before.with_guest(name, from_hex(key)) if key else before.without_guest(name)
     # First of all: whatever becomes of the rest, it gets nothing more.
-    _door(desk).know_guests(after)
-    _revoke(desk, before, after, keep)
-    after.save(desk.engine.root / "run")
+    _door(dispatcher).know_guests(after)
+    _revoke(dispatcher, before, after, keep)
+    after.save(dispatcher.engine.root / "run")
     say("guests", count=len(after.guests))
-    return standing(desk)
+    return standing(dispatcher)
 
 
-def quotas(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def quotas(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """How many MiB one guest (`guest_mib`) and all of them (`guests_mib`) may store here. Raises BadMessage."""
     given = {name: message.body[name] for name in ("guest_mib", "guests_mib") if message.body.get(name) is not None}
     for name, mib in given.items():
         if not is_size(mib):
             raise BadMessage(f"{name} is a number of MiB, from 0.")
-    desk.engine.prefer(replace(desk.engine.preferences, **{name: float(mib) for name, mib in given.items()}))
-    return standing(desk)
+    dispatcher.engine.prefer(
+        replace(dispatcher.engine.preferences, **{name: float(mib) for name, mib in given.items()})
+    )
+    return standing(dispatcher)
 
 
-def _revoke(desk: Desk, before: Share | None, after: Share | None, keep: bool) -> None:
+def _revoke(dispatcher: Dispatcher, before: Share | None, after: Share | None, keep: bool) -> None:
     """End what guests had who are none any more."""
     for grant in (before.grants if before else set()) - (after.grants if after else set()):
-        jobs = desk.engine.revoke(grant, keep=keep)
+        jobs = dispatcher.engine.revoke(grant, keep=keep)
         say("guest forgotten", jobs=len(jobs), kept=keep)
 
 
@@ -133,9 +135,9 @@ def _keeps(message: Message) -> bool:
     return bool(jobs == "keep")
 
 
-def guests_shown(desk: Desk) -> dict[str, Any]:
+def guests_shown(dispatcher: Dispatcher) -> dict[str, Any]:
     """What guests stored and have at work, as `engine_status` shows it; {} when the engine isn't shared."""
-    engine, share = desk.engine, desk.door.share if desk.door is not None else None
+    engine, share = dispatcher.engine, dispatcher.door.share if dispatcher.door is not None else None
     if share is None:
         return {}
     if engine.shelves.mib() is None:
@@ -148,25 +150,25 @@ def guests_shown(desk: Desk) -> dict[str, Any]:
     return {"mib": engine.shelves.mib(), "limit_mib": engine.preferences.guests_mib, "by_name": shown}
 
 
-def link(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def link(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """Have jobs done by the engine at `address` with this `key`, or with "" here again. Raises BadAddress, BadKey.
 
     Linking to the same address and key again keeps this computer's own key.
     """
-    address, root = text(message, "address").strip(), desk.engine.root
+    address, root = text(message, "address").strip(), dispatcher.engine.root
     if not address:
         peer.unlink(root)
-        return standing(desk)
-    if _door(desk).share is not None:
+        return standing(dispatcher)
+    if _door(dispatcher).share is not None:
         raise InCircles
     shared_folders = message.body.get("shared_folders", True)
     if not isinstance(shared_folders, bool):
         raise BadMessage("shared_folders is true or false.")
     new = Remote.new(address, text(message, "key").strip(), shared_folders=shared_folders)
     peer.link(root, new.with_key_of(linked(root)))
-    return standing(desk)
+    return standing(dispatcher)
 
 
-def _door(desk: Desk) -> GuestDoor:
-    assert desk.door is not None, "an engine without a server answers no such requests"
-    return desk.door
+def _door(dispatcher: Dispatcher) -> GuestDoor:
+    assert dispatcher.door is not None, "an engine without a server answers no such requests"
+    return dispatcher.door

@@ -13,22 +13,22 @@ from restrip.service.requests.fields import text
 from restrip.service.requests.guests import vetted
 
 if TYPE_CHECKING:
-    from restrip.service.requests.dispatcher import Desk
+    from restrip.service.requests.dispatcher import Dispatcher
 
 
-def to_worker(desk: Desk, message: Message, reply: Reply) -> None:
+def to_worker(dispatcher: Dispatcher, message: Message, reply: Reply) -> None:
     """looks: the worker answers without anything more."""
-    desk.engine.questions.ask(message.header.type, {}, reply, message.guest)
+    dispatcher.engine.questions.ask(message.header.type, {}, reply, message.guest)
 
 
-def models(desk: Desk, message: Message, reply: Reply) -> Mapping[str, Any] | None:
+def models(dispatcher: Dispatcher, message: Message, reply: Reply) -> Mapping[str, Any] | None:
     """The checkpoints in a folder."""
     folder = text(message, "folder")
     check_path(folder)
-    return _ask_where_jobs_are_done(desk, message, {"folder": folder}, {"folder": folder}, reply)
+    return _ask_where_jobs_are_done(dispatcher, message, {"folder": folder}, {"folder": folder}, reply)
 
 
-def probe(desk: Desk, message: Message, reply: Reply) -> None:
+def probe(dispatcher: Dispatcher, message: Message, reply: Reply) -> None:
     """What a media file is."""
     paths = message.body.get("paths")
     if not isinstance(paths, list) or not paths or not all(isinstance(path, str) for path in paths):
@@ -39,26 +39,26 @@ def probe(desk: Desk, message: Message, reply: Reply) -> None:
     if not isinstance(stream, int) or stream < 0:
         raise BadMessage("probe's 'stream' is the number of a video stream, or 0.")
     tell = bool(message.body.get("tell"))
-    desk.engine.questions.ask("probe", {"paths": paths, "stream": stream, "tell": tell}, reply)
+    dispatcher.engine.questions.ask("probe", {"paths": paths, "stream": stream, "tell": tell}, reply)
 
 
-def check(desk: Desk, message: Message, reply: Reply) -> Mapping[str, Any] | None:
+def check(dispatcher: Dispatcher, message: Message, reply: Reply) -> Mapping[str, Any] | None:
     """What a job would take."""
     job = read_job(message.body).to_json()
-    cluster = {"cluster": True} if desk.engine.crew.executor.name != "local" and not message.guest else {}
-    return _ask_where_jobs_are_done(desk, message, {"job": job, **cluster}, job, reply)
+    cluster = {"cluster": True} if dispatcher.engine.pool.executor.name != "local" and not message.guest else {}
+    return _ask_where_jobs_are_done(dispatcher, message, {"job": job, **cluster}, job, reply)
 
 
 def _ask_where_jobs_are_done(
-    desk: Desk, message: Message, body: Mapping[str, Any], named: Mapping[str, Any], reply: Reply
+    dispatcher: Dispatcher, message: Message, body: Mapping[str, Any], named: Mapping[str, Any], reply: Reply
 ) -> Mapping[str, Any] | None:
     """Let a light worker answer, or when jobs go to another computer that one's engine; a guest names what it may."""
     kind = message.header.type
 
     def ask() -> None:
-        if linked(desk.engine.root) is None or message.guest:
-            desk.engine.questions.ask(kind, body, reply, message.guest)
+        if linked(dispatcher.engine.root) is None or message.guest:
+            dispatcher.engine.questions.ask(kind, body, reply, message.guest)
         else:
-            desk.engine.questions.ask("ask_elsewhere", {"type": kind, "body": body}, reply)
+            dispatcher.engine.questions.ask("ask_elsewhere", {"type": kind, "body": body}, reply)
 
-    return vetted(desk, message, named, ask, reply)
+    return vetted(dispatcher, message, named, ask, reply)

@@ -17,15 +17,15 @@ from restrip.service.requests.refusals import AlreadyPlaced, DiskTrouble
 from restrip.storage.json_files import file_sha256, read_json
 
 if TYPE_CHECKING:
-    from restrip.service.requests.dispatcher import Desk
+    from restrip.service.requests.dispatcher import Dispatcher
 
 
-def manifest(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def manifest(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """The result of a job that is done. Raises UnknownJob, WrongState, JobLost."""
-    record = desk.engine.record(job_id_of(message))
+    record = dispatcher.engine.record(job_id_of(message))
     if record.state != "done" or record.kind != "render":
         raise WrongState(record.job_id, record.state, "show a manifest")
-    path = desk.engine.store.folder(record.job_id) / "manifest.json"
+    path = dispatcher.engine.store.folder(record.job_id) / "manifest.json"
     content = read_json(path)
     if content is None:
         raise JobLost(path)
@@ -33,9 +33,9 @@ def manifest(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
     return {"path": str(path), "sha256": file_sha256(path), "content": content if small else None}
 
 
-def placed(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
+def placed(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """Note who placed a job that is done. Raises AlreadyPlaced, UnknownJob, WrongState."""
-    record = desk.engine.record(job_id_of(message))
+    record = dispatcher.engine.record(job_id_of(message))
     by, strips = text(message, "by")[:200], message.body.get("strips", [])
     if not by or not isinstance(strips, list) or not all(isinstance(strip, str) for strip in strips):
         raise BadMessage("placed needs who placed it (by) and a list of names (strips).")
@@ -43,13 +43,13 @@ def placed(desk: Desk, message: Message, reply: Reply) -> dict[str, Any]:
         raise WrongState(record.job_id, record.state, "be placed")
     if record.placed_by and record.placed_by != by:
         raise AlreadyPlaced(record.placed_by)
-    desk.engine.amend(record.job_id, placed_by=by, placed=tuple(strips))
+    dispatcher.engine.amend(record.job_id, placed_by=by, placed=tuple(strips))
     return {}
 
 
-def discard(desk: Desk, message: Message, reply: Reply) -> None:
+def discard(dispatcher: Dispatcher, message: Message, reply: Reply) -> None:
     """discard and would_discard: the worker looks which cached parts nobody else uses."""
-    engine = desk.engine
+    engine = dispatcher.engine
     record = engine.record(job_id_of(message))
     if record.state in states.ACTIVE:
         raise WrongState(record.job_id, record.state, "be discarded")
@@ -68,9 +68,9 @@ def discard(desk: Desk, message: Message, reply: Reply) -> None:
     engine.questions.ask("discard", body, forget_then_reply)
 
 
-def cache(desk: Desk, message: Message, reply: Reply) -> None:
+def cache(dispatcher: Dispatcher, message: Message, reply: Reply) -> None:
     """How large the cache is and may be; with numbers of MiB make room, or set how large it may be."""
-    prune, limit, engine = message.body.get("prune_mib"), message.body.get("limit_mib"), desk.engine
+    prune, limit, engine = message.body.get("prune_mib"), message.body.get("limit_mib"), dispatcher.engine
     for name, given in (("prune_mib", prune), ("limit_mib", limit)):
         if given is not None and not is_size(given):
             raise BadMessage(f"{name} is a number of MiB, from 0.")

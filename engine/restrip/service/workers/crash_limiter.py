@@ -13,11 +13,11 @@ from restrip.service.limits import Limits
 from restrip.service.log import say
 from restrip.service.scheduler import WorkerTask
 from restrip.service.workers.errors import REMEDIES, told
-from restrip.service.workers.exit_reasons import Ending
+from restrip.service.workers.exit_reasons import ExitReason
 from restrip.storage.json_files import write_json
 
 
-class Deaths:
+class CrashLimiter:
     """The times of the last deaths: more than `limits.restarts` within `limits.restarts_within_s` are too many."""
 
     def __init__(self, limits: Limits) -> None:
@@ -40,14 +40,14 @@ class Deaths:
         self._times.clear()
 
 
-class DeathBook:
+class CrashHistory:
     """The last of them, on the disk too: 'restrip doctor' reads it when no engine runs."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self.last: list[dict[str, Any]] = last_deaths(root)
 
-    def note(self, ending: Ending, task: WorkerTask | None, machine: str = "") -> None:
+    def note(self, ending: ExitReason, task: WorkerTask | None, machine: str = "") -> None:
         """Write one down. What an exception said stays out: it may quote what the job is about."""
         if ending.cause == "exception":
             ending = replace(ending, what=ending.what.partition(":")[0])

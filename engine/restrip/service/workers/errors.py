@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from restrip.errors import RestripError
-from restrip.service.workers.exit_reasons import Ending
+from restrip.service.workers.exit_reasons import ExitReason
 
 _KEPT = "what was finished is kept."
 _LOG = "'restrip engine log' has the lines"
@@ -35,7 +35,7 @@ REMEDIES = {
 """What helps, by the cause."""
 
 
-def told(ending: Ending) -> str:
+def told(ending: ExitReason) -> str:
     """What happened to the worker, with the facts."""
     return WHAT[ending.cause] + (f" ({ending.what})" if ending.what else "")
 
@@ -45,7 +45,7 @@ class WorkerDied(RestripError):
 
     code = "worker-died"
 
-    def __init__(self, ending: Ending, kind: str) -> None:
+    def __init__(self, ending: ExitReason, kind: str) -> None:
         super().__init__(
             f"The worker {told(ending)} while it did '{kind}'.",
             REMEDIES[ending.cause],
@@ -60,7 +60,7 @@ class Quarantined(WorkerDied):
 
     code = "quarantined"
 
-    def __init__(self, ending: Ending, kind: str, times: int) -> None:
+    def __init__(self, ending: ExitReason, kind: str, times: int) -> None:
         super().__init__(ending, kind)
         self.message = (
             f"This job was quarantined: {times} workers ended at it. The last {told(ending)} while it did '{kind}'."

@@ -9,65 +9,65 @@ from collections.abc import Mapping
 from typing import Any
 
 from restrip.service.log import say
-from restrip.service.task_lifecycle import Outcomes
+from restrip.service.task_lifecycle import TaskLifecycle
 from restrip.service.workers.messages import FAULTS, BadReport, check_report, check_result
-from restrip.service.workers.pool import Crew
+from restrip.service.workers.pool import WorkerPool
 from restrip.service.workers.slot import Slot
 
 
-class Hearing:
+class WorkerEvents:
     """Hands on what was heard to the slot and to what comes of its task. `facts` are of the workers' machines."""
 
-    def __init__(self, crew: Crew, outcomes: Outcomes) -> None:
-        self.crew, self.outcomes = crew, outcomes
+    def __init__(self, pool: WorkerPool, lifecycle: TaskLifecycle) -> None:
+        self.pool, self.lifecycle = pool, lifecycle
         self.facts: dict[str, Any] = {}
 
     def heard(self, worker_id: str, message: Mapping[str, Any] | None) -> None:
         """A worker said something; None says that it is gone."""
-        for whose, what in self.crew.executor.heard(worker_id, message):
-            slot = self.crew.slot_of(whose)
+        for whose, what in self.pool.executor.heard(worker_id, message):
+            slot = self.pool.slot_of(whose)
             if slot is None:
                 continue
             if what is None:
-                self.crew.left(whose)
-                self.outcomes.died(slot)
+                self.pool.left(whose)
+                self.lifecycle.died(slot)
                 continue
             task = slot.task
             try:
                 check_report(what)
                 self._heard(slot, what)
             except BadReport as error:
-                self.outcomes.at_fault(slot, task, error.detail["why"])
+                self.lifecycle.at_fault(slot, task, error.detail["why"])
             except FAULTS as error:
                 trace = "".join(traceback.format_tb(error.__traceback__))
                 say("message not understood", level=logging.ERROR, error=type(error).__name__, trace=trace)
-                self.outcomes.at_fault(slot, task, type(error).__name__)
+                self.lifecycle.at_fault(slot, task, type(error).__name__)
 
     def garbled(self, worker_id: str, error: BadReport) -> None:
         """A worker wrote something that is no message at all."""
-        slot = self.crew.slot_of(worker_id)
+        slot = self.pool.slot_of(worker_id)
         if slot is not None:
-            self.outcomes.at_fault(slot, slot.task, error.detail["why"])
+            self.lifecycle.at_fault(slot, slot.task, error.detail["why"])
 
     def _heard(self, slot: Slot, message: Mapping[str, Any]) -> None:
         slot.alive(str(message.get("phase", "")))
         slot.loaded = str(message.get("loaded", slot.loaded))
         slot.machine = str(message.get("machine", slot.machine))
         if message["t"] == "ready":
-            self.outcomes.started()
+            self.lifecycle.started()
         elif slot.task is not None and message.get("id") == slot.task.task_id:
             if message["t"] == "crash":
                 slot.why, slot.cause = str(message.get("what", ""))[:300], str(message.get("cause", ""))
             elif message["t"] == "progress":
-                self.outcomes.progressed(slot.task, message)
+                self.lifecycle.progressed(slot.task, message)
             elif message["t"] == "result":
                 check_result(slot.task.kind, message["result"])
                 self.facts.update(message.get("facts", {}))
                 took_s = time.monotonic() - slot.given
                 task = slot.finished()
                 assert task is not None
-                self.outcomes.done(task, message["result"], took_s)
+                self.lifecycle.done(task, message["result"], took_s)
             elif message["t"] == "error":
                 task = slot.finished()
                 assert task is not None
-                self.outcomes.failed(task, message["error"], slot.machine)
+                self.lifecycle.failed(task, message["error"], slot.machine)

@@ -23,7 +23,7 @@ _UNKILLED = -1
 
 
 @dataclass(frozen=True)
-class Ending:
+class ExitReason:
     """`cause` is one of the above, or "" where nothing tells; `what` has the facts in words; `ready` whether the worker
     had come so far that it could begin its task.
     """
@@ -33,24 +33,24 @@ class Ending:
     ready: bool = True
 
 
-def ending_of(slot: Slot) -> Ending:
+def ending_of(slot: Slot) -> ExitReason:
     """How the worker of a slot ended, before the slot forgets it."""
     if slot.why == HUNG:
-        return Ending("deadline", f"after {slot.patience_s:g} s", slot.ready)
+        return ExitReason("deadline", f"after {slot.patience_s:g} s", slot.ready)
     if slot.why == CANCELLED:
-        return Ending("deadline", f"it didn't stop within {slot.limits.cancel_s:g} s", slot.ready)
+        return ExitReason("deadline", f"it didn't stop within {slot.limits.cancel_s:g} s", slot.ready)
     if slot.why:
-        return Ending(slot.cause or "exception", slot.why[:MOST_TEXT], slot.ready)
+        return ExitReason(slot.cause or "exception", slot.why[:MOST_TEXT], slot.ready)
     worker = slot.worker
     code = worker.exit_code if worker is not None else None
     if worker is None or code is None:
-        return Ending("", "", slot.ready)
+        return ExitReason("", "", slot.ready)
     by_system = _by_system(code, worker.memory_ran_out)
     if by_system is not None:
-        return Ending(*by_system, slot.ready)
+        return ExitReason(*by_system, slot.ready)
     if not slot.ready:
-        return Ending("import", (worker.last_words or f"exit code {code}")[:MOST_TEXT], False)
-    return Ending("exit", f"exit code {code}")
+        return ExitReason("import", (worker.last_words or f"exit code {code}")[:MOST_TEXT], False)
+    return ExitReason("exit", f"exit code {code}")
 
 
 def _by_system(code: int, memory_ran_out: bool) -> tuple[str, str] | None:

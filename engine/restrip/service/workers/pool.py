@@ -13,7 +13,7 @@ from restrip.service.workers.slot import Slot
 from restrip.service.workers.spec import GUESTS, LIGHT, WorkerSpec
 
 
-class Crew:
+class WorkerPool:
     """The slots of all places; `light` is the one for small questions, `guests` the one for those that guests ask. Both
     are on this machine always.
     """

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from restrip.jobs.tasks.registry import Workshop
+    from restrip.jobs.tasks.registry import WorkerMemory
 
 REPORT_GAP_S = 0.1
 
@@ -104,9 +104,9 @@ def end_with_parent(platform: str = sys.platform) -> None:
 def work(pipe: Pipe) -> None:
     """Do tasks until the supervisor is gone. An error that is no RestripError ends the worker: the log has it."""
     from restrip.jobs.tasks.errors import cause_of
-    from restrip.jobs.tasks.registry import Workshop
+    from restrip.jobs.tasks.registry import WorkerMemory
 
-    shop = Workshop()
+    shop = WorkerMemory()
     pipe.send({"t": "ready", "pid": os.getpid()})
     while True:
         task = pipe.tasks.get()
@@ -129,7 +129,7 @@ def _say(pipe: Pipe, task: Mapping[str, Any], outcome: Mapping[str, Any]) -> Non
         pipe.send({"t": "error", "id": task["id"], "error": fault_of(error, task).to_wire()})
 
 
-def _outcome(shop: Workshop, task: Mapping[str, Any], report: Reporter) -> dict[str, Any]:
+def _outcome(shop: WorkerMemory, task: Mapping[str, Any], report: Reporter) -> dict[str, Any]:
     """What there is to say of a task that is over."""
     from restrip.errors import RestripError
     from restrip.jobs.tasks.errors import CodeMissing, OutOfMemory, TaskFault

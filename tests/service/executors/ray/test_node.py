@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from restrip.errors import Cancelled
-from restrip.jobs.tasks.registry import Workshop
+from restrip.jobs.tasks.registry import WorkerMemory
 from restrip.service.executors.ray import node
 from restrip.service.executors.ray.node import NodeReporter, NodeTask, do, node_folder
 
@@ -23,7 +23,7 @@ def order(kind: str, tmp_path: Path, **body: Any) -> NodeTask:
 
 
 def done(asked: NodeTask) -> node.NodeResult:
-    return do(Workshop(), asked, NODE, lambda message: False, lambda piece: bytes(piece))
+    return do(WorkerMemory(), asked, NODE, lambda message: False, lambda piece: bytes(piece))
 
 
 def test_a_machine_with_another_version_says_both(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from restrip.errors import RestripError
 from restrip.service.executors.executor import Heard, Start
 from restrip.service.limits import Limits
 from restrip.service.log import say
-from restrip.service.workers.crash_limiter import Deaths
+from restrip.service.workers.crash_limiter import CrashLimiter
 from restrip.service.workers.process import Worker
 from restrip.service.workers.slot import LOST
 from restrip.service.workers.spec import WorkerSpec
@@ -111,7 +111,7 @@ class RayExecutor:
         self._places: tuple[WorkerSpec, ...] = ()
         self._trouble: Mapping[str, Any] | None = None
         self._troubled = 0.0
-        self._deaths = Deaths(limits)
+        self._deaths = CrashLimiter(limits)
         self._ending = False
 
     @property

@@ -19,7 +19,7 @@ from restrip.client import discovery
 from restrip.errors import Cancelled, RestripError
 from restrip.jobs.cache import KINDS, Cache
 from restrip.jobs.references import spec_in
-from restrip.jobs.tasks.registry import Workshop, run_task
+from restrip.jobs.tasks.registry import WorkerMemory, run_task
 from restrip.remote.tasks import TASKS
 from restrip.service.executors.ray import archive
 from restrip.storage import json_files
@@ -102,7 +102,7 @@ def machine_name(node_id: str) -> str:
     return f"{socket.gethostname()} ({node_id[:8]})"
 
 
-def do(shop: Workshop, task: NodeTask, node_id: str, tell: Tell, open_piece: Open) -> NodeResult:
+def do(shop: WorkerMemory, task: NodeTask, node_id: str, tell: Tell, open_piece: Open) -> NodeResult:
     """Do a task on this node. An error that is no RestripError comes back as a crash: this process should end."""
     # One task a core: libraries that would take all cores get theirs alone. They read this when they are loaded.
     for variable in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
@@ -152,7 +152,9 @@ def _same_folders(task: NodeTask, reads: archive.Reads) -> bool:
 class _Apart:
     """A task on a node that doesn't see the engine's files."""
 
-    def __init__(self, shop: Workshop, task: NodeTask, reads: archive.Reads, folder: Path, open_piece: Open) -> None:
+    def __init__(
+        self, shop: WorkerMemory, task: NodeTask, reads: archive.Reads, folder: Path, open_piece: Open
+    ) -> None:
         self.shop, self.task, self.reads, self.open = shop, task, reads, open_piece
         self.files = folder / "files"
         self.state = folder / "tasks" / task.message["id"]

@@ -19,7 +19,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from restrip.errors import RestripError
 from restrip.jobs.resources.gpu import find_gpu
-from restrip.jobs.tasks.registry import Workshop
+from restrip.jobs.tasks.registry import WorkerMemory
 from restrip.service.executors.ray.cluster_api import Lost, Machine, ResourceRequest
 from restrip.service.executors.ray.node import NodeResult, NodeTask, do, machine_name
 
@@ -189,7 +189,7 @@ class _Model:
     """A process that keeps its model loaded."""
 
     def __init__(self) -> None:
-        self._shop = Workshop()
+        self._shop = WorkerMemory()
 
     def do(self, task: NodeTask, board: Any) -> NodeResult:
         """A task."""
@@ -198,7 +198,7 @@ class _Model:
 
 @ray.remote(num_cpus=1, max_retries=0)  # type: ignore[untyped-decorator,unused-ignore]
 def _do_task(task: NodeTask, board: Any) -> NodeResult:
-    return _do(Workshop(), task, board)
+    return _do(WorkerMemory(), task, board)
 
 
 @ray.remote(num_cpus=0, max_retries=1)  # type: ignore[untyped-decorator,unused-ignore]
@@ -206,7 +206,7 @@ def _gpu_of_node() -> int:
     return int((find_gpu() or {}).get("total_mib", 0))
 
 
-def _do(shop: Workshop, task: NodeTask, board: Any) -> NodeResult:
+def _do(shop: WorkerMemory, task: NodeTask, board: Any) -> NodeResult:
     node_id = str(ray.get_runtime_context().get_node_id())
 
     def tell(message: Mapping[str, Any]) -> bool:
