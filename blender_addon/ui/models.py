@@ -15,7 +15,7 @@ from ..engine import schema
 from ..timeline import vse
 from . import form
 
-CHECKPOINTS = ("sd15", "sd15-inpaint", "sdxl", "sdxl-inpaint")
+CHECKPOINTS = ("sd15", "sd15-inpaint", "sd2", "sd2-inpaint", "sdxl", "sdxl-inpaint")
 ROLES: Mapping[str, tuple[str, ...]] = {
     "look.sd": CHECKPOINTS,
     "lora": ("lora",),

@@ -59,6 +59,8 @@ class Small:
         names = {f"model.diffusion_model.{original_unet(k, self.unet)}": v for k, v in self.unet.state_dict().items()}
         names |= {f"first_stage_model.{original_vae(k, self.vae)}": v for k, v in vae_weights(self.vae).items()}
         first = {f"text_model.{k.removeprefix('text_model.')}": v for k, v in self.texts[0].state_dict().items()}
+        if self.family.startswith("sd2"):
+            return names | {f"cond_stage_model.model.{k}": v for k, v in open_clip(self.texts[0], more=1).items()}
         if len(self.texts) == 1:
             return names | {f"cond_stage_model.transformer.{k}": v for k, v in first.items()}
         names |= {f"conditioner.embedders.0.transformer.{k}": v for k, v in first.items()}
@@ -134,19 +136,20 @@ def original_vae(name: str, vae: Any) -> str:
     return name
 
 
-def open_clip(text: Any) -> dict[str, torch.Tensor]:
-    """A CLIP text model by OpenCLIP's names, with queries, keys and values in one."""
+def open_clip(text: Any, more: int = 0) -> dict[str, torch.Tensor]:
+    """A CLIP text model by OpenCLIP's names, with queries, keys and values in one, and `more` layers that go unused."""
     weights = {k.removeprefix("text_model."): v for k, v in text.state_dict().items()}
     out = {
         "token_embedding.weight": weights["embeddings.token_embedding.weight"],
         "positional_embedding": weights["embeddings.position_embedding.weight"],
         "ln_final.weight": weights["final_layer_norm.weight"],
         "ln_final.bias": weights["final_layer_norm.bias"],
-        "text_projection": text.text_projection.weight.T,
+        "text_projection": text.text_projection.weight.T if hasattr(text, "text_projection") else torch.ones(2, 2),
         "logit_scale": torch.ones(()),
     }
-    for n in range(text.config.num_hidden_layers):
-        layer, block = f"encoder.layers.{n}.", f"transformer.resblocks.{n}."
+    for m in range(text.config.num_hidden_layers + more):
+        n = min(m, text.config.num_hidden_layers - 1)
+        layer, block = f"encoder.layers.{n}.", f"transformer.resblocks.{m}."
         for end in ("weight", "bias"):
             out[f"{block}attn.in_proj_{end}"] = torch.cat([weights[f"{layer}self_attn.{x}_proj.{end}"] for x in "qkv"])
             for new, old in (
@@ -168,6 +171,8 @@ def build(family: str, configs: Path) -> Small:
             "projection_class_embeddings_input_dim": WIDTH + 6 * 8, "use_linear_projection": True,
             "transformer_layers_per_block": [1, 2],
         }  # fmt: skip
+    if family.startswith("sd2"):
+        more = {"use_linear_projection": True}
     unet = diffusers.UNet2DConditionModel(
         sample_size=16, in_channels=channels, block_out_channels=(16, 32), layers_per_block=1, norm_num_groups=8,
         down_block_types=("DownBlock2D" if xl else "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),

@@ -171,7 +171,7 @@ def test_frames_of_two_sizes(tiny, picture, silent) -> None:
     assert made[0].facts["size"] == [64, 48] and made[1].facts["size"][0] > made[1].facts["size"][1] * 2
 
 
-@pytest.mark.parametrize("family", ["sd15-inpaint", "sdxl", "sdxl-inpaint"])
+@pytest.mark.parametrize("family", ["sd15-inpaint", "sd2", "sd2-inpaint", "sdxl", "sdxl-inpaint"])
 def test_other_families_run(family: str, small_file, moved, silent) -> None:
     look = open_look(f"sd:{small_file(family)}", {**FAST, "batch": 2})
     frames, keys = [moved(0), moved(2)], [Key(0), Key(5, prompt="a BREAK b")]

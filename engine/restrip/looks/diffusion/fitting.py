@@ -26,6 +26,7 @@ def fitted(
         ("noise", recipe.noise, can.noises),
         ("sampler", recipe.sampler, can.samplers),
         ("schedule", recipe.schedule, can.schedules),
+        ("prediction", recipe.prediction, can.predictions),
     ):
         if known is not None and value not in known:
             raise UnsupportedByFamily(family.label, f"{key} {value!r}", f"Set it to one of {', '.join(sorted(known))}.")

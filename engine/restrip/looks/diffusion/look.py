@@ -42,6 +42,10 @@ CODE_VERSION = 2
 WITHOUT_EFFECT = frozenset({"batch", "device", "compile", "lora", "controlnet", "vae", "control_file", "distilled"})
 
 
+# Settings that came later: at these values pictures, and so the names of kept ones, are what they were before.
+LATER = {"prediction": "auto"}
+
+
 class DiffusionLook(Look):
     """img2img with one checkpoint and one recipe."""
 
@@ -74,6 +78,7 @@ class DiffusionLook(Look):
         if not self._identity:
             book = CheckpointHashes()
             settings = {key: value for key, value in asdict(self.recipe).items() if key not in WITHOUT_EFFECT}
+            settings = {key: value for key, value in settings.items() if LATER.get(key) != value}
             self._identity = {
                 "look": "sd",
                 "code": CODE_VERSION,

@@ -44,6 +44,7 @@ class Recipe:
     vae: str
     schedule: str
     distilled: str
+    prediction: str
     batch: int
     device: str
     precision: str

@@ -145,6 +145,21 @@ MODEL = (
             ("turbo", "Turbo"),
             ("lightning", "Lightning"),
             ("hyper", "Hyper"),
+            ("dmd2", "DMD2"),
+        ),
+        group="model",
+    ),
+    _sd(
+        "prediction", "choice", "auto", "Prediction",
+        "What the network's output means. Files say it by markers, configs or names; pictures of nothing but noise, or "
+        "burnt ones, mean that it was told wrong.",
+        choices=(
+            ("auto", "By the file"),
+            ("epsilon", "Noise"),
+            ("v_prediction", "Velocity"),
+            ("v_zero_snr", "Velocity, zero terminal SNR"),
+            ("edm_v", "Velocity, EDM"),
+            ("sample", "Picture"),
         ),
         group="model",
     ),

@@ -158,7 +158,7 @@ def save(path: Path) -> Path:
     return path
 
 
-def open_model(checkpoint: Checkpoint, family: Family, configs: Path) -> Model:
+def open_model(checkpoint: Checkpoint, family: Family, configs: Path, prediction: str = "auto") -> Model:
     weights = read_weights(checkpoint.path)
     network, vae, text = Transformer(), Shuffle(), torch.nn.Embedding(256, WIDTH)
     for name, module in (("patchflow", network), ("vae", vae), ("text", text)):

@@ -13,7 +13,7 @@ def test_an_output_that_is_right_leads_to_the_noise(sigma: float) -> None:
     """Each output from its definition in the network's own variables, of a known picture and noise."""
     x = Z + sigma * N
     signal, noise = 1 / (1 + sigma**2) ** 0.5, sigma / (1 + sigma**2) ** 0.5
-    outputs = {"epsilon": N, "v_prediction": signal * N - noise * Z, "flow": N - Z}
+    outputs = {"epsilon": N, "v_prediction": signal * N - noise * Z, "sample": Z, "flow": N - Z}
     for name, prediction in PREDICTIONS.items():
         assert torch.allclose(prediction.eps(x, sigma, outputs[name]), N, atol=1e-4), name
 

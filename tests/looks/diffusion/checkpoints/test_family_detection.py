@@ -15,7 +15,7 @@ from restrip.looks.diffusion.checkpoints.family_detection import (
 from restrip.looks.diffusion.checkpoints.finding import TINY
 
 
-@pytest.mark.parametrize("family", ["sd15", "sd15-inpaint", "sdxl", "sdxl-inpaint"])
+@pytest.mark.parametrize("family", ["sd15", "sd15-inpaint", "sd2", "sd2-inpaint", "sdxl", "sdxl-inpaint"])
 def test_single_files_by_shape_and_folders_by_config(family: str, small, tmp_path: Path) -> None:
     made = small(family)
     assert family_of_shapes({name: tuple(value.shape) for name, value in made.original().items()}) == family
@@ -32,7 +32,7 @@ def test_single_files_by_shape_and_folders_by_config(family: str, small, tmp_pat
         ({"controlnet_cond_embedding.conv_in.weight": (8, 3, 3, 3)}, "controlnet"),
         ({"encoder.conv_in.weight": (8, 3, 3, 3)}, "vae"),
         ({"first_stage_model.encoder.conv_in.weight": (8, 3, 3, 3)}, "vae"),
-        ({FIRST_CONV: (320, 4, 3, 3), "cond_stage_model.model.ln_final.bias": (8,)}, "unknown (Stable Diffusion 2)"),
+        ({FIRST_CONV: (320, 4, 3, 3), "cond_stage_model.model.ln_final.bias": (8,)}, "sd2"),
         ({FIRST_CONV: (320, 8, 3, 3)}, "unknown (8 input channels)"),
         ({"double_blocks.0.img_attn.qkv.weight": (8, 8)}, "unknown (Flux)"),
         ({"anything": (1,)}, "unknown"),

@@ -28,7 +28,7 @@ def save(path: Path, metadata: dict[str, str] | None = None, weight: str = "a.we
         ("juggernaut_Lightning", "lightning"),
         ("dreamshaperXL_v21TurboDPMSDE", "turbo"),
         ("realvisxlV40_v40LightningBakedvae", "lightning"),
-        ("Hyper-SD15-8steps-lora", "hyper"),
+        ("dmd2_sdxl_unet_fp16", "dmd2"),
         ("hyperrealism", "no"),
         ("hypernova_v2", "no"),
         ("turbochargedPhotos", "no"),
@@ -46,7 +46,7 @@ def test_weights_and_metadata_come_before_the_name(tmp_path: Path) -> None:
     guided = save(tmp_path / "photo.safetensors", weight="model.diffusion_model.time_embed.cond_proj.weight")
     assert found_kind(guided) == Found("lcm", "weights")
     titled = save(tmp_path / "renamed.safetensors", {"modelspec.title": "Some XL Lightning 4step"})
-    assert found_kind(titled) == Found("lightning", "metadata")
+    assert found_kind(titled) == Found("lightning", "metadata", 4)
     trained = {"ss_network_module": "networks.lora", "ss_output_name": "porsche_turbo"}
     assert found_kind(save(tmp_path / "porsche_turbo.safetensors", trained)) == Found("no", "metadata")
     trained = {"ss_network_module": "networks.lora", "ss_output_name": "lcm_photo"}
@@ -97,3 +97,22 @@ def test_others_and_no_stay_as_they_are() -> None:
 def test_the_table_names_what_exists() -> None:
     for kind in KINDS.values():
         assert kind.sampler in kind.samplers and set(kind.samplers) <= set(SAMPLERS) and kind.spacing in SPACINGS
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "steps"),
+    [
+        ("sdxl_lightning_2step", "lightning", 2),
+        ("Hyper-SD15-8steps-lora", "hyper", 8),
+        ("dmd2_sdxl_4step_lora_fp16", "dmd2", 4),
+        ("someModel_lightning4Steps", "lightning", 4),
+        ("realLightning", "lightning", 0),
+    ],
+)
+def test_the_steps_that_a_name_tells(tmp_path: Path, name: str, kind: str, steps: int) -> None:
+    found = found_kind(save(tmp_path / f"{name}.safetensors"))
+    assert (found.kind, found.steps) == (kind, steps)
+    recipe, _ = adjusted(recipe_of(steps=30, sampler="dpmpp_2m_karras"), [found])
+    assert recipe.steps == (steps or KINDS[kind].steps) and recipe.cfg_scale == 1.0
+    assert recipe.sampler == KINDS[kind].sampler and recipe.schedule == KINDS[kind].spacing
+    assert adjusted(recipe_of(steps=6), [found])[0].steps == 6  # a number of yours that can be meant

@@ -39,7 +39,7 @@ class MemoryCoefficients:
 class Supports:
     """What the shared pipeline may do with a family's network.
 
-    `samplers` and `schedules` are the values of these settings that it takes, None for all.
+    `samplers`, `schedules` and `predictions` are the values of these settings that it takes, None for all.
     """
 
     anchor_attention: bool = True
@@ -48,6 +48,7 @@ class Supports:
     noises: frozenset[str] = NOISES
     samplers: frozenset[str] | None = None
     schedules: frozenset[str] | None = None
+    predictions: frozenset[str] | None = frozenset({"auto"})
 
 
 class Recognizer(Protocol):

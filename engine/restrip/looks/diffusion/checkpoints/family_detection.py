@@ -25,9 +25,15 @@ class UnknownFamily(BadInput):
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(
             f"{path.name} is no model that can be used here: {why}.",
-            "Use a Stable Diffusion 1.5, 1.5 inpainting or SDXL checkpoint.",
+            f"Use a checkpoint of {_runnable()}.",
             path=str(path),
         )
+
+
+def _runnable() -> str:
+    """The families that can be used, in words."""
+    *labels, last = [family.label for family in FAMILIES.values() if family.runnable]
+    return f"{', '.join(labels)} or {last}"
 
 
 class MissingPart(BadInput):

@@ -40,7 +40,9 @@ class Studio:
         self.spec = spec
         self.device = device_of(spec.recipe.device)
         dtype = first_network_dtype(self.device, spec.recipe.precision, spec.family)
-        self.model_key = ModelKey(spec.checkpoint, spec.content, spec.vae, spec.loras, str(self.device), dtype)
+        self.model_key = ModelKey(
+            spec.checkpoint, spec.content, spec.vae, spec.loras, str(self.device), dtype, spec.recipe.prediction
+        )
         self._workplaces: dict[tuple[int, int], Workplace] = {}
 
     def stylize(

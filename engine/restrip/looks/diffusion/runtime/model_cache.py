@@ -28,13 +28,14 @@ class ModelKey:
     loras: tuple[Weighted, ...]
     device: str
     dtype: torch.dtype
+    prediction: str = "auto"
 
 
 def load(key: ModelKey) -> Model:
     """The model, from memory when it is the one that was used last. Raises the adapter's errors and LoRA's."""
     if key not in _kept:
         unload()
-        model = open_model(key.checkpoint, vae=key.vae, dtype=key.dtype)
+        model = open_model(key.checkpoint, vae=key.vae, dtype=key.dtype, prediction=key.prediction)
         for lora in key.loras:
             merge(model, lora.path, lora.weight, lora.text_weight)
         _place(model, torch.device(key.device))

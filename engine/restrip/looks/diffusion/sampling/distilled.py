@@ -33,6 +33,7 @@ KINDS = {
     "turbo": Distillation("turbo", "euler_a", ("euler", "euler_a", "lcm"), "trailing"),
     "lightning": Distillation("lightning", "euler", ("euler", "euler_a", "lcm"), "trailing"),
     "hyper": Distillation("hyper", "ddim", ("ddim", "euler", "euler_a", "lcm"), "trailing", steps=8),
+    "dmd2": Distillation("dmd2", "lcm", ("lcm",), "trailing"),
 }
 
 # A guidance scale as an input of the network: only what was distilled for it has that (Luo et al. 2023, section 4.1).
@@ -45,10 +46,14 @@ TRAILING = {"EulerAncestralDiscreteScheduler": "turbo", "EulerDiscreteScheduler"
 
 @dataclass(frozen=True)
 class Found:
-    """A kind out of KINDS, or "no", and what tells so: "weights", "metadata" or "name"."""
+    """A kind out of KINDS, or "no", and what tells so: "weights", "metadata" or "name".
+
+    `steps` is how many it was made for, 0 when nothing says so.
+    """
 
     kind: str = "no"
     by: str = ""
+    steps: int = 0
 
 
 def found_kind(path: Path) -> Found:
@@ -91,8 +96,9 @@ def _config(path: Path) -> dict[str, Any]:
 def _of_words(text: str, by: str) -> Found:
     """The first kind that is a word of a text, not a part of one: sdxlTurbo and sd-turbo, not hyperrealism."""
     words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", text)}
-    kind = next((known for known in KINDS if known in words), "")
-    return Found(kind, by) if kind else Found()
+    kind = next((known for known in KINDS if known.rstrip("2") in words), "")
+    steps = re.search(r"(\d+)[-_ ]?[sS]tep", text)
+    return Found(kind, by, int(steps[1]) if steps else 0) if kind else Found()
 
 
 def adjusted(recipe: Recipe, found: Iterable[Found]) -> tuple[Recipe, tuple[str, ...]]:
@@ -106,10 +112,11 @@ def adjusted(recipe: Recipe, found: Iterable[Found]) -> tuple[Recipe, tuple[str,
     if told.kind not in KINDS:
         return recipe, ()
     rule = KINDS[told.kind]
+    steps = min(told.steps, rule.most_steps) or rule.steps
     fitting = replace(
         recipe,
         sampler=recipe.sampler if recipe.sampler in rule.samplers else rule.sampler,
-        steps=recipe.steps if recipe.steps <= rule.most_steps else rule.steps,
+        steps=recipe.steps if recipe.steps <= rule.most_steps else steps,
         cfg_scale=recipe.cfg_scale if recipe.cfg_scale <= rule.most_cfg else rule.cfg_scale,
         schedule=rule.spacing if recipe.schedule == "auto" else recipe.schedule,
     )

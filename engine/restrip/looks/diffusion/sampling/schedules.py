@@ -25,6 +25,27 @@ TRAIN_STEPS = 1000
 LEAST_SHARE, MOST_SHARE = 0.005, 1 - 2**-12
 
 
+# Of a picture that is all noise so much is thought to be left: sigma 4096, as diffusers has it.
+LEAST_KEPT = 2.0**-24
+
+
+def _scaled_linear(start: float, end: float) -> Sigmas:
+    return np.linspace(start**0.5, end**0.5, TRAIN_STEPS) ** 2
+
+
+def _linear(start: float, end: float) -> Sigmas:
+    return np.linspace(start, end, TRAIN_STEPS)
+
+
+def _cosine(start: float, end: float) -> Sigmas:
+    """Nichol and Dhariwal 2021, equation 17; it has ends of its own."""
+    kept = np.cos((np.arange(TRAIN_STEPS + 1) / TRAIN_STEPS + 0.008) / 1.008 * np.pi / 2) ** 2
+    return np.minimum(1 - kept[1:] / kept[:-1], 0.999)
+
+
+BETAS = {"scaled_linear": _scaled_linear, "linear": _linear, "squaredcos_cap_v2": _cosine}
+
+
 class NoiseSchedule(Protocol):
     """How a family's sigmas are laid out."""
 
@@ -37,15 +58,23 @@ class NoiseSchedule(Protocol):
 
 @dataclass(frozen=True)
 class Schedule:
-    """The training schedule of a model (Ho et al. 2020, with Stable Diffusion's scaled linear betas)."""
+    """The training schedule of a model (Ho et al. 2020): betas along `curve` of BETAS, Stable Diffusion's unless told.
+
+    `zero_snr`: rescaled so that the last step is all noise (Lin et al. 2024, algorithm 1).
+    """
 
     beta_start: float = 0.00085
     beta_end: float = 0.012
+    curve: str = "scaled_linear"
+    zero_snr: bool = False
     log_sigmas: Sigmas = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        betas = np.linspace(self.beta_start**0.5, self.beta_end**0.5, TRAIN_STEPS) ** 2
-        kept = np.cumprod(1 - betas)
+        kept = np.cumprod(1 - BETAS[self.curve](self.beta_start, self.beta_end))
+        if self.zero_snr:
+            root = np.sqrt(kept)
+            kept = ((root - root[-1]) * (root[0] / (root[0] - root[-1]))) ** 2
+            kept[-1] = LEAST_KEPT
         object.__setattr__(self, "log_sigmas", 0.5 * np.log((1 - kept) / kept))
 
     def sigma(self, t: npt.ArrayLike) -> Sigmas:
@@ -63,6 +92,24 @@ class Schedule:
     def table(self, spacing: str, steps: int) -> Sigmas:
         """[steps + 1] falling sigmas, spaced as `spacing` of SPACINGS says."""
         return SPACINGS[spacing](self, steps)
+
+
+@dataclass(frozen=True)
+class EdmSchedule(Schedule):
+    """Sigmas even in their logarithm between two ends; the network is told log(sigma) / 4 (Karras et al. 2022)."""
+
+    sigma_min: float = 0.002
+    sigma_max: float = 120.0
+
+    def __init__(self, sigma_min: float = 0.002, sigma_max: float = 120.0) -> None:
+        for name, value in (("sigma_min", sigma_min), ("sigma_max", sigma_max)):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "log_sigmas", np.linspace(np.log(sigma_min), np.log(sigma_max), TRAIN_STEPS))
+
+    def step(self, sigma: npt.ArrayLike) -> Sigmas:
+        """What the network is told of `sigma`."""
+        told: Sigmas = np.log(np.maximum(sigma, 1e-12)) / 4
+        return told
 
 
 @dataclass(frozen=True)

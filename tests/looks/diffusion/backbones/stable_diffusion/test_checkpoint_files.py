@@ -11,7 +11,7 @@ from restrip.looks.diffusion.backbones.opening import open_model
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, UnknownFamily
 from restrip.looks.diffusion.checkpoints.finding import Checkpoint
 
-FAMILIES = ["sd15", "sd15-inpaint", "sdxl", "sdxl-inpaint"]
+FAMILIES = ["sd15", "sd15-inpaint", "sd2", "sd2-inpaint", "sdxl", "sdxl-inpaint"]
 
 
 @pytest.fixture(autouse=True)

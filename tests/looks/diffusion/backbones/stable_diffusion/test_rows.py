@@ -10,6 +10,7 @@ from restrip.looks.diffusion.backbones.stable_diffusion.rows import FIRST_CONV, 
     [
         ({"_class_name": "UNet2DConditionModel"}, {}, "sd15"),
         ({"_class_name": "UNet2DConditionModel", "in_channels": 9}, {}, "sd15-inpaint"),
+        ({"_class_name": "UNet2DConditionModel", "use_linear_projection": True}, {}, "sd2"),
         ({"_class_name": "UNet2DConditionModel", "addition_embed_type": "text_time"},
          {"text_encoder": ["transformers", "CLIPTextModel"]}, "sdxl"),
         ({"_class_name": "UNet2DConditionModel", "addition_embed_type": "text_time"}, {},
@@ -28,7 +29,7 @@ def test_files_of_others_are_left_to_others() -> None:
 
 
 def test_every_row_has_what_is_asked_before_loading() -> None:
-    assert [row.name for row in ROWS] == ["sd15", "sd15-inpaint", "sdxl", "sdxl-inpaint"]
+    assert [row.name for row in ROWS] == ["sd15", "sd15-inpaint", "sd2", "sd2-inpaint", "sdxl", "sdxl-inpaint"]
     for row in ROWS:
         assert row.memory.weights_mib > 1000 and row.opener and row.texts and row.label
     assert ROWS[0].native_px_of({"sample_size": 96}, {"block_out_channels": [1, 2, 3]}) == 384

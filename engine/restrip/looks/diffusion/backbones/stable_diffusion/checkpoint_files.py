@@ -3,39 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from restrip.looks.diffusion.backbones.prediction import EPSILON, PREDICTIONS, V
+from restrip.looks.diffusion.backbones.prediction import PREDICTIONS
+from restrip.looks.diffusion.backbones.stable_diffusion.parametrisation import Parametrisation, of_config, of_file
 from restrip.looks.diffusion.backbones.stable_diffusion.rows import TextPart, UnetFamily
 from restrip.looks.diffusion.backbones.stable_diffusion.unet import UnetBackbone
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, read_json
 from restrip.looks.diffusion.checkpoints.finding import Checkpoint
+from restrip.looks.diffusion.checkpoints.headers import read_metadata
 from restrip.looks.diffusion.checkpoints.loader import clip_text, converted, open_vae, saved
 from restrip.looks.diffusion.checkpoints.safe_weights import Weights, from_open_clip, part, read_weights, tidied
 from restrip.looks.diffusion.conditioning.text_encoders import ClipText, TextEncoder
 from restrip.looks.diffusion.conditioning.tokenizer import Tokenizer, clip_tokenizer, read_tokenizer
 from restrip.looks.diffusion.runtime.model import Model
-from restrip.looks.diffusion.sampling.schedules import Schedule
 
 UNET, VAE = "UNet2DConditionModel", "AutoencoderKL"
 
 
-def open_model(checkpoint: Checkpoint, family: UnetFamily, configs: Path) -> Model:
-    """The networks of a checkpoint on the CPU in float32; `configs` is the family's folder of them for single files.
+def open_model(checkpoint: Checkpoint, family: UnetFamily, configs: Path, prediction: str = "auto") -> Model:
+    """The networks of a checkpoint on the CPU in float32; `configs` is the family's folder of them for single files,
+    `prediction` the setting of that name.
 
     Raises UnreadableCheckpoint, ForeignPickle, MissingPart, UnknownFamily.
     """
-    return _from_folder(checkpoint, family) if checkpoint.is_folder else _from_file(checkpoint, family, configs)
+    if checkpoint.is_folder:
+        return _from_folder(checkpoint, family, prediction)
+    return _from_file(checkpoint, family, configs, prediction)
 
 
-def _from_folder(checkpoint: Checkpoint, family: UnetFamily) -> Model:
+def _from_folder(checkpoint: Checkpoint, family: UnetFamily, asked: str) -> Model:
     folder = checkpoint.path
     scheduler = read_json(folder / "scheduler" / "scheduler_config.json", folder)
-    schedule = Schedule(scheduler.get("beta_start", 0.00085), scheduler.get("beta_end", 0.012))
-    prediction = PREDICTIONS.get(scheduler.get("prediction_type", ""), EPSILON)
     unet = saved(UNET, folder, family.part)
     return Model(
         name=checkpoint.name,
-        backbone=UnetBackbone(family, unet, schedule, prediction),
+        backbone=_backbone(family, unet, of_config(folder, scheduler).asked_for(asked)),
         vae=open_vae(folder / "vae", folder) if (folder / "vae").is_dir() else None,
         text=ClipText(tuple(_folder_encoder(folder, text) for text in family.texts)),
     )
@@ -51,21 +54,23 @@ def _folder_encoder(folder: Path, text: TextPart) -> TextEncoder:
     return TextEncoder(module, tokenizer, penultimate=text.penultimate, projected=text.projected)
 
 
-def _from_file(checkpoint: Checkpoint, family: UnetFamily, configs: Path) -> Model:
+def _from_file(checkpoint: Checkpoint, family: UnetFamily, configs: Path, asked: str) -> Model:
     path = checkpoint.path
     weights = tidied(read_weights(path))
     has_vae = any(name.startswith("first_stage_model.") for name in weights)
-    scheduler = read_json(configs / "scheduler" / "scheduler_config.json", configs)
+    found = of_file(path, weights, read_metadata(path), second=family.second).asked_for(asked)
     unet = converted(UNET, path, weights, configs / family.part)
-    schedule = Schedule(scheduler["beta_start"], scheduler["beta_end"])
-    # Files say so by an empty tensor of this name.
-    prediction = V if "v_pred" in weights else EPSILON
     return Model(
         name=checkpoint.name,
-        backbone=UnetBackbone(family, unet, schedule, prediction),
+        backbone=_backbone(family, unet, found),
         vae=converted(VAE, path, weights, configs / "vae") if has_vae else None,
         text=ClipText(tuple(_file_encoder(path, weights, text, configs) for text in family.texts)),
+        notes=[found.note] if found.note else [],
     )
+
+
+def _backbone(family: UnetFamily, unet: Any, found: Parametrisation) -> UnetBackbone:
+    return UnetBackbone(family, unet, found.schedule(), PREDICTIONS[found.prediction])
 
 
 def _file_encoder(path: Path, weights: Weights, text: TextPart, configs: Path) -> TextEncoder:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from restrip.looks.diffusion.backbones.family import Family, MemoryCoefficients
+from restrip.looks.diffusion.backbones.family import Family, MemoryCoefficients, Supports
 from restrip.looks.diffusion.checkpoints.headers import Shapes
 
 UNET = "model.diffusion_model."
@@ -23,11 +23,12 @@ class UnetRecognizer:
             return None
         channels = shapes[FIRST_CONV][1]
         pooled = UNET + "label_emb.0.0.weight" in shapes
-        if any(name.startswith("cond_stage_model.model.") for name in shapes):
-            return "unknown (Stable Diffusion 2)"
         if channels not in (4, 9):
             return f"unknown ({channels} input channels)"
-        return _name(pooled or any(name.startswith("conditioner.embedders.1.") for name in shapes), channels)
+        if any(name.startswith("cond_stage_model.model.") for name in shapes):
+            return _name("sd2", channels)
+        pooled = pooled or any(name.startswith("conditioner.embedders.1.") for name in shapes)
+        return _name("sdxl" if pooled else "sd15", channels)
 
     def in_folder(self, index: Mapping[str, Any], network: Mapping[str, Any]) -> str | None:
         """See Recognizer."""
@@ -39,11 +40,11 @@ class UnetRecognizer:
         pooled = network.get("addition_embed_type") == "text_time"
         if pooled and index.get("text_encoder", [None, None])[1] is None:
             return "it is SDXL's refiner, which has no first text encoder"
-        return _name(pooled, channels)
+        return _name("sdxl" if pooled else "sd2" if network.get("use_linear_projection") else "sd15", channels)
 
 
-def _name(pooled: bool, channels: int) -> str:
-    return ("sdxl" if pooled else "sd15") + ("-inpaint" if channels == 9 else "")
+def _name(kind: str, channels: int) -> str:
+    return kind + ("-inpaint" if channels == 9 else "")
 
 
 RECOGNIZER = UnetRecognizer()
@@ -65,14 +66,22 @@ class TextPart:
     pad: str | None = None
 
 
+ALL = Supports(predictions=None)
+
+
 @dataclass(frozen=True)
 class UnetFamily(Family):
-    """A UNet with its text encoders. `sized`: it is also told the picture's size and the prompt's summary."""
+    """A UNet with its text encoders. `sized`: it is also told the picture's size and the prompt's summary.
+
+    `second` are Stable Diffusion 2's, whose files don't say whether they predict noise or velocities.
+    """
 
     opener: str = OPENER
     recognizer: UnetRecognizer | None = RECOGNIZER
     texts: tuple[TextPart, ...] = (TextPart("", "cond_stage_model.transformer."),)
     sized: bool = False
+    second: bool = False
+    supports: Supports = ALL
 
     def native_px_of(self, network: Mapping[str, Any], vae: Mapping[str, Any]) -> int:
         """The latents' side in the UNet's config, in pixels."""
@@ -80,6 +89,14 @@ class UnetFamily(Family):
 
 
 SD15 = UnetFamily("sd15", "Stable Diffusion 1.5", memory=MemoryCoefficients(1640 + 160, 261, 1536))
+SD2 = UnetFamily(
+    "sd2",
+    "Stable Diffusion 2",
+    native_px=768,
+    memory=MemoryCoefficients(1652 + 160, 260, 1536),
+    texts=(TextPart("", "cond_stage_model.model.", open_clip=True, pad="!"),),
+    second=True,
+)
 SDXL = UnetFamily(
     "sdxl",
     "SDXL",
@@ -95,6 +112,8 @@ SDXL = UnetFamily(
 ROWS = (
     SD15,
     replace(SD15, name="sd15-inpaint", label="Stable Diffusion 1.5 inpainting"),
+    SD2,
+    replace(SD2, name="sd2-inpaint", label="Stable Diffusion 2 inpainting", native_px=512),
     SDXL,
     replace(SDXL, name="sdxl-inpaint", label="SDXL inpainting"),
 )
