@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,13 @@ def test_a_numbering_that_is_none(numbered: object) -> None:
     body["source"]["numbered"] = numbered
     with pytest.raises(BadJob):
         JobSpec.from_json(body)
+
+
+def test_pictures_named_by_times_in_nanoseconds_are_told_one_by_one() -> None:
+    for first in (1_700_000_000_123_456_789, 10**50):
+        clip = ClipRange(tuple(f"/a/{first + n}.png" for n in range(70)), Rate.of(24), 70)
+        body = clip_to_json(clip)
+        assert len(body["paths"]) == 70 and clip_from_json(json.loads(json.dumps(body))) == clip
 
 
 def test_numbered_of_mixed_names_is_none() -> None:

@@ -71,7 +71,10 @@ class Numbered:
         if found is None:
             return None
         made = cls(found[1], len(found[2]), int(found[2]), len(paths), found[3])
-        return made if made.paths() == paths else None
+        try:
+            return made if made.paths() == paths else None
+        except codec.Misfit:  # Numbers as long as a time in nanoseconds.
+            return None
 
     def paths(self) -> tuple[str, ...]:
         """Every path. Raises Misfit for numbers that no sequence has."""
