@@ -154,7 +154,8 @@ def values_follow_the_strip(path: str, blend: str) -> dict:
 
 def older_names(path: str) -> dict:
     """Values that a file, a preset and the last job kept while a look had another name."""
-    schema, form, values, presets = (scenes.addon(name) for name in ("engine.schema", "ui.form", "values", "ui.presets"))
+    names = ("engine.schema", "ui.form", "values", "ui.presets")
+    schema, form, values, presets = (scenes.addon(name) for name in names)
     from restrip.client.schema import Schema
     from restrip.client.setting import Setting
     from restrip.timeline import ClipRange, Rate
