@@ -63,10 +63,17 @@ def nodes(tree: ast.AST) -> Iterator[ast.AST]:
         yield from nodes(child)
 
 
+@cache
+def read(path: Path) -> list[ast.AST]:
+    """The imports and texts of a file."""
+    tree = ast.parse(path.read_text("utf-8"))
+    return [node for node in nodes(tree) if isinstance(node, ast.Import | ast.ImportFrom | ast.Constant)]
+
+
 def imports(path: Path, known: dict[str, Path], package: str = "", *, texts: bool = False) -> set[str]:
     """The known modules that a file imports, wherever in it; `texts` takes those that it names in a text as well."""
     found = set()
-    for node in nodes(ast.parse(path.read_text("utf-8"))):
+    for node in read(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -88,11 +95,17 @@ def graph(package: str, *, texts: bool = False) -> dict[str, set[str]]:
     return found
 
 
+@cache
+def helpers() -> dict[str, Path]:
+    """The tests' own modules, by the names that tests import them by."""
+    return {file.stem: file for file in TESTS.rglob("*.py") if not file.name.startswith(("test_", "__"))}
+
+
 def files_of(test: Path) -> set[Path]:
     """A test file, the fixtures that it may use, and the tests' own modules that it imports."""
     files = {test, *(file for folder in test.parents if (file := folder / "conftest.py").exists())} - {EVERYWHERE}
-    beside = {file.stem: file for file in TESTS.rglob("*.py") if not file.name.startswith(("test_", "__"))}
-    for node in nodes(ast.parse(test.read_text("utf-8"))):
+    beside = helpers()
+    for node in read(test):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
             files |= {beside[name] for name in names if name in beside}
