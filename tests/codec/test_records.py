@@ -11,7 +11,6 @@ from typing import Any, Literal
 import pytest
 
 from restrip import codec
-from restrip.errors import BadInput
 
 
 @codec.as_row
@@ -160,34 +159,6 @@ def test_errors_say_which_field_and_what_was_found(change: dict[str, Any], words
     assert str(raised.value) == words
 
 
-def test_the_error_of_whoever_reads() -> None:
-    with pytest.raises(BadInput, match=r"^It can't be read: it is 3, which is no object\. Try again\.$"):
-        codec.read(Leaf, 3, lambda why: BadInput(f"It can't be read: {why}.", "Try again."))
-
-
-def test_numbers() -> None:
-    assert codec.read(int, 25.0) == 25 and type(codec.read(int, 25.0)) is int
-    assert type(codec.read(float, 2)) is int, "written again as it was"
-    assert codec.read(Fraction, 0.02) == Fraction(1, 50) and codec.read(Fraction, 3) == 3
-    assert codec.read(tuple[int, ...], [10**13]) == (10**13,)
-    with pytest.raises(codec.Misfit, match=r"^\[1\] is 10000000000000, which is too large$"):
-        codec.read(tuple[int, ...], [1, 10**13], most=10**12)
-
-
-def test_digits_without_end_are_not_written_out() -> None:
-    with pytest.raises(codec.Misfit, match="too large"):
-        codec.read(int, 10**5000, most=10)
-    with pytest.raises(codec.Misfit, match="a number that is too large"):
-        codec.read(str, 10**5000)
-    with pytest.raises(codec.Misfit):
-        codec.read(Fraction, 10**5000)
-
-
 def test_what_any_holds_is_shared() -> None:
     inner = {"a": []}
     assert codec.write(Whole("a", look="", settings={"x": inner}, leaf=Leaf(0)))["look"]["settings"]["x"] is inner
-
-
-def test_an_annotation_without_a_form() -> None:
-    with pytest.raises(TypeError, match="no form in JSON"):
-        codec.read(set, [])
