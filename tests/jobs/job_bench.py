@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from restrip.client.job import JobSpec, Manifest, Output
-from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.tasks.registry import WorkerMemory, run_task
 from restrip.media import Frame, MovieWriter, write_picture
 from restrip.remote.tasks import TASKS
@@ -37,9 +36,9 @@ class Little:
     clip: Path
     painted: Path
 
-    def job(self, job_id: str, *frames: int, length: int = FRAMES, **more: Any) -> Job:
+    def job(self, job_id: str, *frames: int, length: int = FRAMES, **more: Any) -> JobSpec:
         """A job with keys on these frames and H.264 strips."""
-        spec = Job(
+        spec = JobSpec(
             job_id,
             ClipRange((str(self.clip),), Rate.of(25), length, name="little"),
             tuple(Key(frame) for frame in frames),

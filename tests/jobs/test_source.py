@@ -25,9 +25,9 @@ def hand(tmp_path: Path) -> Hand:
     return Hand(tmp_path / "state")
 
 
-def of(little: Little, clip: Path, *frames: int, length: int = FRAMES, **more: object) -> JobSpec:
+def of(little: Little, clip: Path, *frames: int, length: int = FRAMES, **more: object) -> Job:
     """A job on another clip with the same number of frames."""
-    spec = little.job("job-1", *frames, length=length)
+    spec = Job.of(little.job("job-1", *frames, length=length))
     return replace(spec, clip=replace(spec.clip, paths=(str(clip),)), **more)
 
 

@@ -32,7 +32,7 @@ def hand(tmp_path: Path) -> Hand:
 
 def planned(little: Little, **output: Any) -> Plan:
     """Keys at 4 and 16 of 24 frames, a million pixels each."""
-    spec: Job = little.job("job-1", 4, 16, output=Output(**output))
+    spec = Job.of(little.job("job-1", 4, 16, output=Output(**output)))
     return make_plan(spec, Known((1024, 1024), (), {"look": "painted"}))
 
 
