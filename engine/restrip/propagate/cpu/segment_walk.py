@@ -98,7 +98,7 @@ class _Segment:
             with closing(self._whole_fields(flow_back)) as fields:
                 if self._part:
                     a, b = (None if side is None else side.picture for side in self._sides)
-                    self._whole = WholeStrokes((a, b), fields, self._part)
+                    self._whole = WholeStrokes((a, b), fields, self._part, self._ahead)
                 for n in self._window.frames:
                     source = self._window.frame(n)
                     yield self._at_key(source, flow_back) if self._is_left(n) else self._between(n, source, flow_back)

@@ -15,6 +15,7 @@ from restrip.propagate.cpu.kernels.patchmatch import _distance, _noise
 
 _u = np.uintp
 _SHARE = np.float32(1 / 100)  # of descriptors' distances: squared code values, three channels
+_ENDLESS = np.float32(3e38)
 _FARTHEST = np.float32(100)  # squared pixels; farther from the motion costs no more
 
 
@@ -33,16 +34,18 @@ def _within(value, end):
 
 
 @njit(**EXACT)
-def _cost(frame, key, style, flow, sure, field, before, y, x, cy, cx, costs, seen):
-    """What it costs to show the key's pixel cx, cy at x, y beside what its four neighbours show."""
+def _cost(frame, key, style, flow, sure, field, before, y, x, cy, cx, costs, seen, limit):
+    """What it costs to show the key's pixel cx, cy at x, y beside what its four neighbours show; `limit` if no less."""
     fit, most, tie, slack, steady, seam, torn, again = costs
     h, w = sure.shape
     trust = sure[y, x]
     cost = fit * min(_SHARE * _distance(frame, key, _u((y * w + x) * NUMBERS), _u((cy * w + cx) * NUMBERS)), most)
     gx, gy = np.float32(cx - x) - flow[y, x, 0], np.float32(cy - y) - flow[y, x, 1]
     cost += trust * tie * min(max(gx * gx + gy * gy - slack, np.float32(0)), _FARTHEST)
-    cost += trust * steady * _apart(style, cy, cx, np.int64(before[y, x, 1]), np.int64(before[y, x, 0]))
+    cost += steady * _apart(style, cy, cx, np.int64(before[y, x, 1]), np.int64(before[y, x, 0]))
     for side in range(4):
+        if cost >= limit:
+            return limit
         dx, dy = (side & 1) * (1 - (side & 2)), (1 - (side & 1)) * (1 - (side & 2))
         if x + dx < 0 or x + dx >= w or y + dy < 0 or y + dy >= h:
             continue
@@ -57,18 +60,21 @@ def _cost(frame, key, style, flow, sure, field, before, y, x, cy, cx, costs, see
 
 
 @njit(parallel=True, **EXACT)
-def sew(frame, key, style, flow, sure, field, before, costs, parity, far, radius, seen, seed):
+def sew(frame, key, style, flow, sure, field, before, costs, parity, far, radius, seen, surest, seed):
     """One half sweep over the pixels of one parity of x + y, which read only pixels of the other (`far` is odd).
 
     Each tries what four others show, `far` pixels to each side, moved along; where the motion leads; what `before`
     has; and where the motion is not `sure` [H, W] a place at random within `radius` of its own. `frame` and `key` are
     flat descriptors, `style` [H, W, 3] uint8 the key's; `costs` are fit, most, tie, slack, steady, seam, torn, again.
-    `seen` is how much is counted of what a seam shows where the motion is not sure.
+    `seen` is how much is counted of what a seam shows where the motion is not sure. Where it is more than `surest`
+    all is left as it is.
     """
     h, w = sure.shape
     for row in prange(h):
         y = np.int64(row)
         for x in range((y + parity) & 1, w, 2):
+            if sure[y, x] > surest:
+                continue
             bx, by = np.int64(field[y, x, 0]), np.int64(field[y, x, 1])
             best = np.float32(-1)
             for turn in range(7):
@@ -91,8 +97,8 @@ def sew(frame, key, style, flow, sure, field, before, costs, parity, far, radius
                 if cx < 0 or cx >= w or cy < 0 or cy >= h or (cx == bx and cy == by):
                     continue
                 if best < 0:
-                    best = _cost(frame, key, style, flow, sure, field, before, y, x, by, bx, costs, seen)
-                cost = _cost(frame, key, style, flow, sure, field, before, y, x, cy, cx, costs, seen)
+                    best = _cost(frame, key, style, flow, sure, field, before, y, x, by, bx, costs, seen, _ENDLESS)
+                cost = _cost(frame, key, style, flow, sure, field, before, y, x, cy, cx, costs, seen, best)
                 if cost < best:
                     bx, by, best = cx, cy, cost
             field[y, x, 0], field[y, x, 1] = bx, by

@@ -32,32 +32,35 @@ Plane = npt.NDArray[np.float32]
 class CalmMotion:
     """The calm motion to one key, walked away from it one frame at a time.
 
-    `step` is the last step, to the frame before, zero where nothing moves.
+    `step` is the last step, to the frame before, zero where nothing moves. With `walked`, the checked motion to that
+    key, someone else walks that one to each frame first.
     """
 
     step: Flow | None
     _flow: Flow | None
 
-    def __init__(self, key: npt.NDArray[np.uint8]) -> None:
-        self._key, self._checked = key, KeyMotion(key)
+    def __init__(self, key: npt.NDArray[np.uint8], walked: KeyMotion | None = None) -> None:
+        self._key, self._own, self._checked = key, walked is None, walked or KeyMotion(key)
         self.restart()
 
     def restart(self) -> None:
         """Be back at the key."""
-        self._checked.restart()
+        if self._own:
+            self._checked.restart()
         self._gray = gray_of(self._key)
         self._flow = self.step = None
 
     def resume(self, flow: Flow, frame: npt.NDArray[np.uint8]) -> None:
         """Be at a frame [H, W, 3] uint8 where `flow` is the motion to the key."""
-        self._checked.resume(flow, frame)
+        if self._own:
+            self._checked.resume(flow, frame)
         self._gray, self._flow = gray_of(frame), flow
 
     def next(self, frame: npt.NDArray[np.uint8]) -> Flow:
         """Motion from the next frame away from the key, [H, W, 3] uint8, to the key."""
         gray = gray_of(frame)
-        checked = self._checked.next(frame)
-        assert self._checked.step is not None
+        checked = self._checked.next(frame) if self._own else self._checked.flow
+        assert checked is not None and self._checked.step is not None
         step = self._checked.step * (1 - still(gray, self._gray, self._checked.step))[..., None]
         chained = extend(step, self._flow)
         flow: Flow = chained + PULL * self._drift(frame, gray, chained, checked)

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from restrip.propagate.cpu.descriptors import describe
 from restrip.propagate.cpu.exemplar import CODE, EDGE, KeyPicture
 from restrip.propagate.cpu.kernels.pieces import judge, lay, moved, places, sew
-from restrip.propagate.cpu.motion import light_between
+from restrip.propagate.cpu.motion import KeyMotion, light_between
 from restrip.propagate.cpu.predictors import Field
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME
@@ -33,9 +33,9 @@ COSTS = (1.0, 2000.0, 30.0, 0.5, 0.5, 60.0, 20.0, 3000.0)
 """fit; the most that a misfit counts, in squared code values; tie; squared pixels off the motion that cost nothing;
 steady; a seam's own; how many times that where the motion can't be trusted; and there, the same pixel side by side, as
 streaks show it."""
-SWEEPS = ((9, 32, 0.0), (5, 16, 0.0), (3, 8, 0.1), (1, 2, 0.3))
+SWEEPS = ((9, 32, 0.0, 0.5), (5, 16, 0.0, 0.5), (3, 8, 0.1, 1.0), (1, 2, 0.3, 1.0))
 """How far pieces are passed on, the radius of random places, and how much is seen of a seam where motion can't be
-trusted: at first little, so that pieces can begin there."""
+trusted (at first nothing, so that pieces can begin there), and up to what trust places take part."""
 NEAR, FAR = 0.25, 0.06  # of what is shown beside and at the corners, over a seam
 
 FINE = 2.0  # pixels; finer detail is brought to the key's own energy in the end (crisp.py)
@@ -60,11 +60,14 @@ class Laid:
 
 
 class Pieces:
-    """Lays out frames of one key's pieces, walked away from the key one frame at a time."""
+    """Lays out frames of one key's pieces, walked away from the key one frame at a time.
 
-    def __init__(self, key: KeyPicture) -> None:
+    With `walked`, the motion to that key, someone else walks that one to each frame before it is laid out.
+    """
+
+    def __init__(self, key: KeyPicture, walked: KeyMotion | None = None) -> None:
         self.key = key
-        self._motion = CalmMotion(key.source)
+        self._motion = CalmMotion(key.source, walked)
         inner = key.packed[EDGE:-EDGE, EDGE:-EDGE, :3]
         self._style = np.rint(inner / np.float32(CODE)).astype(np.uint8)
         self.restart()
@@ -98,9 +101,9 @@ class Pieces:
     def _sewn(self, described: npt.NDArray[np.int16], flow: Flow, before: Field) -> Field:
         key, sure = self.key.described.reshape(-1), self._sure(described, flow)
         field, costs = before.copy(), tuple(np.float32(cost) for cost in COSTS)
-        for n, (far, radius, seen) in enumerate(SWEEPS):
+        for n, (far, radius, seen, surest) in enumerate(SWEEPS):
             for parity in (0, 1):
-                turn = parity, far, radius, np.float32(seen), 2 * n + parity + 1
+                turn = parity, far, radius, np.float32(seen), np.float32(surest), 2 * n + parity + 1
                 sew(described, key, self._style, flow, sure, field, before, costs, *turn)
         return field
 

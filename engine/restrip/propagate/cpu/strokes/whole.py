@@ -11,6 +11,7 @@ from restrip.media.frame import Picture
 from restrip.propagate.cpu.backward_motion import BLOCK_FRAMES, BackwardWalk
 from restrip.propagate.cpu.exemplar import CODE, KeyPicture
 from restrip.propagate.cpu.mixing import Shares
+from restrip.propagate.cpu.motion import KeyMotion
 from restrip.propagate.cpu.predictors import Field
 from restrip.propagate.cpu.strokes.crisp import Pixels, Plane, crisp, shown
 from restrip.propagate.cpu.strokes.field_spool import FieldSpool
@@ -63,15 +64,19 @@ class WholeStrokes:
     """Lays out the frames of a segment, in order, from the left key's first on.
 
     `keys` are made ready for reading, `back` gives the right key's pieces (`walked_back`); one key may be None. `part`
-    of what is laid out is shown, 0..1.
+    of what is laid out is shown, 0..1. `walked` is the motion to the left key, where it is walked to each frame before.
     """
 
     def __init__(
-        self, keys: tuple[KeyPicture | None, KeyPicture | None], back: Generator[Field, None, None], part: float
+        self,
+        keys: tuple[KeyPicture | None, KeyPicture | None],
+        back: Generator[Field, None, None],
+        part: float,
+        walked: KeyMotion | None = None,
     ) -> None:
         self._keys, self._back, self._part = keys, back, part
         self._details = [None if key is None else detail_of(key) for key in keys]
-        self._ahead = None if keys[0] is None else Pieces(keys[0])
+        self._ahead = None if keys[0] is None else Pieces(keys[0], walked)
         self._handed: HandOver | None = None
 
     def at_key(self, frame: Bytes, picture: npt.NDArray[np.uint16]) -> None:
