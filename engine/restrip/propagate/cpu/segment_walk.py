@@ -22,6 +22,8 @@ from restrip.propagate.cpu.predictors import Field, Light, Matcher, matched, war
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME, USUAL_GAIN, learned_gain
 from restrip.propagate.cpu.strokes.handover import across_at
+from restrip.propagate.cpu.strokes.paint import Paint
+from restrip.propagate.cpu.strokes.pieces import Pieces
 from restrip.propagate.cpu.strokes.strangeness import crispness, strangeness
 from restrip.propagate.cpu.strokes.whole import Whole, WholeStrokes, walked_back
 from restrip.propagate.frame_window import CarriedFrame, FrameWindow, StyledKey, with_alpha_of
@@ -97,8 +99,7 @@ class _Segment:
             self._sides = [None if key is None else _Side(key, self._settings.shading) for key in self._keys]
             with closing(self._whole_fields(flow_back)) as fields:
                 if self._part:
-                    a, b = (None if side is None else side.picture for side in self._sides)
-                    self._whole = WholeStrokes((a, b), fields, self._part, self._ahead)
+                    self._whole = self._whole_strokes(fields)
                 for n in self._window.frames:
                     source = self._window.frame(n)
                     yield self._at_key(source, flow_back) if self._is_left(n) else self._between(n, source, flow_back)
@@ -107,18 +108,20 @@ class _Segment:
 
     def _whole_fields(self, flow_back: Flow | None) -> Generator[Field, None, None]:
         """Decide how far strokes are kept whole, and where the right key's lie in every frame then."""
-        left, right = self._keys
-        known = left is None or right is None or not self._is_left(self._window.frames.first)
-        strange = 0.0
-        if self._settings.strokes == "auto" and not known and flow_back is not None:
-            assert left is not None and self._sides[1] is not None
-            strange = strangeness(left, self._sides[1].picture, flow_back)
+        left, side, strange = self._keys[0], self._sides[1], 0.0
+        comparable = left is not None and self._is_left(self._window.frames.first)
+        if self._settings.strokes == "auto" and comparable and side is not None and flow_back is not None:
+            assert left is not None
+            strange = strangeness(left, side.picture, flow_back)
         self._part = crispness(strange, self._settings.strokes)
-        side = self._sides[1]
         if not self._part or side is None:
             return _nothing()
         self._total += walked_frames(self._window.frames)
         return walked_back(self._window, side.picture, self._settings.scratch, self._step)
+
+    def _whole_strokes(self, fields: Generator[Field, None, None]) -> WholeStrokes:
+        a, b = (None if side is None else Paint.of(side.picture, self._settings.shading) for side in self._sides)
+        return WholeStrokes((a, b), None if a is None else Pieces(a.key, self._ahead), fields, self._part)
 
     def _is_left(self, n: int) -> bool:
         return self._keys[0] is not None and self._keys[0].frame == n
@@ -143,13 +146,28 @@ class _Segment:
         else:
             flow = self._ahead.next(frame)
             step = self._ahead.step
+        whole = None if self._whole is None else self._whole.next(frame, self._across(n))
+        if whole is not None and self._part >= 1:  # nothing else is seen
+            return self._whole_renditions(n, source, whole)
         described = describe(frame)  # after the motion, which needs as much memory
         votes = [
             None if side is None or motion is None else side.votes(frame, described, motion, step)
             for side, motion in zip(self._sides, (flow, flow_back), strict=True)
         ]
-        whole = None if self._whole is None else self._whole.next(frame, self._across(n))
         return self._renditions(n, source, votes, whole)
+
+    def _whole_renditions(self, n: int, source: Frame, whole: Whole) -> CarriedFrame:
+        left, right = self._keys
+        deep = next(key.picture.deep for key in self._keys if key is not None)
+        shares = (Shares(1, 0),) * 3
+        if left is not None and right is not None:
+            shares = shares_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean)
+        wanted = left is not None, right is not None, self._settings.joint
+        pictures = [
+            with_alpha_of(source, whole.alone(share, deep)) if asked else None
+            for share, asked in zip(shares, wanted, strict=True)
+        ]
+        return CarriedFrame(*pictures)
 
     def _across(self, n: int) -> float:
         left, right = self._keys

@@ -8,7 +8,7 @@ import pytest
 
 from restrip.propagate.cpu.exemplar import CODE
 from restrip.propagate.cpu.strokes.crisp import LEAST, MOST, crisp, shown
-from restrip.propagate.cpu.strokes.pieces import FINE, Laid
+from restrip.propagate.cpu.strokes.paint import FINE, Laid
 
 H, W = 80, 100
 

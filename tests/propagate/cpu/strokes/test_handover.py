@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from restrip.propagate.cpu.strokes.handover import HandOver, across_at
-from restrip.propagate.cpu.strokes.pieces import Laid
+from restrip.propagate.cpu.strokes.paint import Laid
 from restrip.timeline import FrameRange
 
 SIZE = (180, 120)

@@ -10,7 +10,8 @@ import pytest
 from scenes import brighter, inside, occluder, psnr, sliding, styled, texture
 
 from restrip.propagate.cpu.exemplar import CODE, KeyPicture
-from restrip.propagate.cpu.strokes.pieces import Pieces, detail_of, laid
+from restrip.propagate.cpu.strokes.paint import Paint
+from restrip.propagate.cpu.strokes.pieces import Pieces
 
 SIZE = (144, 112)
 PAINT = texture(SIZE, 77, 1.0)  # strokes that have nothing to do with what is seen
@@ -32,7 +33,7 @@ def offsets(field: np.ndarray) -> np.ndarray:
 
 
 def picture(key: KeyPicture, frame: np.ndarray, field: np.ndarray) -> np.ndarray:
-    return laid(key, detail_of(key), frame, field).picture / CODE
+    return Paint.of(key, 1).laid(frame, field).picture / CODE
 
 
 def test_where_nothing_moves_the_key_itself_is_shown():
@@ -81,15 +82,17 @@ def test_a_frames_light_is_followed():
     assert (offsets(field) == 0).mean() > 0.99
     shown = picture(key, dark, field)
     assert shown.mean() == pytest.approx((PAINT // 2 + 30).mean() * 0.5, rel=0.06)
+    unlit = Paint.of(key, 0).laid(dark, field).picture / CODE
+    assert unlit.mean() == pytest.approx((PAINT // 2 + 30).mean(), rel=0.02)
 
 
 def test_pieces_are_worth_what_they_fit():
     frames, masks = occluder(9, SIZE, (3, 0))
     key = key_of(frames[0])
     field = walked(frames[1:], key)[-1]
-    worth = laid(key, detail_of(key), frames[8], field).worth
+    worth = Paint.of(key, 1).laid(frames[8], field).worth
     assert np.median(worth[~masks[0] & ~masks[8]]) > 0.8
-    other = laid(key, detail_of(key), texture(SIZE, 5), field).worth
+    other = Paint.of(key, 1).laid(texture(SIZE, 5), field).worth
     assert other.mean() < 0.1
 
 
@@ -98,7 +101,7 @@ def test_energy_is_the_keys_own():
     paint = PAINT.copy()
     paint[:, : SIZE[0] // 2] = 128
     key = key_of(frame, paint)
-    energy = laid(key, detail_of(key), frame, walked([frame], key)[0]).energy
+    energy = Paint.of(key, 1).laid(frame, walked([frame], key)[0]).energy
     assert energy[:, :60].max() < 1 < energy[:, -60:].mean()
 
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from restrip.media.frame import Picture, empty_picture
 from restrip.propagate.cpu.exemplar import CODE
-from restrip.propagate.cpu.strokes.pieces import FINE, Laid
+from restrip.propagate.cpu.strokes.paint import FINE, Laid
 
 AROUND = (21, 21)  # pixels; over which energies are compared
 MOST, LEAST = 1.45, 0.8  # times; more would be grain, less a blur
@@ -32,14 +32,15 @@ def crisp(left: Laid, right: Laid, turn: Plane) -> Pixels:
 
 
 def shown(base: Picture, whole: Pixels, part: float, deep: bool) -> Picture:
-    """`part` (0..1) of `whole` [H, W, 3] in 16-bit code values and the rest of `base`: uint16 if deep, else uint8.
+    """`part` (0..1) of `whole` [H, W, 3] in 16-bit code values and the rest of `base`, uint16, as `coded`."""
+    return coded(base + np.float32(part) * (whole - base), deep)
 
-    `base` is uint16.
-    """
-    out = empty_picture(base.shape, deep)
-    mixed = whole if part >= 1 else base + np.float32(part) * (whole - base)
-    top = 65535 if deep else 255
-    out[...] = np.clip(mixed * np.float32(1 if deep else 1 / CODE) + np.float32(0.5), 0, top)
+
+def coded(picture: Pixels, deep: bool) -> Picture:
+    """A picture [H, W, 3] in 16-bit code values rounded to uint16 if deep, else to uint8."""
+    out = empty_picture(picture.shape, deep)
+    scale, top = (1, 65535) if deep else (1 / CODE, 255)
+    out[...] = np.clip(picture * np.float32(scale) + np.float32(0.5), 0, top)
     return out
 
 

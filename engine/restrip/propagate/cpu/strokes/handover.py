@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from restrip.propagate.cpu.kernels.flood import flood
 from restrip.propagate.cpu.predictors import Field
-from restrip.propagate.cpu.strokes.pieces import Laid
+from restrip.propagate.cpu.strokes.paint import Laid
 from restrip.timeline import FrameRange
 
 CELLS = 12  # along the picture's short side

@@ -14,20 +14,19 @@ the motion can't be trusted the pieces around grow into the place, whole.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from restrip.propagate.cpu.descriptors import describe
 from restrip.propagate.cpu.exemplar import CODE, EDGE, KeyPicture
-from restrip.propagate.cpu.kernels.pieces import judge, lay, moved, places, sew
+from restrip.propagate.cpu.kernels.pieces import moved, sew
 from restrip.propagate.cpu.motion import KeyMotion, light_between
 from restrip.propagate.cpu.predictors import Field
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME
 from restrip.propagate.cpu.strokes.calm_motion import CalmMotion, trusted
+from restrip.propagate.cpu.strokes.paint import field_of, judged, own_places
 
 COSTS = (1.0, 2000.0, 30.0, 0.5, 0.5, 60.0, 20.0, 3000.0)
 """fit; the most that a misfit counts, in squared code values; tie; squared pixels off the motion that cost nothing;
@@ -36,27 +35,7 @@ streaks show it."""
 SWEEPS = ((9, 32, 0.0, 0.5), (5, 16, 0.0, 0.5), (3, 8, 0.1, 1.0), (1, 2, 0.3, 1.0))
 """How far pieces are passed on, the radius of random places, and how much is seen of a seam where motion can't be
 trusted (at first nothing, so that pieces can begin there), and up to what trust places take part."""
-NEAR, FAR = 0.25, 0.06  # of what is shown beside and at the corners, over a seam
-
-FINE = 2.0  # pixels; finer detail is brought to the key's own energy in the end (crisp.py)
-
-UNSURE = 60.0  # squared code values; pieces that fit so badly are worth a quarter
-TORN = 3000.0  # squared code values that seams everywhere count as
-FEW = 0.15  # of places; so many seams are none
-
 Plane = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
-class Laid:
-    """What one key shows of a frame: a picture [H, W, 3] float32 in 16-bit code values, what it is worth [H, W] in
-    0..1, the energy of fine detail that the key has there [H, W], and which of its pixels are shown, [H, W, 2] int16.
-    """
-
-    picture: npt.NDArray[np.float32]
-    worth: Plane
-    energy: Plane
-    field: Field
 
 
 class Pieces:
@@ -76,11 +55,11 @@ class Pieces:
         """Be back at the key."""
         self._motion.restart()
         h, w = self._style.shape[:2]
-        self._field = _own_places(h, w)
+        self._field = own_places(h, w)
 
     def resume(self, field: Field, frame: npt.NDArray[np.uint8]) -> None:
         """Be at a frame [H, W, 3] uint8 that shows this field."""
-        offsets = field - _own_places(*field.shape[:2])
+        offsets = field - own_places(*field.shape[:2])
         self._motion.resume(cv2.GaussianBlur(offsets.astype(np.float32), (0, 0), 2), frame)
         self._field = field
 
@@ -108,46 +87,4 @@ class Pieces:
         return field
 
     def _sure(self, described: npt.NDArray[np.int16], flow: Flow) -> Plane:
-        return trusted(flow, _judged(described, self.key, _field_of(flow))[0])
-
-
-def laid(key: KeyPicture, detail: Plane, frame: npt.NDArray[np.uint8], field: Field) -> Laid:
-    """What a key shows of a frame [H, W, 3] uint8 by the field that `Pieces` has found for it, in the frame's light.
-
-    `detail` is the key's own (`detail_of`).
-    """
-    h, w = frame.shape[:2]
-    picture = np.empty((h, w, 3), np.float32)
-    lay(key.packed, field, EDGE, np.float32(NEAR), np.float32(FAR), picture)
-    light = light_between(frame, key.source, (field - _own_places(h, w)).astype(np.float32))
-    if not light.same:
-        picture *= np.float32(light.gain)
-        picture += np.float32(light.offset * CODE)
-    misfit, seams = _judged(describe(light.relit(frame, SAME)).reshape(-1), key, field)
-    torn = np.maximum(cv2.GaussianBlur(seams, (0, 0), 4, borderType=cv2.BORDER_REPLICATE) - FEW, 0)
-    off = cv2.GaussianBlur(misfit, (0, 0), 3, borderType=cv2.BORDER_REPLICATE) + TORN * np.square(torn)
-    energy = detail[field[..., 1], field[..., 0]]
-    return Laid(picture, 1 / np.square(1 + off / np.float32(UNSURE)), energy, field)
-
-
-def detail_of(key: KeyPicture) -> Plane:
-    """The energy of a key's detail finer than FINE at each pixel, [H, W], in squared code values, three channels."""
-    picture = key.packed[EDGE:-EDGE, EDGE:-EDGE, :3].astype(np.float32) * np.float32(1 / CODE)
-    fine = picture - cv2.GaussianBlur(picture, (0, 0), FINE)
-    return np.square(fine).sum(2)
-
-
-def _own_places(h: int, w: int) -> Field:
-    return _field_of(np.zeros((h, w, 2), np.float32))
-
-
-def _field_of(flow: Flow) -> Field:
-    field = np.empty(flow.shape, np.int16)
-    places(flow, field)
-    return field
-
-
-def _judged(described: npt.NDArray[np.int16], key: KeyPicture, field: Field) -> tuple[Plane, Plane]:
-    misfit, seams = (np.empty(field.shape[:2], np.float32) for _ in range(2))
-    judge(described, key.described.reshape(-1), field, misfit, seams)
-    return misfit, seams
+        return trusted(flow, judged(described, self.key, field_of(flow))[0])

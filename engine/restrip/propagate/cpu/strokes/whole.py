@@ -11,12 +11,12 @@ from restrip.media.frame import Picture
 from restrip.propagate.cpu.backward_motion import BLOCK_FRAMES, BackwardWalk
 from restrip.propagate.cpu.exemplar import CODE, KeyPicture
 from restrip.propagate.cpu.mixing import Shares
-from restrip.propagate.cpu.motion import KeyMotion
 from restrip.propagate.cpu.predictors import Field
-from restrip.propagate.cpu.strokes.crisp import Pixels, Plane, crisp, shown
+from restrip.propagate.cpu.strokes.crisp import Pixels, Plane, coded, crisp, shown
 from restrip.propagate.cpu.strokes.field_spool import FieldSpool
 from restrip.propagate.cpu.strokes.handover import HandOver
-from restrip.propagate.cpu.strokes.pieces import Laid, Pieces, detail_of, laid
+from restrip.propagate.cpu.strokes.paint import Laid, Paint
+from restrip.propagate.cpu.strokes.pieces import Pieces
 from restrip.propagate.frame_window import FrameWindow
 
 Bytes = npt.NDArray[np.uint8]
@@ -41,6 +41,11 @@ class Whole:
         self._left, self._right, self._part, self._turn = left, right, part, turn
         self._mixed: Pixels | None = None
 
+    def alone(self, shares: Shares, deep: bool) -> Picture:
+        """[H, W, 3] uint16 if deep, else uint8, with nothing else below."""
+        whole = self._picture(shares)
+        return coded(whole, deep)
+
     def over(self, base: Picture, shares: Shares, deep: bool) -> Picture:
         """Shown over another picture [H, W, 3] uint16 of the same frame: uint16 if deep, else uint8."""
         return shown(base, self._picture(shares), self._part, deep)
@@ -63,20 +68,18 @@ class Whole:
 class WholeStrokes:
     """Lays out the frames of a segment, in order, from the left key's first on.
 
-    `keys` are made ready for reading, `back` gives the right key's pieces (`walked_back`); one key may be None. `part`
-    of what is laid out is shown, 0..1. `walked` is the motion to the left key, where it is walked to each frame before.
+    `paints` are both keys', one of which may be None; `back` gives the right key's pieces (`walked_back`), `ahead` lays
+    out the left key's. `part` of what is laid out is shown, 0..1.
     """
 
     def __init__(
         self,
-        keys: tuple[KeyPicture | None, KeyPicture | None],
+        paints: tuple[Paint | None, Paint | None],
+        ahead: Pieces | None,
         back: Generator[Field, None, None],
         part: float,
-        walked: KeyMotion | None = None,
     ) -> None:
-        self._keys, self._back, self._part = keys, back, part
-        self._details = [None if key is None else detail_of(key) for key in keys]
-        self._ahead = None if keys[0] is None else Pieces(keys[0], walked)
+        self._paints, self._ahead, self._back, self._part = paints, ahead, back, part
         self._handed: HandOver | None = None
 
     def at_key(self, frame: Bytes, picture: npt.NDArray[np.uint16]) -> None:
@@ -96,5 +99,5 @@ class WholeStrokes:
         return Whole(a, b, self._part, self._handed.at(across, a, b))
 
     def _laid(self, side: int, frame: Bytes, field: Field | None) -> Laid | None:
-        key, detail = self._keys[side], self._details[side]
-        return None if field is None or key is None or detail is None else laid(key, detail, frame, field)
+        paint = self._paints[side]
+        return None if field is None or paint is None else paint.laid(frame, field)

@@ -1,0 +1,92 @@
+"""A key's paint as its pieces lie in a frame: the picture, what it is worth and how much detail it should have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from restrip.propagate.cpu.descriptors import describe
+from restrip.propagate.cpu.exemplar import CODE, EDGE, KeyPicture
+from restrip.propagate.cpu.kernels.pieces import judge, lay, places
+from restrip.propagate.cpu.motion import light_between
+from restrip.propagate.cpu.predictors import Field
+from restrip.propagate.cpu.sampling import Flow
+from restrip.propagate.cpu.shading import SAME
+
+NEAR, FAR = 0.25, 0.06  # of what is shown beside and at the corners, over a seam
+
+FINE = 2.0  # pixels; finer detail is brought to the key's own energy in the end (crisp.py)
+
+UNSURE = 60.0  # squared code values; pieces that fit so badly are worth a quarter
+TORN = 3000.0  # squared code values that seams everywhere count as
+FEW = 0.15  # of places; so many seams are none
+
+Plane = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Laid:
+    """What one key shows of a frame: a picture [H, W, 3] float32 in 16-bit code values, what it is worth [H, W] in
+    0..1, the energy of fine detail that the key has there [H, W], and which of its pixels are shown, [H, W, 2] int16.
+    """
+
+    picture: npt.NDArray[np.float32]
+    worth: Plane
+    energy: Plane
+    field: Field
+
+
+@dataclass(frozen=True, eq=False)
+class Paint:
+    """A key's paint. `detail` is the energy of what is finer than FINE at each pixel, [H, W], in squared code values of
+    three channels; `follow` says how far the whole picture's light is followed, 0..1.
+    """
+
+    key: KeyPicture
+    detail: Plane
+    follow: float
+
+    @classmethod
+    def of(cls, key: KeyPicture, follow: float) -> Paint:
+        """Of a key made ready for reading."""
+        picture = key.packed[EDGE:-EDGE, EDGE:-EDGE, :3].astype(np.float32) * np.float32(1 / CODE)
+        fine = picture - cv2.GaussianBlur(picture, (0, 0), FINE)
+        return cls(key, np.square(fine).sum(2), follow)
+
+    def laid(self, frame: npt.NDArray[np.uint8], field: Field) -> Laid:
+        """What is shown of a frame [H, W, 3] uint8 by the field that `Pieces` has found for it."""
+        h, w = frame.shape[:2]
+        picture = np.empty((h, w, 3), np.float32)
+        lay(self.key.packed, field, EDGE, np.float32(NEAR), np.float32(FAR), picture)
+        light = light_between(frame, self.key.source, (field - own_places(h, w)).astype(np.float32))
+        followed = light.partly(self.follow)
+        if not followed.same:
+            picture *= np.float32(followed.gain)
+            picture += np.float32(followed.offset * CODE)
+        misfit, seams = judged(describe(light.relit(frame, SAME)).reshape(-1), self.key, field)
+        torn = np.maximum(cv2.GaussianBlur(seams, (0, 0), 4, borderType=cv2.BORDER_REPLICATE) - FEW, 0)
+        off = cv2.GaussianBlur(misfit, (0, 0), 3, borderType=cv2.BORDER_REPLICATE) + TORN * np.square(torn)
+        energy = self.detail[field[..., 1], field[..., 0]]
+        return Laid(picture, 1 / np.square(1 + off / np.float32(UNSURE)), energy, field)
+
+
+def own_places(h: int, w: int) -> Field:
+    """The field [h, w, 2] in which every pixel shows its own place."""
+    return field_of(np.zeros((h, w, 2), np.float32))
+
+
+def field_of(flow: Flow) -> Field:
+    """The whole pixels that a flow [H, W, 2] leads to."""
+    field = np.empty(flow.shape, np.int16)
+    places(flow, field)
+    return field
+
+
+def judged(described: npt.NDArray[np.int16], key: KeyPicture, field: Field) -> tuple[Plane, Plane]:
+    """How badly a key fits by a field, in squared code values, and how many of four neighbours a seam parts, 0..1."""
+    misfit, seams = (np.empty(field.shape[:2], np.float32) for _ in range(2))
+    judge(described, key.described.reshape(-1), field, misfit, seams)
+    return misfit, seams
