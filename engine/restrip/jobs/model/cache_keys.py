@@ -31,7 +31,7 @@ class Known:
     cuts: tuple[int, ...]
     look_identity: Mapping[str, Any]
     traits: LookTraits = PLAIN
-    key_facts: Mapping[int, Any] = field(default_factory=dict)
+    key_facts: Mapping[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     deep: bool = False
     alpha: bool = False

@@ -19,7 +19,7 @@ from restrip.jobs.references import files_of, inputs_of, look_files
 from restrip.jobs.resources.disk import GUEST_SPARE_MIB, SPARE_MIB, check_room, room_of
 from restrip.jobs.resources.memory import needs_of
 from restrip.jobs.source import open_source
-from restrip.jobs.tasks.registry import Assignment, WorkerMemory, read_own
+from restrip.jobs.tasks.registry import Assignment, Progressed, WorkerMemory, read_own
 from restrip.looks import Look
 from restrip.media import ClipReader
 from restrip.media.content import stamp_of
@@ -98,7 +98,7 @@ def cached_part(cache: Cache, plan: Plan, index: int) -> Entry | None:
     return None
 
 
-def look_of(shop: WorkerMemory, spec: Job, size: tuple[int, int], report: Any) -> Look:
+def look_of(shop: WorkerMemory, spec: Job, size: tuple[int, int], report: Progressed) -> Look:
     """The job's look, opened; the one that the worker has loaded when it is the same."""
     settings = spec.asked.look.neutral()
     stamps = [stamp_of(file.files).text for file in look_files(spec)]

@@ -17,6 +17,7 @@ from restrip.jobs.tasks.registry import Assignment
 from restrip.media import MovieWriter
 from restrip.media.formats import FORMATS
 from restrip.media.timecode import shown_at
+from restrip.progress import Report
 from restrip.propagate import CarriedFrame, FadeScore, PropagateSettings, StyledKey, propagate, propose_fade
 from restrip.propagate.device_choice import NoGpu, chosen
 from restrip.timeline import FrameRange, Segment
@@ -139,7 +140,7 @@ class _Rendering:
             raise KeyLost(key.frame)
         return StyledKey(key.frame, self.window.frame(key.frame), self.window.fitted(key_picture(entry)))
 
-    def _report(self, segment: Segment | None, phase: str) -> Any:
+    def _report(self, segment: Segment | None, phase: str) -> Report:
         """Progress in frames of the whole part; looking for the fade moves nothing."""
         length, here = len(self.part.frames), 0 if segment is None else len(segment.frames)
 
