@@ -13,9 +13,11 @@ from restrip.client.setting import BadSetting, Setting
 from restrip.jobs.model.cache_keys import Known
 from restrip.jobs.model.effective_settings import Job, MatteSettings, SourceSettings
 from restrip.jobs.model.planner import make_plan
+from restrip.jobs.model.settings_schema import MATTE_SETTINGS, SOURCE_SETTINGS
 from restrip.jobs.model.validation import read_job
 from restrip.looks import UnknownLook
 from restrip.propagate import PropagateSettings
+from restrip.propagate.settings import PROPAGATE_SETTINGS
 from restrip.timeline import ClipRange, Key, Rate
 
 KEYS = (Key(0), Key(10, prompt="a dog", seed=3))
@@ -41,10 +43,8 @@ def test_what_is_given_is_typed_and_recorded_as_it_was_written() -> None:
     assert asked.matte == MatteSettings(2.0, 2) and type(asked.matte.feather_px) is float
     assert asked.source == SourceSettings(True, 3, "close")
     assert type(asked.recorded["lean"]) is int and type(asked.look.values["stroke_size"]) is float
-    assert list(asked.whole) == [
-        *("style_strength", "stroke_size", "keep_color", "lean", "shading", "propagate_on"),
-        *("matte_feather", "strict", "video_stream", "gaps"),
-    ]
+    others = [setting.key for setting in (*PROPAGATE_SETTINGS, *MATTE_SETTINGS, *SOURCE_SETTINGS)]
+    assert list(asked.whole) == ["style_strength", "stroke_size", "keep_color", *others]
 
 
 def test_settings_of_other_looks_and_of_older_engines_are_left_alone() -> None:
