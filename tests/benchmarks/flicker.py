@@ -52,10 +52,10 @@ def between(frames: Sequence[Frame], numbers: Sequence[int], styled: Sequence[Fr
     for left, right in pairwise(keys):
         part = Window(frames)
         part.frames = FrameRange(left.frame, right.frame)
-        carried = propagate(part, (left, right), PropagateSettings(joint=True), silent)
+        carried = propagate(part, (left, right), PropagateSettings(baked=True), silent)
         for n, one in enumerate(carried, left.frame):
-            if one.joint is not None:
-                out.setdefault(n, one.joint)
+            if one.baked is not None:
+                out.setdefault(n, one.baked)
     return [out[n] for n in sorted(out)]
 
 

@@ -106,7 +106,7 @@ def _handed_through(window: Any, keys: Any, settings: Any, report: Any) -> Itera
     left, right = keys
     for n in window.frames:
         frame = window.frame(n)
-        yield CarriedFrame(frame if left else None, frame if right else None, frame if settings.joint else None)
+        yield CarriedFrame(frame if left else None, frame if right else None, frame if settings.baked else None)
 
 
 def walk_backwards(source: str, frames: int, format_name: str) -> None:

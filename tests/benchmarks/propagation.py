@@ -57,13 +57,13 @@ def carry(case: Case, fade: str | int, baked: bool = False, **settings: Any) -> 
     for a, b in pairwise(case.keys):
         window = Window(case.frames, FrameRange(a, b))
         left, right = (StyledKey(n, window.frame(n), Frame(case.truth[n])) for n in (a, b))
-        asked = PropagateSettings(joint=baked, **settings)
+        asked = PropagateSettings(baked=baked, **settings)
         frames = propose_fade(window, (left, right), fade, asked, silent)
-        asked = PropagateSettings(fade=frames, joint=baked, **settings)
+        asked = PropagateSettings(fade=frames, baked=baked, **settings)
         for n, one in zip(window.frames, propagate(window, (left, right), asked, silent), strict=True):
             assert one.left is not None and one.right is not None
             mix = mix_at(Crossfade(0, 1, frames), n)
-            out[n] = one.joint.rgb if one.joint else cv2.addWeighted(one.left.rgb, 1 - mix, one.right.rgb, mix, 0)
+            out[n] = one.baked.rgb if one.baked else cv2.addWeighted(one.left.rgb, 1 - mix, one.right.rgb, mix, 0)
     out[case.keys[-1]] = case.truth[case.keys[-1]]
     return out
 

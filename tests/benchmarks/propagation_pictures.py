@@ -227,9 +227,9 @@ def mixing() -> Picture:
         next(one for n, one in enumerate(propagate(window, keys, PropagateSettings(), silent)) if n == SHOWN)
         for keys in ((s.keys[0], None), (None, s.keys[1]))
     ]
-    out = list(propagate(window, s.keys, PropagateSettings(joint=True), silent))
-    joint = out[SHOWN].joint
-    assert alone[0].left is not None and alone[1].right is not None and joint is not None
+    out = list(propagate(window, s.keys, PropagateSettings(baked=True), silent))
+    baked = out[SHOWN].baked
+    assert alone[0].left is not None and alone[1].right is not None and baked is not None
     return tiles(
         [
             [
@@ -240,14 +240,14 @@ def mixing() -> Picture:
                 ("frame 40 from the left key alone", small(alone[0].left.rgb)),
                 ("frame 40 from the right key alone", small(alone[1].right.rgb)),
             ],
-            [("frame 40 from both", small(joint.rgb)), ("source", small(s.middle))],
+            [("frame 40 from both", small(baked.rgb)), ("source", small(s.middle))],
         ]
     )
 
 
 def strokes() -> Picture:
     window, last = Window("bigbuckbunny.mp4", FIRST, COUNT, 448), COUNT - 1
-    look, settings = open_look("sd:tiny", DIFFUSION | {"width": 448, "height": 256}), PropagateSettings(joint=True)
+    look, settings = open_look("sd:tiny", DIFFUSION | {"width": 448, "height": 256}), PropagateSettings(baked=True)
     ends = [window.frame(n) for n in (0, last)]
     painted = look.stylize(ends, [Key(n, seed=n + 1) for n in (0, last)], silent)
     keys = [StyledKey(n, end, one.picture) for n, end, one in zip((0, last), ends, painted, strict=True)]
@@ -255,7 +255,7 @@ def strokes() -> Picture:
     carried = []
     for found in (lambda *sides: None, Strokes.of):
         with mock.patch.object(Strokes, "of", found):
-            carried.append([one.joint for one in propagate(window.until(last), (keys[0], keys[1]), settings, silent)])
+            carried.append([one.baked for one in propagate(window.until(last), (keys[0], keys[1]), settings, silent)])
     for n in (SHOWN - 3, SHOWN):
         both = zip(("all averaged", "strokes kept apart"), (frames[n] for frames in carried), strict=True)
         rows.append([(f"frame {FIRST + n}, {words}", one.rgb) for words, one in both if one is not None])

@@ -45,14 +45,14 @@ def row(frames: list[Frame], keys: tuple[StyledKey, StyledKey]) -> str:
     """What there is to say of the joint rendition."""
     window, last = Window(frames), len(frames) - 1
     window.frames = FrameRange(0, last)
-    carried = list(propagate(window, keys, PropagateSettings(joint=True), silent))
-    joint = [one.joint.rgb8() for one in carried if one.joint] + [keys[1].picture.rgb8()]
+    carried = list(propagate(window, keys, PropagateSettings(baked=True), silent))
+    baked = [one.baked.rgb8() for one in carried if one.baked] + [keys[1].picture.rgb8()]
     strips = [(one.left.rgb8().astype(int), one.right.rgb8()) for one in carried[1:] if one.left and one.right]
-    energy = [float((gradients(picture) ** 2).mean()) for picture in joint]
+    energy = [float((gradients(picture) ** 2).mean()) for picture in baked]
     at = [round(last * n / 8) for n in EIGHTHS]
     kept = [energy[n] / np.interp(n, [0, last], [energy[0], energy[-1]]) for n in at]
     sources = [frame.rgb8() for frame in frames]
-    steps = [agreement(a, b).disagreement for a, b in zip(pairwise(sources), pairwise(joint), strict=True)]
+    steps = [agreement(a, b).disagreement for a, b in zip(pairwise(sources), pairwise(baked), strict=True)]
     apart = float(np.mean([np.abs(left - right).mean() for left, right in strips]))
     return (
         " ".join(f"{value:.2f}" for value in kept) + f" | {np.mean(steps):.2f}, at most {max(steps):.2f} | {apart:.2f}"

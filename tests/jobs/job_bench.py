@@ -98,8 +98,8 @@ class Hand:
         self.put(spec)
         found = self.task("prepare", spec.job_id)
         keys = self.task("keys", spec.job_id, keys=found["missing_keys"])["rendered"] if found["missing_keys"] else 0
-        parts = sum(self.task("part", spec.job_id, part=n)["rendered"] for n in found["missing_parts"])
-        done = self.task("finish", spec.job_id, retries=[], made={"keys": keys, "segments": parts})
+        segment_tasks = sum(self.task("part", spec.job_id, part=n)["rendered"] for n in found["missing_parts"])
+        done = self.task("finish", spec.job_id, retries=[], made={"keys": keys, "segments": segment_tasks})
         body: Mapping[str, Any] = json_files.read_json(Path(done["manifest"])) or {}
         return Manifest.from_json(body)
 

@@ -191,7 +191,9 @@ def test_an_untagged_source_is_read_as_the_editor_shows_it(little: Little, tmp_p
     look = {"look": "painted"}
     one, other = (make_plan(spec, Known((64, 48), (), look)) for spec in (plain, as_hd))
     assert set(one.key_hashes).isdisjoint(other.key_hashes), "another picture, another key"
-    assert {part.hash for part in one.parts}.isdisjoint(part.hash for part in other.parts)
+    assert {segment_task.hash for segment_task in one.segment_tasks}.isdisjoint(
+        segment_task.hash for segment_task in other.segment_tasks
+    )
     assert Job.of(JobSpec.from_json(as_hd.to_json())) == as_hd
 
 

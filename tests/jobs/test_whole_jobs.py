@@ -431,8 +431,8 @@ def test_pruning_takes_no_picture_away_from_a_manifest(hand: Hand, little: Littl
     # The job is finished once more, from parts that are rendered anew: the pictures are those of this time.
     again = hand.task("prepare", "job-1")
     hand.task("keys", "job-1", keys=again["missing_keys"])
-    for part in again["missing_parts"]:
-        hand.task("part", "job-1", part=part)
+    for segment_task in again["missing_parts"]:
+        hand.task("part", "job-1", part=segment_task)
     hand.task("finish", "job-1", retries=[], made={})
     assert [Path(key.picture).read_bytes() for key in manifest.keys] == before
     pictures = {str(path) for path in (hand.folder("job-1") / "keys").iterdir()}

@@ -28,7 +28,7 @@ def between(frames, look=swapped, keys=(0, LAST), **settings):
     pair = tuple(None if k is None else styled(frames, k, look(frames[k])) for k in keys)
     first, end = keys[0] or 0, len(frames) if keys[1] is None else keys[1]
     window = Pictures(frames, FrameRange(first, end))
-    return list(propagate(window, pair, PropagateSettings(joint=True, **settings), silent))
+    return list(propagate(window, pair, PropagateSettings(baked=True, **settings), silent))
 
 
 def worst(out, frames, look=swapped, border=0) -> list[float]:
@@ -36,7 +36,7 @@ def worst(out, frames, look=swapped, border=0) -> list[float]:
     cut = (lambda p: inside(p, border)) if border else (lambda p: p)
     found = []
     for one, frame in zip(out, frames, strict=False):
-        pictures = [p for p in (one.left, one.right, one.joint) if p is not None]
+        pictures = [p for p in (one.left, one.right, one.baked) if p is not None]
         found.append(min(psnr(cut(p.rgb8()), cut(look(frame))) for p in pictures))
     return found
 
@@ -60,7 +60,7 @@ def test_a_flash_is_not_followed_by_a_look_that_should_not(slide):
     frames = list(slide)
     frames[4] = brighter(slide[4], 0.3, 170)
     out = between(frames, shading=0.0)
-    made = out[4].joint.rgb
+    made = out[4].baked.rgb
     assert psnr(made, swapped(slide[4])) > psnr(made, swapped(frames[4])) + 4
     assert abs(made.mean() - slide[4].mean()) < 8 < frames[4].mean() - slide[4].mean()
 
@@ -86,7 +86,7 @@ def test_a_still_shot_is_the_key(keys, deep):
     painted = negative(texture(SIZE, 9))  # nothing to do with the frame
     picture = painted.astype(np.uint16) * np.uint16(257) if deep else painted
     for one in between(frames, look=lambda f: picture, keys=keys):
-        for made in (one.left, one.right, one.joint):
+        for made in (one.left, one.right, one.baked):
             assert made is None or (made.rgb == picture).all()
 
 
@@ -95,7 +95,7 @@ def test_a_still_shot_with_grain_keeps_the_strokes_of_the_key():
     frames = [np.clip(scene + rng.normal(0, 2, scene.shape), 0, 255).astype(np.uint8) for _ in range(LAST + 1)]
     strokes = negative(texture(SIZE, 9, grain=1.0))
     for one in between(frames, look=lambda f: strokes):
-        assert np.abs(one.joint.rgb.astype(int) - strokes).mean() < 2.5
+        assert np.abs(one.baked.rgb.astype(int) - strokes).mean() < 2.5
 
 
 def test_blur_of_a_whole_frame_passes(slide):
@@ -117,7 +117,7 @@ def test_keys_of_different_colour_meet_in_the_fade(slide):
     looks = {0: lambda f: brighter(swapped(f), 0.5, 100), LAST: negative}
     keys = tuple(styled(slide, k, look(slide[k])) for k, look in looks.items())
     fade = FrameRange(2, 6)
-    window, settings = Pictures(slide, FrameRange(0, LAST)), PropagateSettings(fade=fade, joint=True)
+    window, settings = Pictures(slide, FrameRange(0, LAST)), PropagateSettings(fade=fade, baked=True)
     out = list(propagate(window, keys, settings, silent))
     assert seen_apart(out[4]) < 1  # the middle: both strips are the joint mix
     assert psnr(out[1].left.rgb, looks[0](slide[1])) > 25
@@ -160,10 +160,10 @@ def test_any_size_and_portrait(size):
     frames = sliding(4, size, (1, 1), seed=2)
     out = between(frames, keys=(0, 3))
     for n, one in enumerate(out):
-        for made in (one.left, one.right, one.joint):
+        for made in (one.left, one.right, one.baked):
             assert made.size == size
         if min(size) > 30:
-            assert psnr(one.joint.rgb, swapped(frames[n])) > 35
+            assert psnr(one.baked.rgb, swapped(frames[n])) > 35
 
 
 @pytest.mark.parametrize("keys", [(0, None), (None, 4), (0, 4)])
@@ -171,14 +171,14 @@ def test_what_keys_there_are_decides_the_renditions(slide, keys):
     for one in between(slide, keys=keys):
         assert (one.left is None) == (keys[0] is None)
         assert (one.right is None) == (keys[1] is None)
-        assert one.joint is not None
+        assert one.baked is not None
 
 
 @pytest.mark.parametrize("keys", [(3, 4), (3, None), (None, 4)])
 def test_segments_of_one_frame(slide, keys):
     window = Pictures(slide, FrameRange(3, 4))
     pair = tuple(None if k is None else styled(slide, k, swapped(slide[k])) for k in keys)
-    (one,) = propagate(window, pair, PropagateSettings(joint=True), silent)
+    (one,) = propagate(window, pair, PropagateSettings(baked=True), silent)
     assert worst([one], [slide[3]])[0] > 34
     if keys[0] is not None:
         assert (one.left.rgb == swapped(slide[3])).all()
@@ -204,8 +204,8 @@ def test_alpha_is_the_sources_frame_by_frame(slide):
 
     keys = tuple(StyledKey(n, Frame(slide[n]), Frame(swapped(slide[n]))) for n in (0, LAST))
     window = Cut(slide, FrameRange(0, LAST))
-    for n, one in enumerate(propagate(window, keys, PropagateSettings(joint=True), silent)):
-        for made in (one.left, one.right, one.joint):
+    for n, one in enumerate(propagate(window, keys, PropagateSettings(baked=True), silent)):
+        for made in (one.left, one.right, one.baked):
             assert (made.alpha == 20 * n).all()
     assert between(slide)[1].left.alpha is None
 

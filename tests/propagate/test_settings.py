@@ -18,8 +18,8 @@ def test_defaults_are_the_tables():
 
 
 def test_given_ones_count_and_those_of_others_are_left_alone():
-    of = PropagateSettings.of({"lean": 0.5, "steps": 20, ON: "cpu"}, fade=FrameRange(3, 5), joint=True)
-    assert of == PropagateSettings(lean=0.5, fade=FrameRange(3, 5), joint=True)
+    of = PropagateSettings.of({"lean": 0.5, "steps": 20, ON: "cpu"}, fade=FrameRange(3, 5), baked=True)
+    assert of == PropagateSettings(lean=0.5, fade=FrameRange(3, 5), baked=True)
 
 
 @pytest.mark.parametrize("given", [{"lean": 1.5}, {"shading": -0.1}, {"lean": "much"}, {ON: "toaster"}])

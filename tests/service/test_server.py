@@ -370,8 +370,8 @@ def test_a_stale_port_of_a_strangers_gets_nothing() -> None:
         heard = b""
         with caller, contextlib.suppress(ConnectionResetError):
             caller.sendall(b"\xff" + b"\x00" * 8 + b"\x7f\x03\x00NULL" + b"\x00" * 48)
-            while part := caller.recv(4096):  # Until it hangs up: that isn't the engine's handshake.
-                heard += part
+            while segment_task := caller.recv(4096):  # Until it hangs up: that isn't the engine's handshake.
+                heard += segment_task
         wire.close()
     assert heard.startswith(b"\xff")
     assert b"prompt" not in heard and b"submit" not in heard

@@ -58,7 +58,7 @@ class Window:
         """Any picture at the job's size and depth."""
         return fit_picture(picture, self.size).with_depth(self.deep)
 
-    def part(self, frames: FrameRange) -> Window:
+    def within(self, frames: FrameRange) -> Window:
         """The same reader over other frames."""
         other = copy(self)
         other.frames = frames

@@ -46,12 +46,12 @@ class StyledKey:
 class CarriedFrame:
     """One frame of a segment as each key carries it; None where there is no such key.
 
-    `joint` is the per-pixel mix of both for baked output; None unless it was asked for.
+    `baked` is the per-pixel mix of both for baked output; None unless it was asked for.
     """
 
     left: Frame | None
     right: Frame | None
-    joint: Frame | None
+    baked: Frame | None
 
 
 def with_alpha_of(source: Frame, rgb: Picture) -> Frame:

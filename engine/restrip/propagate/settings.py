@@ -65,7 +65,7 @@ class PropagateSettings:
     """What `propagate` needs beside frames and keys.
 
     `lean`, `shading` and `strokes` are the settings of those keys. `fade` is the proposed hand-over inside the
-    segment, around which the two renditions lean on each other; None leans over the whole segment. `joint` asks for
+    segment, around which the two renditions lean on each other; None leans over the whole segment. `baked` asks for
     the baked rendition too. `device` is "auto", "cpu" or "cuda", as the setting `propagate_on`. `scratch` is a folder
     for temporary files ("" is the system's); they hold the motion of a segment and vanish with the work.
     """
@@ -73,7 +73,7 @@ class PropagateSettings:
     lean: float = 0.1
     shading: float = 1.0
     fade: FrameRange | None = None
-    joint: bool = False
+    baked: bool = False
     device: str = "cpu"
     scratch: str = ""
     strokes: str = "auto"

@@ -119,7 +119,9 @@ def test_what_is_replaced_before_the_keys_is_told(
     hand.task("prepare", "job-2")
     before, after = (saved_plan(hand.folder(name))[0] for name in ("job-1", "job-2"))
     assert set(before.key_hashes) - set(after.key_hashes) or path.name == "m,atte.png"
-    assert before.parts[1].hash not in {part.hash for part in after.parts}, "between both keys"
+    assert before.segment_tasks[1].hash not in {segment_task.hash for segment_task in after.segment_tasks}, (
+        "between both keys"
+    )
 
 
 @pytest.mark.parametrize("given", [with_source, with_matte], ids=lambda given: given.__name__)

@@ -43,18 +43,23 @@ def plan_of(spec: Job, cuts: tuple[int, ...] = (), **known: object) -> Plan:
 def shared(a: Plan, b: Plan) -> tuple[int, int]:
     """How many keys and parts of `b` are cached when `a` was rendered."""
     keys = len(set(b.key_hashes) & set(a.key_hashes))
-    return keys, len({part.hash for part in b.parts} & {part.hash for part in a.parts})
+    return keys, len(
+        {segment_task.hash for segment_task in b.segment_tasks}
+        & {segment_task.hash for segment_task in a.segment_tasks}
+    )
 
 
 def filed(plan: Plan, device: str) -> set[str]:
     """Where the parts of a plan are found that were carried on a device."""
-    return {part.filed(device, plan.joint) for part in plan.parts}
+    return {segment_task.filed(device, plan.baked) for segment_task in plan.segment_tasks}
 
 
 def test_parts_are_the_segments(clip: Path) -> None:
     plan = plan_of(job(clip))
-    assert [part.frames for part in plan.parts] == [FrameRange(*r) for r in ((0, 10), (10, 40), (40, 70), (70, 100))]
-    assert [part.keys for part in plan.parts] == [(0,), (0, 1), (1, 2), (2,)]
+    assert [segment_task.frames for segment_task in plan.segment_tasks] == [
+        FrameRange(*r) for r in ((0, 10), (10, 40), (40, 70), (70, 100))
+    ]
+    assert [segment_task.keys for segment_task in plan.segment_tasks] == [(0,), (0, 1), (1, 2), (2,)]
     assert [strip.segments for strip in plan.strips] == [(0, 1), (1, 2), (2, 3)]
     assert [(s.left, s.right, s.frames) for s in plan.seams] == [
         (0, 1, FrameRange(10, 40)),
@@ -109,8 +114,8 @@ def test_where_the_clip_lies_on_the_timeline_changes_nothing(clip: Path) -> None
         ({"settings": {"lean": 0.5}}, 3, 0),
     ],
 )
-def test_what_each_setting_touches(clip: Path, change: dict[str, object], keys: int, parts: int) -> None:
-    assert shared(plan_of(job(clip)), plan_of(job(clip, **change))) == (keys, parts)
+def test_what_each_setting_touches(clip: Path, change: dict[str, object], keys: int, segment_tasks: int) -> None:
+    assert shared(plan_of(job(clip)), plan_of(job(clip, **change))) == (keys, segment_tasks)
 
 
 def test_a_plan_doesnt_claim_where_parts_are_carried(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,8 +167,12 @@ def test_the_frames_time_decides_and_not_only_its_number(clip: Path) -> None:
 def test_baked_output_asks_for_its_own_files_under_the_same_part(clip: Path) -> None:
     plain, baked = plan_of(job(clip)), plan_of(job(clip, output=Output(baked=True)))
     assert shared(plain, baked) == (3, 4)
-    assert (plain.joint, baked.joint) == (False, True)
-    assert plain.parts[0].filed("cpu", True) != plain.parts[0].filed("cpu", False) == plain.parts[0].hash
+    assert (plain.baked, baked.baked) == (False, True)
+    assert (
+        plain.segment_tasks[0].filed("cpu", True)
+        != plain.segment_tasks[0].filed("cpu", False)
+        == plain.segment_tasks[0].hash
+    )
 
 
 def test_prompt_and_seed_are_the_jobs_or_the_keys(clip: Path) -> None:
@@ -210,7 +219,7 @@ def test_the_others_are_made_against_the_anchor(clip: Path) -> None:
 def test_a_cut_is_a_border_and_a_shot_without_a_key_gets_one(clip: Path) -> None:
     plan = plan_of(job(clip, (10, 20)), cuts=(50,))
     assert [key.frame for key in plan.keys] == [10, 20, 75]
-    assert all(part.frames.end <= 50 or part.frames.first >= 50 for part in plan.parts)
+    assert all(segment_task.frames.end <= 50 or segment_task.frames.first >= 50 for segment_task in plan.segment_tasks)
     assert any("shot around frame 75" in note for note in plan.notes)
     assert (plan.seams[1].left, plan.seams[1].right, plan.seams[1].frames) == (1, 2, FrameRange(50, 50))
 
@@ -226,17 +235,20 @@ def test_every_nth_frame_gives_one_strip_a_shot(clip: Path) -> None:
     assert [key.frame for key in plan.keys] == [*range(0, 50, 4), *range(50, 100, 4)]
     assert [strip.frames for strip in plan.strips] == [FrameRange(0, 50), FrameRange(50, 100)]
     assert [seam.frames for seam in plan.seams] == [FrameRange(50, 50)]
-    assert all(len(part.frames) <= 48 for part in plan.parts)
-    covered = [n for part in plan.parts for n in part.frames]
+    assert all(len(segment_task.frames) <= 48 for segment_task in plan.segment_tasks)
+    covered = [n for segment_task in plan.segment_tasks for n in segment_task.frames]
     assert covered == list(range(100))
-    assert not any(part.frames.first < 50 < part.frames.end for part in plan.parts)
-    assert plan.joint
+    assert not any(segment_task.frames.first < 50 < segment_task.frames.end for segment_task in plan.segment_tasks)
+    assert plan.baked
 
 
 def test_one_key_changed_in_every_mode_renders_one_part(clip: Path) -> None:
     spec = job(clip, (), mode="every", step=4)
     changed = replace(spec, keys=(Key(20, prompt="x"),), look="sd:tiny")
-    assert shared(plan_of(replace(spec, look="sd:tiny")), plan_of(changed)) == (24, len(plan_of(spec).parts) - 1)
+    assert shared(plan_of(replace(spec, look="sd:tiny")), plan_of(changed)) == (
+        24,
+        len(plan_of(spec).segment_tasks) - 1,
+    )
 
 
 def test_an_odd_size_goes_into_a_format_that_takes_it(clip: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from restrip.jobs.resources.memory import needs_of, needs_of_look, part_mib
+from restrip.jobs.resources.memory import needs_of, needs_of_look, segment_mib
 from restrip.looks import Estimate
 
 
@@ -19,5 +19,5 @@ def test_a_model_takes_what_check_says() -> None:
 
 def test_a_segment_takes_more_when_frames_are_larger() -> None:
     # 595 MiB were measured at 1280x720.
-    assert 595 < part_mib((1280, 720)) < 2 * 595
-    assert part_mib((64, 48)) > 300
+    assert 595 < segment_mib((1280, 720)) < 2 * 595
+    assert segment_mib((64, 48)) > 300

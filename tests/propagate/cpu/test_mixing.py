@@ -20,19 +20,19 @@ def part(share: Shares) -> float:
 
 
 def test_every_rendition_is_its_own_keys_at_that_key():
-    left, right, joint = shares_at(10, KEYS, FADE, 0.1)
+    left, right, baked = shares_at(10, KEYS, FADE, 0.1)
     assert part(left) == 0
-    assert part(joint) == 0
-    left, right, joint = shares_at(30, KEYS, FADE, 0.1)
+    assert part(baked) == 0
+    left, right, baked = shares_at(30, KEYS, FADE, 0.1)
     assert part(right) == 1
-    assert part(joint) == 1
+    assert part(baked) == 1
 
 
 @pytest.mark.parametrize("lean", [0.01, 0.1, 1.0])
 def test_both_are_the_joint_mix_in_the_middle_of_the_fade(lean):
-    left, right, joint = shares_at(20, KEYS, FADE, lean)
-    assert part(left) == pytest.approx(part(joint))
-    assert part(right) == pytest.approx(part(joint))
+    left, right, baked = shares_at(20, KEYS, FADE, lean)
+    assert part(left) == pytest.approx(part(baked))
+    assert part(right) == pytest.approx(part(baked))
 
 
 def test_the_joint_mix_goes_from_key_to_key():
@@ -46,11 +46,11 @@ def test_the_joint_mix_goes_from_key_to_key():
 def test_a_rendition_leans_on_the_other_key_only_as_it_nears_the_fade(fade):
     middle = (fade.first + fade.end) / 2
     for n in range(11, 30):
-        left, right, joint = shares_at(n, KEYS, fade, 0.1)
-        assert part(left) <= part(joint) + 1e-12
-        assert part(right) >= part(joint) - 1e-12
+        left, right, baked = shares_at(n, KEYS, fade, 0.1)
+        assert part(left) <= part(baked) + 1e-12
+        assert part(right) >= part(baked) - 1e-12
         if n >= middle + len(fade) / 2:
-            assert part(left) == pytest.approx(part(joint))
+            assert part(left) == pytest.approx(part(baked))
         if n <= middle - max(len(fade) / 2, 0.5):
             damped = shares_at(n, KEYS, fade, 1.0)[0]
             assert left.right == pytest.approx(0.1 * damped.right)
@@ -59,10 +59,10 @@ def test_a_rendition_leans_on_the_other_key_only_as_it_nears_the_fade(fade):
 @pytest.mark.parametrize("fade", [FADE, None])
 def test_without_lean_strips_are_independent_everywhere(fade):
     for n in range(11, 30):
-        left, right, joint = shares_at(n, KEYS, fade, 0.0)
+        left, right, baked = shares_at(n, KEYS, fade, 0.0)
         assert part(left) == 0
         assert part(right) == 1
-        assert 0 < part(joint) < 1
+        assert 0 < part(baked) < 1
 
 
 def test_no_fade_leans_over_the_whole_segment():
@@ -72,10 +72,10 @@ def test_no_fade_leans_over_the_whole_segment():
 
 def test_the_other_way_round_is_the_same():
     for n in range(11, 30):
-        left, _, joint = shares_at(n, KEYS, FADE, 0.2)
+        left, _, baked = shares_at(n, KEYS, FADE, 0.2)
         _, right, mirrored = shares_at(40 - n, KEYS, FADE, 0.2)
         assert part(left) == pytest.approx(1 - part(right))
-        assert part(joint) == pytest.approx(1 - part(mirrored))
+        assert part(baked) == pytest.approx(1 - part(mirrored))
 
 
 @pytest.mark.parametrize("keys", [(0, 1), (5, 7)])

@@ -26,8 +26,8 @@ def test_static_shot_returns_the_key():
     frames = [sliding(1, SIZE, (0, 0))[0]] * 5
     picture = negative(frames[0])
     keys = styled(frames, 0, picture), styled(frames, 4, picture)
-    for one in carried(frames, keys, joint=True):
-        for frame in (one.left, one.right, one.joint):
+    for one in carried(frames, keys, baked=True):
+        for frame in (one.left, one.right, one.baked):
             np.testing.assert_array_equal(frame.rgb, picture)
 
 

@@ -52,9 +52,9 @@ def test_footage_is_carried_as_well_as_on_the_cpu(carphone):
         frames.append(film.read()[1][16:, 16:160, ::-1].copy())
     truth = [poster(f) for f in frames]
     keys = styled(frames, 0, truth[0]), styled(frames, 4, truth[4])
-    ours = on_tensors(frames, keys, joint=True)
+    ours = on_tensors(frames, keys, baked=True)
     theirs = list(
-        propagate(Pictures(frames, FrameRange(0, 4)), keys, PropagateSettings(joint=True, device="cpu"), silent)
+        propagate(Pictures(frames, FrameRange(0, 4)), keys, PropagateSettings(baked=True, device="cpu"), silent)
     )
     for name in ("left", "right", "joint"):
         scores = [
@@ -62,14 +62,14 @@ def test_footage_is_carried_as_well_as_on_the_cpu(carphone):
         ]
         assert scores[0] > scores[1] - 0.3, (name, scores)
     for one, other in zip(ours, theirs, strict=True):
-        assert np.abs(one.joint.rgb.astype(int) - other.joint.rgb).mean() < 2.5
+        assert np.abs(one.baked.rgb.astype(int) - other.baked.rgb).mean() < 2.5
 
 
 def test_static_shot_returns_the_key():
     frames = [sliding(1, (49, 41), (0, 0))[0]] * 3
     picture = negative(frames[0])
-    for one in on_tensors(frames, (styled(frames, 0, picture), styled(frames, 2, picture)), joint=True):
-        for frame in (one.left, one.right, one.joint):
+    for one in on_tensors(frames, (styled(frames, 0, picture), styled(frames, 2, picture)), baked=True):
+        for frame in (one.left, one.right, one.baked):
             assert np.abs(frame.rgb.astype(int) - picture).max() <= 1
 
 
@@ -78,13 +78,13 @@ def test_one_key_gives_one_rendition(side):
     frames = sliding(3, (65, 49), (2, 0))
     truth = [negative(f) for f in frames]
     key = styled(frames, 0, truth[0]) if side == 0 else styled(frames, 2, truth[2])
-    out = on_tensors(frames, (key, None) if side == 0 else (None, key), joint=True)
+    out = on_tensors(frames, (key, None) if side == 0 else (None, key), baked=True)
     assert len(out) == (3 if side == 0 else 2)
     for n, one in enumerate(out):
         mine, other = (one.left, one.right) if side == 0 else (one.right, one.left)
         assert other is None
         assert psnr(mine.rgb, truth[n]) > 30
-        np.testing.assert_array_equal(mine.rgb, one.joint.rgb)
+        np.testing.assert_array_equal(mine.rgb, one.baked.rgb)
 
 
 def test_deep_pictures_stay_deep_alpha_is_the_sources_and_progress_counts():
@@ -188,7 +188,7 @@ def test_memory_is_what_is_counted_on():
     with counted:
         list(
             SegmentWalk(
-                Pictures(frames, FrameRange(0, 2)), keys, PropagateSettings(joint=True), silent, stages
+                Pictures(frames, FrameRange(0, 2)), keys, PropagateSettings(baked=True), silent, stages
             ).frames()
         )
     held = counted.most / (size[0] * size[1])

@@ -110,7 +110,7 @@ def matte_facts(spec: Job, inputs: Mapping[str, Seen]) -> dict[str, Any] | None:
     return {"content": inputs["matte"].content.key, "trim_in": spec.clip.trim_in, "feather": spec.asked.matte.asked_px}
 
 
-def part_hash(
+def segment_hash(
     clip: ClipRange, group: Sequence[Segment], hashes: Sequence[str], keys: Sequence[Key], shared: Mapping[str, Any]
 ) -> str:
     """A part depends on when its frames lie in the media, not on where the clip begins: a trim changes nothing."""

@@ -34,12 +34,12 @@ class SegmentTask:
         """The frames that the part's files hold."""
         return FrameRange(self.segments[0].frames.first, self.segments[-1].frames.end)
 
-    def filed(self, device: str, joint: bool) -> str:
+    def filed(self, device: str, baked: bool) -> str:
         """Under which the part is cached when it was carried on `device`, "cpu" or "cuda": their pictures differ a
-        little. `joint` is for the baked rendition beside the strips'.
+        little. `baked` is for the baked rendition beside the strips'.
         """
         made = self.hash if device == "cpu" else digest({"device": device, "part": self.hash})
-        return digest({"joint": made}) if joint else made
+        return digest({"joint": made}) if baked else made
 
     @property
     def keys(self) -> tuple[int, ...]:
@@ -60,11 +60,11 @@ class Plan:
     keys: tuple[Key, ...]
     key_hashes: tuple[str, ...]
     cuts: tuple[int, ...]
-    parts: tuple[SegmentTask, ...]
+    segment_tasks: tuple[SegmentTask, ...] = field(metadata=codec.at("parts"))
     size: tuple[int, int]
     anchor: int | None
     every: bool
-    joint: bool
+    baked: bool = field(metadata=codec.at("joint"))
     format: str
     source: str
     notes: tuple[str, ...]
@@ -78,7 +78,7 @@ class Plan:
     @property
     def segments(self) -> tuple[Segment, ...]:
         """All segments, in order."""
-        return tuple(segment for part in self.parts for segment in part.segments)
+        return tuple(segment for segment_task in self.segment_tasks for segment in segment_task.segments)
 
     @property
     def strips(self) -> tuple[Strip, ...]:
@@ -86,10 +86,12 @@ class Plan:
         if not self.every:
             return strips_of(self.keys, self.segments)
         strips = []
-        edges = [0, *self.cuts, self.parts[-1].frames.end]
+        edges = [0, *self.cuts, self.segment_tasks[-1].frames.end]
         for first, end in pairwise(edges):
-            mine = tuple(n for n, part in enumerate(self.parts) if first <= part.frames.first < end)
-            strips.append(Strip(self.parts[mine[0]].keys[0], FrameRange(first, end), mine))
+            mine = tuple(
+                n for n, segment_task in enumerate(self.segment_tasks) if first <= segment_task.frames.first < end
+            )
+            strips.append(Strip(self.segment_tasks[mine[0]].keys[0], FrameRange(first, end), mine))
         return tuple(strips)
 
     @property

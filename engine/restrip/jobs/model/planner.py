@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from restrip.jobs.model.cache_keys import Against, Known, key_hashes, part_hash, reading, segment_facts
+from restrip.jobs.model.cache_keys import Against, Known, key_hashes, reading, segment_facts, segment_hash
 from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.input_files import Seen, look_at
 from restrip.jobs.model.plan import Plan, SegmentTask
@@ -43,17 +43,19 @@ def make_plan(spec: Job, known: Known) -> Plan:
     asked = spec.asked.motion.device
     chosen(asked, size)  # A GPU that was asked for and isn't there is named now.
     shared = segment_facts(spec, known.inputs, size, format_name)
-    parts = tuple(SegmentTask(group, hash=part_hash(spec.clip, group, hashes, keys, shared)) for group in groups)
-    joint = every or spec.output.baked
+    segment_tasks = tuple(
+        SegmentTask(group, hash=segment_hash(spec.clip, group, hashes, keys, shared)) for group in groups
+    )
+    baked = every or spec.output.baked
     return Plan(
         keys=keys,
         key_hashes=hashes,
         cuts=cuts,
-        parts=parts,
+        segment_tasks=segment_tasks,
         size=size,
         anchor=anchor,
         every=every,
-        joint=joint,
+        baked=baked,
         format=format_name,
         source=source,
         notes=notes,

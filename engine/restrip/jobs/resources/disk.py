@@ -75,8 +75,8 @@ def room_of(plan: Plan, missing: list[int], *, baked: bool = False, preview: boo
     """What the plan will take when these of its parts are missing in the cache."""
     plain, deep, alpha = BYTES_A_PIXEL[plan.format]
     a_pixel = (deep if plan.deep else plain) + (alpha if plan.alpha else 0.0)
-    rendered = sum(_renditions(plan, plan.parts[n]) * len(plan.parts[n].frames) for n in missing)
-    everything = sum(len(part.frames) for part in plan.parts)
+    rendered = sum(_renditions(plan, plan.segment_tasks[n]) * len(plan.segment_tasks[n].frames) for n in missing)
+    everything = sum(len(segment_task.frames) for segment_task in plan.segment_tasks)
     left = sum(len(strip.frames) for strip in plan.strips) + (everything if baked else 0)
     mpx = plan.size[0] * plan.size[1] / 2**20
     shown = everything * PREVIEW_BYTES_A_PIXEL if preview else 0.0
@@ -100,6 +100,6 @@ def free_mib(folder: Path) -> float:
     return shutil.disk_usage(folder).free / 2**20
 
 
-def _renditions(plan: Plan, part: SegmentTask) -> int:
+def _renditions(plan: Plan, segment_task: SegmentTask) -> int:
     """How many files a frame of the part goes into."""
-    return 1 if plan.every else len(part.segments[0].sides) + plan.joint
+    return 1 if plan.every else len(segment_task.segments[0].sides) + plan.baked

@@ -23,9 +23,9 @@ def needs_of_look(look: str) -> dict[str, Any]:
 def needs_of(look: str, estimate: Estimate | None, size: tuple[int, int]) -> dict[str, Any]:
     """{"gpu", "model_mib", "part_mib"} of a job; `estimate` is the opened look's own of `size` (width, height)."""
     model_mib = None if estimate is None else estimate.needs_mib
-    return {**needs_of_look(look), "model_mib": model_mib, "part_mib": part_mib(size)}
+    return {**needs_of_look(look), "model_mib": model_mib, "part_mib": segment_mib(size)}
 
 
-def part_mib(size: tuple[int, int]) -> int:
+def segment_mib(size: tuple[int, int]) -> int:
     """The memory that rendering a segment takes at most; it doesn't grow with the segment's length."""
     return BASE_MIB + round(MIB_A_MPX * size[0] * size[1] / 1e6)

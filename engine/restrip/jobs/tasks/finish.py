@@ -23,7 +23,7 @@ from restrip.jobs.outputs import delivery as outputs
 from restrip.jobs.outputs.finished_files import key_picture, share
 from restrip.jobs.outputs.preview import add_sound, write_preview, write_sheet
 from restrip.jobs.references import clip_files, inputs_of
-from restrip.jobs.tasks.prepare import cached_part, job_spec, output_folder, saved_plan, targets_of
+from restrip.jobs.tasks.prepare import cached_segment, job_spec, output_folder, saved_plan, targets_of
 from restrip.jobs.tasks.registry import Assignment
 from restrip.media import join, probe, timecode_in
 from restrip.media.files import OutputUnwritable
@@ -33,7 +33,7 @@ from restrip.timeline import Crossfade, FrameRange, Strip, visible_of
 from restrip.timeline.otio import write_timeline
 
 
-class PartLost(RestripError):
+class SegmentLost(RestripError):
     """A rendered part went missing before the strips were joined."""
 
     code = "part-lost"
@@ -67,7 +67,7 @@ class _Ending:
     def __init__(self, task: Assignment, spec: Job, plan: Plan, source: Watch, delivery: outputs.Delivery) -> None:
         self.task, self.spec, self.plan, self.source, self.delivery = task, spec, plan, source, delivery
         self.targets = targets_of(spec, plan, delivery.folder)
-        self.entries = [self._entry(index) for index in range(len(plan.parts))]
+        self.entries = [self._entry(index) for index in range(len(plan.segment_tasks))]
         self.steps = len(plan.strips) + sum(name in self.targets for name in ("baked", "preview", "otio", "sheet"))
         self.step = 0
 
@@ -91,9 +91,9 @@ class _Ending:
         return {"manifest": str(self.targets["manifest"]), "sha256": json_files.file_sha256(own)}
 
     def _entry(self, index: int) -> Entry:
-        entry = cached_part(self.task.cache, self.plan, index)
+        entry = cached_segment(self.task.cache, self.plan, index)
         if entry is None:
-            raise PartLost(index)
+            raise SegmentLost(index)
         return entry
 
     def _report(self) -> None:
@@ -103,15 +103,21 @@ class _Ending:
     def _strip(self, strip: Strip, shown: FrameRange) -> StripFile:
         self._report()
         target = self.targets[f"strip {strip.key}"]
-        pieces = [self._piece(strip.key, part) for part in strip.segments]
+        pieces = [self._piece(strip.key, segment_task) for segment_task in strip.segments]
         sha256 = self.delivery.put(target, lambda path: join(pieces, path))
         return StripFile(strip.key, strip.frames, shown, str(target), sha256, timecode_in(target))
 
-    def _piece(self, key: int, part: int) -> Path:
+    def _piece(self, key: int, segment_task: int) -> Path:
         """The rendition of a part that leans to this key."""
         extension = FORMATS[self.plan.format].extension
-        name = "joint" if self.plan.every else "left" if self.plan.parts[part].segments[0].left == key else "right"
-        return self.entries[part].file(f"{name}{extension}")
+        name = (
+            "joint"
+            if self.plan.every
+            else "left"
+            if self.plan.segment_tasks[segment_task].segments[0].left == key
+            else "right"
+        )
+        return self.entries[segment_task].file(f"{name}{extension}")
 
     def _fades(self) -> tuple[Crossfade, ...]:
         """The seams with the fades that their segments proposed."""
@@ -120,12 +126,17 @@ class _Ending:
         found = []
         for seam in self.plan.seams:
             shared = next(
-                (n for n, part in enumerate(self.plan.parts) if part.segments[0].sides == (seam.left, seam.right)), None
+                (
+                    n
+                    for n, segment_task in enumerate(self.plan.segment_tasks)
+                    if segment_task.segments[0].sides == (seam.left, seam.right)
+                ),
+                None,
             )
             if shared is None:
                 found.append(seam)
                 continue
-            start = self.plan.parts[shared].frames.first
+            start = self.plan.segment_tasks[shared].frames.first
             facts = self.entries[shared].facts["fades"][0]
             found.append(
                 replace(seam, frames=FrameRange(start + facts["first"], start + facts["end"]), score=facts["score"])
@@ -205,8 +216,12 @@ class _Ending:
 
     def _concealed(self) -> list[int]:
         """The clip's frames whose pictures are damaged in the source."""
-        parts = zip(self.plan.parts, self.entries, strict=True)
-        return [part.frames.first + n for part, entry in parts for n in entry.facts.get("concealed", ())]
+        segment_tasks = zip(self.plan.segment_tasks, self.entries, strict=True)
+        return [
+            segment_task.frames.first + n
+            for segment_task, entry in segment_tasks
+            for n in entry.facts.get("concealed", ())
+        ]
 
     def _facts(self, retries: list[Any], concealed: list[int]) -> dict[str, Any]:
         clip = self.spec.clip

@@ -66,6 +66,9 @@ def hashes_of(state_dir: Path, job_ids: Iterable[str]) -> set[str]:
             continue  # Damaged: the job is planned anew when it goes on.
         hashes |= set(plan.key_hashes)
         hashes |= {
-            part.filed(device, joint) for part in plan.parts for device in plan.devices for joint in (False, True)
+            segment_task.filed(device, baked)
+            for segment_task in plan.segment_tasks
+            for device in plan.devices
+            for baked in (False, True)
         }
     return hashes

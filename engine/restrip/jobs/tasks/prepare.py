@@ -36,15 +36,15 @@ def prepare(task: Assignment) -> dict[str, Any]:
     plan, look = plan_job(task, spec)
     place = _check_outputs(task, spec, plan)
     json_files.write_json(task.folder / "plan.json", {"plan": plan.to_json(), "folder": str(place)})
-    missing_keys, missing_parts = missing(task.cache, plan)
-    room = room_of(plan, missing_parts, baked=spec.output.baked, preview=spec.output.preview)
+    missing_keys, missing_segments = missing(task.cache, plan)
+    room = room_of(plan, missing_segments, baked=spec.output.baked, preview=spec.output.preview)
     record = read_record(task.folder)
     spare_mib = GUEST_SPARE_MIB if record is not None and record.guest else SPARE_MIB
     check_room(task.state_dir, place, room, plan, spare_mib=spare_mib)
     return {
         "missing_keys": missing_keys,
-        "missing_parts": missing_parts,
-        "part_frames": [len(part.frames) for part in plan.parts],
+        "missing_parts": missing_segments,
+        "part_frames": [len(segment_task.frames) for segment_task in plan.segment_tasks],
         "size": list(plan.size),
         "needs": needs_of(spec.look, look.estimate(plan.size), plan.size),
     }
@@ -81,18 +81,20 @@ def known_of(look: Look, media: ClipReader, cuts: tuple[int, ...] = ()) -> Known
 
 def missing(cache: Cache, plan: Plan) -> tuple[list[int], list[int]]:
     """Indices of the parts that have to be rendered, and of the keys that these or the result need."""
-    parts = [index for index, part in enumerate(plan.parts) if cached_part(cache, plan, index) is None]
+    segment_tasks = [
+        index for index, segment_task in enumerate(plan.segment_tasks) if cached_segment(cache, plan, index) is None
+    ]
     keys = [index for index, key in enumerate(plan.key_hashes) if not cache.has("keys", key)]
-    return keys, parts
+    return keys, segment_tasks
 
 
-def cached_part(cache: Cache, plan: Plan, index: int) -> Entry | None:
+def cached_segment(cache: Cache, plan: Plan, index: int) -> Entry | None:
     """The cache's entry of a part, carried where the plan allows and with the baked rendition when it wants one; None
     when there is none.
     """
     for device in plan.devices:
-        for joint in (True,) if plan.joint else (True, False):
-            found = cache.find("segments", plan.parts[index].filed(device, joint))
+        for baked in (True,) if plan.baked else (True, False):
+            found = cache.find("segments", plan.segment_tasks[index].filed(device, baked))
             if found is not None:
                 return found
     return None

@@ -34,7 +34,7 @@ def check_job(task: Assignment) -> dict[str, Any]:
     if spec.output.folder:
         folder = Path(spec.output.folder)
         check_place(task.state_dir, folder, targets_of(spec, plan, folder).values())
-    keys, parts = missing(task.cache, plan)
+    keys, segment_tasks = missing(task.cache, plan)
     estimate = look.estimate(plan.size)
     needs = None if estimate is None else estimate.needs_mib
     gpu = find_gpu()
@@ -45,9 +45,9 @@ def check_job(task: Assignment) -> dict[str, Any]:
             f"The look needs {needs} MiB and the GPU has {gpu['total_mib']}: "
             f"set the working size to {width}x{height} or less."
         )
-    frames = sum(len(plan.parts[n].frames) for n in parts)
+    frames = sum(len(plan.segment_tasks[n].frames) for n in segment_tasks)
     room = free_mib(task.state_dir)
-    disk = room_of(plan, parts, baked=spec.output.baked, preview=spec.output.preview).mib
+    disk = room_of(plan, segment_tasks, baked=spec.output.baked, preview=spec.output.preview).mib
     if disk + SPARE_MIB > room:
         fixes.append(
             f"About {math.ceil(disk)} MiB are needed on the disk, beside {SPARE_MIB} that are kept spare, and "
@@ -56,8 +56,8 @@ def check_job(task: Assignment) -> dict[str, Any]:
     return {
         "keys": len(plan.keys),
         "keys_cached": len(plan.keys) - len(keys),
-        "segments": len(plan.parts),
-        "segments_cached": len(plan.parts) - len(parts),
+        "segments": len(plan.segment_tasks),
+        "segments_cached": len(plan.segment_tasks) - len(segment_tasks),
         "frames": frames,
         "size": list(plan.size),
         "format": plan.format,

@@ -131,7 +131,7 @@ JOB_TASKS: Tasks = {
     "discard": ("restrip.jobs.tasks.maintenance", "discard"),
     "prepare": ("restrip.jobs.tasks.prepare", "prepare"),
     "keys": ("restrip.jobs.tasks.keys", "make_keys"),
-    "part": ("restrip.jobs.tasks.segments", "render_part"),
+    "part": ("restrip.jobs.tasks.segments", "render_segments"),
     "finish": ("restrip.jobs.tasks.finish", "finish"),
     "seeds": ("restrip.jobs.tasks.seeds", "try_seeds"),
     "suggest": ("restrip.jobs.tasks.suggest", "suggest_keys"),

@@ -12,7 +12,7 @@ from restrip.jobs.matte import Matte
 from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.plan import Plan, SegmentTask
 from restrip.jobs.tasks.keys import KeyLost, key_picture
-from restrip.jobs.tasks.prepare import cached_part, job_spec, saved_plan
+from restrip.jobs.tasks.prepare import cached_segment, job_spec, saved_plan
 from restrip.jobs.tasks.registry import Assignment
 from restrip.media import MovieWriter
 from restrip.media.formats import FORMATS
@@ -22,10 +22,11 @@ from restrip.propagate import CarriedFrame, FadeScore, PropagateSettings, Styled
 from restrip.propagate.device_choice import NoGpu, chosen
 from restrip.timeline import FrameRange, Segment
 
-SIDES = ("left", "right", "joint")
+SIDES = {"left": "left", "right": "right", "joint": "baked"}
+"""Renditions by the names of their cached files, which are those of version 0.1."""
 
 
-def render_part(task: Assignment) -> dict[str, Any]:
+def render_segments(task: Assignment) -> dict[str, Any]:
     """Carry the keys of one part through its frames, into one file a rendition.
 
     It is filed under where this worker carries it: another may have a GPU that this one hasn't. Raises NoGpu.
@@ -33,13 +34,13 @@ def render_part(task: Assignment) -> dict[str, Any]:
     spec = job_spec(task.folder)
     plan, _ = saved_plan(task.folder)
     index = int(task.body["part"])
-    if cached_part(task.cache, plan, index) is not None:
+    if cached_segment(task.cache, plan, index) is not None:
         return {"rendered": 0}
-    part = plan.parts[index]
-    key = part.filed(_device_here(task, spec, plan), plan.joint)
-    with task.cache.make("segments", key) as draft, Window(spec, plan, part.frames) as window:
+    segment_task = plan.segment_tasks[index]
+    key = segment_task.filed(_device_here(task, spec, plan), plan.baked)
+    with task.cache.make("segments", key) as draft, Window(spec, plan, segment_task.frames) as window:
         _Rendering(task, spec, plan, index, window, draft).run()
-    return {"rendered": len(part.segments)}
+    return {"rendered": len(segment_task.segments)}
 
 
 def _device_here(task: Assignment, spec: Job, plan: Plan) -> str:
@@ -61,7 +62,7 @@ class _Rendering:
     def __init__(self, task: Assignment, spec: Job, plan: Plan, index: int, window: Window, draft: Draft) -> None:
         self.task, self.spec, self.plan = task, spec, plan
         self.index, self.window, self.draft = index, window, draft
-        self.part: SegmentTask = plan.parts[index]
+        self.segment_task: SegmentTask = plan.segment_tasks[index]
         self.done = 0
         self.notes: list[str] = []
 
@@ -70,9 +71,11 @@ class _Rendering:
         with ExitStack() as stack:
             matte = stack.enter_context(Matte(self.spec, self.plan.size)) if self.spec.matte else None
             writers = {name: stack.enter_context(self._writer(name)) for name in self._names()}
-            fades = [self._segment(segment, writers, matte) for segment in self.part.segments]
+            fades = [self._segment(segment, writers, matte) for segment in self.segment_task.segments]
             self.notes += [] if matte is None else matte.notes
-        concealed = [n - self.part.frames.first for n in self.part.frames if self.window.reader.concealed(n)]
+        concealed = [
+            n - self.segment_task.frames.first for n in self.segment_task.frames if self.window.reader.concealed(n)
+        ]
         notes = [*self.notes, *([] if concealed else self.window.reader.damage_notes)]
         self.draft.facts.update(fades=fades, names=self._names(), concealed=concealed, notes=notes)
 
@@ -80,24 +83,24 @@ class _Rendering:
         """The renditions that this part has."""
         if self.plan.every:
             return ["joint"]
-        segment = self.part.segments[0]
-        here = {"left": segment.left is not None, "right": segment.right is not None, "joint": self.plan.joint}
+        segment = self.segment_task.segments[0]
+        here = {"left": segment.left is not None, "right": segment.right is not None, "joint": self.plan.baked}
         return [name for name in SIDES if here[name]]
 
     def _writer(self, name: str) -> MovieWriter:
         extension = FORMATS[self.plan.format].extension
         clip, info = self.spec.clip, self.window.reader.info
         path = self.draft.folder / f"{name}{extension}"
-        starts = shown_at(info.timecode, info.rate, clip.media_time(self.part.frames.first), clip.rate)
+        starts = shown_at(info.timecode, info.rate, clip.media_time(self.segment_task.frames.first), clip.rate)
         return MovieWriter(path, self.plan.size, clip.rate, self.plan.format, info.colour, timecode=starts)
 
     def _segment(self, segment: Segment, writers: dict[str, MovieWriter], matte: Matte | None) -> dict[str, Any]:
-        window = self.window.part(segment.frames)
+        window = self.window.within(segment.frames)
         keys = (self._key(segment.left), self._key(segment.right))
         settings = replace(
             self.spec.asked.motion,
             device=_device_here(self.task, self.spec, self.plan),
-            joint="joint" in writers,
+            baked="joint" in writers,
             scratch=str(self.draft.folder),
         )
         fade = self._fade(window, keys, settings)
@@ -110,7 +113,7 @@ class _Rendering:
                 score.add(carried.left, carried.right)
             self._write(n, carried, writers, matte)
         self.done += len(segment.frames)
-        start = self.part.frames.first
+        start = self.segment_task.frames.first
         return {"first": fade.first - start, "end": fade.end - start, "score": score.value}
 
     def _fade(
@@ -124,7 +127,7 @@ class _Rendering:
         whole = not self.spec.output.look_only
         source = self.window.frame(n) if matte is not None and whole else None
         for name, writer in writers.items():
-            picture = getattr(carried, name)
+            picture = getattr(carried, SIDES[name])
             if picture is None:
                 raise RuntimeError(f"propagation gave no {name} rendition of frame {n}")
             if matte is not None:
@@ -142,7 +145,7 @@ class _Rendering:
 
     def _report(self, segment: Segment | None, phase: str) -> Report:
         """Progress in frames of the whole part; looking for the fade moves nothing."""
-        length, here = len(self.part.frames), 0 if segment is None else len(segment.frames)
+        length, here = len(self.segment_task.frames), 0 if segment is None else len(segment.frames)
 
         def report(done: int, total: int, note: str = "") -> None:
             share = here * done / total if total else 0

@@ -137,7 +137,7 @@ class _Segment:
         if self._whole is not None:
             self._whole.at_key(source.rgb8(), left.picture.rgb16())
         picture = with_alpha_of(source, left.picture.rgb)
-        return CarriedFrame(picture, None if right is None else picture, picture if self._settings.joint else None)
+        return CarriedFrame(picture, None if right is None else picture, picture if self._settings.baked else None)
 
     def _between(self, n: int, source: Frame, flow_back: Flow | None) -> CarriedFrame:
         frame = source.rgb8()
@@ -181,15 +181,15 @@ class _Segment:
             key, said = (left, a) if b is None else (right, b)
             assert key is not None and said is not None
             only = with_alpha_of(source, _rendered((said, said), Shares(1, 0), key.picture.deep, None, whole))
-            joint = only if self._settings.joint else None
-            return CarriedFrame(None if left is None else only, None if right is None else only, joint)
+            baked = only if self._settings.baked else None
+            return CarriedFrame(None if left is None else only, None if right is None else only, baked)
         shares = shares_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean)
-        wanted = shares if self._settings.joint else shares[:2]
+        wanted = shares if self._settings.baked else shares[:2]
         strokes = Strokes.of((a.total, a.weight), (b.total, b.weight))
         pictures = [
             with_alpha_of(source, _rendered((a, b), share, left.picture.deep, strokes, whole)) for share in wanted
         ]
-        return CarriedFrame(pictures[0], pictures[1], pictures[2] if self._settings.joint else None)
+        return CarriedFrame(pictures[0], pictures[1], pictures[2] if self._settings.baked else None)
 
     def _step(self) -> None:
         self._done += 1

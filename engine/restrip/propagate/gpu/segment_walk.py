@@ -144,7 +144,7 @@ class SegmentWalk:
         if self._settings.shading and flow_back is not None and a is not None and b is not None:
             a.gain = b.gain = self._settings.shading * b.learn(a, flow_back)
         picture = with_alpha_of(source, left.picture.rgb)
-        return CarriedFrame(picture, None if right is None else picture, picture if self._settings.joint else None)
+        return CarriedFrame(picture, None if right is None else picture, picture if self._settings.baked else None)
 
     def _compare(self, left: StyledKey, right: _Side, flow: Tensor) -> None:
         """Raise KeysApart where strokes are to be kept whole; `flow` leads from the left key's frame to the right."""
@@ -163,7 +163,7 @@ class SegmentWalk:
             None if side is None or motion is None else side.votes(frame, motion, step)
             for side, motion in zip(self._sides, (flow, flow_back), strict=True)
         )
-        shares = self._shares(n)[: 3 if self._settings.joint else 2]
+        shares = self._shares(n)[: 3 if self._settings.baked else 2]
         deep = next(key.picture.deep for key in self._keys if key is not None)
         return self._stages.rendered(a or b, b or a, shares, deep)
 

@@ -45,18 +45,18 @@ def fine(picture):
 @pytest.fixture(scope="module")
 def still():
     frames = still_frames()
-    return carried(frames, keys_of(frames, PAINTS), joint=True)
+    return carried(frames, keys_of(frames, PAINTS), baked=True)
 
 
 def test_each_place_shows_one_keys_strokes(still):
     for n in (2, 4, 6):
-        off = np.stack([np.abs(np.int32(still[n].joint.rgb) - paint).mean(2) for paint in PAINTS]).min(0)
+        off = np.stack([np.abs(np.int32(still[n].baked.rgb) - paint).mean(2) for paint in PAINTS]).min(0)
         assert np.median(off) < 2
-        assert 0.85 < np.square(fine(still[n].joint.rgb)).mean() / np.square(fine(PAINTS[0])).mean() < 1.15
+        assert 0.85 < np.square(fine(still[n].baked.rgb)).mean() / np.square(fine(PAINTS[0])).mean() < 1.15
 
 
 def test_what_stands_still_changes_once(still):
-    pictures = [np.float32(one.joint.rgb) for one in still]
+    pictures = [np.float32(one.baked.rgb) for one in still]
     moved = sum(np.abs(b - a).mean() for a, b in pairwise([*pictures, np.float32(PAINTS[1])]))
     assert moved < 1.25 * np.abs(np.float32(PAINTS[0]) - PAINTS[1]).mean()
     assert max(np.abs(b - a).mean() for a, b in pairwise(pictures)) < 0.35 * moved
@@ -78,16 +78,16 @@ def test_without_lean_each_strip_is_its_own_keys():
 def test_keys_that_agree_are_averaged_as_ever(asked):
     frames = sliding(5, SIZE, (1.5, 0.5))
     alike = keys_of(frames, (negative(frames[0]), negative(frames[4])))
-    ever = carried(frames, alike, strokes="smooth", joint=True)
-    for one, other in zip(carried(frames, alike, strokes=asked, joint=True), ever, strict=True):
-        np.testing.assert_array_equal(one.joint.rgb, other.joint.rgb)
-    crisp = carried(frames, alike, strokes="crisp", joint=True)
-    assert np.abs(np.int32(crisp[2].joint.rgb) - ever[2].joint.rgb).max() > 0
+    ever = carried(frames, alike, strokes="smooth", baked=True)
+    for one, other in zip(carried(frames, alike, strokes=asked, baked=True), ever, strict=True):
+        np.testing.assert_array_equal(one.baked.rgb, other.baked.rgb)
+    crisp = carried(frames, alike, strokes="crisp", baked=True)
+    assert np.abs(np.int32(crisp[2].baked.rgb) - ever[2].baked.rgb).max() > 0
 
 
 def test_strange_keys_can_be_averaged_too():
     frames = still_frames(5)
-    smooth = carried(frames, keys_of(frames, PAINTS), strokes="smooth", joint=True)[2].joint.rgb
+    smooth = carried(frames, keys_of(frames, PAINTS), strokes="smooth", baked=True)[2].baked.rgb
     assert np.square(fine(smooth)).mean() < 0.8 * np.square(fine(PAINTS[0])).mean()
 
 
@@ -96,11 +96,11 @@ def test_one_key_alone_is_kept_whole_where_that_is_asked(side):
     frames = still_frames(5)
     keys = list(keys_of(frames, PAINTS))
     keys[1 - side] = None
-    for one in carried(frames, tuple(keys), strokes="crisp", joint=True):
+    for one in carried(frames, tuple(keys), strokes="crisp", baked=True):
         shown, none = (one.left, one.right) if side == 0 else (one.right, one.left)
         assert none is None
         np.testing.assert_allclose(np.int32(shown.rgb), PAINTS[side], atol=1)
-        np.testing.assert_array_equal(one.joint.rgb, shown.rgb)
+        np.testing.assert_array_equal(one.baked.rgb, shown.rgb)
 
 
 def test_deep_pictures_stay_deep_and_keep_their_alpha():
@@ -159,7 +159,7 @@ def test_progress_counts_the_second_walk_and_cancelling_leaves_no_file(tmp_path)
 def test_a_later_fade_hands_over_later():
     frames = still_frames()
     left, right = keys_of(frames, PAINTS)
-    out = carried(frames, (left, right), fade=FrameRange(4, 8), joint=True)
+    out = carried(frames, (left, right), fade=FrameRange(4, 8), baked=True)
     np.testing.assert_allclose(np.int32(inside(out[3].left.rgb, 1)), inside(PAINTS[0], 1), atol=1)
     off = [np.abs(np.int32(out[7].left.rgb) - paint).mean() for paint in PAINTS]
     assert off[1] < off[0]

@@ -93,4 +93,4 @@ def _keys_of(plan: Plan | None, message: Mapping[str, Any]) -> tuple[str, ...]:
     """The hashes of the keys that a task reads."""
     if plan is None or message["kind"] != "part":
         return ()
-    return tuple(plan.key_hashes[index] for index in plan.parts[int(message["body"]["part"])].keys)
+    return tuple(plan.key_hashes[index] for index in plan.segment_tasks[int(message["body"]["part"])].keys)
