@@ -106,7 +106,7 @@ def test_where_the_clip_lies_on_the_timeline_changes_nothing(clip: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("change", "keys", "parts"),
+    ("change", "keys", "segment_tasks"),
     [
         ({"output": Output(fade=4)}, 3, 0),
         ({"output": Output(format="prores4444")}, 3, 0),
