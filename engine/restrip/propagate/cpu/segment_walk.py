@@ -162,7 +162,7 @@ class _Segment:
         shares = (Shares(1, 0),) * 3
         if left is not None and right is not None:
             shares = shares_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean)
-        wanted = left is not None, right is not None, self._settings.joint
+        wanted = left is not None, right is not None, self._settings.baked
         pictures = [
             with_alpha_of(source, whole.alone(share, deep)) if asked else None
             for share, asked in zip(shares, wanted, strict=True)
