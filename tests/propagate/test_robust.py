@@ -240,8 +240,8 @@ from restrip.timeline import FrameRange
 frames = sliding(4, (113, 71), (2, 1))
 keys = tuple(styled(frames, n, swapped(frames[n])) for n in (0, 3))
 total = hashlib.sha256()
-for one in propagate(Pictures(frames, FrameRange(0, 3)), keys, PropagateSettings(joint=True), silent):
-    for made in (one.left, one.right, one.joint):
+for one in propagate(Pictures(frames, FrameRange(0, 3)), keys, PropagateSettings(baked=True), silent):
+    for made in (one.left, one.right, one.baked):
         total.update(made.rgb.tobytes())
 import numba
 print(numba.get_num_threads(), total.hexdigest())
