@@ -90,3 +90,9 @@ def test_a_trace_names_the_code() -> None:
     seen = Private(JOB).hide(trace)
     assert "restrip/client/privacy.py" in seen.replace("\\", "/")
     assert not any(str(Path(root)) in seen for root in sys.path if len(root) > 3)
+
+
+def test_the_kind_of_a_look_is_no_secret_whatever_it_is_called() -> None:
+    private = Private({"look": {"name": "engraving:/plates/Griselda.png"}, "source": {"name": "sd:holiday film"}})
+    assert private.hide("engraving with Griselda") == f"engraving with {LEFT_OUT}"
+    assert "holiday" not in private.hide("sd holiday film")
