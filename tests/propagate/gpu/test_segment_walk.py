@@ -9,7 +9,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from scenes import Pictures, negative, psnr, sliding, styled
+from scenes import Pictures, negative, psnr, sliding, styled, texture
 
 from restrip.errors import Cancelled
 from restrip.media.frame import Frame
@@ -23,7 +23,7 @@ torch.set_num_threads(1)
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes  # noqa: E402
 from torch.utils._pytree import tree_leaves  # noqa: E402
 
-from restrip.propagate.device_choice import GpuMemoryTaken, PropagationOutOfGpuMemory  # noqa: E402
+from restrip.propagate.device_choice import GpuMemoryTaken, KeysApart, PropagationOutOfGpuMemory  # noqa: E402
 from restrip.propagate.gpu import segment_walk  # noqa: E402
 from restrip.propagate.gpu.segment_walk import SegmentWalk  # noqa: E402
 from restrip.propagate.gpu.stages import torch_stages, triton_stages  # noqa: E402
@@ -223,3 +223,36 @@ def test_running_out_of_memory_is_told(monkeypatch):
     with pytest.raises(PropagationOutOfGpuMemory) as caught:
         next(segment_walk.walk(Pictures(frames), keys, PropagateSettings(device="cuda"), silent))
     assert caught.value.detail["need_mib"] > 1000
+
+
+def strangers(count: int = 3) -> tuple[list[np.ndarray], tuple[StyledKey, StyledKey]]:
+    """A static shot whose two keys are painted with different strokes."""
+    frames = [texture((96, 72))] * count
+    return frames, (styled(frames, 0, texture((96, 72), 1, 1.0)), styled(frames, count - 1, texture((96, 72), 2, 1.0)))
+
+
+def test_keys_painted_with_different_strokes_are_carried_by_the_cpu_and_said_so(monkeypatch):
+    frames, keys = strangers()
+    window, notes = Pictures(frames, FrameRange(0, 2)), []
+    monkeypatch.setattr("restrip.propagate.segment_walk.chosen", lambda *asked: "cuda")
+    monkeypatch.setattr(segment_walk, "check_memory", lambda size: None)
+    monkeypatch.setattr(segment_walk, "stages_on", lambda device: torch_stages(CPU))
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+
+    def report(done: int, total: int, *note: str) -> None:
+        notes.extend(note)
+
+    got = list(propagate(window, keys, PropagateSettings(device="auto", joint=True), report))
+    theirs = list(propagate(window, keys, PropagateSettings(device="cpu", strokes="crisp", joint=True), silent))
+    assert len(got) == 2 and len(notes) == 1 and "different strokes" in notes[0]
+    np.testing.assert_array_equal(got[1].joint.rgb, theirs[1].joint.rgb)
+    notes.clear()
+    smooth = list(propagate(window, keys, PropagateSettings(device="auto", strokes="smooth", joint=True), report))
+    assert not notes and np.abs(smooth[1].joint.rgb.astype(int) - got[1].joint.rgb).mean() > 5
+
+
+def test_nothing_is_shown_before_strokes_are_compared():
+    frames, keys = strangers()
+    with pytest.raises(KeysApart):
+        on_tensors(frames, keys)
+    assert len(on_tensors(frames, keys, strokes="smooth")) == 2
