@@ -56,7 +56,7 @@ class Cluster(Protocol):
         """End it."""
 
     def begin(self, task: NodeTask, request: ResourceRequest, actor: Any = None) -> Any:
-        """Have a task done, by a actor or by anybody; the ticket under which it comes back."""
+        """Have a task done, by an actor or by anybody; the ticket under which it comes back."""
 
     def cancel(self, task_id: str) -> None:
         """Ask a task to stop at its next step."""

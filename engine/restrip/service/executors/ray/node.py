@@ -47,7 +47,7 @@ class NodeTask:
     """A task as it travels. `message` is what a worker gets. `mode` is "here" on the engine's own machine, else "yes",
     "no" or "auto" as for whether folders are shared; `token` is (path, content) of a file in the engine's folder.
 
-    `job` is the pieces of job.json and plan.json, `reads` those of what the job reads (a freight.Reads), `entries` the
+    `job` is the pieces of job.json and plan.json, `reads` those of what the job reads (an archive.Reads), `entries` the
     (kind, hash) in the cache that the task reads. `handles` lead to the pieces of bundles and entries, by digest and
     hash, as far as they were laid out.
     """
@@ -122,7 +122,7 @@ def do(shop: WorkerMemory, task: NodeTask, node_id: str, tell: Tell, open_piece:
     except RestripError as error:
         return NodeResult(error=error.to_wire(), loaded=shop.loaded)
     except Exception as error:  # noqa: BLE001
-        # Whatever it is, the engine is told; Ray would actor on the exception's class, which may not be there.
+        # Whatever it is, the engine is told; Ray would hand on the exception's class, which may not be there.
         return NodeResult(crash=f"{type(error).__name__}: {error}")
 
 

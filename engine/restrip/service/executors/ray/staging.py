@@ -32,7 +32,7 @@ class _Job:
 
 
 class Staging:
-    """The staging of the last jobs. Nothing is laid out before some machine said that it lacks it."""
+    """What the last jobs need. Nothing is laid out before some machine said that it lacks it."""
 
     def __init__(self, cluster: Cluster, cache: Cache) -> None:
         self.cache = cache
