@@ -207,7 +207,7 @@ def _cache() -> Finding:
 
 
 def _deaths(now: float | None = None) -> Finding:
-    """The last workers that ended though nobody wanted it; those of the last day need something to be done."""
+    """The most recent unexpected ends of workers; those of the last day need attention."""
     deaths = last_deaths(state_dir())
     if not deaths:
         return Finding("worker deaths", True, "none")

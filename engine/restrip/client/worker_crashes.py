@@ -1,4 +1,4 @@
-"""The last ends of workers that nobody wanted, as the engine wrote them down; read without asking the engine.
+"""The most recent unexpected ends of workers, read from the engine's file without asking the engine.
 
 <state>/deaths.json     {"deaths": [{time, cause, what, task, job, machine, remedy}]}, the oldest first
 """

@@ -119,14 +119,14 @@ class Cache:
             self._drop(folder)
 
     def clear_incoming(self, older_than_s: float = 0.0) -> None:
-        """Away with what a crash left half written; only the engine does this, before its worker runs."""
+        """Remove files that a crash left half written. Only the engine calls this, before its worker runs."""
         incoming = self.root / "incoming"
         for path in incoming.iterdir() if incoming.is_dir() else ():
             if time.time() - path.stat().st_mtime >= older_than_s:
                 json_files.remove(path)
 
     def clear_abandoned(self) -> None:
-        """Away with what workers that were killed left half written, while others go on writing."""
+        """Remove files that killed workers left half written, while other workers go on writing."""
         incoming = self.root / "incoming"
         for path in list(incoming.iterdir()) if incoming.is_dir() else ():
             writer = writer_of(path)
@@ -171,7 +171,7 @@ class Cache:
                     yield folder, 0, 0.0
 
     def _drop(self, folder: Path) -> None:
-        """Out of sight first: nobody finds half an entry."""
+        """Move it out of sight first, so that no reader finds half an entry."""
         incoming = self.root / "incoming"
         incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
         gone = aside_of(incoming / folder.name)

@@ -98,7 +98,7 @@ class PaintedLook(Look):
         return {"look": "painted", "code": 1}
 
     def key_facts(self) -> dict[int, str]:
-        """By frame, the sha256 of the picture: repainting one key makes only that one anew."""
+        """The sha256 of each picture by frame: repainting one key renders only that key again."""
         hashes = HashBook().of_files(list(self.pictures.values()))
         return dict(zip(self.pictures, hashes, strict=True))
 

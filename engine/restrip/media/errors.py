@@ -1,4 +1,4 @@
-"""Errors that nobody named while a file was read: they are that file's, and the worker goes on."""
+"""Exceptions without a code raised while a file was read: they become that file's error, and the worker goes on."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Keeper(Protocol):
 
 
 class Nowhere:
-    """Keeps nothing, tells nobody."""
+    """Keeps nothing and reports nothing."""
 
     def find(self, path: str, stream: int) -> Mapping[str, Any] | None:
         """None."""

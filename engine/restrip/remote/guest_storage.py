@@ -1,4 +1,4 @@
-"""The shelves of guests' files as a worker sees to them: how much they take, and making room on them."""
+"""Guests' stored files, as a worker maintains them: how much they take, and freeing room."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _GROUP = re.compile(r"[0-9a-f]{64}")
 
 
 def measure(task: Assignment) -> dict[str, Any]:
-    """How many bytes each shelf takes: {"used": {name: bytes}}; with "shelf" of that one alone."""
+    """Bytes that each guest's files take: {"used": {name: bytes}}; with "shelf", of that guest alone."""
     root = task.state_dir / "received"
     only = task.body.get("shelf")
     names = [only] if only else [path.name for path in (root.iterdir() if root.is_dir() else ()) if path.name != OWN]
@@ -28,7 +28,7 @@ def measure(task: Assignment) -> dict[str, Any]:
 
 
 def make_room(task: Assignment) -> dict[str, Any]:
-    """Give up what a guest sent longest ago and no unfinished job names, until at most `leave` bytes are used.
+    """Delete the files that a guest sent longest ago and no unfinished job names, until at most `leave` bytes are used.
 
     As `measure`.
     """
@@ -45,7 +45,7 @@ def make_room(task: Assignment) -> dict[str, Any]:
 
 
 def drop_shelves(task: Assignment) -> dict[str, Any]:
-    """Delete all that guests sent who are none any more."""
+    """Delete the files of former guests."""
     for name in task.body["shelves"]:
         json_files.remove(UploadStore(task.state_dir, name=name).root)
     return {}

@@ -1,4 +1,4 @@
-"""What the light worker does for a guest, a computer that uses this engine: what takes reading files."""
+"""Tasks for a guest, a computer that uses this engine, that read files; the light worker runs them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE = 1000
 
 
 def keep_file(task: Assignment) -> dict[str, Any]:
-    """Put a file in place that came whole: {"path", "folder"}. Raises FileChanged."""
+    """Put a completely received file in place: {"path", "folder"}. Raises FileChanged."""
     shelf, file = UploadStore(task.state_dir, task.body["guest"]), codec.read(OfferedFile, task.body["file"])
     path = shelf.keep(file, lambda: task.report("reading", 0, 0))
     return {"path": str(path), "folder": str(shelf.folder(file))}

@@ -64,7 +64,7 @@ def _files(job: Mapping[str, Any]) -> list[str]:
 
 
 class Bounds:
-    """Where a guest's names may lead. Folders are told by their numbers on the disk, whatever they are called."""
+    """Where a guest's names may lead. Folders are compared by device and inode, not by name."""
 
     def __init__(self, state_dir: Path, guest: str) -> None:
         self._state = _place(str(state_dir))
@@ -131,7 +131,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _pieces(text: str) -> Iterable[str]:
-    """Every name that somebody may read out of a text: lists, quotes, weights, names of looks."""
+    """Every path that a reader of settings may find in a text: lists, quotes, weights, names of looks."""
     found = {text, text.partition(":")[2]}
     for piece in _APART.split(text):
         found |= {piece.strip(), _WEIGHT.sub("", piece.strip()), piece.strip().partition(":")[2]}

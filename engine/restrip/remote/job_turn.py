@@ -24,7 +24,7 @@ LOOK_S = 0.3
 
 
 class JobTurn:
-    """A job's way there and back, as far as its journal says it came. Raises JobDamaged, BadJob."""
+    """One turn of a remote job; it continues where the journal says the last one ended. Raises JobDamaged, BadJob."""
 
     def __init__(self, task: Assignment, transfer: Transfer, host: str) -> None:
         self.task, self.transfer, self.host = task, transfer, host
@@ -32,7 +32,7 @@ class JobTurn:
         self.remote_job = remote_job_of(task)
 
     def go(self) -> dict[str, Any]:
-        """As far as this turn's time reaches; the result when it is all here. Raises LaterError, RemoteError."""
+        """Work until the turn's time is over; returns the result once it is here. Raises LaterError, RemoteError."""
         if not self.journal.job:
             self._say_what_travels()
             self.journal.job = self.remote_job.submit(self.transfer)
@@ -45,13 +45,13 @@ class JobTurn:
         return self.remote_job.arrive(self.transfer, self._bring())
 
     def call_back(self) -> None:
-        """Cancel it there; an engine that is gone is left alone."""
+        """Cancel the job on the other engine, if that engine still runs."""
         if self.journal.job:
             with suppress(RestripError):
                 self.client.cancel(self.journal.job)
 
     def _say_what_travels(self) -> None:
-        """Before the first byte leaves: which files are named by the job and go to the other computer."""
+        """Report, before the first byte is sent, which files of the job go to the other computer."""
         if self.journal.there:
             return
         look = replace(self.transfer, look_only=True)
@@ -60,7 +60,7 @@ class JobTurn:
             self.task.report("sending", 0, 1, note=said)
 
     def _wait(self) -> None:
-        """Until it is done there. Raises LaterError, RemoteError."""
+        """Wait until the remote job is done. Raises LaterError, RemoteError."""
         while True:
             status = self.client.status(self.journal.job)
             if status.state == "done":
@@ -88,7 +88,7 @@ class JobTurn:
             raise RemoteError(status.error or {"code": "not-done", "message": "The job failed on the other computer."})
 
     def _bring(self) -> dict[str, Path]:
-        """All files of the result, on the shelf: by their paths there."""
+        """Fetch all files of the result into the upload store: local files by their remote paths."""
         shelf = UploadStore(self.task.state_dir)
         brought: dict[str, Path] = {}
         while True:

@@ -1,4 +1,4 @@
-"""Files that were brought from another computer, put where they belong on this one."""
+"""Put files that were fetched from another computer where a job of this one's own would have them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from restrip.media.formats import FORMATS
 
 
 class BadResult(RestripError):
-    """The engine elsewhere sent something that is no result of this job."""
+    """The other engine sent something that is no result of this job."""
 
     code = "bad-result"
 
@@ -29,7 +29,7 @@ class BadResult(RestripError):
 class Localizer:
     """Where the files of a manifest from there go: strips into `folder`, pictures of keys into `keys`.
 
-    `brought` are the files on the shelf here, by their paths there. How they are called in the folder is decided here:
+    `brought` are the fetched files by their remote paths. Their names in the folder are decided here:
     as a job of this computer's own would call them. Raises BadResult for a manifest that no such job has.
     """
 
@@ -49,7 +49,7 @@ class Localizer:
         return list(self._targets.values())
 
     def manifest(self, delivery: Delivery) -> Manifest:
-        """Put the files in place; the manifest with the paths here."""
+        """Put the files in place and return the manifest with their local paths."""
         for path, target in self._targets.items():
             delivery.put(target, partial(self._place, path))
         self._keys.mkdir(exist_ok=True)

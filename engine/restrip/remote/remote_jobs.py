@@ -1,4 +1,4 @@
-"""What another computer's engine is asked for: how it is handed in there, and what is made here of what comes back."""
+"""The kinds of jobs that another engine does: how each is submitted there, and what is made here of its result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from restrip.timeline import Key
 from restrip.timeline.otio import write_timeline
 
 Brought = Mapping[str, Path]
-"""Files of a result, on the shelf here, by their paths there."""
+"""Fetched files of a result by their remote paths."""
 
 
 class RemoteJob(Protocol):
@@ -81,7 +81,7 @@ class RemoteRender:
         delivery.delivered()
         own = self.task.folder / "manifest.json"
         json_files.write_json(own, body)
-        # It is here: nobody there is to be offered it, and its parts may go when room is needed.
+        # The result is here: the other engine need not offer it again, and may delete its files when room is needed.
         transfer.client.placed(transfer.journal.job, transfer.client.client)
         return {"manifest": str(target), "sha256": json_files.file_sha256(own)}
 

@@ -26,6 +26,6 @@ TASKS: Tasks = {
 
 
 def show_pruned_cache(task: Assignment) -> dict[str, Any]:
-    """As `show_cache`, after files from other computers that nobody asked for lately were removed."""
+    """As `show_cache`, after removing files from other computers that were not used lately."""
     prune_all(task.state_dir)
     return show_cache(task)

@@ -1,4 +1,4 @@
-"""Carries files between this computer and an engine elsewhere: by hash, in pieces, going on where it stopped.
+"""Transfers files to and from another engine: by hash, in chunks, resuming where it stopped.
 
 here                      there
 clip.mov ── locate ─────► the same under this path?        then nothing is sent
@@ -44,7 +44,7 @@ MOST_FILES = 100_000
 
 
 class LaterError(Exception):
-    """The time of this turn is over: others want theirs. What was done is kept."""
+    """The time of this turn is over; other jobs get theirs. What was transferred is kept."""
 
 
 class NotThereError(Exception):
@@ -106,7 +106,7 @@ class TransferJournal:
 
 @dataclass
 class Transfer:
-    """Sends what a job names and brings what it made, until `until` (time.monotonic): then LaterError.
+    """Sends the files that a job names, fetches those that it made, until `until` (time.monotonic): then LaterError.
 
     `shared` allows to take a file that is found there under the same path for the same; `look_only` sends nothing.
     """
@@ -119,7 +119,7 @@ class Transfer:
     look_only: bool = False
 
     def send(self, path: str) -> str:
-        """A file's path there; what isn't there is sent.
+        """Send a file unless it is there already; returns its remote path.
 
         Raises MediaMissing, MediaUnreadable, FileChanged, DiskFull; NotThereError instead of sending when `look_only`.
         """
@@ -148,7 +148,7 @@ class Transfer:
         return there
 
     def bring(self, job_id: str, listed: Mapping[str, Any], shelf: UploadStore) -> Path:
-        """A file of a job's result, on the shelf here. `listed` is what `results` says of it. Raises BadFile."""
+        """Fetch one file of a result into the upload store. `listed` is its entry in `results`. Raises BadFile."""
         file = OfferedFile.read({**listed, "group": listed.get("sha256")})
         if shelf.has(file):
             return shelf.path(file)

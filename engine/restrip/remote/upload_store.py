@@ -1,4 +1,4 @@
-"""Files that came from other computers. Whoever sent them has a shelf of its own, and nobody finds another's there.
+"""Files received from other computers. Each sender has a folder of its own and cannot see another sender's files.
 
 <state>/received/<whose>/files/<sha256 of the file, or of the folder's list>/clip.mov
                         /sums/<the same>/clip.mov.sha256     as it was found to be when the last piece was there
@@ -25,13 +25,13 @@ from restrip.storage import json_files
 from restrip.storage.atomic import replace, sync_file, sync_folder
 
 KEPT_S = 14 * 24 * 3600.0
-"""What nobody asked for during this time is deleted."""
+"""Files that were not used during this time are deleted."""
 
 SPARE_BYTES = 1 << 30
 ENDS_BYTES = 1 << 20
 BLOCK_BYTES = 4096
 OWN = "own"
-"""The shelf of what this computer fetched for itself."""
+"""The folder of files that this computer fetched for itself."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FORBIDDEN = re.compile(r'[\x00-\x1f\\:*?"<>|]')
@@ -39,7 +39,7 @@ MOST_DEEP = 8
 
 
 class BadFile(BadInput):
-    """A file that can't be taken in."""
+    """A file that can't be received."""
 
     code = "bad-file"
 
@@ -48,7 +48,7 @@ class BadFile(BadInput):
 
 
 class FileChanged(RestripError):
-    """A file isn't what its sha256 said: it changed while it was being sent."""
+    """A file's content doesn't match its sha256: it changed while it was sent."""
 
     code = "file-changed"
 
@@ -81,7 +81,7 @@ class OfferedFile:
 
 
 class UploadStore:
-    """The shelf of one sender, `whose`, under a state folder; "" for what this computer itself fetched. `name` is
+    """The files of one sender, `whose`, under a state folder; "" for files that this computer fetched itself. `name` is
     that of its folder.
     """
 
@@ -98,7 +98,7 @@ class UploadStore:
         return self.folder(file) / file.name
 
     def has(self, file: OfferedFile) -> bool:
-        """Whether it is here and whole, with this content; then its time begins anew."""
+        """Whether the file is here, complete, with this content; this counts as a use."""
         path = self.path(file)
         if not path.is_file() or path.stat().st_size != file.size or _text_of(self._sum(file)) != file.sha256:
             return False
@@ -106,11 +106,11 @@ class UploadStore:
         return True
 
     def begun(self, file: OfferedFile) -> bool:
-        """Whether any piece of it came, be it an empty one."""
+        """Whether any chunk of it was received, even an empty one."""
         return self._part(file).is_file()
 
     def there(self, file: OfferedFile) -> int:
-        """How many bytes of it came so far."""
+        """How many bytes of it were received so far."""
         part = self._part(file)
         return part.stat().st_size if part.is_file() else 0
 
@@ -121,7 +121,7 @@ class UploadStore:
         return there
 
     def add(self, file: OfferedFile, offset: int, data: bytes) -> int:
-        """Write a piece if it is the next one. Returns how many bytes are here now. Raises BadFile, DiskFull."""
+        """Append a chunk if it is the next one; returns how many bytes are here now. Raises BadFile, DiskFull."""
         there = self.there(file)
         if offset != there:
             return there
@@ -135,7 +135,7 @@ class UploadStore:
         return there + len(data)
 
     def keep(self, file: OfferedFile, life: Callable[[], None] = lambda: None) -> Path:
-        """Put a file in place that came whole. Raises FileChanged, and then it has to be sent again.
+        """Put a completely received file in place. Raises FileChanged; the file has to be sent again.
 
         `life` is called now and then while the file is read.
         """
@@ -182,7 +182,7 @@ class UploadStore:
         return sorted((path.stat().st_mtime, path.name) for path in (folder.iterdir() if folder.is_dir() else ()))
 
     def prune(self, older_than_s: float = KEPT_S) -> None:
-        """Delete what was not offered or used for long."""
+        """Delete files that were not offered or used for long."""
         for used, group in self.groups():
             if time.time() - used > older_than_s:
                 self.drop(group)
@@ -209,7 +209,7 @@ def shelf_name(whose: str) -> str:
 
 
 def prune_all(state_dir: Path, older_than_s: float = KEPT_S) -> None:
-    """Delete what nobody offered or used for long, on all shelves; what an older version kept goes the same way."""
+    """Delete files of all senders that were not offered or used for long, those of older versions too."""
     root = state_dir / "received"
     for folder in root.iterdir() if root.is_dir() else ():
         if folder.name == OWN or folder.name.startswith("of-"):

@@ -73,7 +73,7 @@ class Engine(JobRegistry):
     # ------------------------------------------------------------------ jobs
 
     def load(self, clean: bool) -> None:
-        """Take over what the last engine left; `clean` says whether it ended in good order."""
+        """Load the jobs that the last engine left; `clean` says whether it shut down properly."""
         Cache(self.root).clear_incoming()
         for found in self.store.load():
             record = after_restart(found, clean)
@@ -87,7 +87,7 @@ class Engine(JobRegistry):
                     self._put(replace(record, state="failed", error=error.to_wire()))
 
     def accept(self, record: Record, job: Mapping[str, Any]) -> int:
-        """Take a new job in, on disk when this returns; its place in the queue. Raises JobConflict."""
+        """Accept a new job, on disk when this returns; returns its place in the queue. Raises JobConflict."""
         self.store.create(record, job)
         self.records[record.job_id] = record
         position = sum(r.state in states.ACTIVE for r in self.records.values()) - 1
@@ -116,7 +116,7 @@ class Engine(JobRegistry):
         return self.change(job_id, event, error=None, note="")
 
     def forget(self, job_id: str) -> None:
-        """Take a job out of all lists; its folder is gone already, or goes now."""
+        """Remove a job from all lists, and its folder if it still exists."""
         self.scheduler.drop(job_id)
         self.pool.cancel(job_id)
         self.records.pop(job_id, None)
@@ -125,7 +125,7 @@ class Engine(JobRegistry):
             self.store.remove(job_id)
 
     def revoke(self, grant: str, *, keep: bool) -> list[str]:
-        """A guest is none any more: what it waits for is given up, its files and unfinished jobs too unless `keep`.
+        """Revoke a guest: its requests are dropped, its files and unfinished jobs too unless `keep`.
 
         Jobs that are kept are the owner's alone. Returns the ids of those that were at work or waited for their turn.
         """
@@ -182,7 +182,7 @@ class Engine(JobRegistry):
     # ------------------------------------------------------------------ work
 
     def tick(self) -> None:
-        """Watch the workers and give out work. Called often."""
+        """Check the workers and assign tasks. Called often."""
         self.pool.watch()
         for slot in self.pool.stuck():
             say("worker given up", level=logging.ERROR, worker=slot.worker and slot.worker.worker_id)
@@ -213,7 +213,7 @@ class Engine(JobRegistry):
                 self._give(slot, task)
 
     def free_gpu(self) -> None:
-        """Let the workers leave as soon as they have nothing to do."""
+        """End each worker as soon as it is idle."""
         if not self.busy:
             self.pool.send_home()
 
@@ -226,7 +226,7 @@ class Engine(JobRegistry):
             record.job_id,
             record.session,
             record.created,
-            # A guest's seeds go before its own renders, and before nobody else's.
+            # A guest's seeds go before its own renders, but not before those of others.
             record.priority + (BEFORE_RENDERS if record.guest and record.kind != "render" else 0),
             interactive=record.kind != "render" and not record.guest,
             look=str(look.get("name", "")) if isinstance(look, dict) else "",

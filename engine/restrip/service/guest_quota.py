@@ -32,7 +32,7 @@ class GuestFull(RestripError):
 
 
 class GuestQuota:
-    """The sizes of all guests' shelves. `preferences` says what they may be."""
+    """How much the files of each guest take. `preferences` has the limits."""
 
     def __init__(self, preferences: Callable[[], Preferences]) -> None:
         self._preferences = preferences
@@ -47,14 +47,14 @@ class GuestQuota:
         return {"shelf": shelf_name(grant)} if shelf_name(grant) in self._stale else None
 
     def measured(self, found: Mapping[str, Any]) -> None:
-        """Take what a worker found: {"used": {shelf: bytes}}."""
+        """Take over what a worker measured: {"used": {name: bytes}}."""
         self._looked = True
         for name, used in found["used"].items():
             self._used[str(name)] = int(used)
             self._stale.discard(str(name))
 
     def begin_anew(self, grant: str) -> None:
-        """Have a shelf measured before its guest's next piece."""
+        """Have a guest's files measured before its next chunk."""
         self._stale.add(shelf_name(grant))
 
     def forget(self, grant: str) -> None:
@@ -72,7 +72,7 @@ class GuestQuota:
             raise GuestFull(need, everything, set_.guests_mib, "linked computers together")
 
     def leave(self, grant: str, file: OfferedFile) -> int:
-        """So many bytes this guest's shelf may have at most for a file to have room as well."""
+        """How many bytes this guest's files may take so that one more file fits."""
         set_, mine = self._preferences(), self._used.get(shelf_name(grant), 0)
         others = sum(self._used.values()) - mine
         return int(min(set_.guest_mib * MIB, set_.guests_mib * MIB - others)) - room_of(file.size)

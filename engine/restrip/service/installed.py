@@ -31,7 +31,7 @@ class Installed:
         self._gone = 0.0
 
     def look(self) -> Now:
-        """What is there. Files that were written anew with the same content are the same."""
+        """The files as they are. Files that were rewritten with the same content count as unchanged."""
         if not is_whole(self._package):
             self._gone = self._gone or time.monotonic()
             return Now.GONE if time.monotonic() - self._gone >= GONE_S else Now.UNCLEAR

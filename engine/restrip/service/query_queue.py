@@ -1,4 +1,4 @@
-"""Small questions: what light workers are asked, one after the other, and who waits for the answers.
+"""Queries to the light workers, one after the other, and the clients that wait for their answers.
 
 The owner's are answered in the order in which they came, by a worker of their own; guests take turns at another.
 """
@@ -56,19 +56,19 @@ class QueryQueue:
         return task
 
     def progressed(self, task: WorkerTask, message: Mapping[str, Any]) -> None:
-        """A question takes long: whoever asked hears how far it is, if they wanted to."""
+        """Forward the progress of a slow query to the client, if it asked for it."""
         _, reply = self._asked.get(task.task_id, ("", None))
         if reply is not None and task.body.get("tell"):
             reply({"ok": True, "reading": {"done": message["done"], "total": message["total"]}})
 
     def answer(self, task: WorkerTask, body: Mapping[str, Any]) -> None:
-        """Answer whoever asked."""
+        """Answer the client."""
         _, reply = self._asked.pop(task.task_id, ("", None))
         if reply is not None:
             reply(body)
 
     def again(self, task: WorkerTask) -> None:
-        """Its worker died: it is tried once more, as the next, when somebody still waits for it."""
+        """Its worker died: the query is tried once more, next in line, if its client still waits."""
         guest, reply = self._asked.pop(task.task_id, ("", None))
         if reply is None:
             return

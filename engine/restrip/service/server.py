@@ -135,7 +135,7 @@ class Server:
         self.share = share
 
     def publish(self, topic: str, kind: str, body: Mapping[str, Any], blob: bytes | None = None) -> None:
-        """Send an event to whoever subscribed to the topic. A hint: it may be lost."""
+        """Publish an event to the subscribers of a topic. Events are hints and may be lost."""
         try:
             frames = [topic.encode(), encode(codec.write(header(kind, engine_id=self.engine_id))), encode(body)]
         except BadMessage:
@@ -186,7 +186,7 @@ class Server:
             self._zap.send_multipart([b"1.0", frames[1] if len(frames) > 1 else b"", *status, b""])
 
     def _user(self, frames: list[bytes]) -> bytes:
-        """Who has this key: a front-end of this start, from this computer, or a guest; b"" for nobody we know."""
+        """The client with this key: a front-end of this computer, or a guest; b"" for an unknown key."""
         if len(frames) < 7 or frames[5] != b"CURVE":
             return b""
         key = z85.encode(frames[6])

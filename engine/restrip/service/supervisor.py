@@ -74,7 +74,7 @@ class Supervisor:
             self._now_and_then()
         self._shared = self.server.share is not None
         self.engine.stop()
-        # The secrets of an engine that is gone are of no use to anybody.
+        # The secrets of an engine that ended are useless.
         write_connection(
             self.folder, replace(connection, stopped="clean", client_secret="", requests="", events="", pid=0)
         )
@@ -109,7 +109,7 @@ class Supervisor:
         now = time.monotonic()
         alone_s = now - self.server.last_request
         if self.engine.draining and self.engine.idle:
-            # Whoever waited for the last job fetches now what came of it.
+            # Clients that waited for the last job fetch its result now.
             self._drained = self._drained or now
             return (alone_s > LINGER_S or now - self._drained > MOST_LINGER_S) and not self._being_upgraded
         self._drained = 0.0

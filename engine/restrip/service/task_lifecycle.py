@@ -1,4 +1,4 @@
-"""What comes of the tasks that were given out: they go on, are done, fail, or their worker dies.
+"""What happens to running tasks: progress, success, failure, or the death of their worker.
 
 done     ──► the job's next stage, or the job is done
 failed   ──► once more on another machine, or the job fails
@@ -198,7 +198,7 @@ class TaskLifecycle:
         self._hold_queue(f"No worker can be started ({error.detail['why']}): 'restrip doctor' says what is missing.")
 
     def _question_lost(self, task: WorkerTask, ending: ExitReason) -> None:
-        """One that ended two workers is answered with that; or the task is of a job that is gone."""
+        """Answer a query that ended two workers with that error; or the task belongs to a deleted job."""
         if task.job_id:
             return
         if task.attempt:
@@ -226,7 +226,7 @@ class TaskLifecycle:
         return self.book.records[task.job_id].state == "running"
 
     def _run_of(self, task: WorkerTask) -> Run | None:
-        """The run that a task at work belongs to; None when the job was dropped, or begun anew, in the meantime."""
+        """The run that a task at work belongs to; None when the job was dropped, or restarted, in the meantime."""
         run = self.scheduler.runs.get(task.job_id)
         return run if run is not None and task.task_id in run.working else None
 

@@ -25,7 +25,7 @@ def digest(value: Any) -> str:
 
 
 def file_sha256(path: Path, life: Callable[[], None] = lambda: None) -> str:
-    """sha256 of a file's content. `life` is called after each piece."""
+    """sha256 of a file's content, in hexadecimal digits. `life` is called after each block that was read."""
     seen = hashlib.sha256()
     with open(path, "rb", buffering=0) as file:
         while piece := file.read(PIECE_BYTES):
@@ -49,7 +49,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def remove_asides(folder: Path) -> None:
-    """Clear away what a crash left half written in a folder of the engine's own."""
+    """Remove files that a crash left half written in a folder of the engine's own."""
     if not folder.is_dir():
         return
     for path in folder.iterdir():

@@ -129,7 +129,7 @@ class Store:
         json_files.remove(aside)
 
     def load(self) -> Iterator[Record]:
-        """All jobs, and away with what a crash left half written. A damaged job is failed, not lost."""
+        """All jobs; files that a crash left half written are removed. A damaged job is listed as failed, not lost."""
         json_files.remove_asides(self.root)
         for folder in sorted(self.root.iterdir()):
             try:

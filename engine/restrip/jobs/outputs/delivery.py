@@ -38,7 +38,7 @@ class OutputExists(BadInput):
 
 
 class OutputMoved(BadInput):
-    """An output folder that is gone, or leads elsewhere than when the job began."""
+    """An output folder was deleted, or its path leads elsewhere than when the job began."""
 
     code = "output-moved"
 
@@ -65,7 +65,7 @@ def strip_name(index: int, key: Key, extension: str) -> str:
 
 
 def check_place(state_dir: Path, folder: Path, targets: Collection[Path]) -> Path:
-    """Make sure that results can be put into `folder`, and that no target is somebody else's.
+    """Check that results can be written into `folder`, and that no target is a file of the user's own.
 
     Returns the folder's resolved path. Raises OutputUnwritable, OutputExists.
     """
@@ -183,7 +183,7 @@ def _take_name(made: Path, target: Path) -> None:
 
 
 def sweep(target: Path) -> None:
-    """Away with what processes of this machine that were killed left half written beside a target."""
+    """Remove files that killed processes of this machine left half written beside a target."""
     if not target.parent.is_dir():
         return
     for path in list(target.parent.iterdir()):

@@ -9,7 +9,7 @@ from restrip.media.files import written
 
 
 def put(source: Path, target: Path) -> Path:
-    """A copy, in place when it is whole: what is on the shelf stays there for the next job."""
+    """Copy `source` to `target`, which appears when it is whole; the source stays for the next job."""
     with written(target) as aside:
         shutil.copyfile(source, aside)
     return target

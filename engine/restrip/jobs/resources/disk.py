@@ -33,7 +33,7 @@ PREVIEW_BYTES_A_PIXEL = 0.6
 SPARE_MIB = 64
 """What stays free in any case: keys, plans, scratch files."""
 GUEST_SPARE_MIB = 1024
-"""What a guest's job leaves free: the disk is somebody else's."""
+"""MiB that a guest's job leaves free: the disk belongs to the engine's owner."""
 
 
 class NoRoom(RestripError):

@@ -18,7 +18,7 @@ SMOOTHING = 0.3
 
 @dataclass
 class Throughput:
-    """Seconds of one worker for a unit of one million pixels, by name. The engine learns it; whoever asks reads it."""
+    """Seconds that one worker takes for a million pixels, by name. The engine learns them from finished tasks."""
 
     path: Path
     seconds: dict[str, float] = field(default_factory=dict)

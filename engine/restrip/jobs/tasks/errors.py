@@ -62,7 +62,7 @@ class KernelsUnkept(RestripError):
 
 
 class TaskFault(RestripError):
-    """An exception that nobody named, out of what a task was given to do."""
+    """An exception without a code of its own, raised by what a task was given to do."""
 
     code = "task-fault"
 

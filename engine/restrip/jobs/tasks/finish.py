@@ -47,7 +47,7 @@ class SegmentLost(RestripError):
 def finish(task: Assignment) -> dict[str, Any]:
     """Write strips, what else was asked for, and the manifest. Returns the manifest's path and sha256.
 
-    Raises OutputMoved when the folder is gone, or another.
+    Raises OutputMoved when the folder was deleted or replaced.
     """
     spec = job_spec(task.folder)
     plan, resolved = saved_plan(task.folder)

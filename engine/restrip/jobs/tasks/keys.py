@@ -207,7 +207,7 @@ def keep_painted(task: Assignment, plan: Plan, window: Window, index: int) -> No
 
 
 def keep_key(task: Assignment, key_hash: str, key: Key, styled: Styled) -> None:
-    """Cache a key's picture and show a small one to whoever watches."""
+    """Cache a key's picture and publish a small one as progress."""
     store_key(task, key_hash, styled)
     show_key(task, key_hash, key, styled)
 
@@ -220,7 +220,7 @@ def store_key(task: Assignment, key_hash: str, styled: Styled) -> None:
 
 
 def show_key(task: Assignment, key_hash: str, key: Key, styled: Styled) -> None:
-    """Show a small picture of a cached key to whoever watches, and say where the whole one is."""
+    """Publish a small picture of a cached key as progress, with the path of the whole one."""
     entry = task.cache.find("keys", key_hash)
     where = {"picture": str(entry.file("picture.png"))} if entry is not None else {}
     task.report("keys", 0, 0, preview=preview_blob(styled.picture), frame=key.frame, seed=key.seed, **where)

@@ -32,7 +32,7 @@ def show_cache(task: Assignment) -> dict[str, Any]:
 
 
 def discard(task: Assignment) -> dict[str, Any]:
-    """What a job's folder holds, and which cached parts nobody else uses; with `really` those parts are deleted.
+    """List a job's folder and the cached files that no other job uses; with `really` those files are deleted.
 
     So is what was left half written in the user's folder; what is whole there stays.
 
@@ -63,7 +63,7 @@ def hashes_of(state_dir: Path, job_ids: Iterable[str]) -> set[str]:
         try:
             plan = Plan.from_json(body["plan"])
         except (KeyError, TypeError, ValueError, RestripError):
-            continue  # Damaged: the job is planned anew when it goes on.
+            continue  # Damaged: the job is planned again when it is resumed.
         hashes |= set(plan.key_hashes)
         hashes |= {
             segment_task.filed(device, baked)

@@ -140,7 +140,7 @@ class Movie:
         self._start = self._began()
 
     def steady(self) -> None:
-        """From now on decode one picture after the other, and begin anew.
+        """Decode one picture after the other from now on, starting from the beginning.
 
         Several at once are quicker, but then a packet that can't be decoded takes others' pictures with it.
         """

@@ -82,7 +82,7 @@ def _decoded(movie: Movie, packets: Sequence[PacketFacts]) -> FrameIndex:
         try:
             return FrameIndex.from_json(found)
         except Misfit:
-            pass  # Kept by another version: made anew.
+            pass  # Kept by another version: made again.
     index = by_decoding(movie, packets, _claims(movie), keeper.report)
     keeper.keep(movie.path, movie.facts.stream, index.to_json())
     return index

@@ -51,7 +51,7 @@ class MovieFrames:
     concealed by the nearest one before and named in `notes`; `strict` refuses them (MediaDamaged).
 
     What the decoder gives is compared with the table of pictures at each place. Where it contradicts a table made of
-    packets, `index` is made anew and the call raises TableRemade: ask again, with the number that is right now.
+    packets, `index` is made again and the call raises TableRemade: ask again, with the number that is right now.
     """
 
     def __init__(

@@ -35,7 +35,7 @@ TICK_S = Fraction(1, 1000)
 def moves(path: str) -> bool:
     """Whether a file holds pictures to be shown one after the other, under the name of a single picture.
 
-    A file that can't be read doesn't move: whoever opens it says why.
+    A file that can't be read counts as still; opening it names the error.
     """
     if not is_picture(path) and not path.lower().endswith(".avifs"):
         return False

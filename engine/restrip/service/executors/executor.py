@@ -9,7 +9,7 @@ from restrip.service.workers.process import Worker
 from restrip.service.workers.spec import WorkerSpec
 
 Heard = tuple[str, Mapping[str, Any] | None]
-"""A worker's id and what it said; None says that it is gone."""
+"""A worker's id and its message; None means that its process ended."""
 
 
 class Start(Protocol):

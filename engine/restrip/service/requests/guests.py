@@ -168,7 +168,7 @@ def get(dispatcher: Dispatcher, message: Message, reply: Reply) -> None:
 
 
 class TooManyJobs(RestripError):
-    """A guest has more jobs at work or waiting than anybody waits for."""
+    """A guest has more unfinished jobs than one guest may have."""
 
     code = "too-many-jobs"
 

@@ -48,7 +48,7 @@ def placed(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, 
 
 
 def discard(dispatcher: Dispatcher, message: Message, reply: Reply) -> None:
-    """discard and would_discard: the worker looks which cached parts nobody else uses."""
+    """discard and would_discard: the worker finds the cached files that no other job uses."""
     engine = dispatcher.engine
     record = engine.record(job_id_of(message))
     if record.state in states.ACTIVE:

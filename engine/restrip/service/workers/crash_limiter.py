@@ -1,4 +1,4 @@
-"""How often a process died lately, and a book of the workers that ended though nobody wanted it."""
+"""How often a process died lately, and a record of the unexpected ends of workers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CrashLimiter:
         return len(self._times) > self._limits.restarts
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Reset the count."""
         self._times.clear()
 
 

@@ -1,4 +1,4 @@
-"""What may go wrong with workers: what the user reads of it, and what helps, by its cause."""
+"""Errors of workers: what the user reads and the remedy, by cause."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class CannotStart(RestripError):
 
 
 class TooManyQuestions(RestripError):
-    """The light worker has more questions than it can answer in any time that somebody waits."""
+    """The light worker has more queries than it can answer within any client's patience."""
 
     code = "too-many-questions"
 

@@ -1,4 +1,4 @@
-"""What workers say, heard and checked: whoever says what no worker says is ended, and costs its task."""
+"""Messages from workers, received and checked: a worker that sends an invalid one is ended, and its task fails."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class WorkerEvents:
         self.facts: dict[str, Any] = {}
 
     def heard(self, worker_id: str, message: Mapping[str, Any] | None) -> None:
-        """A worker said something; None says that it is gone."""
+        """A worker sent a message; None means that its process ended."""
         for whose, what in self.pool.executor.heard(worker_id, message):
             slot = self.pool.slot_of(whose)
             if slot is None:
@@ -44,7 +44,7 @@ class WorkerEvents:
                 self.lifecycle.at_fault(slot, task, type(error).__name__)
 
     def garbled(self, worker_id: str, error: BadReport) -> None:
-        """A worker wrote something that is no message at all."""
+        """A worker wrote something that is not a message."""
         slot = self.pool.slot_of(worker_id)
         if slot is not None:
             self.lifecycle.at_fault(slot, slot.task, error.detail["why"])

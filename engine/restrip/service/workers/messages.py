@@ -1,4 +1,4 @@
-"""What a worker may say, and nothing else: whoever says more, or something else, is at fault and is ended.
+"""The messages that a worker may send; one that sends anything else is at fault and is ended.
 
 ready                                   it listens
 progress   id, phase, done, total       may come at any time while a task is at work

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def memory_kills(proc: Path = Path("/proc"), groups: Path = Path("/sys/fs/cgroup")) -> int:
-    """How often the system has ended a process here for want of memory; 0 where it doesn't say.
+    """How often the system has ended a process here because memory ran out; 0 where it doesn't say.
 
     It only grows: one that was larger after a worker's end than at its start tells of its cause. Of this process's own
     control group where that counts; else of the whole computer, where the death may have been another program's.

@@ -62,18 +62,18 @@ class WorkerPool:
         return slot if slot is not None and slot.worker and slot.worker.worker_id == worker_id else None
 
     def left(self, worker_id: str) -> None:
-        """A worker is gone."""
+        """A worker's process ended."""
         self._by_worker.pop(worker_id, None)
 
     def cancel(self, job_id: str) -> None:
-        """Ask all who work for a job to stop."""
+        """Ask all workers of a job to stop."""
         for slot in self.slots.values():
             if slot.task is not None and slot.task.job_id == job_id:
                 slot.cancel()
 
     @property
     def at_work(self) -> bool:
-        """Whether anybody has a task."""
+        """Whether any worker has a task."""
         return any(slot.task is not None for slot in self.slots.values())
 
     def send_home(self) -> None:

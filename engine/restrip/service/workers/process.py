@@ -59,7 +59,7 @@ class Worker(Protocol):
 
 
 class WorkerProcess:
-    """A started worker. What it says comes in at INBOX as [worker_id, line]; an empty line says that it is gone."""
+    """A started worker. What it says comes in at INBOX as [worker_id, line]; an empty line: it ended."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A place for one worker: started when there is work, watched while it works, sent home when idle.
+"""A slot for one worker process: started when there is a task, watched while it works, ended when idle.
 
 empty ── start ──► idle ── give ──► working ── result, error ──► idle ── idle too long ──► empty
                                       │ silent too long, or cancelled without effect
@@ -21,9 +21,9 @@ from restrip.service.workers.spec import WorkerSpec
 Spawn = Callable[[WorkerSpec, str], Worker]
 KILL_AFTER_S = 2.0
 GIVE_UP_S = 10.0
-"""How long after that a killed worker may take to go: one that waits for a drive that is gone may stay for ever."""
+"""How long after that a killed worker may take to go: one that waits for an unplugged drive may stay for ever."""
 LOST = "lost"
-"""Why a worker ended, when neither it nor its task is to blame: what led to it is gone."""
+"""Why a worker ended, when neither it nor its task is to blame: its cause has been removed."""
 HUNG, CANCELLED = "hung", "cancelled"
 """Why a worker was ended: it showed no sign of life, or didn't stop when it was asked to."""
 
@@ -67,7 +67,7 @@ class Slot:
         return self.limits.load_s if self.phase == "loading" else self.limits.step_s
 
     def give(self, task: WorkerTask, job_folder: str, state_dir: str) -> None:
-        """Have the worker do a task; it is started when there is none."""
+        """Give the worker a task; it is started first if need be."""
         now = time.monotonic()
         if self.worker is None:
             self.worker = self.spawn(self.place, f"{self.place.name}-{uuid.uuid4().hex[:8]}")
@@ -91,7 +91,7 @@ class Slot:
         )
 
     def cancel(self) -> None:
-        """Ask the worker to stop its task at the next step; `watch` sees to it that it does."""
+        """Ask the worker to stop its task at the next step; `watch` enforces it."""
         if self.worker is not None and self.task is not None and not self.cancel_since:
             self.cancel_since = time.monotonic()
             self.worker.send({"t": "cancel", "id": self.task.task_id})
@@ -103,14 +103,14 @@ class Slot:
         return task
 
     def gone(self) -> WorkerTask | None:
-        """The worker is no more; returns the task that it had."""
+        """The worker ended; returns the task that it had."""
         task, self.task = self.task, None
         self.worker, self.loaded, self.ready = None, "", False
         self.leaving, self.terminated_at, self.why, self.cause, self.machine = False, 0.0, "", "", ""
         return task
 
     def dismiss(self) -> WorkerTask | None:
-        """Have no more to do with this worker: it is killed, and nothing is given to it; returns the task it had."""
+        """Give up this worker: it is killed and gets no more tasks; returns the task it had."""
         if self.worker is not None:
             self.terminated_at = time.monotonic()
             self.worker.kill()
@@ -141,7 +141,7 @@ class Slot:
 
     @property
     def stuck(self) -> bool:
-        """Whether its worker was killed long ago and is there still. It is of no use to anybody, and of no harm."""
+        """Whether its worker was killed long ago and still exists. It is useless but harmless."""
         return bool(self.terminated_at) and time.monotonic() - self.terminated_at > KILL_AFTER_S + GIVE_UP_S
 
     def send_home(self) -> None:

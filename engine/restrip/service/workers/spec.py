@@ -23,4 +23,4 @@ class WorkerSpec:
 RENDER = WorkerSpec("render")
 LIGHT = WorkerSpec("light")
 GUESTS = WorkerSpec("guests")
-"""For what guests ask: however long that takes, nobody else's questions wait for it."""
+"""For guests' queries: however long they take, the owner's queries don't wait for them."""

@@ -1,4 +1,4 @@
-"""The child that computes: `python -m restrip.service.workers.worker`, started by the supervisor and by nobody else.
+"""The child that computes: `python -m restrip.service.workers.worker`, started by the supervisor alone.
 
 It reads tasks from stdin, one JSON object a line, and writes what happens to what was its stdout. Libraries that
 print do so into the engine's log. When stdin ends the supervisor is gone, and so is the worker, at once.
@@ -102,7 +102,7 @@ def end_with_parent(platform: str = sys.platform) -> None:
 
 
 def work(pipe: Pipe) -> None:
-    """Do tasks until the supervisor is gone. An error that is no RestripError ends the worker: the log has it."""
+    """Run tasks until the supervisor ends. An error that is no RestripError ends the worker: the log has it."""
     from restrip.jobs.tasks.errors import cause_of
     from restrip.jobs.tasks.registry import WorkerMemory
 

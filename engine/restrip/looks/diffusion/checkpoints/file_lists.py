@@ -1,4 +1,4 @@
-"""Texts that name files with weights: read by the look, and by whoever sends the files to another computer.
+"""Texts that name files with weights: read by the look, and where the files are sent to another computer.
 
     grain:0.8, "/models/ink, fine.safetensors":0.5              LoRA: names or paths, a weight behind a colon
     canny=/models/canny:1.0@0-0.6, tile="C:\\nets\\a:b.pth"       ControlNets: what they look at before an equals sign

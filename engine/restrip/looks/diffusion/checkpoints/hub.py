@@ -97,7 +97,7 @@ def find(repo: str, root: Path) -> Path:
 def download(repo: str, root: Path, report: Report) -> Path:
     """Fetch a diffusers model; `report` gets what is done of it, in MiB, or in files while bytes aren't known.
 
-    What was fetched before stays, and is gone on from.
+    A download that was interrupted is continued.
 
     Raises NoHubName, DownloadFailed, and what `report` raises.
     """

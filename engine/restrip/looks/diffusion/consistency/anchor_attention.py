@@ -43,7 +43,7 @@ class AnchorBank:
 
 
 class _Record:
-    """Attention as ever, keeping what it sees."""
+    """The usual attention; its keys and values are kept."""
 
     def __init__(self, bank: AnchorBank, name: str) -> None:
         self.bank, self.name = bank, name

@@ -132,12 +132,12 @@ class RayExecutor:
         return worker
 
     def tell(self, message: Mapping[str, Any]) -> None:
-        """Say something to the driver; nobody hears it when there is none, and its workers are gone then too."""
+        """Send a message to the driver, if it runs; without it its workers have ended too."""
         if self._driver is not None:
             self._driver.send(message)
 
     def heard(self, worker_id: str, message: Mapping[str, Any] | None) -> Iterable[Heard]:
-        """What the driver says of its workers; when it is gone, so are they, for no fault of their tasks."""
+        """The driver's messages about its workers; when it ended they did too, through no fault of their tasks."""
         if self._driver is None or worker_id != self._driver.worker_id:
             return ((worker_id, message),)
         if message is None:

@@ -56,7 +56,7 @@ class Cluster(Protocol):
         """End it."""
 
     def begin(self, task: NodeTask, request: ResourceRequest, actor: Any = None) -> Any:
-        """Have a task done, by an actor or by anybody; the ticket under which it comes back."""
+        """Start a task, on an actor or on any process; returns the ticket of its result."""
 
     def cancel(self, task_id: str) -> None:
         """Ask a task to stop at its next step."""

@@ -46,7 +46,7 @@ def connect_to_ray(address: str, wake: Callable[[], None]) -> Cluster:
 
 
 def drive(pipe: Pipe, arguments: argparse.Namespace, connect: Connect) -> None:
-    """Work until the engine is gone. Raises RestripError when there is no cluster, or no longer."""
+    """Work until the engine ends. Raises RestripError when the cluster is missing or was lost."""
     wake = threading.Event()
     pipe.on_message = wake.set
     token = Path(arguments.token)

@@ -42,7 +42,7 @@ class ModelActors:
         return sum(a.share for a in self.all) + request.share <= gpus
 
     def rest(self, idle_s: float) -> None:
-        """End those that nobody has asked for in so many seconds."""
+        """End actors that were not used for so many seconds."""
         for actor in list(self.all):
             if actor.task is None and time.monotonic() - actor.idle_since >= idle_s:
                 self.dismiss(actor)
