@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from restrip.looks.diffusion.backbones.family import counted_as_ddim
 from restrip.looks.diffusion.backbones.table import FAMILIES
 from restrip.looks.diffusion.checkpoints import adapter_specs
 from restrip.looks.diffusion.checkpoints.family_detection import UnknownFamily, read_json
@@ -43,7 +46,20 @@ WITHOUT_EFFECT = frozenset({"batch", "device", "compile", "lora", "controlnet", 
 
 
 # Settings that came later: at these values pictures, and so the names of kept ones, are what they were before.
-LATER = {"prediction": "auto"}
+LATER = {"prediction": "auto", "noise_source": "cpu"}
+
+
+def revisions(recipe: Recipe) -> list[str]:
+    """What of a recipe gives other pictures than in version 0.1, which kept ones must not be taken for."""
+    prompts = f"{recipe.prompt} {recipe.negative_prompt} {recipe.original_prompt}"
+    as_before = recipe.sampler == "euler" and recipe.schedule in ("auto", "uniform")
+    changed = {
+        "ddim": recipe.sampler == "ddim",
+        "lcm": recipe.sampler == "lcm",
+        "alternative": recipe.noise in ("plain", "adjusted") and not (as_before and recipe.randomness == 0),
+        "prompt": bool(re.search(r"\\|BREAK", prompts)) or not unicodedata.is_normalized("NFC", prompts),
+    }
+    return [name for name, is_so in changed.items() if is_so]
 
 
 class DiffusionLook(Look):
@@ -93,6 +109,8 @@ class DiffusionLook(Look):
                 "control_file": _hash_of_pictures(self.control_pictures, book),
                 "settings": settings,
             }
+            if changed := revisions(self.recipe):
+                self._identity["revisions"] = changed
         return dict(self._identity)
 
     def stylize(
@@ -142,7 +160,8 @@ class DiffusionLook(Look):
         """What one key of a frame of `size` (width, height) takes, before anything is loaded."""
         at = self._working_size(size)
         steps, strength = self.recipe.steps, self.recipe.denoising_strength
-        evaluations = self.family.evaluations(steps, strength)
+        as_ddim = self.recipe.sampler == "ddim" and self.recipe.schedule in ("auto", "ddim")
+        evaluations = (counted_as_ddim if as_ddim else self.family.evaluations)(steps, strength)
         if self.recipe.noise == "exact":
             evaluations += evaluations * self.recipe.recovery_iterations
         elif self.recipe.noise in ("plain", "adjusted"):

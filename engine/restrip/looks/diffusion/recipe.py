@@ -45,6 +45,7 @@ class Recipe:
     schedule: str
     distilled: str
     prediction: str
+    noise_source: str
     batch: int
     device: str
     precision: str

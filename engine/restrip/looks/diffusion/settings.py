@@ -69,6 +69,11 @@ NOISE = (
         ),
         group="noise",
     ),
+    _sd(
+        "noise_source", "choice", "cpu", "Noise source",
+        "Whose numbers a seed's noise is: A1111 draws on the GPU unless told otherwise, so its seeds need those.",
+        choices=(("cpu", "CPU"), ("nv", "NVIDIA GPU's, on any machine")), group="noise",
+    ),
     _sd("original_prompt", "text", "", "Original prompt", "What the source shows, for recovered noise.", group="noise",
         when=("noise", ("exact", "adjusted", "plain"))),
     _sd(

@@ -19,6 +19,8 @@ ONE = 1.0
         ("((a) b)", [("a", 1.21), (" b", 1.1)]),
         ("((a:2) b:0.5)", [("a", 1.0), (" b", 0.5)]),
         (r"a \(b\) \[c\]", [("a (b) [c]", 1)]),
+        (r"a\b \ c", [("ab  c", 1)]),
+        (r"a\\b", [(r"a\b", 1)]),
         ("(open", [("open", 1.1)]),
         ("[open", [("open", 1 / 1.1)]),
         ("closed)", [("closed)", 1)]),
@@ -36,8 +38,10 @@ def test_emphasis(prompt: str, pieces: list[tuple[str | None, float]]) -> None:
     assert [piece.weight for piece in found] == pytest.approx([weight for _, weight in pieces])
 
 
-def test_break_keeps_the_weight_out() -> None:
-    assert parse("(a BREAK b)") == [Piece("a", 1.1), Piece(None), Piece("b", 1.1)]
+def test_break_in_brackets_is_a_word() -> None:
+    """Where they change weights; its weight is what A1111's own mark of a BREAK becomes."""
+    assert parse("(a BREAK b)") == [Piece("a", 1.1), Piece("BREAK", -1.1), Piece("b", 1.1)]
+    assert parse("(a BREAK b:1)") == [Piece("a", 1), Piece(None), Piece("b", 1)]
 
 
 def test_chunks_of_75() -> None:

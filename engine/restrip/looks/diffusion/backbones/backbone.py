@@ -43,7 +43,8 @@ class Call:
 
     The network sees the rows `groups` times, each group with its own part of `inputs` (without and with the prompt).
     `extra` [rows, channels, h, w] is what an inpainting network sees beside the latents, `control` what ControlNets
-    add, `done` the share of the steps that is behind.
+    add, `done` the share of the steps that is behind. `snapped`: at a step that consistency models know, where the
+    family has such.
     """
 
     x: torch.Tensor
@@ -53,6 +54,7 @@ class Call:
     extra: torch.Tensor | None = None
     control: Control | None = None
     done: float = 0.0
+    snapped: bool = False
 
 
 class Backbone(ABC):

@@ -67,6 +67,14 @@ def counted_from_the_whole(steps: int, strength: float) -> int:
     return int(min(strength, 0.999) * steps) + 1
 
 
+def counted_as_ddim(steps: int, strength: float) -> int:
+    """Evaluations of A1111's DDIM: the step at which noise is added and the one after the last aren't asked at.
+
+    Where that would leave none, as at very little strength, there is one.
+    """
+    return max(int(min(strength, 0.999) * steps) - 1, 1)
+
+
 def counted_below_the_start(steps: int, strength: float) -> int:
     """Evaluations where all steps lie below the sigma that the strength begins at."""
     return steps

@@ -26,7 +26,8 @@ _WEIGHT = re.compile(r"[-+]?(?:\d{1,6}(?:\.\d{0,12})?|\.\d{1,12})")
 _KIND = re.compile(r"\s*([A-Za-z_]*)\s*=")
 _QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"([^,\n]*)')
 _BY_NAME = re.compile(rf"(.*):\s*(te|unet)\s*=\s*({_WEIGHT.pattern})\s*", re.DOTALL)
-_TAG = re.compile(r"<lora:([^<>]*)>")
+# LyCORIS files had a tag of their own once.
+_TAG = re.compile(r"<(?:lora|lyco):([^<>]*)>")
 
 
 @dataclass(frozen=True)

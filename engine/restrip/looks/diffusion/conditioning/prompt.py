@@ -3,8 +3,8 @@
     "a (red:1.3) fox, [blurry] BREAK night"
      -> ("a ", 1) ("red", 1.3) (" fox, ", 1) ("blurry", 1/1.1) BREAK ("night", 1)
 
-`(x)` multiplies by 1.1, `[x]` divides by it, `(x:1.3)` by 1.3, a backslash takes a bracket as it is; what is never
-closed reaches to the end.
+`(x)` multiplies by 1.1, `[x]` divides by it, `(x:1.3)` by 1.3, a backslash takes a bracket or a backslash as it is and
+goes elsewhere; what is never closed reaches to the end. In brackets that change weights BREAK is a word like others.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ UP, DOWN = 1.1, 1 / 1.1
 COMMA_REACH = 20
 
 TOKENS = re.compile(r"\\[()\[\]\\]|:\s*(?P<weight>[+-]?(?:\d+\.?\d*|\.\d+))\s*\)|[()\[\]]|[^\\()\[\]:]+|.", re.DOTALL)
+# A BREAK whose weight brackets have changed is read as a word of that weight, in A1111 as here.
+BREAK_WEIGHT = -1.0
 BREAKS = re.compile(r"\s*\bBREAK\b\s*")
 
 
@@ -66,7 +68,7 @@ class _Reader:
     def text(self, text: str) -> None:
         for number, part in enumerate(BREAKS.split(text)):
             if number:
-                self.runs.append(_Run(None))
+                self.runs.append(_Run(None, BREAK_WEIGHT))
             if part:
                 self.runs.append(_Run(part))
 
@@ -76,8 +78,8 @@ def parse(prompt: str) -> list[Piece]:
     reader = _Reader()
     for match in TOKENS.finditer(prompt):
         token, weight = match.group(), match.group("weight")
-        if len(token) == 2 and token.startswith("\\"):
-            reader.runs.append(_Run(token[1]))
+        if token.startswith("\\"):
+            reader.runs.append(_Run(token[1:]))
         elif token in ("(", "["):
             reader.opened.append((token, len(reader.runs)))
         elif not (
@@ -96,7 +98,9 @@ def _joined(runs: Sequence[_Run]) -> list[Piece]:
     for run in runs:
         last = pieces[-1] if pieces else None
         if run.text is None:
-            pieces.append(Piece(None))
+            pieces.append(Piece(None) if run.weight == BREAK_WEIGHT else Piece("BREAK", run.weight))
+        elif run.text == "":
+            continue
         elif last is not None and last.text is not None and last.weight == run.weight:
             pieces[-1] = Piece(last.text + run.text, run.weight)
         else:

@@ -32,8 +32,8 @@ class Tokenizer:
         self._bytes = _byte_letters()
 
     def encode(self, text: str) -> list[int]:
-        """The tokens of `text`, without start and end; what the vocabulary lacks is the end token, as in CLIP."""
-        return [token for word in _words(text.lower()) for token in self._word(word)]
+        """The tokens of `text` without start and end; what the vocabulary lacks is the end token, as in CLIP."""
+        return [token for word in _words(unicodedata.normalize("NFC", text).lower()) for token in self._word(word)]
 
     def _word(self, word: str) -> list[int]:
         pieces = [self._bytes[byte] for byte in word.encode("utf-8")]

@@ -21,9 +21,13 @@ from restrip.looks.diffusion.runtime.vae import Vae
 from restrip.looks.diffusion.sampling import inversion
 from restrip.looks.diffusion.sampling.denoiser import Denoiser
 from restrip.looks.diffusion.sampling.samplers import SAMPLERS
+from restrip.looks.diffusion.sampling.schedules import Schedule
 from restrip.looks.diffusion.sampling.seed_noise import SeedNoise, mixed
 
 Tick = Callable[[], None]
+
+# Where noise is recovered by the rules of A1111's "img2img alternative test".
+ALTERNATIVE = frozenset({"plain", "adjusted"})
 
 
 class Session:
@@ -33,8 +37,13 @@ class Session:
         self.model, self.recipe, self.vae = model, recipe, vae
         self.sampler = SAMPLERS[recipe.sampler]
         schedule = model.backbone.schedule
-        self.full = schedule.table(spacing, recipe.steps)
+        # The alternative test recovers noise along evenly spaced steps, whatever the sampler's are.
+        alternative = recipe.noise in ALTERNATIVE and isinstance(schedule, Schedule)
+        self.full = schedule.table("uniform" if alternative else spacing, recipe.steps)
         self.sigmas = schedule.sigmas(spacing, recipe.steps, recipe.denoising_strength)
+        self.entry = float(self.sigmas[0])
+        if recipe.sampler == spacing == "ddim" and isinstance(schedule, Schedule):
+            self.entry, self.sigmas = schedule.ddim(recipe.steps, recipe.denoising_strength)
         self.casts = precision.Casts(model.network)
         self.make_control: Callable[[Sequence[Row], torch.dtype], Control] | None = None
         self.compiled_network: Any = None
@@ -65,7 +74,9 @@ class Session:
     ) -> torch.Tensor:
         """The rows' finished latents from their clean ones, [rows, channels, h, w] float32, the network in `dtype`."""
         denoiser = self._denoiser(rows, dtype, [row.prompt for row in rows])
-        noise = SeedNoise([row.seed for row in rows], clean.shape[1:], clean.device)
+        later = self.recipe.noise in ALTERNATIVE  # A1111's script counts the seed up by one
+        seeds = [row.seed + later for row in rows]
+        noise = SeedNoise(seeds, clean.shape[1:], clean.device, self.recipe.noise_source)
         with torch.inference_mode():
             x = self._start(rows, clean, noise, dtype, link, tick)
             predict = self._predict(rows, denoiser, clean, link, tick)
@@ -89,6 +100,7 @@ class Session:
             self._network(dtype),
             extra,
             self.make_control(rows, dtype) if self.make_control else None,
+            snapped=self.sampler.snapped,
         )
 
     def _network(self, dtype: torch.dtype) -> Any:
@@ -107,11 +119,11 @@ class Session:
                 new if row.fusion is None else row.fusion.carried_noise(link.anchor.noise[0], new)
                 for row, new in zip(rows, random, strict=True)
             ]
-            return clean + sigma * torch.stack(moved)
+            return self._noised(clean, torch.stack(moved))
         if recipe.noise in ("seeded", "warped"):
             if link.record is not None:
                 link.record.noise = random
-            return clean + sigma * random
+            return self._noised(clean, random)
         recovered = self.recovered.get(
             [(row.digest, dtype) for row in rows],
             lambda which: self._recovered([rows[n] for n in which], clean[which], dtype, tick),
@@ -120,6 +132,13 @@ class Session:
         if recipe.noise == "exact":
             return clean + sigma * noise
         return clean + sigma * (noise - clean / float(self.full[0]))
+
+    def _noised(self, clean: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """The state to start from: DDIM enters with more noise than its first evaluation is told."""
+        first = float(self.sigmas[0])
+        noisy = clean + self.entry * noise
+        scale = self.model.backbone.prediction.scale
+        return noisy if self.entry == first else noisy * (scale(first) / scale(self.entry))
 
     def _recovered(self, rows: Sequence[Row], clean: torch.Tensor, dtype: torch.dtype, tick: Tick) -> torch.Tensor:
         """The rows' noise, recovered from their frames."""

@@ -18,7 +18,8 @@ class Denoiser:
     """The model with one prompt (and negative prompt) a row.
 
     `extra` [rows, channels, h, w] is an inpainting model's conditioning; `control` is what ControlNets add, with `done`
-    the share of the steps that is behind. `network` may stand for the model's own in another precision.
+    the share of the steps that is behind, and `snapped` as in Call. `network` may stand for the model's own in another
+    precision.
     """
 
     model: Model
@@ -29,6 +30,7 @@ class Denoiser:
     extra: torch.Tensor | None = None
     control: Control | None = None
     done: float = 0.0
+    snapped: bool = False
     evaluations: int = 0
     _inputs: dict[bool, dict[str, Any]] = field(default_factory=dict, repr=False)
 
@@ -42,7 +44,7 @@ class Denoiser:
         backbone = self.model.backbone
         self.model.turns.need("network")
         self.evaluations += 1
-        call = Call(x, sigma, groups, self._arguments(guided, x), self.extra, self.control, self.done)
+        call = Call(x, sigma, groups, self._arguments(guided, x), self.extra, self.control, self.done, self.snapped)
         seen = backbone.prediction.eps(torch.cat([x] * groups), sigma, backbone.output(self.network, call))
         if not guided:
             return seen

@@ -77,11 +77,15 @@ def lcm(predict: Predict, x: torch.Tensor, sigmas: Sigmas, fresh: Fresh) -> torc
 
 @dataclass(frozen=True)
 class Sampler:
-    """A walk and the spacing of its sigmas; `ancestral` ones add fresh noise, which undoes recovered noise."""
+    """A walk and the spacing of its sigmas; `ancestral` ones add fresh noise, which undoes recovered noise.
+
+    `snapped` ones ask the network at the nearest of the 50 steps that consistency models are distilled on.
+    """
 
     walk: Walk
     spacing: str
     ancestral: bool = False
+    snapped: bool = False
 
 
 SAMPLERS = {
@@ -89,5 +93,5 @@ SAMPLERS = {
     "euler_a": Sampler(euler_ancestral, "uniform", ancestral=True),
     "dpmpp_2m_karras": Sampler(dpmpp_2m, "karras"),
     "ddim": Sampler(euler, "ddim"),
-    "lcm": Sampler(lcm, "lcm", ancestral=True),
+    "lcm": Sampler(lcm, "lcm", ancestral=True, snapped=True),
 }

@@ -15,11 +15,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from restrip.looks.diffusion.backbones.family import counted_from_the_whole
+from restrip.looks.diffusion.backbones.family import counted_as_ddim, counted_from_the_whole
 
 Sigmas = npt.NDArray[np.float64]
 
 TRAIN_STEPS = 1000
+LCM_STEPS = np.arange(TRAIN_STEPS // 50 - 1, TRAIN_STEPS, TRAIN_STEPS // 50)
 
 # The share of noise that a flow begins with lies between these: sigma 0.005 to 4095.
 LEAST_SHARE, MOST_SHARE = 0.005, 1 - 2**-12
@@ -85,6 +86,22 @@ class Schedule:
         """The training step of `sigma`, between two of them where it must be; sigma 0 is step 0."""
         return np.interp(np.log(np.maximum(sigma, 1e-12)), self.log_sigmas, np.arange(TRAIN_STEPS))
 
+    def snapped_step(self, sigma: float) -> float:
+        """The nearest of the 50 steps that consistency models are distilled on."""
+        return float(LCM_STEPS[np.abs(self.log_sigmas[LCM_STEPS] - np.log(sigma)).argmin()])
+
+    def ddim(self, steps: int, strength: float) -> tuple[float, Sigmas]:
+        """DDIM's way in, as A1111 has it: the sigma of the noise that is added, and the falling sigmas after it.
+
+        Its steps are every (1000 // steps)-th from 1; the first evaluation is one step below the noise, and the last
+        state keeps step 1's.
+        """
+        times = np.minimum(np.arange(0, TRAIN_STEPS, TRAIN_STEPS // min(steps, TRAIN_STEPS)) + 1, TRAIN_STEPS - 1)
+        evaluations = counted_as_ddim(steps, strength)
+        entry = float(self.sigma(times[min(evaluations + 1, len(times) - 1)]))
+        falling = self.sigma(times[: evaluations + 1][::-1])
+        return entry, falling if len(falling) > 1 else np.append(falling, self.sigma(0))
+
     def sigmas(self, spacing: str, steps: int, strength: float) -> Sigmas:
         """The part of the table that img2img of that strength walks through."""
         return self.table(spacing, steps)[start_index(steps, strength) :]
@@ -110,6 +127,10 @@ class EdmSchedule(Schedule):
         """What the network is told of `sigma`."""
         told: Sigmas = np.log(np.maximum(sigma, 1e-12)) / 4
         return told
+
+    def snapped_step(self, sigma: float) -> float:
+        """There are no such steps here."""
+        return float(self.step(sigma))
 
 
 @dataclass(frozen=True)
@@ -160,7 +181,8 @@ def _trailing(schedule: Schedule, steps: int) -> Sigmas:
 
 def _lcm(schedule: Schedule, steps: int) -> Sigmas:
     """Between the ends of the 50 steps that consistency models are distilled on (Luo et al. 2023)."""
-    return np.append(schedule.sigma(np.linspace(TRAIN_STEPS - 1, TRAIN_STEPS // 50 - 1, steps)), 0)
+    places = np.linspace(len(LCM_STEPS) - 1, 0, steps)
+    return np.append(np.exp(np.interp(places, np.arange(len(LCM_STEPS)), schedule.log_sigmas[LCM_STEPS])), 0)
 
 
 def _ddim(schedule: Schedule, steps: int) -> Sigmas:

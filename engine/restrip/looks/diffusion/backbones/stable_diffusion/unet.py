@@ -60,7 +60,8 @@ class UnetBackbone(Backbone):
         sample = torch.cat([scaled] * call.groups).to(like.dtype)
         if sample.device.type == "cuda":
             sample = sample.to(memory_format=self.memory_format)
-        t = torch.full((len(sample),), float(self.schedule.step(call.sigma)), device=sample.device)
+        step = self.schedule.snapped_step(call.sigma) if call.snapped else float(self.schedule.step(call.sigma))
+        t = torch.full((len(sample),), step, device=sample.device)
         arguments = dict(call.inputs)
         if call.control is not None:
             arguments |= call.control(sample[:, : call.x.shape[1]], t, arguments, call.done)
