@@ -34,6 +34,30 @@ def test_pictures_and_pages_that_documents_link_to_exist() -> None:
     assert not missing, missing
 
 
+MAP = ("CONTRIBUTING.md", "docs/architecture.md")
+BASES = ("", "engine/restrip", "engine/restrip/looks/diffusion", "resolve_script/restrip_resolve")
+"""Where a name of theirs may begin."""
+
+
+@pytest.mark.parametrize("page", MAP)
+def test_what_the_map_and_the_recipes_name_exists(page: str) -> None:
+    """Files, folders, and the names in capitals that a recipe finds in them."""
+    text = (ROOT / page).read_text("utf-8")
+    words = re.findall(r"`([^`\s]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+    named = [word for word in words if "/" in word and not re.search(r"[A-Z]{3}|[~%$]", word)]
+    assert len(named) > 40
+    assert [name for name in named if not any((ROOT / base / name).exists() for base in BASES)] == []
+    said = re.findall(r"`([A-Z_]{5,})`[^`]{1,30}`([\w/]+\.py)`", text)
+    assert page != MAP[0] or len(said) > 8
+    assert [pair for pair in said if not re.search(rf"^{pair[0]}\b", (ROOT / pair[1]).read_text("utf-8"), re.M)] == []
+
+
+@pytest.mark.parametrize("page", MAP)
+def test_commands_of_the_map_name_scripts_that_exist(page: str) -> None:
+    scripts = re.findall(r"python ((?:tests|blender_addon)/[\w/]+\.py)", (ROOT / page).read_text("utf-8"))
+    assert [script for script in scripts if not (ROOT / script).exists()] == []
+
+
 def test_no_path_of_a_developers_machine_is_in_the_tree() -> None:
     pattern = re.compile(r"(?<![\w.])/(?:work|root)/\w|/tmp/\w+/|pypi\.org|registry\.npmjs|deb\.debian")
     own = Path(__file__).resolve()
