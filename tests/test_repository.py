@@ -34,6 +34,21 @@ def test_pictures_and_pages_that_documents_link_to_exist() -> None:
     assert not missing, missing
 
 
+def test_modules_and_tests_that_documents_name_exist() -> None:
+    """A file by the end of its path; a test by its name."""
+    files = [f"/{path.relative_to(ROOT).as_posix()}" for path in tracked()]
+    tests = {Path(file).stem for file in files}
+    for path in (ROOT / "tests").rglob("*.py"):
+        tests |= set(re.findall(r"def (test_\w+)", path.read_text("utf-8")))
+    missing = []
+    for page in [ROOT / "README.md", *(ROOT / name for name in MAP), *(ROOT / "docs").glob("*.md")]:
+        text = page.read_text("utf-8")
+        named = {name for name in re.findall(r"`([\w/]+\.py)`", text) if not re.search("[A-Z]{3}", name)}
+        missing += [f"{page.name}: {name}" for name in named if not any(file.endswith(f"/{name}") for file in files)]
+        missing += [f"{page.name}: {name}" for name in set(re.findall(r"\btest_[a-z]\w+", text)) - tests]
+    assert missing == []
+
+
 MAP = ("CONTRIBUTING.md", "docs/architecture.md")
 BASES = ("", "engine/restrip", "engine/restrip/looks/diffusion", "resolve_script/restrip_resolve")
 """Where a name of theirs may begin."""
