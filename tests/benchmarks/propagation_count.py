@@ -200,7 +200,7 @@ class Window:
 def run(window: Window, stages: Stages) -> None:
     """All frames of a segment."""
     keys = tuple(StyledKey(n, window.frame(n), window.frame(n)) for n in (0, window.frames.end))
-    list(segment_walk.SegmentWalk(window, keys, PropagateSettings(), silent, stages).frames())
+    list(segment_walk.SegmentWalk(window, keys, PropagateSettings(strokes="smooth"), silent, stages).frames())
 
 
 def segment(size: tuple[int, int], count: int, work: dict[str, Any]) -> Tally:

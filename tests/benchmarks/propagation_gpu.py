@@ -66,7 +66,7 @@ def whole(size: tuple[int, int], count: int, device: str) -> tuple[float, list[A
 
     window, keys = segment(size, count)
     begin = time.perf_counter()
-    out = list(propagate(window, keys, PropagateSettings(device=device), silent))
+    out = list(propagate(window, keys, PropagateSettings(strokes="smooth", device=device), silent))
     return (time.perf_counter() - begin) / (count - 1), out
 
 

@@ -247,7 +247,10 @@ def mixing() -> Picture:
 
 def strokes() -> Picture:
     window, last = Window("bigbuckbunny.mp4", FIRST, COUNT, 448), COUNT - 1
-    look, settings = open_look("sd:tiny", DIFFUSION | {"width": 448, "height": 256}), PropagateSettings(baked=True)
+    look, settings = (
+        open_look("sd:tiny", DIFFUSION | {"width": 448, "height": 256}),
+        PropagateSettings(strokes="smooth", baked=True),
+    )
     ends = [window.frame(n) for n in (0, last)]
     painted = look.stylize(ends, [Key(n, seed=n + 1) for n in (0, last)], silent)
     keys = [StyledKey(n, end, one.picture) for n, end, one in zip((0, last), ends, painted, strict=True)]

@@ -80,7 +80,7 @@ def carried(size: tuple[int, int], count: int, stages: Stages) -> float:
     window = Noise(size, count)
     keys = tuple(StyledKey(n, window.frame(n), window.frame(n)) for n in (0, count))
     begin = time.process_time()
-    for _ in SegmentWalk(window, keys, PropagateSettings(baked=True), silent, stages).frames():
+    for _ in SegmentWalk(window, keys, PropagateSettings(strokes="smooth", baked=True), silent, stages).frames():
         pass
     return time.process_time() - begin
 

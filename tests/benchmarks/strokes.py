@@ -45,7 +45,7 @@ def row(frames: list[Frame], keys: tuple[StyledKey, StyledKey]) -> str:
     """What there is to say of the joint rendition."""
     window, last = Window(frames), len(frames) - 1
     window.frames = FrameRange(0, last)
-    carried = list(propagate(window, keys, PropagateSettings(baked=True), silent))
+    carried = list(propagate(window, keys, PropagateSettings(strokes="smooth", baked=True), silent))
     baked = [one.baked.rgb8() for one in carried if one.baked] + [keys[1].picture.rgb8()]
     strips = [(one.left.rgb8().astype(int), one.right.rgb8()) for one in carried[1:] if one.left and one.right]
     energy = [float((gradients(picture) ** 2).mean()) for picture in baked]

@@ -56,7 +56,7 @@ def test_footage_is_carried_as_well_as_on_the_cpu(carphone):
     theirs = list(
         propagate(Pictures(frames, FrameRange(0, 4)), keys, PropagateSettings(baked=True, device="cpu"), silent)
     )
-    for name in ("left", "right", "joint"):
+    for name in ("left", "right", "baked"):
         scores = [
             np.mean([psnr(getattr(o, name).rgb, truth[n]) for n, o in enumerate(out) if n]) for out in (ours, theirs)
         ]
@@ -242,13 +242,13 @@ def test_keys_painted_with_different_strokes_are_carried_by_the_cpu_and_said_so(
     def report(done: int, total: int, *note: str) -> None:
         notes.extend(note)
 
-    got = list(propagate(window, keys, PropagateSettings(device="auto", joint=True), report))
-    theirs = list(propagate(window, keys, PropagateSettings(device="cpu", strokes="crisp", joint=True), silent))
+    got = list(propagate(window, keys, PropagateSettings(device="auto", baked=True), report))
+    theirs = list(propagate(window, keys, PropagateSettings(device="cpu", strokes="crisp", baked=True), silent))
     assert len(got) == 2 and len(notes) == 1 and "different strokes" in notes[0]
-    np.testing.assert_array_equal(got[1].joint.rgb, theirs[1].joint.rgb)
+    np.testing.assert_array_equal(got[1].baked.rgb, theirs[1].baked.rgb)
     notes.clear()
-    smooth = list(propagate(window, keys, PropagateSettings(device="auto", strokes="smooth", joint=True), report))
-    assert not notes and np.abs(smooth[1].joint.rgb.astype(int) - got[1].joint.rgb).mean() > 5
+    smooth = list(propagate(window, keys, PropagateSettings(device="auto", strokes="smooth", baked=True), report))
+    assert not notes and np.abs(smooth[1].baked.rgb.astype(int) - got[1].baked.rgb).mean() > 5
 
 
 def test_nothing_is_shown_before_strokes_are_compared():
