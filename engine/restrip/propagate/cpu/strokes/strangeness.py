@@ -16,7 +16,7 @@ from restrip.propagate.cpu.predictors import Light, warped
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.frame_window import StyledKey
 
-ALIKE, STRANGE = 0.15, 0.25  # filters of the frame come to .01 to .14, diffused looks to .26, painted ones to .7
+ALIKE, STRANGE = 0.16, 0.20  # filters of the frame come to .01 to .14, diffused looks to .26, painted ones to .7
 DETAIL = 5.0  # pixels; coarser colour doesn't count
 KNOWN = 0.1  # places that are worth less don't either
 PLAIN = 3.0  # squared code values, three channels: less detail is none
