@@ -90,3 +90,13 @@ def _needs(file: Path) -> frozenset[str]:
             elif beside != file and beside.exists():
                 found |= _needs(beside)
     return frozenset(found)
+
+
+@pytest.fixture(scope="session")
+def bunny(bigbuckbunny: Path) -> Any:
+    """Frame 45 of the demo's clip at 320x180."""
+    from restrip.media import ClipReader, fit_picture
+    from restrip.timeline import ClipRange, Rate
+
+    with ClipReader(ClipRange((str(bigbuckbunny),), Rate.of(25), 1, trim_in=45)) as reader:
+        return fit_picture(reader.frame(0), (320, 180))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,16 +17,6 @@ def _one_thread() -> Iterator[None]:
     cv2.setNumThreads(1)
     yield
     cv2.setNumThreads(before)
-
-
-@pytest.fixture(scope="session")
-def bunny(bigbuckbunny: Path) -> Frame:
-    """Frame 45 of the demo's clip at 320x180."""
-    from restrip.media import ClipReader, fit_picture
-    from restrip.timeline import ClipRange, Rate
-
-    with ClipReader(ClipRange((str(bigbuckbunny),), Rate.of(25), 1, trim_in=45)) as reader:
-        return fit_picture(reader.frame(0), (320, 180))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from restrip.errors import BadInput
 from restrip.looks.look import Beside, Look, Styled
 from restrip.media.content import HashBook
 from restrip.media.files import MediaMissing, MediaUnreadable
+from restrip.registration.correction import Correction
 from restrip.timeline import pictures_in
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from restrip.progress import Report
     from restrip.timeline import Key
 
+AS_IT_IS = Correction()
 ASPECT_TOLERANCE = 0.01  # of the frame's aspect: what is stretched by more is worth a sentence
 
 
@@ -102,6 +104,10 @@ class PaintedLook(Look):
         hashes = HashBook().of_files(list(self.pictures.values()))
         return dict(zip(self.pictures, hashes, strict=True))
 
+    def picture_given(self, key: Key) -> str:
+        """The key's own picture, else the folder's for its frame, else ""."""
+        return key.image or str(self.pictures.get(key.frame, ""))
+
     def check_keys(self, keys: Sequence[Key]) -> None:
         """Raise PaintedKeysMissing, listing every key that has neither a picture here nor one of its own."""
         missing = sorted(key.frame for key in keys if not key.image and key.frame not in self.pictures)
@@ -120,31 +126,48 @@ class PaintedLook(Look):
         """Each key's picture at its frame's size. Raises PaintedKeysMissing, KeyImageUnreadable."""
         self.check_keys(keys)
         styled = []
-        for done, (frame, key) in enumerate(zip(frames, keys, strict=True), start=1):
-            path = str(self.pictures.get(key.frame, ""))
-            styled.append(picture_for_key(frame, key, path=key.image or path))
+        corrections = beside.corrections if beside is not None and beside.corrections else [AS_IT_IS] * len(keys)
+        for done, (frame, key, correction) in enumerate(zip(frames, keys, corrections, strict=True), start=1):
+            styled.append(picture_for_key(frame, key, path=self.picture_given(key), correction=correction))
             report(done, len(frames))
         return styled
 
 
-def picture_for_key(frame: Frame, key: Key, *, path: str | None = None) -> Styled:
-    """The picture `path`, or the key's own, at the size and depth of `frame`; resampling is said in the notes.
+def picture_for_key(frame: Frame, key: Key, *, path: str | None = None, correction: Correction = AS_IT_IS) -> Styled:
+    """The picture `path`, or the key's own, corrected and at the size and depth of `frame`; resampling, and what a
+    correction couldn't do, is said in the notes.
 
     Where the picture is transparent the frame shows; alpha is the frame's. Raises KeyImageUnreadable.
     """
-    from restrip.media import fit_picture, read_picture
+    from restrip.media import fit_picture
     from restrip.media.pictures.animated import moves
 
     path = path or key.image or ""
-    try:
-        picture = read_picture(path)
-    except (MediaMissing, MediaUnreadable) as error:
-        raise KeyImageUnreadable(key.frame, path, error.message) from error
+    picture = read_key_picture(path, key.frame)
     notes = _size_notes(Path(path).name, picture.size, frame.size)
     if moves(path):
         notes += (f"{Path(path).name} moves: its first picture is used.",)
-    fitted = _over(fit_picture(picture, frame.size).with_depth(frame.deep), frame)
-    return Styled(fitted, {"picture": path, "picture_size": list(picture.size)}, notes)
+    facts: dict[str, Any] = {"picture": path, "picture_size": list(picture.size)}
+    fitted = fit_picture(picture, frame.size).with_depth(frame.deep)
+    if correction.facts:
+        from restrip.registration.correct import corrected
+
+        fitted, more = corrected(fitted, frame, correction)
+        notes, facts = (
+            (*notes, *(f"Key {key.frame}: {note}" for note in more)),
+            {**facts, "corrected": correction.facts},
+        )
+    return Styled(_over(fitted, frame), facts, notes)
+
+
+def read_key_picture(path: str, frame: int) -> Frame:
+    """The picture given for the key on `frame`. Raises KeyImageUnreadable."""
+    from restrip.media import read_picture
+
+    try:
+        return read_picture(path)
+    except (MediaMissing, MediaUnreadable) as error:
+        raise KeyImageUnreadable(frame, path, error.message) from error
 
 
 def open_painted(argument: str, settings: Mapping[str, Any], *, size: tuple[int, int] | None = None) -> PaintedLook:

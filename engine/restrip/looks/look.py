@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # The supervisor lists looks without numpy.
 
     from restrip.media.frame import Frame
     from restrip.progress import Report
+    from restrip.registration.correction import Correction
     from restrip.timeline import ClipRange, Key
 
     Matte = npt.NDArray[np.generic]
@@ -53,7 +54,8 @@ class Beside:
     frame, or none at all; `anchor_matte` is the anchor's. Only a look that `takes_mattes` is given any. `previous` are
     the frame and the finished picture of the neighbouring key on the anchor's side, one a frame, None where there is
     none in the shot, and for a look that doesn't carry it on (`carries_previous`). `clip` is what the keys' frame
-    numbers count in, `keys` how many keys the job makes in all.
+    numbers count in, `keys` how many keys the job makes in all. `corrections` say what is done with pictures that were
+    given for the keys, one a frame.
     """
 
     mattes: Sequence[Matte | None] = ()
@@ -61,6 +63,7 @@ class Beside:
     previous: Sequence[tuple[Frame, Frame] | None] = ()
     clip: ClipRange | None = None
     keys: int = 0
+    corrections: Sequence[Correction] = ()
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,10 @@ class Look(ABC):
     def key_facts(self) -> Mapping[int, str]:
         """By frame, what decides a key's picture beside `identity`, such as the hash of a file of its own."""
         return {}
+
+    def picture_given(self, key: Key) -> str:
+        """The path of the picture that was given for a key; "" when the look makes it."""
+        return key.image or ""
 
     def check_keys(self, keys: Sequence[Key]) -> None:  # noqa: B027  a default, to be left as it is
         """Raise the look's own error when it can't make a picture for each of these keys."""

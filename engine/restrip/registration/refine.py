@@ -17,6 +17,7 @@ from restrip.registration.structure import Floats
 from restrip.registration.warp import Doubles, Warp, basis, places
 
 HALVES_PX = 64
+TINY = 1e-6
 AROUND = 3
 CELL = 8
 """Pixels of a level that speak with one voice."""
@@ -61,7 +62,9 @@ def votes(frame: Floats, key: Floats, warp: Warp) -> Votes:
         return cv2.blur(values, (AROUND, AROUND))
 
     # Only edges that both have answer to a move: those of one alone would make every step too short.
-    shared = near(sum(product(a, b) for a, b in zip(*slopes, strict=True)))
+    ours_x, ours_y = slopes[0]
+    theirs_x, theirs_y = slopes[1]
+    shared = near(product(ours_x, theirs_x) + product(ours_y, theirs_y))
     answer = np.clip(shared / (near(xx + yy) + 1e-9), 0.2, 1)
     grid = places((columns, rows)).reshape(-1, 2).astype(np.float64)
     return Votes(
@@ -76,35 +79,39 @@ def votes(frame: Floats, key: Floats, warp: Warp) -> Votes:
 def trust(agreement: Floats) -> Floats:
     """How much each cell counts: those that agree best fully, those that agree by chance hardly."""
     best = float(np.quantile(agreement, 0.8))
-    return np.clip((agreement - 0.25 * best) / (0.75 * best + 1e-6), 0, 1) ** 2
+    counted: Floats = np.clip((agreement - 0.25 * best) / (0.75 * best + 1e-6), 0, 1)
+    return counted * counted
+
+
+def step_of(
+    said: Votes, warp: Warp, some: npt.NDArray[np.bool_] | slice = slice(None), *, similar: bool = False
+) -> tuple[Doubles, Doubles]:
+    """What is added to the affine part [2, 3], by the votes of some cells; and the same for the map's own shape."""
+    reach = max(warp.size)
+    x, y = ((said.middles[some] - warp.centre) / reach).T
+    zero, one = np.zeros(len(x)), np.ones(len(x))
+    if similar:
+        columns = [(one, zero), (zero, one), (x, y), (-y, x)]
+    else:
+        columns = [(one, zero), (zero, one), (x, zero), (y, zero), (zero, x), (zero, y)]
+    moves = np.stack([np.stack(pair, -1) for pair in columns], -1)  # [N, 2, P]
+    weight = trust(said.agreement)[some]
+    left = np.einsum("n,nap,nab,nbq->pq", weight, moves, said.left[some], moves, optimize=True)
+    right = np.einsum("n,nap,na->p", weight, moves, said.right[some], optimize=True)
+    step = np.linalg.solve(left + (1e-9 * np.trace(left) + TINY) * np.eye(len(left)), right)
+    linear = np.array([[step[2], -step[3]], [step[3], step[2]]]) if similar else step[2:].reshape(2, 2)
+    return np.hstack([linear / reach, step[:2, None]]), step
 
 
 def refine_affine(frame: Floats, key: Floats, warp: Warp, *, rounds: int = 8, similar: bool = False) -> Warp:
     """The map with its affine part made exact; with `similar` it keeps its shape but for shift, zoom and turn."""
     for _ in range(rounds):
-        said = votes(frame, key, warp)
-        at = (said.middles - warp.centre) / max(warp.size)
-        zero, one = np.zeros(len(at)), np.ones(len(at))
-        x, y = at.T
-        if similar:
-            columns = [(one, zero), (zero, one), (x, y), (-y, x)]
-        else:
-            columns = [(one, zero), (zero, one), (x, zero), (y, zero), (zero, x), (zero, y)]
-        moves = np.stack([np.stack(pair, -1) for pair in columns], -1)  # [N, 2, P]
-        weight = trust(said.agreement)
-        left = np.einsum("n,nap,nab,nbq->pq", weight, moves, said.left, moves, optimize=True)
-        right = np.einsum("n,nap,na->p", weight, moves, said.right, optimize=True)
-        step = np.linalg.solve(left + 1e-9 * np.trace(left) * np.eye(len(left)), right)
-        if similar:
-            linear = np.array([[step[2], -step[3]], [step[3], step[2]]])
-        else:
-            linear = step[2:].reshape(2, 2)
-        affine = warp.affine.copy()
-        affine[:, :2] += linear / max(warp.size)
-        affine[:, 2] += step[:2]
-        moved = np.abs(np.hypot(step[0], step[1])) + np.abs(linear).max()
+        step, moved = step_of(votes(frame, key, warp), warp, similar=similar)
+        affine = warp.affine + step
+        if not 0.4 < np.linalg.det(affine[:, :2]) < 2.5 or np.abs(affine[:, 2]).max() > max(warp.size):
+            break  # There is nothing to hold on to.
         warp = Warp(warp.size, affine, warp.bend)
-        if moved < 0.01:
+        if np.abs(moved).max() < 0.01:
             break
     return warp
 
@@ -164,7 +171,7 @@ class _System:
         left, right = self.sums() if some is None else some
         cost = np.kron(np.eye(2), _stiffness(*self.grid)) * stiff * np.trace(left) / len(left)
         now = bend.transpose(2, 0, 1).ravel()
-        step = np.linalg.solve(left + cost, right - cost @ now)
+        step = np.linalg.solve(left + cost + TINY * np.eye(len(left)), right - cost @ now)
         return step.reshape(2, *self.grid).transpose(1, 2, 0)
 
     def stiffness(self, middles: Doubles) -> float:
@@ -177,8 +184,8 @@ class _System:
             found, held = 0.0, 0.0
             for known, asked in (halves, halves[::-1]):
                 step = self.solved(stiff, still, known).transpose(2, 0, 1).ravel()
-                found += 2 * step @ known[1] - step @ known[0] @ step
-                held += 2 * step @ asked[1] - step @ asked[0] @ step
+                found += float(2 * step @ known[1] - step @ known[0] @ step)
+                held += float(2 * step @ asked[1] - step @ asked[0] @ step)
             if held > max(most, HOLDS * found):
                 best, most = stiff, held
         return best
@@ -192,6 +199,10 @@ def _stiffness(rows: int, columns: int) -> Doubles:
 
     down, across = second(rows), second(columns)
     first_down, first_across = np.diff(np.eye(rows), axis=0), np.diff(np.eye(columns), axis=0)
-    cost = np.kron(down.T @ down, np.eye(columns)) + np.kron(np.eye(rows), across.T @ across)
-    cost += 2 * np.kron(first_down.T @ first_down, first_across.T @ first_across)
-    return cost + 0.02 * np.eye(rows * columns)
+    parts = [
+        np.kron(down.T @ down, np.eye(columns)),
+        np.kron(np.eye(rows), across.T @ across),
+        2 * np.kron(first_down.T @ first_down, first_across.T @ first_across),
+        0.02 * np.eye(rows * columns),
+    ]
+    return np.asarray(sum(parts), np.float64)

@@ -15,6 +15,8 @@ Code = TypeVar("Code", bound=np.generic)
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
+LEAST_SAID_PX = 0.05
+
 
 def places(size: tuple[int, int]) -> Floats:
     """Pixels' positions of a picture of `size` (width, height), [H, W, 2] float32, x and y."""
@@ -136,3 +138,25 @@ class Shift:
         bend = 0.0 if warp.bend is None else float(np.abs(dense(warp.bend, warp.size)).max())
         mean = float(np.linalg.norm(warp.field() - places(warp.size), axis=-1).mean())
         return cls(float(warp.affine[0, 2]), float(warp.affine[1, 2]), zoom - 1, degrees(turn), shear, bend, mean)
+
+    def words(self) -> str:
+        """As it is said: "moved 4.2 px left and enlarged 1.3 %"."""
+        said = []
+        ways = [
+            f"{abs(value):.1f} px {way[value > 0]}"
+            for value, way in ((self.x, ("left", "right")), (self.y, ("up", "down")))
+            if abs(value) >= LEAST_SAID_PX
+        ]
+        if ways:
+            said.append("moved " + " and ".join(ways))
+        if abs(self.zoom) >= 0.0005:
+            said.append(f"{'enlarged' if self.zoom > 0 else 'reduced'} {abs(self.zoom) * 100:.1f} %")
+        if abs(self.turn) >= 0.05:
+            said.append(f"turned {abs(self.turn):.1f}° {'clockwise' if self.turn > 0 else 'anticlockwise'}")
+        if self.shear >= 0.5:
+            said.append(f"stretched by up to {self.shear:.1f} px")
+        if self.bend >= 0.1:
+            said.append(f"bent by up to {self.bend:.1f} px")
+        if not said:
+            return f"moved {self.mean:.1f} px"
+        return ", ".join(said[:-1]) + (" and " if len(said) > 1 else "") + said[-1]

@@ -10,6 +10,7 @@ from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.input_files import Seen
 from restrip.looks.look import PLAIN, LookTraits
 from restrip.propagate.settings import ON
+from restrip.registration.correction import Correction
 from restrip.storage.json_files import digest
 from restrip.timeline import ClipRange, Key, Segment
 
@@ -23,8 +24,9 @@ class Known:
     """What has to be found out before a plan: the media's size (width, height) as it is read, whether it is `deep` and
     has `alpha`, its cuts, the look.
 
-    `key_facts` hold, by frame, what decides a key's picture beside the look's identity, if anything does. `inputs` are
-    the files that the job names, as they were found.
+    `key_facts` hold, by frame, what decides a key's picture beside the look's identity, if anything does.
+    `corrections` are, by frame, what is done with the pictures that were given. `inputs` are the files that the job
+    names, as they were found.
     """
 
     size: tuple[int, int]
@@ -35,6 +37,7 @@ class Known:
     notes: tuple[str, ...] = ()
     deep: bool = False
     alpha: bool = False
+    corrections: Mapping[int, Correction] = field(default_factory=dict)
     inputs: Mapping[str, Seen] = field(default_factory=dict)
 
 
@@ -56,6 +59,10 @@ def key_hashes(spec: Job, keys: Sequence[Key], against: Against, known: Known) -
 
     def facts(key: Key) -> dict[str, Any]:
         base = {"stage": KEY_STAGE, **against.shared, "time": str(spec.clip.media_time(key.frame))}
+        correction = known.corrections.get(key.frame)
+        # A picture that is used as it is keeps the hash that it had before there were corrections.
+        if correction is not None and correction.facts:
+            base["correction"] = correction.facts
         if key.image:
             return {**base, "image": images[key.image].content.key}
         own = known.key_facts.get(key.frame)

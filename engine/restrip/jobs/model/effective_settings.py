@@ -18,6 +18,7 @@ from restrip.jobs.model.settings_schema import MATTE_SETTINGS, SOURCE_SETTINGS
 from restrip.looks.families import LookFamily, family_of, own_settings
 from restrip.looks.look import Look
 from restrip.propagate.settings import PROPAGATE_SETTINGS, PropagateSettings
+from restrip.registration.settings import KeySettings
 from restrip.timeline import Key
 
 
@@ -101,13 +102,14 @@ class SourceSettings:
 @dataclass(frozen=True)
 class JobSettings:
     """A job's settings by whom they concern. `recorded` are those beside the look's own as the job writes them, for
-    manifests and for the hashes of what is cached: 1 and 1.0 are two texts.
+    manifests and for the hashes of what is cached: 1 and 1.0 are two texts. `keys` are those for given keys.
     """
 
     look: LookSettings
     motion: PropagateSettings
     matte: MatteSettings
     source: SourceSettings
+    keys: KeySettings
     recorded: Mapping[str, Any]
 
     @classmethod
@@ -119,6 +121,7 @@ class JobSettings:
             PropagateSettings.of(given),
             MatteSettings(matte["matte_feather"], given.get("matte_feather")),
             SourceSettings(source["strict"], source["video_stream"], source["gaps"]),
+            KeySettings.of(given),
             recorded={
                 setting.key: given.get(setting.key, setting.default)
                 for setting in (*PROPAGATE_SETTINGS, *MATTE_SETTINGS, *SOURCE_SETTINGS)
@@ -128,7 +131,7 @@ class JobSettings:
     @property
     def whole(self) -> dict[str, Any]:
         """All that counted, as a manifest lists it."""
-        return {**self.look.values, **self.recorded}
+        return {**self.look.values, **self.recorded, **self.keys.changed}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 from restrip import codec
 from restrip.jobs.model.input_files import Seen
+from restrip.registration.correction import Correction
 from restrip.storage.json_files import digest
 from restrip.timeline import Crossfade, FrameRange, Key, Segment, Strip, seams_of, strips_of
 
@@ -54,7 +55,8 @@ class Plan:
     it is made from too, if any. `every` says that parts have one joint rendition;
     `format` names what is written, `deep` (more than 8 bit) and `alpha` say what of it is kept; `source` stands
     for the media's content; `devices` are where parts may be carried, the better one first; `inputs` are the job's
-    files as they were when it was planned.
+    files as they were when it was planned; `corrections` say for each key what is done with a picture given for it,
+    and are none when that is nothing.
     """
 
     keys: tuple[Key, ...]
@@ -74,6 +76,11 @@ class Plan:
     alpha: bool = False
     devices: tuple[str, ...] = ("cpu",)
     inputs: Mapping[str, Seen] = field(default_factory=dict)
+    corrections: tuple[Correction, ...] = ()
+
+    def correction(self, index: int) -> Correction:
+        """What is done with the picture that was given for a key."""
+        return self.corrections[index] if self.corrections else Correction()
 
     @property
     def segments(self) -> tuple[Segment, ...]:

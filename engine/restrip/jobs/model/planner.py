@@ -13,6 +13,7 @@ from restrip.jobs.model.plan import Plan, SegmentTask
 from restrip.jobs.references import clip_files, inputs_of, key_files, matte_files
 from restrip.media.formats import FORMATS, fitting_format
 from restrip.propagate.device_choice import allowed, chosen
+from restrip.registration.correction import Correction
 from restrip.timeline import Key, Segment, check_keys, keys_for_shots, keys_from_markers, segments_of
 from restrip.timeline.conversion import conversion_note
 
@@ -65,7 +66,14 @@ def make_plan(spec: Job, known: Known) -> Plan:
         alpha=alpha and FORMATS[format_name].alpha,
         devices=allowed(asked),
         inputs=_used(known, keys),
+        corrections=_corrections(known, keys),
     )
+
+
+def _corrections(known: Known, keys: Sequence[Key]) -> tuple[Correction, ...]:
+    """What is done with each key's given picture; empty when nothing is done with any."""
+    found = tuple(known.corrections.get(key.frame, Correction()) for key in keys)
+    return found if any(correction.facts for correction in found) else ()
 
 
 def _used(known: Known, keys: Sequence[Key]) -> dict[str, Seen]:

@@ -9,6 +9,7 @@ from restrip.client.setting import Setting
 from restrip.looks.families import FAMILIES, look_settings
 from restrip.media.formats import FORMATS
 from restrip.propagate.settings import PROPAGATE_SETTINGS
+from restrip.registration.settings import KEY_SETTINGS
 from restrip.storage.json_files import digest
 
 MATTE_SETTINGS = (
@@ -109,8 +110,8 @@ OUTPUT_SETTINGS = (
 
 
 def job_settings() -> tuple[Setting, ...]:
-    """What `JobSpec.settings` may hold: of every look, of propagation, of mattes, of reading the source."""
-    return (*look_settings(), *PROPAGATE_SETTINGS, *MATTE_SETTINGS, *SOURCE_SETTINGS)
+    """What `JobSpec.settings` may hold: of every look, of propagation, of given keys, of mattes, of reading."""
+    return (*look_settings(), *PROPAGATE_SETTINGS, *KEY_SETTINGS, *MATTE_SETTINGS, *SOURCE_SETTINGS)
 
 
 def schema() -> dict[str, Any]:

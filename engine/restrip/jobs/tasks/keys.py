@@ -170,6 +170,7 @@ class KeyMaker:
             previous=[self._before(n) for n in group],
             clip=self.spec.clip,
             keys=len(plan.keys),
+            corrections=[plan.correction(n) for n in group],
         )
 
     def _before(self, index: int) -> tuple[Frame, Frame] | None:
@@ -201,7 +202,7 @@ class KeyMaker:
 def keep_painted(task: Assignment, plan: Plan, window: Window, index: int) -> None:
     """Cache the picture that a key brings along."""
     key = plan.keys[index]
-    styled = picture_for_key(window.frame(key.frame), key)
+    styled = picture_for_key(window.frame(key.frame), key, correction=plan.correction(index))
     window.check()
     keep_key(task, plan.key_hashes[index], key, styled)
 

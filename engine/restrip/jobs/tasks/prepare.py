@@ -19,6 +19,7 @@ from restrip.jobs.references import files_of, inputs_of, look_files
 from restrip.jobs.resources.disk import GUEST_SPARE_MIB, SPARE_MIB, check_room, room_of
 from restrip.jobs.resources.memory import needs_of
 from restrip.jobs.source import open_source
+from restrip.jobs.tasks.compare_keys import compare_keys
 from restrip.jobs.tasks.registry import Assignment, Progressed, WorkerMemory, read_own
 from restrip.looks import Look
 from restrip.media import ClipReader
@@ -58,10 +59,15 @@ def plan_job(task: Assignment, spec: Job) -> tuple[Plan, Look]:
     with open_source(spec) as media:
         cuts = spec.cuts if spec.cuts is not None else _cuts(task, spec, media, inputs["source"])
     look = look_of(task.shop, spec, size_within(media.size, spec.output.long_side), task.report)
-    plan = make_plan(spec, replace(known_of(look, media, tuple(cuts)), inputs=inputs))
+    known = replace(known_of(look, media, tuple(cuts)), inputs=inputs)
+    plan = make_plan(spec, known)
+    look.check_keys(plan.keys)
+    compared = compare_keys(task, spec, plan, look)
+    if compared.notes or compared.corrections:
+        known = replace(known, corrections=compared.corrections, notes=(*known.notes, *compared.notes))
+        plan = make_plan(spec, known)
     # What was found out is true of these very files.
     Watch(named, plan.inputs).check()
-    look.check_keys(plan.keys)
     return plan, look
 
 

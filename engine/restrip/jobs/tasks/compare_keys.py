@@ -1,0 +1,83 @@
+"""Given keys compared with their frames before the job is planned: what was found decides what is rendered anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from restrip.jobs.frame_source import Window
+from restrip.jobs.model.effective_settings import Job
+from restrip.jobs.model.plan import Plan
+from restrip.jobs.tasks.registry import Assignment
+from restrip.looks import Look
+from restrip.looks.keys_from_files import read_key_picture
+from restrip.media import fit_picture
+from restrip.registration.correction import Correction, Finding, KeyNotInRegister
+from restrip.registration.find import LEAST_PX, find
+from restrip.storage import json_files
+from restrip.timeline import Key
+
+FIND_STAGE = 1
+"""Raised when keys are compared in another way: what older code found is then not found any more."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What is done with given keys, by frame, and what the user should know."""
+
+    corrections: Mapping[int, Correction] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def compare_keys(task: Assignment, spec: Job, plan: Plan, look: Look) -> Compared:
+    """Compare every picture that was given for a key of the plan with its frame.
+
+    Raises KeyImageUnreadable, and with strict keys KeyNotInRegister.
+    """
+    settings = spec.asked.keys
+    given = [n for n, key in enumerate(plan.keys) if look.picture_given(key)]
+    corrections: dict[int, Correction] = {}
+    notes: list[str] = []
+    if not given:
+        return Compared()
+    start = Correction(None, settings.color_lock, settings.put_back)
+    with Window(spec, plan, spec.clip.frames, for_keys=True) as window:
+        for done, index in enumerate(given):
+            key, found = plan.keys[index], Finding()
+            if settings.key_registration != "off":
+                task.report("reading", done, len(given))
+                found = _finding(task, plan, window, index, look.picture_given(key))
+            if settings.key_registration == "strict" and found.off_px > settings.key_tolerance:
+                raise KeyNotInRegister(_numbered(spec, key), found.said, found.off_px, settings.key_tolerance)
+            corrections[key.frame] = Correction(found.warp, start.color_lock, start.put_back)
+            notes.append(found.note(_numbered(spec, key)))
+    return Compared({n: one for n, one in corrections.items() if one.facts}, tuple(filter(None, notes)))
+
+
+def _finding(task: Assignment, plan: Plan, window: Window, index: int, path: str) -> Finding:
+    """How a key's picture lies beside its frame: found once and kept."""
+    # Without corrections a key's hash stands for its frame and its picture.
+    facts_key = json_files.digest({"stage": FIND_STAGE, "compared": plan.key_hashes[index]})
+    kept = task.cache.find("facts", facts_key)
+    if kept is not None:
+        return Finding(**kept.facts["finding"])
+    key = plan.keys[index]
+    picture = read_key_picture(path, key.frame)
+    if min(picture.size) < LEAST_PX:
+        found = Finding("unlike", f"being only {picture.size[0]}x{picture.size[1]}")
+    else:
+        fitted = fit_picture(picture, plan.size)
+        alpha: Any = None if fitted.alpha is None else fitted.alpha.astype(np.float32) / (65535 if fitted.deep else 255)
+        found = find(window.frame(key.frame).rgb8(), fitted.rgb8(), alpha)
+    with task.cache.make("facts", facts_key) as draft:
+        window.check()
+        draft.facts["finding"] = asdict(found)
+    return found
+
+
+def _numbered(spec: Job, key: Key) -> int:
+    """A key's frame as the editor's timeline counts it."""
+    return spec.clip.timeline_start + key.frame

@@ -1,0 +1,69 @@
+"""What was found out about one given key, and what is to be done with it. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from restrip.errors import BadInput
+
+
+class KeyNotInRegister(BadInput):
+    """With strict keys, one that lies too far beside its frame."""
+
+    code = "key-not-in-register"
+
+    def __init__(self, frame: int, said: str, off_px: float, most_px: float) -> None:
+        super().__init__(
+            f"The picture of key {frame} is {said}: {off_px:.1f} px on average, and {most_px:g} px are the most.",
+            "Export the key without moving or scaling it, raise the limit, or let keys be laid on their frames "
+            "automatically.",
+            frame=frame,
+            off_px=round(off_px, 2),
+            most_px=most_px,
+        )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How a key's picture lies beside its frame.
+
+    `verdict` is "same", "moved" (and `warp` sets it back), "unsure" (moved, but the measure can't be trusted), "other"
+    (it shows other shapes than the frame) or "unlike" (there is too little to compare). `said` are the words for
+    it, `off_px` the mean distance, `agreement` how well edges agree in 0..1, `cycle_px` how far the way there and back
+    misses.
+    """
+
+    verdict: str = "same"
+    said: str = ""
+    warp: Mapping[str, Any] | None = None
+    off_px: float = 0.0
+    agreement: float = 0.0
+    cycle_px: float = 0.0
+
+    def note(self, frame: int) -> str:
+        """The sentence for the user; "" when there is nothing to say."""
+        start = f"The picture of key {frame}"
+        return {
+            "same": "",
+            "moved": f"{start} was {self.said}: set back.",
+            "unsure": f"{start} seems to be {self.said}, but that can't be trusted: it is used as it is.",
+            "other": f"{start} shows other shapes than the frame in {self.said} of it: it is used as it is.",
+            "unlike": f"{start} can't be compared with its frame, {self.said}: it is used as it is.",
+        }[self.verdict]
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What is done with a given key: `warp` is a Warp's JSON or None, the others are the settings of those names."""
+
+    warp: Mapping[str, Any] | None = None
+    color_lock: bool = False
+    put_back: bool = False
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What of it decides the key's picture: empty when nothing changes."""
+        found = {"warp": self.warp, "color_lock": self.color_lock, "put_back": self.put_back}
+        return {name: value for name, value in found.items() if value}

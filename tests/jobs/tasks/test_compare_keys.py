@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from job_bench import Hand
+
+from restrip.client.job import JobSpec, Output
+from restrip.jobs.tasks.compare_keys import KeyNotInRegister
+from restrip.media import Frame, MovieWriter, read_picture, write_picture
+from restrip.timeline import ClipRange, Key, Rate
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+from moved_keys import Move, moved
+from truths import STYLES
+
+
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory, bunny) -> Path:
+    """A clip of three equal frames; a key that lies right, one that doesn't, and one of something else."""
+    folder = tmp_path_factory.mktemp("compared")
+    with MovieWriter(folder / "clip.mkv", bunny.size, Rate.of(25), "ffv1") as writer:
+        for _ in range(3):
+            writer.write(bunny)
+    key = STYLES["recolor"](bunny.rgb)
+    for name, picture in {
+        "right": key,
+        "moved": moved(key, Move(-6, 3))[0],
+        "other": np.ascontiguousarray(key[::-1, ::-1]),
+        "tiny": np.ascontiguousarray(key[::12, ::12]),
+    }.items():
+        (folder / name).mkdir()
+        write_picture(folder / name / "key_00001.png", Frame(picture))
+    return folder
+
+
+def job(disk: Path, folder: str, name: str = "one", **settings: object) -> JobSpec:
+    clip = ClipRange((str(disk / "clip.mkv"),), Rate.of(25), 3)
+    look = f"painted:{disk / folder}"
+    return JobSpec(name, clip, (Key(1),), look, settings=settings, cuts=(), output=Output(format="png"))
+
+
+def difference(manifest, disk: Path) -> float:
+    made, right = read_picture(manifest.keys[0].picture), read_picture(disk / "right" / "key_00001.png")
+    return float(np.abs(made.rgb.astype(int) - right.rgb)[12:-12, 12:-12].mean())
+
+
+def test_a_moved_key_is_set_back_and_said(disk, tmp_path):
+    manifest = Hand(tmp_path).run(job(disk, "moved"))
+    assert "The picture of key 1 was moved 6.0 px left and 3.0 px down: set back." in manifest.notes
+    assert difference(manifest, disk) < 0.2
+    assert manifest.keys[0].facts["corrected"]["warp"]
+
+
+def test_a_picture_of_the_keys_own_is_compared_too(disk, tmp_path):
+    image = str(disk / "moved" / "key_00001.png")
+    manifest = Hand(tmp_path).run(replace(job(disk, "right"), keys=(Key(1, image=image),), look="neural:3"))
+    assert any("set back" in note for note in manifest.notes) and difference(manifest, disk) < 0.2
+
+
+def test_off_leaves_it_as_it_is(disk, tmp_path):
+    manifest = Hand(tmp_path).run(job(disk, "moved", key_registration="off"))
+    assert manifest.notes == () and difference(manifest, disk) > 5
+    assert manifest.settings["key_registration"] == "off"
+
+
+@pytest.mark.parametrize(("folder", "words"), [("other", "can't be compared"), ("tiny", "being only 27x15")])
+def test_what_cant_be_compared_is_used_and_said(disk, tmp_path, folder, words):
+    manifest = Hand(tmp_path).run(job(disk, folder))
+    assert any(words in note for note in manifest.notes)
+
+
+def test_an_unmoved_key_keeps_its_picture_its_hash_and_its_silence(disk, tmp_path):
+    hand = Hand(tmp_path)
+    compared = hand.run(job(disk, "right"))
+    plain = hand.run(job(disk, "right", "two", key_registration="off"))
+    assert compared.notes == () and difference(compared, disk) == 0
+    assert plain.counts["keys_cached"] == 1 and plain.counts["segments_rendered"] == 0
+
+
+def test_strict_keys_stop_the_job_beyond_the_limit(disk, tmp_path):
+    hand = Hand(tmp_path)
+    with pytest.raises(KeyNotInRegister, match=r"key 1 is moved 6.0 px left.*6.7 px.* 4 px are the most"):
+        hand.run(job(disk, "moved", key_registration="strict"))
+    manifest = hand.run(job(disk, "moved", "two", key_registration="strict", key_tolerance=8.0))
+    assert difference(manifest, disk) < 0.2
+
+
+def test_what_was_found_is_kept(disk, tmp_path, monkeypatch):
+    hand = Hand(tmp_path)
+    first = hand.run(job(disk, "moved"))
+    monkeypatch.setattr("restrip.jobs.tasks.compare_keys.find", None)
+    second = hand.run(job(disk, "moved", "two"))
+    assert second.notes == first.notes and second.counts["keys_rendered"] == 0
