@@ -26,7 +26,7 @@ class KeyNotInRegister(BadInput):
 
 
 @dataclass(frozen=True)
-class Finding:
+class Comparison:
     """How a key's picture lies beside its frame.
 
     `verdict` is "same", "moved" (and `warp` sets it back), "unsure" (moved, but the measure can't be trusted), "other"

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restrip.registration.correction import Finding
-from restrip.registration.refine import Votes, refine_affine, refine_bend, step_of, votes
+from restrip.registration.correction import Comparison
+from restrip.registration.refine import CellMoves, refine_affine, refine_bend, step_of, votes
 from restrip.registration.search import guesses
 from restrip.registration.structure import Floats, structure_of
 from restrip.registration.warp import Shift, Warp, dense, places
@@ -52,18 +52,18 @@ class _Level:
     def size(self) -> tuple[int, int]:
         return self.frame.shape[1], self.frame.shape[0]
 
-    def votes(self, warp: Warp) -> Votes:
+    def votes(self, warp: Warp) -> CellMoves:
         return votes(self.frame, self.key, warp.scaled(self.size))
 
     def affine(self, warp: Warp, rounds: int, *, similar: bool = False) -> Warp:
         return refine_affine(self.frame, self.key, warp.scaled(self.size), rounds=rounds, similar=similar)
 
 
-def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Finding:
+def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Comparison:
     """Compare a key with its frame, both [H, W, 3] uint8 of one size; `alpha` [H, W] in 0..1 is the key's."""
     height, width = frame.shape[:2]
     if min(height, width) < LEAST_PX:
-        return Finding("unlike", f"which is only {width}x{height}")
+        return Comparison("unlike", f"which is only {width}x{height}")
     small = _Level.of(frame, key, alpha, SEARCH_PX)
     found = guesses(small.frame, small.key)
     clear = found[0].score - max((g.score for g in found[1:] if _apart(found[0].warp, g.warp)), default=0.0)
@@ -76,28 +76,30 @@ def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Finding:
     said = fine.votes(warp)
     agreement, doubt = _agreement(said), _doubt(said, warp)
     if agreement < ENOUGH or clear < CLEAR:
-        return Finding("unlike", "their edges agree too little", agreement=agreement)
+        return Comparison("unlike", "their edges agree too little", agreement=agreement)
     other = _other(said)
     if other > OTHER_SHARE and Shift.of(warp).mean < OTHER_PX:
-        return Finding("other", f"about {other:.0%}", agreement=agreement)
+        return Comparison("other", f"about {other:.0%}", agreement=agreement)
     bent = refine_bend(fine.frame, fine.key, warp, (BEND_CELLS, max(3, round(BEND_CELLS * height / width))))
     if bent.bend is not None and float(np.linalg.norm(dense(bent.bend, bent.size), axis=-1).mean()) > LEAST_BEND_PX:
         warp = bent
     return _judged(warp.scaled((width, height)), warp, said, doubt, fine)
 
 
-def _judged(whole: Warp, warp: Warp, said: Votes, doubt: float, fine: _Level) -> Finding:
+def _judged(whole: Warp, warp: Warp, said: CellMoves, doubt: float, fine: _Level) -> Comparison:
     """What comes of a measured map: `whole` at the frame's size, `warp` at the one that it was measured at."""
     shift, off, agreement = Shift.of(whole), Shift.of(warp).mean, _agreement(said)
     strong = float(np.median(said.agreement[said.strength > np.median(said.strength)]))
     # Strokes move edges to and fro; what doesn't exceed that is left alone.
     least = 0.2 + 1.2 * max(0.0, 0.75 - strong)
     if warp.bend is None and off < max(least, 2 * doubt):
-        return Finding(agreement=agreement)
+        return Comparison(agreement=agreement)
     cycle = _cycle(warp, fine)
     words, facts = shift.words(), {"off_px": shift.mean, "agreement": agreement, "cycle_px": cycle}
     surely = cycle <= min(1.0, max(0.4, 0.05 * off)) and off > 2 * doubt and _covered(whole) >= FEWEST_COVERED
-    return Finding("moved", words, whole.to_json(), **facts) if surely else Finding("unsure", words, None, **facts)
+    return (
+        Comparison("moved", words, whole.to_json(), **facts) if surely else Comparison("unsure", words, None, **facts)
+    )
 
 
 def _apart(one: Warp, other: Warp) -> bool:
@@ -105,18 +107,18 @@ def _apart(one: Warp, other: Warp) -> bool:
     return float(np.hypot(*(one.affine[:, 2] - other.affine[:, 2]))) > 4
 
 
-def _agreement(said: Votes) -> float:
+def _agreement(said: CellMoves) -> float:
     """How well edges agree, the strong ones counting most."""
     return float((said.strength * np.clip(said.agreement, 0, 1)).sum() / (said.strength.sum() + 1e-9))
 
 
-def _other(said: Votes) -> float:
+def _other(said: CellMoves) -> float:
     """The share of strong edges that agree with nothing, where others agree well."""
     usual = float(np.quantile(said.agreement, 0.8))
     return float((said.strength * (said.agreement < 0.3 * usual)).sum() / (said.strength.sum() + 1e-9))
 
 
-def _doubt(said: Votes, warp: Warp, block_px: int = 96) -> float:
+def _doubt(said: CellMoves, warp: Warp, block_px: int = 96) -> float:
     """How far apart, in pixels, maps lie that two halves of the picture would choose each by itself, over two."""
     half = (said.middles // block_px).astype(int).sum(-1) % 2 == 0
     steps = [step_of(said, warp, some)[0] for some in (half, ~half)]

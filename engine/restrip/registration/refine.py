@@ -24,7 +24,7 @@ CELL = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Votes:
+class CellMoves:
     """Of every cell: its middle [N, 2], its normal equations [N, 2, 2] and [N, 2], its correlation in -1..1 [N] and how
     much structure it has [N].
     """
@@ -36,7 +36,7 @@ class Votes:
     strength: Floats
 
 
-def votes(frame: Floats, key: Floats, warp: Warp) -> Votes:
+def votes(frame: Floats, key: Floats, warp: Warp) -> CellMoves:
     """What the cells of a frame's and a key's structure [H, W, C] say under a map."""
     height, width = frame.shape[:2]
     field = warp.field()
@@ -67,7 +67,7 @@ def votes(frame: Floats, key: Floats, warp: Warp) -> Votes:
     shared = near(product(ours_x, theirs_x) + product(ours_y, theirs_y))
     answer = np.clip(shared / (near(xx + yy) + 1e-9), 0.2, 1)
     grid = places((columns, rows)).reshape(-1, 2).astype(np.float64)
-    return Votes(
+    return CellMoves(
         (grid + 0.5) * np.array([width / columns, height / rows]) - 0.5,
         (np.stack([xx, xy, xy, yy], -1) * answer[..., None]).reshape(-1, 2, 2).astype(np.float64),
         np.stack([product(dx, error), product(dy, error)], -1).reshape(-1, 2).astype(np.float64),
@@ -84,7 +84,7 @@ def trust(agreement: Floats) -> Floats:
 
 
 def step_of(
-    said: Votes, warp: Warp, some: npt.NDArray[np.bool_] | slice = slice(None), *, similar: bool = False
+    said: CellMoves, warp: Warp, some: npt.NDArray[np.bool_] | slice = slice(None), *, similar: bool = False
 ) -> tuple[Doubles, Doubles]:
     """What is added to the affine part [2, 3], by the votes of some cells; and the same for the map's own shape."""
     reach = max(warp.size)
@@ -152,7 +152,7 @@ class _System:
     grid: tuple[int, int]
 
     @classmethod
-    def of(cls, said: Votes, size: tuple[int, int], cells: tuple[int, int]) -> _System:
+    def of(cls, said: CellMoves, size: tuple[int, int], cells: tuple[int, int]) -> _System:
         columns, rows = cells
         down = basis(said.middles[:, 1], size[1], rows)
         across = basis(said.middles[:, 0], size[0], columns)

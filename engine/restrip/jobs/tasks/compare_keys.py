@@ -15,7 +15,7 @@ from restrip.jobs.tasks.registry import Assignment
 from restrip.looks import Look
 from restrip.looks.keys_from_files import read_key_picture
 from restrip.media import fit_picture
-from restrip.registration.correction import Correction, Finding, KeyNotInRegister
+from restrip.registration.correction import Correction, Comparison, KeyNotInRegister
 from restrip.registration.find import LEAST_PX, find
 from restrip.storage import json_files
 from restrip.timeline import Key
@@ -46,7 +46,7 @@ def compare_keys(task: Assignment, spec: Job, plan: Plan, look: Look) -> Compare
     start = Correction(None, settings.color_lock, settings.put_back)
     with Window(spec, plan, spec.clip.frames, for_keys=True) as window:
         for done, index in enumerate(given):
-            key, found = plan.keys[index], Finding()
+            key, found = plan.keys[index], Comparison()
             if settings.key_registration != "off":
                 task.report("reading", done, len(given))
                 found = _finding(task, plan, window, index, look.picture_given(key))
@@ -57,17 +57,17 @@ def compare_keys(task: Assignment, spec: Job, plan: Plan, look: Look) -> Compare
     return Compared({n: one for n, one in corrections.items() if one.facts}, tuple(filter(None, notes)))
 
 
-def _finding(task: Assignment, plan: Plan, window: Window, index: int, path: str) -> Finding:
+def _finding(task: Assignment, plan: Plan, window: Window, index: int, path: str) -> Comparison:
     """How a key's picture lies beside its frame: found once and kept."""
     # Without corrections a key's hash stands for its frame and its picture.
     facts_key = json_files.digest({"stage": FIND_STAGE, "compared": plan.key_hashes[index]})
     kept = task.cache.find("facts", facts_key)
     if kept is not None:
-        return Finding(**kept.facts["finding"])
+        return Comparison(**kept.facts["finding"])
     key = plan.keys[index]
     picture = read_key_picture(path, key.frame)
     if min(picture.size) < LEAST_PX:
-        found = Finding("unlike", f"being only {picture.size[0]}x{picture.size[1]}")
+        found = Comparison("unlike", f"being only {picture.size[0]}x{picture.size[1]}")
     else:
         fitted = fit_picture(picture, plan.size)
         alpha: Any = None if fitted.alpha is None else fitted.alpha.astype(np.float32) / (65535 if fitted.deep else 255)
