@@ -28,6 +28,7 @@ CLEAR = 0.02
 """How well edges must agree for a judgement, and by how much better than anywhere else."""
 
 FEWEST_COVERED = 0.4
+ALIKE, STILL_PX = 0.97, 0.05
 LEAST_BEND_PX = 0.25
 OTHER_SHARE, OTHER_PX = 0.4, 6.0
 """So much of the edges lying elsewhere is another pose, if the key wasn't moved by more than a pose moves things."""
@@ -64,6 +65,9 @@ def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Comparison:
     height, width = frame.shape[:2]
     if min(height, width) < LEAST_PX:
         return Comparison("unlike", f"which is only {width}x{height}")
+    fine = _Level.of(frame, key, alpha, FINE_PX)
+    if _lies_right(fine):
+        return Comparison(agreement=1.0)
     small = _Level.of(frame, key, alpha, SEARCH_PX)
     found = guesses(small.frame, small.key)
     clear = found[0].score - max((g.score for g in found[1:] if _apart(found[0].warp, g.warp)), default=0.0)
@@ -71,7 +75,6 @@ def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Comparison:
     coarse, middle = (_Level.of(frame, key, alpha, side) for side in (COARSE_PX, MIDDLE_PX))
     tried = [middle.affine(coarse.affine(warp, 6, similar=True), 6) for warp in tried]
     warp = max(tried, key=lambda one: _agreement(middle.votes(one)))
-    fine = _Level.of(frame, key, alpha, FINE_PX)
     warp = fine.affine(warp, 12)
     said = fine.votes(warp)
     agreement, doubt = _agreement(said), _doubt(said, warp)
@@ -100,6 +103,16 @@ def _judged(whole: Warp, warp: Warp, said: CellMoves, doubt: float, fine: _Level
     return (
         Comparison("moved", words, whole.to_json(), **facts) if surely else Comparison("unsure", words, None, **facts)
     )
+
+
+def _lies_right(fine: _Level) -> bool:
+    """Whether the key has the frame's own edges, and they would stay where they are: most keys need no search."""
+    still = Warp.still(fine.size)
+    said = fine.votes(still)
+    if _agreement(said) < ALIKE:
+        return False
+    step, _ = step_of(said, still)
+    return Shift.of(Warp(fine.size, still.affine + step)).mean < STILL_PX
 
 
 def _apart(one: Warp, other: Warp) -> bool:

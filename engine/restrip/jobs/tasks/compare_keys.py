@@ -15,7 +15,7 @@ from restrip.jobs.tasks.registry import Assignment
 from restrip.looks import Look
 from restrip.looks.keys_from_files import read_key_picture
 from restrip.media import fit_picture
-from restrip.registration.correction import Correction, Comparison, KeyNotInRegister
+from restrip.registration.correction import Comparison, Correction, KeyNotInRegister
 from restrip.registration.find import LEAST_PX, find
 from restrip.storage import json_files
 from restrip.timeline import Key
