@@ -8,6 +8,8 @@ from typing import Any
 
 from restrip.client.setting import Setting, complete
 
+EDIT_MODEL = "edit model"
+
 KEY_SETTINGS = (
     Setting(
         "key_registration",
@@ -33,6 +35,16 @@ KEY_SETTINGS = (
         when=("key_registration", ("strict",)),
     ),
     Setting(
+        "keys_from",
+        "choice",
+        "hand",
+        "Keys come from",
+        "A preset: models that edit pictures return all of a picture anew and mean a part of it, so colour lock and "
+        "put back are on for them.",
+        choices=(("hand", "Painting or drawing"), (EDIT_MODEL, "Edit model")),
+        group="keys",
+    ),
+    Setting(
         "color_lock",
         "bool",
         False,
@@ -40,6 +52,7 @@ KEY_SETTINGS = (
         "For keys in which only a part was changed: take away a cast that the other program laid over the whole "
         "picture.",
         group="keys",
+        when=("keys_from", ("hand",)),
     ),
     Setting(
         "put_back",
@@ -48,11 +61,9 @@ KEY_SETTINGS = (
         "Put back",
         "For keys in which only a part was changed: everywhere else show the frame's own pixels.",
         group="keys",
+        when=("keys_from", ("hand",)),
     ),
 )
-
-EDIT_MODEL = {"key_registration": "auto", "color_lock": True, "put_back": True}
-"""The preset for keys from models that edit pictures: they return all of it anew, and mean a part."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +72,19 @@ class KeySettings:
 
     key_registration: str = "auto"
     key_tolerance: float = 4.0
+    keys_from: str = "hand"
     color_lock: bool = False
     put_back: bool = False
+
+    @property
+    def locks_color(self) -> bool:
+        """Whether colour lock is on, by itself or by the preset."""
+        return self.color_lock or self.keys_from == EDIT_MODEL
+
+    @property
+    def puts_back(self) -> bool:
+        """Whether put back is on, by itself or by the preset."""
+        return self.put_back or self.keys_from == EDIT_MODEL
 
     @property
     def changed(self) -> dict[str, Any]:

@@ -95,3 +95,16 @@ def test_what_was_found_is_kept(disk, tmp_path, monkeypatch):
     monkeypatch.setattr("restrip.jobs.tasks.compare_keys.find", None)
     second = hand.run(job(disk, "moved", "two"))
     assert second.notes == first.notes and second.counts["keys_rendered"] == 0
+
+
+def test_the_preset_for_edit_models_puts_the_frame_back(disk, tmp_path, bunny):
+    (tmp_path / "edited").mkdir()
+    edited = np.clip(bunny.rgb.astype(np.float32) * 0.96 + 6, 0, 255).round().astype(np.uint8)
+    edited[60:110, 120:180] = STYLES["recolor"](bunny.rgb)[60:110, 120:180]
+    write_picture(tmp_path / "edited" / "1.png", Frame(edited))
+    spec = replace(job(disk, "right", keys_from="edit model"), look=f"painted:{tmp_path / 'edited'}")
+    manifest = Hand(tmp_path / "state").run(spec)
+    made = read_picture(manifest.keys[0].picture).rgb
+    assert np.array_equal(made[:, :90], bunny.rgb[:, :90]) and np.array_equal(made[:40], bunny.rgb[:40])
+    assert np.abs(made[80, 150].astype(int) - bunny.rgb[80, 150]).max() > 20
+    assert manifest.settings["keys_from"] == "edit model"

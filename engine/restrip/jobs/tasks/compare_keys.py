@@ -43,7 +43,7 @@ def compare_keys(task: Assignment, spec: Job, plan: Plan, look: Look) -> Compare
     notes: list[str] = []
     if not given:
         return Compared()
-    start = Correction(None, settings.color_lock, settings.put_back)
+    start = Correction(None, settings.locks_color, settings.puts_back)
     with Window(spec, plan, spec.clip.frames, for_keys=True) as window:
         for done, index in enumerate(given):
             key, found = plan.keys[index], Comparison()
