@@ -67,6 +67,13 @@ def test_what_the_map_and_the_recipes_name_exists(page: str) -> None:
     assert [pair for pair in said if not re.search(rf"^{pair[0]}\b", (ROOT / pair[1]).read_text("utf-8"), re.M)] == []
 
 
+def test_the_map_shows_every_package() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    folders = [init.parent for init in (ROOT / "engine" / "restrip").glob("*/__init__.py")]
+    assert len(folders) > 10
+    assert [folder.name for folder in folders if f"`engine/restrip/{folder.name}/`" not in text] == []
+
+
 @pytest.mark.parametrize("page", MAP)
 def test_commands_of_the_map_name_scripts_that_exist(page: str) -> None:
     scripts = re.findall(r"python ((?:tests|blender_addon)/[\w/]+\.py)", (ROOT / page).read_text("utf-8"))
