@@ -224,7 +224,7 @@ def test_what_one_key_cant_know_comes_from_the_other():
 def test_the_same_work_gives_the_same_pictures(slide):
     one, again = between(slide), between(slide)
     for a, b in zip(one, again, strict=True):
-        for name in ("left", "right", "joint"):
+        for name in ("left", "right", "baked"):
             assert (getattr(a, name).rgb == getattr(b, name).rgb).all()
 
 
@@ -240,9 +240,11 @@ from restrip.timeline import FrameRange
 frames = sliding(4, (113, 71), (2, 1))
 keys = tuple(styled(frames, n, swapped(frames[n])) for n in (0, 3))
 total = hashlib.sha256()
-for one in propagate(Pictures(frames, FrameRange(0, 3)), keys, PropagateSettings(baked=True), silent):
-    for made in (one.left, one.right, one.baked):
-        total.update(made.rgb.tobytes())
+for strokes in ("smooth", "crisp"):
+    settings = PropagateSettings(baked=True, strokes=strokes)
+    for one in propagate(Pictures(frames, FrameRange(0, 3)), keys, settings, silent):
+        for made in (one.left, one.right, one.baked):
+            total.update(made.rgb.tobytes())
 import numba
 print(numba.get_num_threads(), total.hexdigest())
 """
