@@ -265,6 +265,21 @@ def strokes() -> Picture:
     return tiles(rows)
 
 
+def whole() -> Picture:
+    """The middle between two keys of a painted look: averaged, and strokes kept whole."""
+    window = Window("bigbuckbunny.mp4", FIRST, COUNT, 416)
+    keys = window.key(0), window.key(COUNT - 1)
+    rows = [[("left key", keys[0].picture.rgb), ("right key", keys[1].picture.rgb)]]
+    made = []
+    for words, how in (("averaged", "smooth"), ("strokes kept whole", "crisp")):
+        carried = propagate(window.until(COUNT - 1), keys, PropagateSettings(strokes=how, baked=True), silent)
+        middle = next(one.baked for n, one in enumerate(carried) if n == SHOWN)
+        assert middle is not None
+        made.append((words, middle.rgb))
+    rows.append([(f"frame {FIRST + SHOWN}, {words}", one) for words, one in made])
+    return tiles(rows)
+
+
 def seams() -> Picture:
     s = scene()
     window, curves = s.window.until(COUNT - 1), []
@@ -321,6 +336,7 @@ PICTURES: dict[str, Callable[[], Picture]] = {
     "shading": shading,
     "mixing": mixing,
     "strokes": strokes,
+    "whole": whole,
     "seams": seams,
     "keys": keys,
 }
