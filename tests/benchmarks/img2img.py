@@ -40,7 +40,7 @@ from restrip.looks.diffusion.conditioning.tokenizer import clip_tokenizer
 from restrip.looks.diffusion.runtime import model_cache
 from restrip.looks.diffusion.runtime.key_task import Round, Task
 from restrip.looks.diffusion.runtime.model import Model
-from restrip.looks.diffusion.runtime.pipeline import Workplace
+from restrip.looks.diffusion.runtime.pipeline import Pipeline
 from restrip.looks.diffusion.sampling.schedules import Schedule
 from restrip.media.frame import Frame
 from restrip.progress import silent
@@ -160,13 +160,13 @@ def stock(model: Model, case: Case) -> Callable[[Frame], object]:
     return run
 
 
-def place(model: Model, case: Case, **more: Any) -> Workplace:
+def place(model: Model, case: Case, **more: Any) -> Pipeline:
     """This engine, at the case's size."""
     settings = {**case.settings, "width": case.size[0], "height": case.size[1], "batch": case.batch,
                 "device": model.device.type, "prompt": "a photo", **more}  # fmt: skip
     look = open_look("sd:tiny", settings)
     dtype = next(model.network.parameters()).dtype
-    return Workplace(look.spec(), model, case.size, dtype)
+    return Pipeline(look.spec(), model, case.size, dtype)
 
 
 def seconds(work: Callable[[], object], device: torch.device, again: int = 1) -> float:

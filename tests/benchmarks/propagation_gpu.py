@@ -74,7 +74,7 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
     """Milliseconds of each stage for one key and one frame."""
     import torch
 
-    from restrip.propagate.cpu.mixing import Shares
+    from restrip.propagate.cpu.mixing import MixWeights
     from restrip.propagate.gpu.matcher import Matcher
     from restrip.propagate.gpu.motion import KeyMotion
     from restrip.propagate.gpu.planes import Coming, upload
@@ -105,7 +105,7 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
         "read": lambda: stages.read(shown[2].rgb, side.tensors, flow, light),
         "vote": lambda: stages.vote(shown[2].rgb, side.tensors, field, light),
         "weigh": lambda: stages.weighed([read, read]),
-        "mix": lambda: stages.rendered(votes, other, [Shares(1, 0.1), Shares(0.1, 1)], False),
+        "mix": lambda: stages.rendered(votes, other, [MixWeights(1, 0.1), MixWeights(0.1, 1)], False),
         "download": lambda: Coming(shown[2].rgb).array(),
     }
     wait = torch.cuda.synchronize if where.type == "cuda" else lambda: None

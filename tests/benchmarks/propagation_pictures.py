@@ -23,8 +23,8 @@ from restrip.propagate import PropagateSettings, StyledKey, propagate, propose_f
 from restrip.propagate.cpu.confidence import weight_of
 from restrip.propagate.cpu.descriptors import describe
 from restrip.propagate.cpu.detail_selection import Strokes
-from restrip.propagate.cpu.exemplar import KeyPicture
-from restrip.propagate.cpu.mixing import shares_at
+from restrip.propagate.cpu.exemplar import Exemplar
+from restrip.propagate.cpu.mixing import mix_weights_at
 from restrip.propagate.cpu.motion import KeyMotion
 from restrip.propagate.cpu.predictors import Light, Matcher, matched, warped
 from restrip.propagate.cpu.sampling import pull
@@ -73,7 +73,7 @@ class Scene:
     keys: tuple[StyledKey, StyledKey]
     flows: list[np.ndarray]  # from the middle frame to each key
     fields: list[np.ndarray]
-    pictures: list[KeyPicture]
+    pictures: list[Exemplar]
 
     @property
     def middle(self) -> Picture:
@@ -86,7 +86,7 @@ def scene() -> Scene:
     keys = window.key(0), window.key(COUNT - 1)
     flows, fields, pictures = [], [], []
     for key, way in zip(keys, (range(1, SHOWN + 1), range(COUNT - 2, SHOWN - 1, -1)), strict=True):
-        motion, picture = KeyMotion(key.source.rgb), KeyPicture.of(key.source, key.picture)
+        motion, picture = KeyMotion(key.source.rgb), Exemplar.of(key.source, key.picture)
         matcher = Matcher(picture)
         for n in way:
             frame = window.frame(n).rgb
@@ -291,7 +291,7 @@ def seams() -> Picture:
             assert one.left is not None and one.right is not None
             apart.append(float(np.abs(one.left.rgb.astype(np.int16) - one.right.rgb).mean()))
         curves.append(apart)
-    shares = [shares_at(n, (0, COUNT - 1), fade, 0.1) for n in range(COUNT)]
+    shares = [mix_weights_at(n, (0, COUNT - 1), fade, 0.1) for n in range(COUNT)]
     parts = [[one[side].right / (one[side].left + one[side].right) for one in shares] for side in (0, 1)]
     one = chart("the right key's share in each strip", parts, ["left strip", "right strip"], fade, 1.0)
     top = max(map(max, curves))

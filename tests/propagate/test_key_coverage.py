@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scenes import brighter, shifted, sliding, texture
 
-from restrip.propagate.key_coverage import BLOCKS, HORIZON_FRAMES, CoverageWalk, Reach, error_between
+from restrip.propagate.key_coverage import BLOCKS, HORIZON_FRAMES, CoverageWalk, KeyCoverage, error_between
 
 SIZE = (96, 54)
 ALL = BLOCKS[0] * BLOCKS[1]
 
 
-def walked(pictures, candidates, numbers=None) -> Reach:
+def walked(pictures, candidates, numbers=None) -> KeyCoverage:
     walk = CoverageWalk(candidates)
     for number, picture in zip(numbers or range(len(pictures)), pictures, strict=True):
         walk.take(number, picture)
@@ -79,16 +79,18 @@ def test_beyond_the_horizon_nothing_is_followed_any_more():
 
 
 def test_beyond_the_horizon_errors_grow_as_before():
-    reach = Reach(errors={0: flat(*range(HORIZON_FRAMES + 1)), 1: flat(*[100 - n for n in range(HORIZON_FRAMES + 1)])})
+    reach = KeyCoverage(
+        errors={0: flat(*range(HORIZON_FRAMES + 1)), 1: flat(*[100 - n for n in range(HORIZON_FRAMES + 1)])}
+    )
     np.testing.assert_allclose(reach.at(0, 90), 90)
     np.testing.assert_allclose(reach.at(0, HORIZON_FRAMES), HORIZON_FRAMES)
     np.testing.assert_allclose(reach.at(1, 90), 100 - HORIZON_FRAMES)
-    short = Reach(errors={0: flat(0, 1, 2)})
+    short = KeyCoverage(errors={0: flat(0, 1, 2)})
     np.testing.assert_allclose(short.at(0, 9), 2)
 
 
 def test_between_two_keys_each_block_is_the_better_ones():
-    ahead, back = Reach(), Reach()
+    ahead, back = KeyCoverage(), KeyCoverage()
     ahead.errors = {0: flat(0, 4, 9)}
     back.errors = {3: flat(0, 6, 1)}
     assert error_between((0, 3), range(0, 3), ahead, back) == pytest.approx(0 + 1 + 6)
@@ -101,6 +103,6 @@ def test_between_two_keys_each_block_is_the_better_ones():
 
 
 def test_long_stretches_are_sampled_and_scaled():
-    ahead = Reach(errors={0: flat(*range(61))})
-    whole = error_between((0, None), range(0, 1000), ahead, Reach())
+    ahead = KeyCoverage(errors={0: flat(*range(61))})
+    whole = error_between((0, None), range(0, 1000), ahead, KeyCoverage())
     assert whole == pytest.approx(sum(range(1000)), rel=0.02)

@@ -33,7 +33,7 @@ Errors = npt.NDArray[np.float32]  # [blocks], squared difference in 8-bit code v
 
 
 @dataclass
-class Reach:
+class KeyCoverage:
     """One direction's errors: `errors[k][n]` are those of the frame n steps away from candidate k, by block.
 
     `steps[t]` is the error of frame t rebuilt from the frame before it in the walk, mean over the picture; without what
@@ -67,7 +67,7 @@ class CoverageWalk:
     """Goes through frames in one direction, each next to the last, and carries the candidates met on the way."""
 
     def __init__(self, candidates: Iterable[int]) -> None:
-        self.reach = Reach()
+        self.reach = KeyCoverage()
         self._candidates = frozenset(candidates)
         self._carried: list[_Carried] = []
         self._last: npt.NDArray[np.uint8] | None = None
@@ -106,7 +106,9 @@ def _step_error(picture: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> 
     return float(block_errors(picture, relit(picture, seen)).mean())
 
 
-def error_between(keys: tuple[int | None, int | None], frames: Sequence[int], ahead: Reach, back: Reach) -> float:
+def error_between(
+    keys: tuple[int | None, int | None], frames: Sequence[int], ahead: KeyCoverage, back: KeyCoverage
+) -> float:
     """The sum over `frames` of what is left when each block is rebuilt from the better of the two keys."""
     left, right = keys
     if not len(frames):

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from restrip.errors import BadInput
 from restrip.progress import Report, silent
 from restrip.propagate.frame_window import FrameWindow
-from restrip.propagate.key_coverage import CoverageWalk, Reach, error_between
+from restrip.propagate.key_coverage import CoverageWalk, KeyCoverage, error_between
 from restrip.propagate.reasons import Reason, reason_of
 from restrip.timeline import FrameRange
 
@@ -83,7 +83,7 @@ def rebuild_error(window: FrameWindow, keys: Sequence[int], report: Report = sil
     return _Search(window.frames, sorted(keys), ahead, back).rebuild_error(tuple(sorted(keys)))
 
 
-def _walks(window: FrameWindow, candidates: Sequence[int], report: Report) -> tuple[Reach, Reach]:
+def _walks(window: FrameWindow, candidates: Sequence[int], report: Report) -> tuple[KeyCoverage, KeyCoverage]:
     frames, walks = window.frames, (CoverageWalk(candidates), CoverageWalk(candidates))
     for done, number in enumerate(frames):
         walks[0].take(number, _small(window, number))
@@ -106,7 +106,7 @@ def _small(window: FrameWindow, number: int) -> npt.NDArray[np.uint8]:
 class _Search:
     """Dynamic programming over sets of keys, and what the chosen set is worth."""
 
-    def __init__(self, frames: FrameRange, candidates: Sequence[int], ahead: Reach, back: Reach) -> None:
+    def __init__(self, frames: FrameRange, candidates: Sequence[int], ahead: KeyCoverage, back: KeyCoverage) -> None:
         self.frames, self.candidates, self.ahead, self.back = frames, list(candidates), ahead, back
         usual = float(np.median(list(ahead.steps.values()))) if ahead.steps else 0.0
         self.cuts = [t for t, e in ahead.steps.items() if e > max(CUT_ERROR, CUT_TIMES * usual)]

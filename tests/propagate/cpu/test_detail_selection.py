@@ -12,9 +12,9 @@ from strokes import SIZE, grain
 from restrip.propagate.cpu.detail_selection import FARTHEST, SHARP, Strokes, cell_of, odds_of
 from restrip.propagate.cpu.exemplar import CODE
 from restrip.propagate.cpu.kernels.mixing import SUMS, mix_apart, sum_up
-from restrip.propagate.cpu.mixing import Shares, Votes, rendered
+from restrip.propagate.cpu.mixing import MixWeights, Votes, rendered
 
-HALVES = Shares(1, 1)
+HALVES = MixWeights(1, 1)
 
 
 def said(picture: np.ndarray, weight: np.ndarray | float = 1.0) -> Votes:
@@ -22,7 +22,7 @@ def said(picture: np.ndarray, weight: np.ndarray | float = 1.0) -> Votes:
     return Votes((picture * CODE).astype(np.float32) * weights[..., None], weights)
 
 
-def shown(left: Votes, right: Votes, shares: Shares = HALVES, deep: bool = False) -> np.ndarray:
+def shown(left: Votes, right: Votes, shares: MixWeights = HALVES, deep: bool = False) -> np.ndarray:
     found = Strokes.of((left.total, left.weight), (right.total, right.weight))
     return rendered(left, right, shares, deep, found) / np.float32(CODE if deep else 1)
 
@@ -35,7 +35,7 @@ def spread(picture: np.ndarray) -> float:
 def test_strokes_that_differ_stay_crisp_where_their_mean_goes_soft(deep):
     left, right = said(120 + grain(1)), said(120 + grain(2))
     one = spread(120 + grain(1))
-    assert spread(rendered(left, right, Shares(1, 1), deep) / (CODE if deep else 1)) < 0.75 * one
+    assert spread(rendered(left, right, MixWeights(1, 1), deep) / (CODE if deep else 1)) < 0.75 * one
     assert spread(shown(left, right, deep=deep)) > 0.83 * one
 
 
@@ -52,19 +52,19 @@ def test_strokes_that_agree_are_averaged_as_before():
     rng = np.random.default_rng(3)
     alike = 120 + grain(1)
     left, right = (said(alike + rng.normal(0, 6, alike.shape)) for _ in range(2))
-    for shares in (Shares(1, 1), Shares(0.9, 0.3)):
+    for shares in (MixWeights(1, 1), MixWeights(0.9, 0.3)):
         np.testing.assert_array_equal(shown(left, right, shares), rendered(left, right, shares, False))
 
 
 def test_plain_colours_are_averaged_however_they_differ():
     left, right = (said(np.full((SIZE[1], SIZE[0], 3), value)) for value in (60.0, 180.0))
-    np.testing.assert_array_equal(shown(left, right), rendered(left, right, Shares(1, 1), False))
+    np.testing.assert_array_equal(shown(left, right), rendered(left, right, MixWeights(1, 1), False))
 
 
 def test_colour_is_averaged_under_strokes_that_are_not():
     left, right = said(90 + grain(1, 20)), said(160 + grain(2, 20))
     for part in (0.2, 0.5, 0.8):
-        picture = shown(left, right, Shares(1 - part, part))
+        picture = shown(left, right, MixWeights(1 - part, part))
         assert picture.mean() == pytest.approx(90 + 70 * part, abs=1.5)
 
 
@@ -72,7 +72,7 @@ def test_places_are_handed_over_once_and_not_all_at_a_time():
     a, b = 120 + grain(1), 120 + grain(2)
     left, right = said(a), said(b)
     parts = np.linspace(0, 1, 21)
-    pictures = [shown(left, right, Shares((1 - p) ** 0.5, p**0.5)) for p in parts]
+    pictures = [shown(left, right, MixWeights((1 - p) ** 0.5, p**0.5)) for p in parts]
     np.testing.assert_allclose(pictures[0], a, atol=0.51)
     np.testing.assert_allclose(pictures[-1], b, atol=0.51)
     along = np.sum((b - a) ** 2)
@@ -86,7 +86,7 @@ def test_places_are_handed_over_once_and_not_all_at_a_time():
 def test_the_stronger_strokes_are_preferred_so_far():
     weak, strong = said(120 + grain(1, 6)), said(120 + grain(2))
     assert spread(shown(weak, strong)) > 0.9 * spread(120 + grain(2))
-    early = shown(weak, strong, Shares(0.97, 0.24))
+    early = shown(weak, strong, MixWeights(0.97, 0.24))
     assert spread(early) < 1.3 * spread(120 + grain(1, 6))
 
 
@@ -101,8 +101,8 @@ def test_where_one_key_knows_nothing_the_others_strokes_are_shown():
 
 def test_a_key_without_a_share_leaves_no_trace():
     a, b = said(120 + grain(1)), said(120 + grain(2))
-    for shares, only in ((Shares(1, 0), a), (Shares(0, 1), b)):
-        np.testing.assert_array_equal(shown(a, b, shares), rendered(only, only, Shares(1, 0), False))
+    for shares, only in ((MixWeights(1, 0), a), (MixWeights(0, 1), b)):
+        np.testing.assert_array_equal(shown(a, b, shares), rendered(only, only, MixWeights(1, 0), False))
 
 
 def test_odds_are_sharpened_shares_and_end_somewhere():

@@ -7,7 +7,7 @@ from scenes import constant_flow, disc, inside, negative, occluder, psnr, slidin
 
 from restrip.media.frame import Frame
 from restrip.propagate.cpu.descriptors import describe
-from restrip.propagate.cpu.exemplar import KeyPicture
+from restrip.propagate.cpu.exemplar import Exemplar
 from restrip.propagate.cpu.motion import KeyMotion
 from restrip.propagate.cpu.predictors import Light, Matcher, matched, warped
 from restrip.propagate.cpu.shading import REACH, Exposure
@@ -15,11 +15,11 @@ from restrip.propagate.cpu.shading import REACH, Exposure
 SIZE = (96, 64)
 
 
-def key_of(source: np.ndarray) -> KeyPicture:
-    return KeyPicture.of(Frame(source), Frame(negative(source)))
+def key_of(source: np.ndarray) -> Exemplar:
+    return Exemplar.of(Frame(source), Frame(negative(source)))
 
 
-def field_of(frame: np.ndarray, key: KeyPicture, flow: np.ndarray) -> np.ndarray:
+def field_of(frame: np.ndarray, key: Exemplar, flow: np.ndarray) -> np.ndarray:
     return Matcher(key).match(describe(frame), flow, None)
 
 

@@ -12,12 +12,12 @@ from strokes import grain  # noqa: E402
 
 from restrip.propagate.cpu.detail_selection import Strokes  # noqa: E402
 from restrip.propagate.cpu.exemplar import CODE  # noqa: E402
-from restrip.propagate.cpu.mixing import Shares, Votes  # noqa: E402
+from restrip.propagate.cpu.mixing import MixWeights, Votes  # noqa: E402
 from restrip.propagate.cpu.mixing import rendered as on_cpu  # noqa: E402
 from restrip.propagate.gpu.detail_selection import cells_of, means_of  # noqa: E402
 from restrip.propagate.gpu.mixing import VoteTensors, rendered  # noqa: E402
 
-SHARES = [Shares(1, 0.1), Shares(0.3, 1), Shares(0.7, 0.6)]
+SHARES = [MixWeights(1, 0.1), MixWeights(0.3, 1), MixWeights(0.7, 0.6)]
 
 
 def votes(seed: int, size: tuple[int, int], alike: float) -> Votes:

@@ -14,7 +14,7 @@ from restrip.media.frame import Frame
 from restrip.propagate import StyledKey
 from restrip.propagate.cpu import shading
 from restrip.propagate.cpu.descriptors import describe
-from restrip.propagate.cpu.exemplar import EDGE, SLOPES, KeyPicture
+from restrip.propagate.cpu.exemplar import EDGE, SLOPES, Exemplar
 from restrip.propagate.cpu.predictors import Light, Matcher, matched, warped
 from restrip.propagate.cpu.shading import Exposure
 
@@ -51,7 +51,7 @@ class Scene:
     frame: np.ndarray
     key: StyledKey
     flow: np.ndarray
-    picture: KeyPicture
+    picture: Exemplar
     tensors: KeyTensors
 
 
@@ -66,7 +66,7 @@ def scene() -> Scene:
     picture = (negative(source).astype(np.uint16) * 257 + rng.integers(0, 200, source.shape)).clip(0, 65535)
     key = StyledKey(0, Frame(source), Frame(picture.astype(np.uint16)))
     tensors = KeyTensors.of(key, torch.from_numpy(describe(source)), shown(upload(source, CPU)))
-    return Scene(frame, key, flow, KeyPicture.of(key.source, key.picture), tensors)
+    return Scene(frame, key, flow, Exemplar.of(key.source, key.picture), tensors)
 
 
 def test_descriptors_are_the_cpus(stages, scene):

@@ -33,7 +33,7 @@ from restrip.looks.look import Beside, Estimate, Look, LookTraits, Styled
 from restrip.timeline import is_picture
 
 if TYPE_CHECKING:
-    from restrip.looks.diffusion.runtime.key_studio import Studio
+    from restrip.looks.diffusion.runtime.key_studio import KeyStudio
     from restrip.media.frame import Frame
     from restrip.progress import Report
     from restrip.timeline import Key
@@ -80,7 +80,7 @@ class DiffusionLook(Look):
         self.recipe, lacking = fitted(recipe, self.family, self.loras, self.controls)
         self.notes = (*replaced, *lacking)
         self._identity: dict[str, Any] = {}
-        self._studio: Studio | None = None
+        self._studio: KeyStudio | None = None
         self.spared = 0
 
     @property
@@ -128,9 +128,9 @@ class DiffusionLook(Look):
         together. Raises the errors of loading, OutOfGpuMemory, BrokenPicture, EmptyMatte, and what `report` raises.
         """
         if self._studio is None:
-            from restrip.looks.diffusion.runtime.key_studio import Studio  # torch
+            from restrip.looks.diffusion.runtime.key_studio import KeyStudio  # torch
 
-            self._studio = Studio(self.spec())
+            self._studio = KeyStudio(self.spec())
         return self._studio.stylize(list(frames), list(keys), report, anchor, beside or Beside())
 
     def spec(self) -> LookSpec:

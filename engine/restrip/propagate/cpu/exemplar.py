@@ -18,7 +18,7 @@ CODE = 257.0  # style is read in 16-bit code values
 
 
 @dataclass(frozen=True, eq=False)
-class KeyPicture:
+class Exemplar:
     """A key's source and style.
 
     `packed` is [H + 4, W + 4, 8] uint16: style (16 bit), source (8 bit), 64 x luma, 1; edges repeat, so that what reads
@@ -33,7 +33,7 @@ class KeyPicture:
     source: npt.NDArray[np.uint8]
 
     @classmethod
-    def of(cls, source: Frame, picture: Frame) -> KeyPicture:
+    def of(cls, source: Frame, picture: Frame) -> Exemplar:
         """Of the key's frame and its styled picture, of one size."""
         rgb, style = source.rgb8(), picture.rgb16()
         h, w = rgb.shape[:2]

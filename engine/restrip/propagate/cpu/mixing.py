@@ -37,14 +37,16 @@ class Votes:
 
 
 @dataclass(frozen=True)
-class Shares:
+class MixWeights:
     """How much each key counts in one rendition of a frame, beside what its predictions are worth."""
 
     left: float
     right: float
 
 
-def shares_at(frame: int, keys: tuple[int, int], fade: FrameRange | None, lean: float) -> tuple[Shares, Shares, Shares]:
+def mix_weights_at(
+    frame: int, keys: tuple[int, int], fade: FrameRange | None, lean: float
+) -> tuple[MixWeights, MixWeights, MixWeights]:
     """The shares in the left, the right and the joint rendition of `frame` between two keys.
 
     Jointly each key counts by the root of its nearness in time. In a rendition the other key is damped, by `lean` where
@@ -65,13 +67,13 @@ def shares_at(frame: int, keys: tuple[int, int], fade: FrameRange | None, lean: 
     out_of = min(max((middle + half - frame) / half, 0.0), 1.0)
     damped = [lean + (1 - lean) * arrived if lean else 0.0 for arrived in (into, out_of)]
     return (
-        Shares(max(near, LEAST_SHARE), far * damped[0]),
-        Shares(near * damped[1], max(far, LEAST_SHARE)),
-        Shares(near, far),
+        MixWeights(max(near, LEAST_SHARE), far * damped[0]),
+        MixWeights(near * damped[1], max(far, LEAST_SHARE)),
+        MixWeights(near, far),
     )
 
 
-def rendered(left: Votes, right: Votes, shares: Shares, deep: bool, strokes: Strokes | None = None) -> Picture:
+def rendered(left: Votes, right: Votes, shares: MixWeights, deep: bool, strokes: Strokes | None = None) -> Picture:
     """Both keys' predictions by their shares: [H, W, 3] uint16 if deep, else uint8.
 
     With `strokes` each place shows the strokes of one of them; without, they are averaged.

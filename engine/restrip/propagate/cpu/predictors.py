@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from restrip.propagate.cpu.exemplar import CODE, KeyPicture
+from restrip.propagate.cpu.exemplar import CODE, Exemplar
 from restrip.propagate.cpu.kernels.patchmatch import start, sweep
 from restrip.propagate.cpu.kernels.vote import places_of, read, vote
 from restrip.propagate.cpu.sampling import Flow
@@ -44,14 +44,14 @@ class Light:
         return tuple(np.float32(v) for v in (self.gain, REACH, self.exposure.gain, self.exposure.offset))
 
 
-def warped(frame: npt.NDArray[np.uint8], key: KeyPicture, flow: Flow, light: Light) -> StylePrediction:
+def warped(frame: npt.NDArray[np.uint8], key: Exemplar, flow: Flow, light: Light) -> StylePrediction:
     """The key seen through the motion from `frame` [H, W, 3] to it."""
     out = _empty(frame)
     read(frame, key.packed, key.slopes, flow, *light.numbers(), out.style, out.errors)
     return out
 
 
-def matched(frame: npt.NDArray[np.uint8], key: KeyPicture, field: Field, light: Light) -> StylePrediction:
+def matched(frame: npt.NDArray[np.uint8], key: Exemplar, field: Field, light: Light) -> StylePrediction:
     """The mean of what all patches over each pixel find in the key."""
     out = _empty(frame)
     ridge, steepest = np.float32(RIDGE), np.float32(STEEPEST * CODE)
@@ -70,7 +70,7 @@ class Matcher:
     al. 2015, *Massively Parallel Multiview Stereopsis by Surface Normal Diffusion*).
     """
 
-    def __init__(self, key: KeyPicture) -> None:
+    def __init__(self, key: Exemplar) -> None:
         self._key = key.described.reshape(-1)
         self._before: Field = np.empty((0, 0, 2), np.int16)
 

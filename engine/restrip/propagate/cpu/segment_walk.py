@@ -15,8 +15,8 @@ from restrip.propagate.cpu.backward_motion import backward, walked_frames
 from restrip.propagate.cpu.confidence import weight_of
 from restrip.propagate.cpu.descriptors import describe
 from restrip.propagate.cpu.detail_selection import Strokes
-from restrip.propagate.cpu.exemplar import CODE, KeyPicture
-from restrip.propagate.cpu.mixing import Shares, Votes, rendered, shares_at
+from restrip.propagate.cpu.exemplar import CODE, Exemplar
+from restrip.propagate.cpu.mixing import MixWeights, Votes, mix_weights_at, rendered
 from restrip.propagate.cpu.motion import KeyMotion, StepMotion, light_between
 from restrip.propagate.cpu.predictors import Field, Light, Matcher, matched, warped
 from restrip.propagate.cpu.sampling import Flow
@@ -44,7 +44,7 @@ class _Side:
 
     def __init__(self, key: StyledKey, shading: float) -> None:
         self.key = key
-        self.picture = KeyPicture.of(key.source, key.picture)
+        self.picture = Exemplar.of(key.source, key.picture)
         self.gain = shading * USUAL_GAIN
         self._shading = shading
         self._matcher = Matcher(self.picture)
@@ -159,9 +159,9 @@ class _Segment:
     def _whole_renditions(self, n: int, source: Frame, whole: Whole) -> CarriedFrame:
         left, right = self._keys
         deep = next(key.picture.deep for key in self._keys if key is not None)
-        shares = (Shares(1, 0),) * 3
+        shares = (MixWeights(1, 0),) * 3
         if left is not None and right is not None:
-            shares = shares_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean)
+            shares = mix_weights_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean)
         wanted = left is not None, right is not None, self._settings.baked
         pictures = [
             with_alpha_of(source, whole.alone(share, deep)) if asked else None
@@ -180,10 +180,10 @@ class _Segment:
         if left is None or right is None or a is None or b is None:
             key, said = (left, a) if b is None else (right, b)
             assert key is not None and said is not None
-            only = with_alpha_of(source, _rendered((said, said), Shares(1, 0), key.picture.deep, None, whole))
+            only = with_alpha_of(source, _rendered((said, said), MixWeights(1, 0), key.picture.deep, None, whole))
             baked = only if self._settings.baked else None
             return CarriedFrame(None if left is None else only, None if right is None else only, baked)
-        shares = shares_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean)
+        shares = mix_weights_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean)
         wanted = shares if self._settings.baked else shares[:2]
         strokes = Strokes.of((a.total, a.weight), (b.total, b.weight))
         pictures = [
@@ -197,7 +197,7 @@ class _Segment:
 
 
 def _rendered(
-    both: tuple[Votes, Votes], shares: Shares, deep: bool, strokes: Strokes | None, whole: Whole | None
+    both: tuple[Votes, Votes], shares: MixWeights, deep: bool, strokes: Strokes | None, whole: Whole | None
 ) -> Picture:
     """One rendition, with as much of the whole strokes over it as the segment shows."""
     if whole is None:

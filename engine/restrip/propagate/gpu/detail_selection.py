@@ -8,7 +8,7 @@ from torch import Tensor
 
 from restrip.propagate.cpu.detail_selection import ALIKE, LIKED, LONGEST, PLAIN, SHARP, STRANGE, TAPS, odds_of
 from restrip.propagate.cpu.exemplar import CODE
-from restrip.propagate.cpu.mixing import Shares
+from restrip.propagate.cpu.mixing import MixWeights
 
 
 def means_of(left: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor], cell: int) -> Tensor:
@@ -20,7 +20,7 @@ def means_of(left: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor], cell: in
     return torch.cat(means)
 
 
-def cells_of(means: Tensor, shares: list[Shares]) -> Tensor:
+def cells_of(means: Tensor, shares: list[MixWeights]) -> Tensor:
     """What is known of cells from their means [11, h, w]: how far details are kept apart, what the right key has more
     of in coarse colour (3), and for each of the shares how much of the details is the right key's; [4 + N, h, w].
     """

@@ -14,7 +14,7 @@ from restrip.propagate.cpu.confidence import BLUR, FLOOR
 from restrip.propagate.cpu.detail_selection import cell_of
 from restrip.propagate.cpu.exemplar import CODE
 from restrip.propagate.cpu.kernels.mixing import EVEN
-from restrip.propagate.cpu.mixing import Shares
+from restrip.propagate.cpu.mixing import MixWeights
 from restrip.propagate.gpu.detail_selection import between, cells_of, means_of
 
 
@@ -57,7 +57,7 @@ def gaussian() -> tuple[float, ...]:
     return tuple(tap / sum(taps) for tap in taps)
 
 
-def rendered(left: VoteTensors, right: VoteTensors, shares: list[Shares], deep: bool) -> Tensor:
+def rendered(left: VoteTensors, right: VoteTensors, shares: list[MixWeights], deep: bool) -> Tensor:
     """Both keys' predictions by the shares of each rendition: [N, H, W, 3] uint8, or if deep 16-bit values in int16."""
     if left is right:
         return torch.stack([_rendition(left, right, share, deep) for share in shares])
@@ -74,7 +74,7 @@ def rendered(left: VoteTensors, right: VoteTensors, shares: list[Shares], deep: 
 
 
 def _rendition(
-    left: VoteTensors, right: VoteTensors, shares: Shares, deep: bool, strokes: tuple[Tensor, Tensor] | None = None
+    left: VoteTensors, right: VoteTensors, shares: MixWeights, deep: bool, strokes: tuple[Tensor, Tensor] | None = None
 ) -> Tensor:
     scale, top = (1.0, 65535) if deep else (1 / CODE, 255)
     weight = left.weight * shares.left + right.weight * shares.right

@@ -12,8 +12,8 @@ from torch import Tensor
 from restrip.media.frame import Frame
 from restrip.progress import Report
 from restrip.propagate.cpu.backward_motion import BackwardWalk, blocks_of
-from restrip.propagate.cpu.exemplar import KeyPicture
-from restrip.propagate.cpu.mixing import Shares, shares_at
+from restrip.propagate.cpu.exemplar import Exemplar
+from restrip.propagate.cpu.mixing import MixWeights, mix_weights_at
 from restrip.propagate.cpu.shading import USUAL_GAIN
 from restrip.propagate.cpu.strokes.strangeness import crispness, strangeness
 from restrip.propagate.device_choice import GpuMemoryTaken, KeysApart, PropagationOutOfGpuMemory
@@ -148,7 +148,7 @@ class SegmentWalk:
 
     def _compare(self, left: StyledKey, right: _Side, flow: Tensor) -> None:
         """Raise KeysApart where strokes are to be kept whole; `flow` leads from the left key's frame to the right."""
-        said = KeyPicture.of(right.key.source, right.key.picture)
+        said = Exemplar.of(right.key.source, right.key.picture)
         if crispness(strangeness(left, said, flow.float().cpu().numpy()), self._settings.strokes):
             raise KeysApart
 
@@ -167,11 +167,11 @@ class SegmentWalk:
         deep = next(key.picture.deep for key in self._keys if key is not None)
         return self._stages.rendered(a or b, b or a, shares, deep)
 
-    def _shares(self, n: int) -> list[Shares]:
+    def _shares(self, n: int) -> list[MixWeights]:
         left, right = self._keys
         if left is None or right is None:
-            return [Shares(1, 0)] * 3
-        return list(shares_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean))
+            return [MixWeights(1, 0)] * 3
+        return list(mix_weights_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean))
 
     def _carried(self, source: Frame, coming: Coming) -> CarriedFrame:
         left, right = (key is not None for key in self._keys)

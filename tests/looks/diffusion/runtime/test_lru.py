@@ -3,13 +3,13 @@ from __future__ import annotations
 import torch
 
 from restrip.looks import open_look
-from restrip.looks.diffusion.runtime.lru import KEPT, Recent
+from restrip.looks.diffusion.runtime.lru import KEPT, LruCache
 from restrip.looks.diffusion.sampling import inversion
 from restrip.timeline import Key
 
 
 def test_only_what_is_missing_is_computed() -> None:
-    recent, asked = Recent(), []
+    recent, asked = LruCache(), []
 
     def compute(numbers: list[int]) -> torch.Tensor:
         asked.append(numbers)
@@ -21,7 +21,7 @@ def test_only_what_is_missing_is_computed() -> None:
 
 
 def test_few_are_kept_and_broken_ones_never() -> None:
-    recent = Recent()
+    recent = LruCache()
     recent.get(["x"], lambda numbers: torch.tensor([[torch.nan]]))
     assert not recent.rows
     for n in range(KEPT + 5):

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from restrip.looks import open_look
-from restrip.looks.diffusion.runtime.offload import Turns
+from restrip.looks.diffusion.runtime.offload import Offload
 from restrip.looks.diffusion.runtime.vae import Vae
 from restrip.timeline import Key
 
-CPU = Turns(torch.device("cpu"))
+CPU = Offload(torch.device("cpu"))
 
 
 def test_the_mode_and_no_sample(small) -> None:
@@ -59,7 +59,7 @@ def test_networks_take_turns(on: bool) -> None:
             self.places.append(str(place))
 
     unet, vae = Network(), Network()
-    turns = Turns(torch.device("cpu", 0), on, {"unet": unet, "vae": vae})
+    turns = Offload(torch.device("cpu", 0), on, {"unet": unet, "vae": vae})
     for name in ("vae", "vae", "unet"):
         turns.need(name)
     assert vae.places == (["cpu:0", "cpu"] if on else [])

@@ -7,7 +7,7 @@ import pytest
 from scenes import brighter, constant_flow, inside, negative, texture
 
 from restrip.media.frame import Frame
-from restrip.propagate.cpu.exemplar import KeyPicture
+from restrip.propagate.cpu.exemplar import Exemplar
 from restrip.propagate.cpu.kernels.vote import places_of, read, vote
 
 SIZE = (24, 18)
@@ -18,15 +18,15 @@ def floats(*values: float) -> tuple[np.float32, ...]:
     return tuple(np.float32(v) for v in values)
 
 
-def key_of(source: np.ndarray, style: np.ndarray | None = None) -> KeyPicture:
-    return KeyPicture.of(Frame(source), Frame(negative(source) if style is None else style))
+def key_of(source: np.ndarray, style: np.ndarray | None = None) -> Exemplar:
+    return Exemplar.of(Frame(source), Frame(negative(source) if style is None else style))
 
 
 def outputs(frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.empty(frame.shape, np.float32), np.empty(frame.shape[:2], np.float32)
 
 
-def reading(frame: np.ndarray, key: KeyPicture, flow: np.ndarray, light=PLAIN) -> tuple[np.ndarray, np.ndarray]:
+def reading(frame: np.ndarray, key: Exemplar, flow: np.ndarray, light=PLAIN) -> tuple[np.ndarray, np.ndarray]:
     """Style in 8-bit code values, and errors."""
     style, errors = outputs(frame)
     read(frame, key.packed, key.slopes, flow, *floats(*light), style, errors)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scenes import brighter, inside, occluder, psnr, sliding, styled, texture
 
-from restrip.propagate.cpu.exemplar import CODE, KeyPicture
+from restrip.propagate.cpu.exemplar import CODE, Exemplar
 from restrip.propagate.cpu.strokes.paint import Paint
 from restrip.propagate.cpu.strokes.pieces import Pieces
 
@@ -17,12 +17,12 @@ SIZE = (144, 112)
 PAINT = texture(SIZE, 77, 1.0)  # strokes that have nothing to do with what is seen
 
 
-def key_of(source: np.ndarray, picture: np.ndarray = PAINT) -> KeyPicture:
+def key_of(source: np.ndarray, picture: np.ndarray = PAINT) -> Exemplar:
     key = styled([source], 0, picture)
-    return KeyPicture.of(key.source, key.picture)
+    return Exemplar.of(key.source, key.picture)
 
 
-def walked(frames: list[np.ndarray], key: KeyPicture) -> list[np.ndarray]:
+def walked(frames: list[np.ndarray], key: Exemplar) -> list[np.ndarray]:
     pieces = Pieces(key)
     return [pieces.next(frame) for frame in frames]
 
@@ -32,7 +32,7 @@ def offsets(field: np.ndarray) -> np.ndarray:
     return field - np.dstack(np.meshgrid(np.arange(w), np.arange(h)))
 
 
-def picture(key: KeyPicture, frame: np.ndarray, field: np.ndarray) -> np.ndarray:
+def picture(key: Exemplar, frame: np.ndarray, field: np.ndarray) -> np.ndarray:
     return Paint.of(key, 1).laid(frame, field).picture / CODE
 
 

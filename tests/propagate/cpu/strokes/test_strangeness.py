@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scenes import constant_flow, negative, styled, texture
 
-from restrip.propagate.cpu.exemplar import KeyPicture
+from restrip.propagate.cpu.exemplar import Exemplar
 from restrip.propagate.cpu.strokes.strangeness import ALIKE, STRANGE, crispness, strangeness
 
 SIZE = (120, 90)
@@ -16,7 +16,7 @@ def measured(left: np.ndarray, right: np.ndarray, source: np.ndarray | None = No
     """Two pictures of one frame."""
     frame = texture(SIZE) if source is None else source
     a, b = styled([frame], 0, left), styled([frame], 0, right)
-    return strangeness(a, KeyPicture.of(b.source, b.picture), constant_flow(SIZE, 0, 0))
+    return strangeness(a, Exemplar.of(b.source, b.picture), constant_flow(SIZE, 0, 0))
 
 
 def test_the_same_is_not_strange_and_strangers_are():
@@ -44,7 +44,7 @@ def test_places_that_are_not_known_do_not_count():
     source = frame.copy()
     source[:, 60:] = texture(SIZE, 9)[:, 60:]
     a, b = styled([source], 0, left), styled([frame], 0, right)
-    found = strangeness(a, KeyPicture.of(b.source, b.picture), constant_flow(SIZE, 0, 0))
+    found = strangeness(a, Exemplar.of(b.source, b.picture), constant_flow(SIZE, 0, 0))
     assert found < 0.1 < measured(left, right)
 
 

@@ -13,7 +13,7 @@ from restrip.errors import Cancelled
 from restrip.media.frame import Frame
 from restrip.progress import silent
 from restrip.propagate import PropagateSettings, StyledKey, propagate
-from restrip.propagate.cpu.exemplar import KeyPicture
+from restrip.propagate.cpu.exemplar import Exemplar
 from restrip.propagate.cpu.strokes.pieces import Pieces
 from restrip.propagate.cpu.strokes.whole import walked_back
 from restrip.timeline import FrameRange
@@ -122,7 +122,7 @@ def test_deep_pictures_stay_deep_and_keep_their_alpha():
 def test_a_segment_may_be_walked_in_blocks_and_its_files_go(tmp_path):
     frames, _ = occluder(7, SIZE, (2, 1))
     key = styled(frames, 6, PAINTS[1])
-    right = KeyPicture.of(key.source, key.picture)
+    right = Exemplar.of(key.source, key.picture)
     window = Pictures(frames, FrameRange(0, 6))
     steps = []
     whole, blocks = (list(walked_back(window, right, str(tmp_path), lambda: steps.append(1), n)) for n in (192, 2))

@@ -23,7 +23,7 @@ assert os.environ.get("TRITON_INTERPRET") == "1", "set before anything imports t
 import interpreted  # noqa: E402
 from triton.runtime.interpreter import InterpretedFunction  # noqa: E402
 
-from restrip.propagate.cpu.mixing import Shares  # noqa: E402
+from restrip.propagate.cpu.mixing import MixWeights  # noqa: E402
 from restrip.propagate.gpu import flow, mixing, motion, planes, segment_walk, shading  # noqa: E402
 from restrip.propagate.gpu.kernels import flow_triton, mixing_triton, motion_triton, shading_triton  # noqa: E402
 from restrip.propagate.gpu.stages import triton_stages  # noqa: E402
@@ -108,7 +108,7 @@ def test_lights_are_torchs(found, flowing):
 @pytest.mark.parametrize(("deep", "both"), [(False, True), (True, True), (False, False)])
 def test_renditions_are_torchs(deep, both):
     rng = np.random.default_rng(2)
-    h, w, shares = 21, 45, [Shares(1.0, 0.1), Shares(0.1, 1.0), Shares(0.7, 0.6)]
+    h, w, shares = 21, 45, [MixWeights(1.0, 0.1), MixWeights(0.1, 1.0), MixWeights(0.7, 0.6)]
     sides = [
         [
             (
@@ -125,7 +125,7 @@ def test_renditions_are_torchs(deep, both):
         (mixing.VoteTensors.of, mixing.rendered),
     ):
         left, right = (weighed(predictions) for predictions in sides)
-        out = rendered(left, right, shares, deep) if both else rendered(left, left, [Shares(1, 0)], deep)
+        out = rendered(left, right, shares, deep) if both else rendered(left, left, [MixWeights(1, 0)], deep)
         made.append(planes.unsigned(out) if deep else out)
     assert made[0].shape == (3 if both else 1, h, w, 3)
     assert (made[0].int() - made[1].int()).abs().max() <= 1

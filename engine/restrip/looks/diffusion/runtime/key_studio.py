@@ -8,7 +8,7 @@ from restrip.errors import BadInput
 from restrip.looks.diffusion.runtime.image_tensors import as_unit
 from restrip.looks.diffusion.runtime.key_task import Before, Round, Task
 from restrip.looks.diffusion.runtime.model_cache import ModelKey, device_of, load
-from restrip.looks.diffusion.runtime.pipeline import Workplace
+from restrip.looks.diffusion.runtime.pipeline import Pipeline
 from restrip.looks.diffusion.runtime.precision import first_network_dtype
 from restrip.looks.diffusion.size import working_size
 
@@ -33,7 +33,7 @@ class EmptyMatte(BadInput):
         )
 
 
-class Studio:
+class KeyStudio:
     """The loaded networks of one look, with a workplace for each size that it has worked at."""
 
     def __init__(self, spec: LookSpec) -> None:
@@ -43,7 +43,7 @@ class Studio:
         self.model_key = ModelKey(
             spec.checkpoint, spec.content, spec.vae, spec.loras, str(self.device), dtype, spec.recipe.prediction
         )
-        self._workplaces: dict[tuple[int, int], Workplace] = {}
+        self._workplaces: dict[tuple[int, int], Pipeline] = {}
 
     def stylize(
         self,
@@ -78,9 +78,9 @@ class Studio:
     def _size(self, frame: Frame) -> tuple[int, int]:
         return working_size(frame.size, self.spec.recipe, self.spec.native_px, self.spec.family.multiple_px)
 
-    def _workplace(self, size: tuple[int, int]) -> Workplace:
+    def _workplace(self, size: tuple[int, int]) -> Pipeline:
         if size not in self._workplaces:
-            self._workplaces[size] = Workplace(self.spec, load(self.model_key), size, self.model_key.dtype)
+            self._workplaces[size] = Pipeline(self.spec, load(self.model_key), size, self.model_key.dtype)
         return self._workplaces[size]
 
 

@@ -10,7 +10,7 @@ import torch
 KEPT = 16
 
 
-class Recent:
+class LruCache:
     """The last few rows of a computation, [channels, h, w] each, by a key that says everything they depend on."""
 
     def __init__(self) -> None:

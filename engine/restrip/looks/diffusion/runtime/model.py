@@ -10,7 +10,7 @@ import torch
 from restrip.looks.diffusion.backbones.backbone import Backbone, TextConditioning
 from restrip.looks.diffusion.backbones.family import Family
 from restrip.looks.diffusion.backbones.latents import Latents
-from restrip.looks.diffusion.runtime.offload import Turns
+from restrip.looks.diffusion.runtime.offload import Offload
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Model:
     vae: Any
     text: TextConditioning
     notes: list[str] = field(default_factory=list)
-    turns: Turns = field(default_factory=lambda: Turns(torch.device("cpu")))
+    turns: Offload = field(default_factory=lambda: Offload(torch.device("cpu")))
 
     @property
     def family(self) -> Family:

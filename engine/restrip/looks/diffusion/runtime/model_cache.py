@@ -12,7 +12,7 @@ from restrip.looks.diffusion.checkpoints.adapter_specs import Weighted
 from restrip.looks.diffusion.checkpoints.finding import Checkpoint
 from restrip.looks.diffusion.checkpoints.lora import merge
 from restrip.looks.diffusion.runtime.model import Model
-from restrip.looks.diffusion.runtime.offload import Turns
+from restrip.looks.diffusion.runtime.offload import Offload
 
 # The last model that was loaded and what it was loaded for.
 _kept: dict[ModelKey, Model] = {}
@@ -51,7 +51,7 @@ def unload() -> None:
 
 
 def _place(model: Model, device: torch.device) -> None:
-    model.turns = Turns(device, networks={"network": model.network, "vae": model.vae})
+    model.turns = Offload(device, networks={"network": model.network, "vae": model.vae})
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = True
         torch.backends.cudnn.allow_tf32 = True

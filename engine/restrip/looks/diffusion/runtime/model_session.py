@@ -15,7 +15,7 @@ from restrip.looks.diffusion.consistency.anchor_fusion import Carried, fuse, fus
 from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.runtime import precision
 from restrip.looks.diffusion.runtime.batch_row import Link, Row
-from restrip.looks.diffusion.runtime.lru import Recent
+from restrip.looks.diffusion.runtime.lru import LruCache
 from restrip.looks.diffusion.runtime.model import Model
 from restrip.looks.diffusion.runtime.vae import Vae
 from restrip.looks.diffusion.sampling import inversion
@@ -47,7 +47,7 @@ class Session:
         self.casts = precision.Casts(model.network)
         self.make_control: Callable[[Sequence[Row], torch.dtype], Control] | None = None
         self.compiled_network: Any = None
-        self.recovered = Recent()
+        self.recovered = LruCache()
         self._conds: dict[tuple[str, bool], Cond] = {}
 
     @property

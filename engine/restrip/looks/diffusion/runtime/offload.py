@@ -9,7 +9,7 @@ import torch
 
 
 @dataclass
-class Turns:
+class Offload:
     """While `active`, only the network that was asked for last is on the device."""
 
     device: torch.device

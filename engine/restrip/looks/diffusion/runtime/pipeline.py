@@ -57,7 +57,7 @@ class AnchorMade:
     left: Anchor
 
 
-class Workplace:
+class Pipeline:
     """Makes the keys of one look whose frames have one working size (width, height)."""
 
     def __init__(self, spec: LookSpec, model: Model, size: tuple[int, int], dtype: torch.dtype) -> None:

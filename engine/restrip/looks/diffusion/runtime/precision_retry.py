@@ -10,7 +10,7 @@ import torch
 from restrip.errors import RestripError
 from restrip.looks.diffusion.runtime import precision
 from restrip.looks.diffusion.runtime.batch_row import Link, Row
-from restrip.looks.diffusion.runtime.lru import Recent
+from restrip.looks.diffusion.runtime.lru import LruCache
 from restrip.looks.diffusion.runtime.model_session import Session, Tick
 
 
@@ -46,7 +46,7 @@ class Maker:
 
     def __init__(self, session: Session, first: torch.dtype) -> None:
         self.session = session
-        self.encoded = Recent()
+        self.encoded = LruCache()
         self.ladder = precision.network_ladder(session.model.family, first)
 
     def make(self, rows: Sequence[Row], link: Link, tick: Tick) -> list[Made]:

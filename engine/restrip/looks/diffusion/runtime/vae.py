@@ -10,13 +10,13 @@ import torch
 from restrip.looks.diffusion.backbones.latents import Latents
 from restrip.looks.diffusion.runtime import precision
 from restrip.looks.diffusion.runtime.memory_needs import rows_a_call
-from restrip.looks.diffusion.runtime.offload import Turns
+from restrip.looks.diffusion.runtime.offload import Offload
 
 
 class Vae:
     """A VAE on its precision ladder, which starts at `first`."""
 
-    def __init__(self, module: Any, first: torch.dtype, turns: Turns, latents: Latents | None = None) -> None:
+    def __init__(self, module: Any, first: torch.dtype, turns: Offload, latents: Latents | None = None) -> None:
         self.turns = turns
         self.scaling = latents or Latents.of(module)
         self.compiled_decoder: Any = None

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.propagate.cpu.descriptors import describe
-from restrip.propagate.cpu.exemplar import CODE, EDGE, KeyPicture
+from restrip.propagate.cpu.exemplar import CODE, EDGE, Exemplar
 from restrip.propagate.cpu.kernels.pieces import judge, lay, places
 from restrip.propagate.cpu.motion import light_between
 from restrip.propagate.cpu.predictors import Field
@@ -45,12 +45,12 @@ class Paint:
     three channels; `follow` says how far the whole picture's light is followed, 0..1.
     """
 
-    key: KeyPicture
+    key: Exemplar
     detail: Plane
     follow: float
 
     @classmethod
-    def of(cls, key: KeyPicture, follow: float) -> Paint:
+    def of(cls, key: Exemplar, follow: float) -> Paint:
         """Of a key made ready for reading."""
         picture = key.packed[EDGE:-EDGE, EDGE:-EDGE, :3].astype(np.float32) * np.float32(1 / CODE)
         fine = picture - cv2.GaussianBlur(picture, (0, 0), FINE)
@@ -85,7 +85,7 @@ def field_of(flow: Flow) -> Field:
     return field
 
 
-def judged(described: npt.NDArray[np.int16], key: KeyPicture, field: Field) -> tuple[Plane, Plane]:
+def judged(described: npt.NDArray[np.int16], key: Exemplar, field: Field) -> tuple[Plane, Plane]:
     """How badly a key fits by a field, in squared code values, and how many of four neighbours a seam parts, 0..1."""
     misfit, seams = (np.empty(field.shape[:2], np.float32) for _ in range(2))
     judge(described, key.described.reshape(-1), field, misfit, seams)

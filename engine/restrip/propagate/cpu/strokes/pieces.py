@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.propagate.cpu.descriptors import describe
-from restrip.propagate.cpu.exemplar import CODE, EDGE, KeyPicture
+from restrip.propagate.cpu.exemplar import CODE, EDGE, Exemplar
 from restrip.propagate.cpu.kernels.pieces import moved, sew
 from restrip.propagate.cpu.motion import KeyMotion, light_between
 from restrip.propagate.cpu.predictors import Field
@@ -44,7 +44,7 @@ class Pieces:
     With `walked`, the motion to that key, someone else walks that one to each frame before it is laid out.
     """
 
-    def __init__(self, key: KeyPicture, walked: KeyMotion | None = None) -> None:
+    def __init__(self, key: Exemplar, walked: KeyMotion | None = None) -> None:
         self.key = key
         self._motion = CalmMotion(key.source, walked)
         inner = key.packed[EDGE:-EDGE, EDGE:-EDGE, :3]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.propagate.cpu.confidence import weight_of
-from restrip.propagate.cpu.exemplar import CODE, KeyPicture
+from restrip.propagate.cpu.exemplar import CODE, Exemplar
 from restrip.propagate.cpu.predictors import Light, warped
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.frame_window import StyledKey
@@ -24,7 +24,7 @@ PLAIN = 3.0  # squared code values, three channels: less detail is none
 Pixels = npt.NDArray[np.float32]
 
 
-def strangeness(left: StyledKey, right: KeyPicture, flow: Flow) -> float:
+def strangeness(left: StyledKey, right: Exemplar, flow: Flow) -> float:
     """The energy of the difference of both keys' details over the sum of their energies, 0 (the same) to 1 and above.
 
     `flow` [H, W, 2] leads from the left key's frame to the right key.

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from restrip.media.frame import Picture
 from restrip.propagate.cpu.backward_motion import BLOCK_FRAMES, BackwardWalk
-from restrip.propagate.cpu.exemplar import CODE, KeyPicture
-from restrip.propagate.cpu.mixing import Shares
+from restrip.propagate.cpu.exemplar import CODE, Exemplar
+from restrip.propagate.cpu.mixing import MixWeights
 from restrip.propagate.cpu.predictors import Field
 from restrip.propagate.cpu.strokes.crisp import Pixels, Plane, coded, crisp, shown
 from restrip.propagate.cpu.strokes.field_spool import FieldSpool
@@ -23,7 +23,7 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def walked_back(
-    window: FrameWindow, key: KeyPicture, folder: str, stepped: Callable[[], None], block_frames: int = BLOCK_FRAMES
+    window: FrameWindow, key: Exemplar, folder: str, stepped: Callable[[], None], block_frames: int = BLOCK_FRAMES
 ) -> Generator[Field, None, None]:
     """The right key's pieces in every frame of the window, in the order of the frames.
 
@@ -41,16 +41,16 @@ class Whole:
         self._left, self._right, self._part, self._turn = left, right, part, turn
         self._mixed: Pixels | None = None
 
-    def alone(self, shares: Shares, deep: bool) -> Picture:
+    def alone(self, shares: MixWeights, deep: bool) -> Picture:
         """[H, W, 3] uint16 if deep, else uint8, with nothing else below."""
         whole = self._picture(shares)
         return coded(whole, deep)
 
-    def over(self, base: Picture, shares: Shares, deep: bool) -> Picture:
+    def over(self, base: Picture, shares: MixWeights, deep: bool) -> Picture:
         """Shown over another picture [H, W, 3] uint16 of the same frame: uint16 if deep, else uint8."""
         return shown(base, self._picture(shares), self._part, deep)
 
-    def _picture(self, shares: Shares) -> Pixels:
+    def _picture(self, shares: MixWeights) -> Pixels:
         """Of one key alone where the other has no share."""
         if self._left is None or self._right is None or self._turn is None:
             only = self._left or self._right

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from restrip.propagate.cpu.detail_selection import ALIKE, LIKED, LONGEST, PLAIN, SHARP, STRANGE, TAPS, odds_of
 from restrip.propagate.cpu.exemplar import CODE
-from restrip.propagate.cpu.mixing import Shares
+from restrip.propagate.cpu.mixing import MixWeights
 from restrip.propagate.gpu.kernels.stencil_triton import TILE, between, bounded, emptied, mixed, tile, tiles
 
 HOW = {"ALIKE": ALIKE, "STRANGE": STRANGE, "PLAIN": PLAIN, "LIKED": LIKED, "LONGEST": LONGEST, "SHARP": SHARP}
 
 
-def cells_of(means: Tensor, shares: list[Shares]) -> Tensor:
+def cells_of(means: Tensor, shares: list[MixWeights]) -> Tensor:
     """`gpu.strokes.cells_of`: [4 + N, h, w] of the means [11, h, w]."""
     h, w = means.shape[1:]
     out = emptied(means, 4 + len(shares), h, w)

@@ -15,7 +15,7 @@ from restrip.propagate.cpu.confidence import FLOOR
 from restrip.propagate.cpu.detail_selection import cell_of
 from restrip.propagate.cpu.exemplar import CODE
 from restrip.propagate.cpu.kernels.mixing import EVEN, SUMS
-from restrip.propagate.cpu.mixing import Shares
+from restrip.propagate.cpu.mixing import MixWeights
 from restrip.propagate.gpu.kernels.detail_selection_triton import cell_at, cell_read, cells_of
 from restrip.propagate.gpu.kernels.stencil_triton import TILE, bounded, emptied, tile, tiles
 from restrip.propagate.gpu.mixing import gaussian
@@ -39,7 +39,7 @@ def weighed(predictions: list[tuple[Tensor, Tensor]]) -> Told:
     return Told((first, second), errors)
 
 
-def rendered(left: Told, right: Told, shares: list[Shares], deep: bool) -> Tensor:
+def rendered(left: Told, right: Told, shares: list[MixWeights], deep: bool) -> Tensor:
     """All renditions [N, H, W, 3], uint8 or if deep 16-bit code values in int16; `mixing.rendered`."""
     h, w = left.errors.shape[1:]
     out = torch.empty((len(shares), h, w, 3), dtype=torch.int16 if deep else torch.uint8, device=left.errors.device)
