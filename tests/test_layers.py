@@ -188,3 +188,13 @@ def test_restyle_is_the_front_door() -> None:
     assert callable(restrip.restyle)
     with pytest.raises(AttributeError):
         _ = restrip.no_such_name
+
+
+def test_a_gpus_propagation_loads_no_numba() -> None:
+    pytest.importorskip("torch")
+    code = (
+        "import sys, restrip.propagate.segment_walk, restrip.propagate.gpu.segment_walk;"
+        "sys.exit('numba' in sys.modules and 'numba was loaded' or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -74,7 +74,7 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
     """Milliseconds of each stage for one key and one frame."""
     import torch
 
-    from restrip.propagate.cpu.mixing import MixWeights
+    from restrip.propagate.energy.mix_weights import MixWeights
     from restrip.propagate.gpu.matcher import Matcher
     from restrip.propagate.gpu.motion import KeyMotion
     from restrip.propagate.gpu.planes import Coming, upload

@@ -24,10 +24,10 @@ from restrip.propagate.cpu.confidence import weight_of
 from restrip.propagate.cpu.descriptors import describe
 from restrip.propagate.cpu.detail_selection import Strokes
 from restrip.propagate.cpu.exemplar import Exemplar
-from restrip.propagate.cpu.mixing import mix_weights_at
 from restrip.propagate.cpu.motion import KeyMotion
 from restrip.propagate.cpu.predictors import Light, Matcher, matched, warped
 from restrip.propagate.cpu.sampling import pull
+from restrip.propagate.energy.mix_weights import mix_weights_at
 from restrip.propagate.suggestions import suggest
 from restrip.timeline import ClipRange, FrameRange, Key
 

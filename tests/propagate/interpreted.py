@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from restrip.propagate.cpu import detail_selection
+from restrip.propagate.energy import detail_selection
 from restrip.propagate.gpu import flow, motion, shading
 from restrip.propagate.gpu.kernels import flow_triton, motion_triton, shading_triton
 from restrip.propagate.gpu.kernels.stencil_triton import TILE

@@ -8,8 +8,9 @@ from scenes import Pictures, negative, sliding, styled
 
 from restrip.progress import silent
 from restrip.propagate import PropagateSettings, propagate
+from restrip.propagate.backward_walk import BLOCK_FRAMES, blocks_of, walked_frames
 from restrip.propagate.cpu import backward_motion as module
-from restrip.propagate.cpu.backward_motion import BLOCK_FRAMES, backward, blocks_of, walked_frames
+from restrip.propagate.cpu.backward_motion import backward
 from restrip.timeline import FrameRange
 
 SIZE = (72, 56)
@@ -82,7 +83,7 @@ def test_a_long_segment_is_carried_in_blocks(monkeypatch, tmp_path):
     keys = tuple(styled(frames, n, negative(frames[n])) for n in (0, 8))
     window, seen = Pictures(frames, FrameRange(0, 8)), []
     once = list(propagate(window, keys, PropagateSettings(), silent))
-    for function in (module.backward, module.blocks_of):
+    for function in (module.backward, blocks_of):
         monkeypatch.setattr(function, "__defaults__", (3,))
     report = lambda done, total, note="": seen.append((done, total))  # noqa: E731
     for one, in_blocks in zip(once, propagate(window, keys, PropagateSettings(), report), strict=True):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from restrip.propagate.cpu.confidence import FLOOR, weight_of
+from restrip.propagate.cpu.confidence import weight_of
+from restrip.propagate.energy.confidence import FLOOR
 
 
 def flat(error: float) -> np.ndarray:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scenes import inside, shifted, texture
 
-from restrip.propagate.cpu.descriptors import DETAIL, MEAN_GAIN, NUMBERS, TAPS, WINDOW, describe, polynomials
+from restrip.propagate.cpu.descriptors import describe
+from restrip.propagate.energy.descriptors import DETAIL, MEAN_GAIN, NUMBERS, TAPS, WINDOW, polynomials
 
 SIZE = (40, 30)
 

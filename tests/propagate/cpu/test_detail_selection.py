@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 from strokes import SIZE, grain
 
-from restrip.propagate.cpu.detail_selection import FARTHEST, SHARP, Strokes, cell_of, odds_of
-from restrip.propagate.cpu.exemplar import CODE
-from restrip.propagate.cpu.kernels.mixing import SUMS, mix_apart, sum_up
-from restrip.propagate.cpu.mixing import MixWeights, Votes, rendered
+from restrip.propagate.cpu.detail_selection import Strokes
+from restrip.propagate.cpu.kernels.mixing import mix_apart, sum_up
+from restrip.propagate.cpu.mixing import Votes, rendered
+from restrip.propagate.energy.detail_selection import FARTHEST, SHARP, cell_of, odds_of
+from restrip.propagate.energy.mix_weights import MixWeights
+from restrip.propagate.energy.mixing import SUMS
+from restrip.propagate.energy.style import CODE
 
 HALVES = MixWeights(1, 1)
 

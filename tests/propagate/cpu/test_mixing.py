@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from restrip.propagate.cpu.confidence import weight_of
-from restrip.propagate.cpu.mixing import MixWeights, Votes, mix_weights_at, rendered
+from restrip.propagate.cpu.mixing import Votes, rendered
 from restrip.propagate.cpu.predictors import StylePrediction
+from restrip.propagate.energy.mix_weights import MixWeights, mix_weights_at
 from restrip.timeline import FrameRange
 
 KEYS = (10, 30)

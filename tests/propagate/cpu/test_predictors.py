@@ -10,7 +10,8 @@ from restrip.propagate.cpu.descriptors import describe
 from restrip.propagate.cpu.exemplar import Exemplar
 from restrip.propagate.cpu.motion import KeyMotion
 from restrip.propagate.cpu.predictors import Light, Matcher, matched, warped
-from restrip.propagate.cpu.shading import REACH, Exposure
+from restrip.propagate.cpu.shading import Exposure
+from restrip.propagate.energy.shading import REACH
 
 SIZE = (96, 64)
 

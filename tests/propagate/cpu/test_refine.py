@@ -9,7 +9,8 @@ from scenes import brighter, constant_flow, inside, sliding
 
 from restrip.propagate.cpu.kernels.refine import turn
 from restrip.propagate.cpu.motion import gray_of
-from restrip.propagate.cpu.refine import CALM, FARTHEST, TURNS, refined
+from restrip.propagate.cpu.refine import refined
+from restrip.propagate.energy.refine import CALM, FARTHEST, TURNS
 
 SIZE = (100, 70)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scenes import brighter, inside, texture
 
-from restrip.propagate.cpu.shading import SAME, STEEPEST, USUAL_GAIN, Exposure, exposure, learned_gain, slopes
+from restrip.propagate.cpu.shading import SAME, Exposure, exposure, learned_gain, slopes
+from restrip.propagate.energy.shading import STEEPEST, USUAL_GAIN
 
 SIZE = (64, 48)
 

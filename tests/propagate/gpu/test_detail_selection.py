@@ -11,9 +11,10 @@ torch.set_num_threads(1)
 from strokes import grain  # noqa: E402
 
 from restrip.propagate.cpu.detail_selection import Strokes  # noqa: E402
-from restrip.propagate.cpu.exemplar import CODE  # noqa: E402
-from restrip.propagate.cpu.mixing import MixWeights, Votes  # noqa: E402
+from restrip.propagate.cpu.mixing import Votes  # noqa: E402
 from restrip.propagate.cpu.mixing import rendered as on_cpu  # noqa: E402
+from restrip.propagate.energy.mix_weights import MixWeights  # noqa: E402
+from restrip.propagate.energy.style import CODE  # noqa: E402
 from restrip.propagate.gpu.detail_selection import cells_of, means_of  # noqa: E402
 from restrip.propagate.gpu.mixing import VoteTensors, rendered  # noqa: E402
 

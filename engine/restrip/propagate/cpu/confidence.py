@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-FLOOR = 10.0  # squared code values, three channels; below it errors are noise
-BLUR = 1.2  # pixels
+from restrip.propagate.energy.confidence import BLUR, FLOOR
 
 
 def weight_of(errors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

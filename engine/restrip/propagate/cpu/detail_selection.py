@@ -11,38 +11,27 @@ Everything is found on a grid of cells and read between them, so that no border 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restrip.propagate.cpu.exemplar import CODE
-from restrip.propagate.cpu.kernels.mixing import SUMS, sum_up
-
-CELLS = 72  # along the picture's short side: a few make a stroke
-LEAST = 4  # pixels a cell
-TAPS = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)  # of what cells are blurred with, across and down
-
-ALIKE, STRANGE = 0.3, 0.8  # variance of the difference over both variances: averaged up to the first; 1 is by chance
-PLAIN = 8.0  # squared code values, three channels: less variance is no stroke
-SHARP = 4.0  # how much faster than a mean a place is handed over
-LIKED = 4.0  # how much the stronger stroke is preferred
-LONGEST = 3.0  # log odds; that far at most it is preferred, about to a fifth of the gap
-FARTHEST = 14.0  # log odds of two shares; one of them is nothing then
+from restrip.propagate.cpu.kernels.mixing import sum_up
+from restrip.propagate.energy.detail_selection import (
+    ALIKE,
+    LIKED,
+    LONGEST,
+    PLAIN,
+    SHARP,
+    STRANGE,
+    TAPS,
+    cell_of,
+    odds_of,
+)
+from restrip.propagate.energy.mixing import SUMS
+from restrip.propagate.energy.style import CODE
 
 Plane = npt.NDArray[np.float32]
-
-
-def cell_of(size: tuple[int, int]) -> int:
-    """Pixels a cell's side for pictures of (width, height)."""
-    return max(LEAST, round(min(size) / CELLS))
-
-
-def odds_of(left: float, right: float) -> float:
-    """The log of how much more the right key counts, sharpened."""
-    least = 1e-9
-    return SHARP * min(max(log(max(right, least)) - log(max(left, least)), -FARTHEST), FARTHEST)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,6 @@ from restrip.propagate.cpu.shading import slopes
 
 EDGE = 2  # pixels that a packed key goes on beyond each side
 SLOPES = 32.0  # steps of slopes; the steepest, 514, fit into 16 bit
-CODE = 257.0  # style is read in 16-bit code values
 
 
 @dataclass(frozen=True, eq=False)

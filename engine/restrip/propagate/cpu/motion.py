@@ -19,15 +19,10 @@ from restrip.propagate.cpu.kernels.flow import choose, rebuild
 from restrip.propagate.cpu.refine import refined
 from restrip.propagate.cpu.sampling import Flow, pull
 from restrip.propagate.cpu.shading import Exposure, exposure
+from restrip.propagate.energy.motion import AROUND, FAVOUR, LIGHT_SIDE, MIN_SIDE, MIN_SIDE_DIRECT, SMOOTHING
 
 Gray = npt.NDArray[np.uint8]
 Pixels = npt.NDArray[np.uint8]
-FAVOUR = 0.9  # the first of several flows is taken unless another rebuilds a place better by this
-AROUND = 9  # pixels around each by which the better of two flows is told
-MIN_SIDE = 16  # DIS needs a few patches a side; its coarser preset needs more
-MIN_SIDE_DIRECT = 48
-SMOOTHING = 2  # turns of DIS's own refinement: its usual 5 cost a third more, none lose turning surfaces
-LIGHT_SIDE = 180  # the shorter side, at most twice this, at which light is compared
 
 
 def gray_of(rgb: npt.NDArray[np.uint8]) -> Gray:

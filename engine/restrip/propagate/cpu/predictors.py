@@ -11,17 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from restrip.propagate.cpu.exemplar import CODE, Exemplar
+from restrip.propagate.cpu.exemplar import Exemplar
 from restrip.propagate.cpu.kernels.patchmatch import start, sweep
 from restrip.propagate.cpu.kernels.vote import places_of, read, vote
 from restrip.propagate.cpu.sampling import Flow
-from restrip.propagate.cpu.shading import REACH, RIDGE, SAME, STEEPEST, Exposure
+from restrip.propagate.cpu.shading import SAME, Exposure
+from restrip.propagate.energy.matching import QUIET, SWEEPS, TIE
+from restrip.propagate.energy.shading import REACH, RIDGE, STEEPEST
+from restrip.propagate.energy.style import CODE
 
 Field = npt.NDArray[np.int16]  # [H, W, 2]: x, y of each pixel's match in the key
-
-TIE = 1.0  # of a match to where the motion leads, a squared pixel
-SWEEPS = ((9, 32), (3, 4), (1, 2))  # one full sweep each: how far matches are passed on, radius of its search
-QUIET = 500.0  # a match as close as this (two code values a pixel) is kept
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,11 +7,7 @@ import numpy.typing as npt
 
 from restrip.propagate.cpu.kernels.refine import turn
 from restrip.propagate.cpu.sampling import Flow
-
-WINDOW = 13  # pixels that move as one
-TURNS = 2
-CALM = 20.0  # squared code values a pixel: flat places stay where they are
-FARTHEST = 1.0  # pixels a turn
+from restrip.propagate.energy.refine import CALM, FARTHEST, TURNS, WINDOW
 
 Gray = npt.NDArray[np.uint8]
 

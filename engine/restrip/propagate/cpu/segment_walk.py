@@ -11,23 +11,28 @@ import numpy.typing as npt
 
 from restrip.media.frame import Frame, Picture
 from restrip.progress import Report
-from restrip.propagate.cpu.backward_motion import backward, walked_frames
+from restrip.propagate.backward_walk import walked_frames
+from restrip.propagate.cpu.backward_motion import backward
 from restrip.propagate.cpu.confidence import weight_of
 from restrip.propagate.cpu.descriptors import describe
 from restrip.propagate.cpu.detail_selection import Strokes
-from restrip.propagate.cpu.exemplar import CODE, Exemplar
-from restrip.propagate.cpu.mixing import MixWeights, Votes, mix_weights_at, rendered
+from restrip.propagate.cpu.exemplar import Exemplar
+from restrip.propagate.cpu.mixing import Votes, rendered
 from restrip.propagate.cpu.motion import KeyMotion, StepMotion, light_between
 from restrip.propagate.cpu.predictors import Field, Light, Matcher, matched, warped
 from restrip.propagate.cpu.sampling import Flow
-from restrip.propagate.cpu.shading import SAME, USUAL_GAIN, learned_gain
+from restrip.propagate.cpu.shading import SAME, learned_gain
 from restrip.propagate.cpu.strokes.handover import across_at
 from restrip.propagate.cpu.strokes.paint import Paint
 from restrip.propagate.cpu.strokes.pieces import Pieces
-from restrip.propagate.cpu.strokes.strangeness import crispness, strangeness
+from restrip.propagate.cpu.strokes.strangeness import strangeness
 from restrip.propagate.cpu.strokes.whole import Whole, WholeStrokes, walked_back
+from restrip.propagate.energy.mix_weights import MixWeights, mix_weights_at
+from restrip.propagate.energy.shading import USUAL_GAIN
+from restrip.propagate.energy.style import CODE
 from restrip.propagate.frame_window import CarriedFrame, FrameWindow, StyledKey, with_alpha_of
 from restrip.propagate.settings import PropagateSettings
+from restrip.propagate.strangeness import crispness
 
 Bytes = npt.NDArray[np.uint8]
 

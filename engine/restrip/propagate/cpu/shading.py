@@ -13,16 +13,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-REACH = 25.0  # code values; larger differences are other content, not light
-STEEPEST = 2.0  # code values of style a code value of luma
-RIDGE = 5.0  # squared code values; luma that varies less says nothing about a slope
-WINDOW = 5
-LEAST_GAIN = 0.1  # of a frame's exposure; below it there is nothing to be seen
-USUAL_GAIN = 0.9  # where there is no second key to learn from
+from restrip.propagate.energy.shading import BLOCKS, LEAST_GAIN, PLAIN, RIDGE, SLIGHT, STEEPEST, USUAL_GAIN, WINDOW
 
 _BAND = 64  # rows
-_BLOCKS = (32, 18)
-_SLIGHT, _PLAIN = (4.0, 12.0)  # code values: a change of exposure below the first is none, above the second is one
 
 
 def slopes(luma: npt.NDArray[np.float32], style: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
@@ -82,19 +75,19 @@ def exposure(frame: npt.NDArray[np.uint8], key: npt.NDArray[np.uint8]) -> Exposu
 
     Only what one gain and one offset explain counts: content that changes, or a light that moves, is not exposure.
     """
-    blocks = (min(_BLOCKS[0], frame.shape[1]), min(_BLOCKS[1], frame.shape[0]))
+    blocks = (min(BLOCKS[0], frame.shape[1]), min(BLOCKS[1], frame.shape[0]))
     a, b = (
         cv2.resize(p, blocks, interpolation=cv2.INTER_AREA).astype(np.float64).mean(2).ravel() for p in (key, frame)
     )
     change = float(np.sqrt(np.mean((b - a) ** 2)))
-    if change <= _SLIGHT:
+    if change <= SLIGHT:
         return SAME
     spread = float(np.var(a)) + 1.0
     gain = min(max(float(np.mean((a - a.mean()) * (b - b.mean()))) / spread, 0.0), 4.0)
     offset = float(b.mean() - gain * a.mean())
     left = float(np.mean((b - gain * a - offset) ** 2))
     explained = 1 - left / change**2
-    sure = min(max((explained - 0.7) / 0.2, 0.0), 1.0) * min((change - _SLIGHT) / (_PLAIN - _SLIGHT), 1.0)
+    sure = min(max((explained - 0.7) / 0.2, 0.0), 1.0) * min((change - SLIGHT) / (PLAIN - SLIGHT), 1.0)
     return Exposure(gain, offset).partly(sure)
 
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from restrip.propagate.cpu.descriptors import DETAIL, NUMBERS, TAPS, polynomials
+from restrip.propagate.energy.descriptors import DETAIL, NUMBERS, TAPS, polynomials
 from restrip.propagate.gpu.bands import bands, rows_for
 
 ROOTS = ((0.57735027, 0.57735027, 0.57735027), (0.70710678, 0.0, -0.70710678), (0.40824829, -0.81649658, 0.40824829))

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from restrip.propagate.cpu.detail_selection import ALIKE, LIKED, LONGEST, PLAIN, SHARP, STRANGE, TAPS, odds_of
-from restrip.propagate.cpu.exemplar import CODE
-from restrip.propagate.cpu.mixing import MixWeights
+from restrip.propagate.energy.detail_selection import ALIKE, LIKED, LONGEST, PLAIN, SHARP, STRANGE, TAPS, odds_of
+from restrip.propagate.energy.mix_weights import MixWeights
+from restrip.propagate.energy.style import CODE
 
 
 def means_of(left: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor], cell: int) -> Tensor:

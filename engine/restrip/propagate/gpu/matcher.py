@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from restrip.propagate.cpu.predictors import QUIET, SWEEPS, TIE
+from restrip.propagate.energy.matching import QUIET, SWEEPS, TIE
 from restrip.propagate.gpu.patchmatch import Turn
 from restrip.propagate.gpu.stages import Stages
 

@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from restrip.propagate.cpu.confidence import BLUR, FLOOR
-from restrip.propagate.cpu.detail_selection import cell_of
-from restrip.propagate.cpu.exemplar import CODE
-from restrip.propagate.cpu.kernels.mixing import EVEN
-from restrip.propagate.cpu.mixing import MixWeights
+from restrip.propagate.energy.confidence import BLUR, FLOOR
+from restrip.propagate.energy.detail_selection import cell_of
+from restrip.propagate.energy.mix_weights import MixWeights
+from restrip.propagate.energy.mixing import EVEN
+from restrip.propagate.energy.style import CODE
 from restrip.propagate.gpu.detail_selection import between, cells_of, means_of
 
 

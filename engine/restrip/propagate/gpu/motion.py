@@ -9,8 +9,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from restrip.propagate.cpu.motion import AROUND, FAVOUR, LIGHT_SIDE, MIN_SIDE
-from restrip.propagate.cpu.refine import CALM, FARTHEST, TURNS, WINDOW
+from restrip.propagate.energy.motion import AROUND, FAVOUR, LIGHT_SIDE, MIN_SIDE
+from restrip.propagate.energy.refine import CALM, FARTHEST, TURNS, WINDOW
 from restrip.propagate.gpu.flow import dense, inverted, scharr, solved
 from restrip.propagate.gpu.planes import box, gray_of, planar, pull
 from restrip.propagate.gpu.shading import exposed, exposure, partly, relit

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from restrip.propagate.cpu.descriptors import NUMBERS
+from restrip.propagate.energy.descriptors import NUMBERS
 from restrip.propagate.gpu.bands import bands, rows_for
 
 _MASK = 0xFFFFFFFF

@@ -11,12 +11,10 @@ from torch import Tensor
 
 from restrip.media.frame import Frame
 from restrip.progress import Report
-from restrip.propagate.cpu.backward_motion import BackwardWalk, blocks_of
-from restrip.propagate.cpu.exemplar import Exemplar
-from restrip.propagate.cpu.mixing import MixWeights, mix_weights_at
-from restrip.propagate.cpu.shading import USUAL_GAIN
-from restrip.propagate.cpu.strokes.strangeness import crispness, strangeness
+from restrip.propagate.backward_walk import BackwardWalk, blocks_of
 from restrip.propagate.device_choice import GpuMemoryTaken, KeysApart, PropagationOutOfGpuMemory
+from restrip.propagate.energy.mix_weights import MixWeights, mix_weights_at
+from restrip.propagate.energy.shading import USUAL_GAIN
 from restrip.propagate.frame_window import CarriedFrame, FrameWindow, StyledKey, with_alpha_of
 from restrip.propagate.gpu.exemplar import KeyTensors
 from restrip.propagate.gpu.flow_stack import FlowStack
@@ -28,6 +26,7 @@ from restrip.propagate.gpu.shading import learned_gain
 from restrip.propagate.gpu.stages import Stages, stages_on
 from restrip.propagate.gpu_memory import block_frames, need_mib
 from restrip.propagate.settings import PropagateSettings
+from restrip.propagate.strangeness import crispness, strangeness_of
 
 Keys = tuple[StyledKey | None, StyledKey | None]
 
@@ -70,6 +69,11 @@ class _Side:
         return self._stages.weighed(
             [self._stages.read(rgb, self.tensors, flow, light), self._stages.vote(rgb, self.tensors, field, light)]
         )
+
+    def carried_to(self, other: _Side, flow: Tensor) -> tuple[Tensor, Tensor]:
+        """This key's style along `flow`, which leads to it from the other one, in its own light; and its errors."""
+        frame = other.tensors.shown.rgb
+        return self._stages.read(frame, self.tensors, flow, torch.tensor((0.0, 1.0, 0.0), device=frame.device))
 
     def learn(self, other: _Side, flow: Tensor) -> Tensor:
         """The gain on slopes with which this key predicts the other one best; `flow` leads from that one to this."""
@@ -148,8 +152,10 @@ class SegmentWalk:
 
     def _compare(self, left: StyledKey, right: _Side, flow: Tensor) -> None:
         """Raise KeysApart where strokes are to be kept whole; `flow` leads from the left key's frame to the right."""
-        said = Exemplar.of(right.key.source, right.key.picture)
-        if crispness(strangeness(left, said, flow.float().cpu().numpy()), self._settings.strokes):
+        assert self._sides[0] is not None
+        style, errors = right.carried_to(self._sides[0], flow)
+        strange = strangeness_of(left, style.cpu().numpy(), errors.cpu().numpy())
+        if crispness(strange, self._settings.strokes):
             raise KeysApart
 
     def _between(self, n: int, source: Frame, flow_back: Tensor | None) -> Tensor:

@@ -7,14 +7,14 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from restrip.propagate.cpu.shading import _BLOCKS, _PLAIN, _SLIGHT, LEAST_GAIN, RIDGE, STEEPEST, USUAL_GAIN, WINDOW
+from restrip.propagate.energy.shading import BLOCKS, LEAST_GAIN, PLAIN, RIDGE, SLIGHT, STEEPEST, USUAL_GAIN, WINDOW
 from restrip.propagate.gpu.planes import blocks_of, box
 
 
 def exposure(frame: Tensor, key: Tensor) -> Tensor:
     """[gain, offset] of a whole frame [3, H, W] against a key that shows the same, as `shading.exposure`."""
     h, w = frame.shape[1:]
-    blocks = (min(_BLOCKS[0], w), min(_BLOCKS[1], h))
+    blocks = (min(BLOCKS[0], w), min(BLOCKS[1], h))
     a, b = (blocks_of(p, blocks).mean(0).flatten() for p in (key, frame))
     change = (b - a).square().mean().sqrt()
     a_mean, b_mean = a.mean(), b.mean()
@@ -23,7 +23,7 @@ def exposure(frame: Tensor, key: Tensor) -> Tensor:
     offset = b_mean - gain * a_mean
     left = (b - gain * a - offset).square().mean()
     explained = 1 - left / change.square().clamp_min(1e-6)
-    plain = ((change - _SLIGHT) / (_PLAIN - _SLIGHT)).clamp(0, 1)
+    plain = ((change - SLIGHT) / (PLAIN - SLIGHT)).clamp(0, 1)
     return partly(torch.stack([gain, offset]), ((explained - 0.7) / 0.2).clamp(0, 1) * plain)
 
 

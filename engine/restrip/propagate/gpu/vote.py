@@ -11,8 +11,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from restrip.propagate.cpu.exemplar import CODE
-from restrip.propagate.cpu.shading import REACH, RIDGE, STEEPEST
+from restrip.propagate.energy.shading import REACH, RIDGE, STEEPEST
+from restrip.propagate.energy.style import CODE
 from restrip.propagate.gpu.bands import bands, rows_for
 from restrip.propagate.gpu.planes import unsigned
 

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from restrip.propagate.cpu.exemplar import CODE
 from restrip.propagate.cpu.strokes.crisp import LEAST, MOST, crisp, shown
 from restrip.propagate.cpu.strokes.paint import FINE, Laid
+from restrip.propagate.energy.style import CODE
 
 H, W = 80, 100
 

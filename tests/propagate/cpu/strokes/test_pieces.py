@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from scenes import brighter, inside, occluder, psnr, sliding, styled, texture
 
-from restrip.propagate.cpu.exemplar import CODE, Exemplar
+from restrip.propagate.cpu.exemplar import Exemplar
 from restrip.propagate.cpu.strokes.paint import Paint
 from restrip.propagate.cpu.strokes.pieces import Pieces
+from restrip.propagate.energy.style import CODE
 
 SIZE = (144, 112)
 PAINT = texture(SIZE, 77, 1.0)  # strokes that have nothing to do with what is seen

@@ -7,7 +7,8 @@ import pytest
 from scenes import constant_flow, negative, styled, texture
 
 from restrip.propagate.cpu.exemplar import Exemplar
-from restrip.propagate.cpu.strokes.strangeness import ALIKE, STRANGE, crispness, strangeness
+from restrip.propagate.cpu.strokes.strangeness import strangeness
+from restrip.propagate.strangeness import ALIKE, STRANGE, crispness
 
 SIZE = (120, 90)
 

@@ -23,7 +23,7 @@ assert os.environ.get("TRITON_INTERPRET") == "1", "set before anything imports t
 import interpreted  # noqa: E402
 from triton.runtime.interpreter import InterpretedFunction  # noqa: E402
 
-from restrip.propagate.cpu.mixing import MixWeights  # noqa: E402
+from restrip.propagate.energy.mix_weights import MixWeights  # noqa: E402
 from restrip.propagate.gpu import flow, mixing, motion, planes, segment_walk, shading  # noqa: E402
 from restrip.propagate.gpu.kernels import flow_triton, mixing_triton, motion_triton, shading_triton  # noqa: E402
 from restrip.propagate.gpu.stages import triton_stages  # noqa: E402

@@ -6,12 +6,7 @@ import numpy as np
 from numba import njit, prange
 
 from restrip.propagate.cpu.kernels.compiler import FAST
-
-SUMS = 11
-"""What `sum_up` finds for a cell."""
-
-EVEN = np.float32(8)
-"""Details turn all the way where one key is worth up to six times the other; where one knows no more, not at all."""
+from restrip.propagate.energy.mixing import EVEN, SUMS
 
 
 @njit(parallel=True, **FAST)

@@ -12,8 +12,8 @@ from numba import njit, prange, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from restrip.propagate.cpu.descriptors import NUMBERS
 from restrip.propagate.cpu.kernels.compiler import EXACT
+from restrip.propagate.energy.descriptors import NUMBERS
 
 TILE = 128  # a sweep goes by squares: what its random places read then stays in a core's own cache
 _u = np.uintp  # signed indices may wrap around, which stops the vectorizer

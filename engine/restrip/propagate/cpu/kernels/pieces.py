@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from restrip.propagate.cpu.descriptors import NUMBERS
 from restrip.propagate.cpu.kernels.compiler import EXACT, FAST
 from restrip.propagate.cpu.kernels.patchmatch import _distance, _noise
+from restrip.propagate.energy.descriptors import NUMBERS
 
 _u = np.uintp
 _SHARE = np.float32(1 / 100)  # of descriptors' distances: squared code values, three channels

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.media.frame import Picture, empty_picture
-from restrip.propagate.cpu.exemplar import CODE
 from restrip.propagate.cpu.strokes.paint import FINE, Laid
+from restrip.propagate.energy.style import CODE
 
 AROUND = (21, 21)  # pixels; over which energies are compared
 MOST, LEAST = 1.45, 0.8  # times; more would be grain, less a blur

@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.propagate.cpu.descriptors import describe
-from restrip.propagate.cpu.exemplar import CODE, EDGE, Exemplar
+from restrip.propagate.cpu.exemplar import EDGE, Exemplar
 from restrip.propagate.cpu.kernels.pieces import judge, lay, places
 from restrip.propagate.cpu.motion import light_between
 from restrip.propagate.cpu.predictors import Field
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME
+from restrip.propagate.energy.style import CODE
 
 NEAR, FAR = 0.25, 0.06  # of what is shown beside and at the corners, over a seam
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.propagate.cpu.descriptors import describe
-from restrip.propagate.cpu.exemplar import CODE, EDGE, Exemplar
+from restrip.propagate.cpu.exemplar import EDGE, Exemplar
 from restrip.propagate.cpu.kernels.pieces import moved, sew
 from restrip.propagate.cpu.motion import KeyMotion, light_between
 from restrip.propagate.cpu.predictors import Field
@@ -27,6 +27,7 @@ from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME
 from restrip.propagate.cpu.strokes.calm_motion import CalmMotion, trusted
 from restrip.propagate.cpu.strokes.paint import field_of, judged, own_places
+from restrip.propagate.energy.style import CODE
 
 COSTS = (1.0, 2000.0, 30.0, 0.5, 0.5, 60.0, 20.0, 3000.0)
 """fit; the most that a misfit counts, in squared code values; tie; squared pixels off the motion that cost nothing;

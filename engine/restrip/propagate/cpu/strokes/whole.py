@@ -8,15 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.media.frame import Picture
-from restrip.propagate.cpu.backward_motion import BLOCK_FRAMES, BackwardWalk
-from restrip.propagate.cpu.exemplar import CODE, Exemplar
-from restrip.propagate.cpu.mixing import MixWeights
+from restrip.propagate.backward_walk import BLOCK_FRAMES, BackwardWalk
+from restrip.propagate.cpu.exemplar import Exemplar
 from restrip.propagate.cpu.predictors import Field
 from restrip.propagate.cpu.strokes.crisp import Pixels, Plane, coded, crisp, shown
 from restrip.propagate.cpu.strokes.field_spool import FieldSpool
 from restrip.propagate.cpu.strokes.handover import HandOver
 from restrip.propagate.cpu.strokes.paint import Laid, Paint
 from restrip.propagate.cpu.strokes.pieces import Pieces
+from restrip.propagate.energy.mix_weights import MixWeights
+from restrip.propagate.energy.style import CODE
 from restrip.propagate.frame_window import FrameWindow
 
 Bytes = npt.NDArray[np.uint8]

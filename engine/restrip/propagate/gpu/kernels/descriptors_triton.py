@@ -9,7 +9,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from restrip.propagate.cpu.descriptors import DETAIL, NUMBERS, TAPS, polynomials
+from restrip.propagate.energy.descriptors import DETAIL, NUMBERS, TAPS, polynomials
 from restrip.propagate.gpu.descriptors import ROOTS
 
 BLOCK = 128

@@ -9,9 +9,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from restrip.propagate.cpu.detail_selection import ALIKE, LIKED, LONGEST, PLAIN, SHARP, STRANGE, TAPS, odds_of
-from restrip.propagate.cpu.exemplar import CODE
-from restrip.propagate.cpu.mixing import MixWeights
+from restrip.propagate.energy.detail_selection import ALIKE, LIKED, LONGEST, PLAIN, SHARP, STRANGE, TAPS, odds_of
+from restrip.propagate.energy.mix_weights import MixWeights
+from restrip.propagate.energy.style import CODE
 from restrip.propagate.gpu.kernels.stencil_triton import TILE, between, bounded, emptied, mixed, tile, tiles
 
 HOW = {"ALIKE": ALIKE, "STRANGE": STRANGE, "PLAIN": PLAIN, "LIKED": LIKED, "LONGEST": LONGEST, "SHARP": SHARP}

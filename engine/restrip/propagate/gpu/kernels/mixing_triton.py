@@ -11,11 +11,11 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from restrip.propagate.cpu.confidence import FLOOR
-from restrip.propagate.cpu.detail_selection import cell_of
-from restrip.propagate.cpu.exemplar import CODE
-from restrip.propagate.cpu.kernels.mixing import EVEN, SUMS
-from restrip.propagate.cpu.mixing import MixWeights
+from restrip.propagate.energy.confidence import FLOOR
+from restrip.propagate.energy.detail_selection import cell_of
+from restrip.propagate.energy.mix_weights import MixWeights
+from restrip.propagate.energy.mixing import EVEN, SUMS
+from restrip.propagate.energy.style import CODE
 from restrip.propagate.gpu.kernels.detail_selection_triton import cell_at, cell_read, cells_of
 from restrip.propagate.gpu.kernels.stencil_triton import TILE, bounded, emptied, tile, tiles
 from restrip.propagate.gpu.mixing import gaussian

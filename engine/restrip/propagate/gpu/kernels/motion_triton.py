@@ -10,8 +10,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from restrip.propagate.cpu.motion import AROUND, FAVOUR, MIN_SIDE
-from restrip.propagate.cpu.refine import FARTHEST, TURNS, WINDOW
+from restrip.propagate.energy.motion import AROUND, FAVOUR, MIN_SIDE
+from restrip.propagate.energy.refine import FARTHEST, TURNS, WINDOW
 from restrip.propagate.gpu import motion
 from restrip.propagate.gpu.kernels.flow_triton import Fit, dense, turn_kernel
 from restrip.propagate.gpu.kernels.shading_triton import lights, relit

@@ -7,7 +7,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from restrip.propagate.cpu.descriptors import NUMBERS
+from restrip.propagate.energy.descriptors import NUMBERS
 from restrip.propagate.gpu.patchmatch import Turn
 
 BLOCK = 128

@@ -10,7 +10,7 @@ import triton
 import triton.language as tl
 from torch import Tensor, empty_like
 
-from restrip.propagate.cpu.shading import _BLOCKS, _PLAIN, _SLIGHT, LEAST_GAIN
+from restrip.propagate.energy.shading import BLOCKS, LEAST_GAIN, PLAIN, SLIGHT
 from restrip.propagate.gpu.kernels.stencil_triton import between, emptied, mixed
 
 LANES = 1024  # as many as there are blocks, and more
@@ -24,11 +24,11 @@ def lights(frame: Tensor, key: Tensor, every: int, flow: Tensor | None, strength
     `flow` [H, W, 2] leads to the same things in the key; without it they are at the same places.
     """
     h, w = ((side + every - 1) // every for side in frame.shape[:2])
-    across, down = min(_BLOCKS[0], w), min(_BLOCKS[1], h)
+    across, down = min(BLOCKS[0], w), min(BLOCKS[1], h)
     means, out = emptied(frame, 2, across * down), emptied(frame, 8)
     args = (frame, key, frame if flow is None else flow, means, h, w, frame.shape[1], every)
     means_kernel[(across * down,)](*args, across, down, FLOW=flow is not None, BLOCK=BLOCK)
-    bounds = {"SLIGHT": _SLIGHT, "PLAIN": _PLAIN, "LEAST": LEAST_GAIN, "LANES": LANES}
+    bounds = {"SLIGHT": SLIGHT, "PLAIN": PLAIN, "LEAST": LEAST_GAIN, "LANES": LANES}
     exposure_kernel[(1,)](means, out, across * down, float(strength), **bounds)
     return out
 

@@ -10,8 +10,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from restrip.propagate.cpu.exemplar import CODE
-from restrip.propagate.cpu.shading import REACH, RIDGE, STEEPEST
+from restrip.propagate.energy.shading import REACH, RIDGE, STEEPEST
+from restrip.propagate.energy.style import CODE
 from restrip.propagate.gpu.vote import Readable
 
 BLOCK = 128
