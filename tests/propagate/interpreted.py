@@ -16,7 +16,7 @@ def large_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(TILE, name, side)
     monkeypatch.setattr(detail_selection, "LEAST", 16)  # a program each
     for module in (shading, shading_triton):  # one program each
-        monkeypatch.setattr(module, "_BLOCKS", (4, 3))
+        monkeypatch.setattr(module, "BLOCKS", (4, 3))
 
 
 def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
