@@ -132,6 +132,10 @@ def test_renditions_are_torchs(deep, both):
     assert made[1].float().std() > 30
 
 
+SMOOTH = PropagateSettings(strokes="smooth")
+"""Left to choose, a segment waits once: for how strange its keys are."""
+
+
 def test_a_frame_is_few_starts_and_waits_for_nothing(monkeypatch):
     """Tensors without data can't be asked for any: so nothing waits for the device but the pictures at the end."""
     starts = []
@@ -145,6 +149,7 @@ def test_a_frame_is_few_starts_and_waits_for_nothing(monkeypatch):
         frames = [picture] * (count + 1)
         keys = styled(frames, 0, picture), styled(frames, count, picture)
         window, meta = Pictures(frames, FrameRange(0, count)), triton_stages(torch.device("meta"))
-        assert len(list(segment_walk.SegmentWalk(window, keys, PropagateSettings(), silent, meta).frames())) == count
+        walk = segment_walk.SegmentWalk(window, keys, SMOOTH, silent, meta)
+        assert len(list(walk.frames())) == count
         counts.append(len(starts))
     assert 50 < counts[1] - counts[0] < 250
