@@ -26,9 +26,9 @@ def place(manifest: Manifest, tmp_path: Path) -> Manifest:
     """Its files are on the shelf here."""
     brought = {}
     for n, path in enumerate([*(strip.file for strip in manifest.strips), manifest.baked]):
-        shelf = tmp_path / f"{n}"
-        shelf.write_text("made there")
-        brought[path] = shelf
+        store = tmp_path / f"{n}"
+        store.write_text("made there")
+        brought[path] = store
     folder = tmp_path / "out"
     folder.mkdir()
     placing = Localizer(manifest, brought, folder, tmp_path / "keys")

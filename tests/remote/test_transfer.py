@@ -36,7 +36,7 @@ class OtherComputer:
     """What the engine there does with these requests; `breaks_after` pieces the wire is gone."""
 
     def __init__(self, root: Path, breaks_after: int = 1_000_000) -> None:
-        self.shelf = UploadStore(root)
+        self.store = UploadStore(root)
         self.breaks_after = breaks_after
         self.asked: list[str] = []
 
@@ -53,15 +53,15 @@ class OtherComputer:
                 return {"data": base64.b64encode(file.read(body["bytes"])).decode()}
         file = OfferedFile.read(body)
         if kind == "offer":
-            there = self.shelf.has(file)
-            path = str(self.shelf.path(file)) if there else ""
-            return {"path": path, "folder": str(self.shelf.folder(file)), "offset": self.shelf.offset(file)}
+            there = self.store.has(file)
+            path = str(self.store.path(file)) if there else ""
+            return {"path": path, "folder": str(self.store.folder(file)), "offset": self.store.offset(file)}
         if kind == "put":
             if self.asked.count("put") > self.breaks_after:
                 raise ConnectionError
-            return {"offset": self.shelf.add(file, body["offset"], base64.b64decode(body["data"]))}
+            return {"offset": self.store.add(file, body["offset"], base64.b64decode(body["data"]))}
         assert kind == "keep"
-        return {"path": str(self.shelf.keep(file)), "folder": str(self.shelf.folder(file))}
+        return {"path": str(self.store.keep(file)), "folder": str(self.store.folder(file))}
 
 
 def transfer_to(there: OtherComputer, journal: Path, **more: Any) -> Transfer:
@@ -169,18 +169,18 @@ def test_results_come_back_and_go_on_where_they_stopped(there: OtherComputer, mo
 
 
 def test_the_shelf_forgets_what_nobody_used(tmp_path: Path) -> None:
-    shelf = UploadStore(tmp_path)
+    store = UploadStore(tmp_path)
     for text in (b"old", b"new"):
         sha256 = hashlib.sha256(text).hexdigest()
         file = OfferedFile(sha256, "x", 3, sha256)
-        assert shelf.add(file, 0, text) == 3
-        assert shelf.add(file, 0, text) == 3  # Said twice: the reply was lost.
-        shelf.keep(file)
+        assert store.add(file, 0, text) == 3
+        assert store.add(file, 0, text) == 3  # Said twice: the reply was lost.
+        store.keep(file)
     old = OfferedFile(hashlib.sha256(b"old").hexdigest(), "x", 3, hashlib.sha256(b"old").hexdigest())
-    os.utime(shelf.folder(old), (0, 0))
-    shelf.prune()
-    assert not shelf.has(old)
-    assert sorted(path.name for path in shelf.root.rglob("*") if path.is_file()) == ["x", "x.sha256"]
+    os.utime(store.folder(old), (0, 0))
+    store.prune()
+    assert not store.has(old)
+    assert sorted(path.name for path in store.root.rglob("*") if path.is_file()) == ["x", "x.sha256"]
 
 
 def test_a_file_is_known_by_its_content_and_whose_it_is(tmp_path: Path) -> None:
@@ -203,39 +203,39 @@ def test_a_file_is_known_by_its_content_and_whose_it_is(tmp_path: Path) -> None:
 
 
 def test_a_disk_never_fills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shelf, file = UploadStore(tmp_path, "guest"), OfferedFile("0" * 64, "x", 1 << 20, "0" * 64)
+    store, file = UploadStore(tmp_path, "guest"), OfferedFile("0" * 64, "x", 1 << 20, "0" * 64)
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=SPARE_BYTES + 10))
     with pytest.raises(DiskFull):
-        shelf.offset(file)
+        store.offset(file)
     # Nor for one that doesn't ask.
-    assert shelf.add(file, 0, b"x" * 10) == 10
+    assert store.add(file, 0, b"x" * 10) == 10
     with pytest.raises(DiskFull):
-        shelf.add(file, 10, b"x" * 11)
+        store.add(file, 10, b"x" * 11)
 
 
 def test_room_is_made_of_what_no_job_needs(tmp_path: Path) -> None:
-    shelf, job = UploadStore(tmp_path, "guest"), tmp_path / "jobs" / "job-1"
+    store, job = UploadStore(tmp_path, "guest"), tmp_path / "jobs" / "job-1"
     named = {}
     for text in (b"needed", b"old", b"older", b"new"):
         sha256 = hashlib.sha256(text).hexdigest()
         named[text] = OfferedFile(sha256, "x", len(text), sha256)
-        shelf.add(named[text], 0, text)
-        shelf.keep(named[text])
+        store.add(named[text], 0, text)
+        store.keep(named[text])
     for text, age_days in ((b"needed", 9), (b"older", 8), (b"old", 7)):
-        os.utime(shelf.folder(named[text]), (time.time() - age_days * 86400,) * 2)
+        os.utime(store.folder(named[text]), (time.time() - age_days * 86400,) * 2)
     job.mkdir(parents=True)
-    (job / "job.json").write_text(json.dumps({"source": {"paths": [str(shelf.path(named[b"needed"]))]}}))
+    (job / "job.json").write_text(json.dumps({"source": {"paths": [str(store.path(named[b"needed"]))]}}))
 
     def task(leave: int) -> dict[str, Any]:
-        body = {"shelf": shelf.name, "jobs": ["job-1", "gone-1"], "leave": leave}
+        body = {"shelf": store.name, "jobs": ["job-1", "gone-1"], "leave": leave}
         message = {"kind": "make_room", "job": "", "state_dir": str(tmp_path), "body": body}
         return run_task(WorkerMemory(), message, lambda *_, **__: None, TASKS)
 
-    assert task(3 * BLOCK_BYTES) == {"used": {shelf.name: 3 * BLOCK_BYTES}}
-    assert {text for text, file in named.items() if shelf.path(file).is_file()} == {b"needed", b"old", b"new"}
-    assert task(0) == {"used": {shelf.name: 2 * BLOCK_BYTES}}
-    assert {text for text, file in named.items() if shelf.path(file).is_file()} == {b"needed", b"new"}
+    assert task(3 * BLOCK_BYTES) == {"used": {store.name: 3 * BLOCK_BYTES}}
+    assert {text for text, file in named.items() if store.path(file).is_file()} == {b"needed", b"old", b"new"}
+    assert task(0) == {"used": {store.name: 2 * BLOCK_BYTES}}
+    assert {text for text, file in named.items() if store.path(file).is_file()} == {b"needed", b"new"}
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_what_was_in_the_cache_after_all_teaches_nothing(tmp_path: Path, clock: 
     bench.done(worker, **PLAN)
     bench.engine.tick()
     bench.done(worker, rendered=0)
-    assert bench.engine.eta.pace.seconds == {}
+    assert bench.engine.eta.throughput.seconds == {}
 
 
 def test_a_stage_that_is_over_is_on_the_disk_for_whoever_asks(tmp_path: Path, clock: list[float]) -> None:
@@ -100,7 +100,7 @@ def test_a_stage_that_is_over_is_on_the_disk_for_whoever_asks(tmp_path: Path, cl
 def test_a_full_disk_costs_the_estimates_only(
     tmp_path: Path, clock: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(pace: Throughput) -> None:
+    def full(throughput: Throughput) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Throughput, "save", full)

@@ -1,5 +1,5 @@
 """Jobs: their plan, what is cached of them, where they stand, and the work itself.
 
-What the supervisor imports of this package (states, store, cache, files, schema, intake, pace) loads no numerics;
-render, preview and what they use run in the worker.
+What the supervisor imports of this package (cache, states, store, settings_schema, validation, throughput) loads no
+numerics; the tasks and outputs, and what they use, run in the worker.
 """

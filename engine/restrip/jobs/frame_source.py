@@ -1,4 +1,4 @@
-"""The frames of a part as the job renders them: at the job's size and depth, the matte beside them."""
+"""The frames of a segment task as the job renders them: at the job's size and depth, the matte beside them."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 left key                                                       right key
    |-- motion walked forwards -->     <-- motion walked back, put aside --|
-   [ frame: two predictors a key, by what they rebuild -> left, right, joint ]
+   [ frame: two predictors a key, by what they rebuild -> left, right, baked ]
 """
 
 from __future__ import annotations

@@ -32,16 +32,16 @@ def make_room(task: Assignment) -> dict[str, Any]:
 
     As `measure`.
     """
-    shelf = UploadStore(task.state_dir, name=task.body["shelf"])
+    store = UploadStore(task.state_dir, name=task.body["shelf"])
     needed = _named(task.state_dir, task.body["jobs"])
-    used = shelf.bytes_used(life=lambda: _live(task))
-    for asked, group in shelf.groups():
+    used = store.bytes_used(life=lambda: _live(task))
+    for asked, group in store.groups():
         if used <= task.body["leave"] or time.time() - asked < YOUNG_S:
             break
         if group not in needed:
-            used -= shelf.bytes_used(group)
-            shelf.drop(group)
-    return {"used": {shelf.name: used}}
+            used -= store.bytes_used(group)
+            store.drop(group)
+    return {"used": {store.name: used}}
 
 
 def drop_shelves(task: Assignment) -> dict[str, Any]:

@@ -21,9 +21,9 @@ PAGE = 1000
 
 def keep_file(task: Assignment) -> dict[str, Any]:
     """Put a completely received file in place: {"path", "folder"}. Raises FileChanged."""
-    shelf, file = UploadStore(task.state_dir, task.body["guest"]), codec.read(OfferedFile, task.body["file"])
-    path = shelf.keep(file, lambda: task.report("reading", 0, 0))
-    return {"path": str(path), "folder": str(shelf.folder(file))}
+    store, file = UploadStore(task.state_dir, task.body["guest"]), codec.read(OfferedFile, task.body["file"])
+    path = store.keep(file, lambda: task.report("reading", 0, 0))
+    return {"path": str(path), "folder": str(store.folder(file))}
 
 
 def locate(task: Assignment) -> dict[str, Any]:

@@ -89,12 +89,12 @@ class JobTurn:
 
     def _bring(self) -> dict[str, Path]:
         """Fetch all files of the result into the upload store: local files by their remote paths."""
-        shelf = UploadStore(self.task.state_dir)
+        store = UploadStore(self.task.state_dir)
         brought: dict[str, Path] = {}
         while True:
             asked = {"job_id": self.journal.job, "skip": len(brought)}
             reply = self.client.request("results", asked, timeout_s=600)
             for file in reply["files"]:
-                brought[file["path"]] = self.transfer.bring(self.journal.job, file, shelf)
+                brought[file["path"]] = self.transfer.bring(self.journal.job, file, store)
             if not reply["more"]:
                 return brought

@@ -147,20 +147,20 @@ class Transfer:
             self.journal.save()
         return there
 
-    def bring(self, job_id: str, listed: Mapping[str, Any], shelf: UploadStore) -> Path:
+    def bring(self, job_id: str, listed: Mapping[str, Any], store: UploadStore) -> Path:
         """Fetch one file of a result into the upload store. `listed` is its entry in `results`. Raises BadFile."""
         file = OfferedFile.read({**listed, "group": listed.get("sha256")})
-        if shelf.has(file):
-            return shelf.path(file)
-        offset = shelf.offset(file)
+        if store.has(file):
+            return store.path(file)
+        offset = store.offset(file)
         while offset < file.size:
             self._turn("fetching", offset, file.size, file.name)
             asked = {"job_id": job_id, "path": listed["path"], "offset": offset, "bytes": PIECE_BYTES}
             data = base64.b64decode(self.client.request("get", asked)["data"])
-            offset = shelf.add(file, offset, data)
+            offset = store.add(file, offset, data)
         if not file.size:
-            shelf.add(file, 0, b"")
-        return shelf.keep(file)
+            store.add(file, 0, b"")
+        return store.keep(file)
 
     def _located(self, paths: Sequence[str]) -> list[str] | None:
         """The same paths, when the other computer finds the same files under them; of many the ends are compared."""

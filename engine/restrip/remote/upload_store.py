@@ -1,7 +1,7 @@
 """Files received from other computers. Each sender has a folder of its own and cannot see another sender's files.
 
 <state>/received/<whose>/files/<sha256 of the file, or of the folder's list>/clip.mov
-                        /sums/<the same>/clip.mov.sha256     as it was found to be when the last piece was there
+                        /sums/<the same>/clip.mov.sha256     as it was found to be when the last chunk was there
                         /parts/<sha256>               until it is whole
 """
 
@@ -86,7 +86,7 @@ class UploadStore:
     """
 
     def __init__(self, state_dir: Path, whose: str = "", name: str = "") -> None:
-        self.name = name or shelf_name(whose)
+        self.name = name or store_name(whose)
         self.root = state_dir / "received" / self.name
 
     def folder(self, file: OfferedFile) -> Path:
@@ -144,7 +144,7 @@ class UploadStore:
         part = self._part(file)
         whole = part.with_suffix(".whole")
         if part.is_file():
-            replace(part, whole)  # No piece that still comes is added to what is looked at now.
+            replace(part, whole)  # No chunk that still comes is added to what is checked now.
         sound = whole.is_file() and whole.stat().st_size == file.size
         if not sound or json_files.file_sha256(whole, life) != file.sha256:
             whole.unlink(missing_ok=True)
@@ -203,7 +203,7 @@ class UploadStore:
         return self.root / "sums" / file.group / f"{file.name}.sha256"
 
 
-def shelf_name(whose: str) -> str:
+def store_name(whose: str) -> str:
     """The name of the folder of a sender's files."""
     return f"of-{hashlib.sha256(whose.encode()).hexdigest()[:32]}" if whose else OWN
 

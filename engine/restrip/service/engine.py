@@ -16,7 +16,7 @@ from restrip.jobs.model import states
 from restrip.jobs.model.store import JobLost, Record, after_restart
 from restrip.jobs.resources.throughput import Throughput
 from restrip.remote.peer import linked
-from restrip.remote.upload_store import shelf_name
+from restrip.remote.upload_store import store_name
 from restrip.service import stages
 from restrip.service.eta import Eta
 from restrip.service.executors import Executor
@@ -67,7 +67,7 @@ class Engine(JobRegistry):
         self.preferences = Preferences.load(root, Preferences(limits.cache_mib))
         self.installed = Installed()
         self.open_results: dict[str, set[str]] = {}
-        self.shelves = GuestQuota(lambda: self.preferences)
+        self.quota = GuestQuota(lambda: self.preferences)
         self._pruned = 0.0
 
     # ------------------------------------------------------------------ jobs
@@ -134,7 +134,7 @@ class Engine(JobRegistry):
         if not keep:
             for job_id in active:
                 self.cancel(job_id)
-            self.questions.ask("drop_shelves", {"shelves": [shelf_name(grant)]}, lambda _: self.shelves.forget(grant))
+            self.questions.ask("drop_shelves", {"shelves": [store_name(grant)]}, lambda _: self.quota.forget(grant))
         return active
 
     def jobs_of(self, grant: str) -> list[Record]:

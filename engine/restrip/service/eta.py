@@ -1,4 +1,4 @@
-"""What the rest of a job may still take, by the pace of the tasks that were done here."""
+"""How long the rest of a job may take, from the throughput of the tasks that were done here."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ STAGES = ("keys", "parts", "finish")
 class Eta:
     """Learns from the tasks of runs, and says how long their stages take."""
 
-    def __init__(self, pace: Throughput) -> None:
-        self.pace = pace
+    def __init__(self, throughput: Throughput) -> None:
+        self.throughput = throughput
         self._unsaved = False
 
     def save(self) -> None:
-        """Keep the pace; a full disk costs the estimates and nothing else."""
+        """Save the throughput; a full disk costs the estimates and nothing else."""
         if not self._unsaved:
             return
         try:
-            self.pace.save()
+            self.throughput.save()
             self._unsaved = False
         except OSError as error:
             say("pace not saved", level=logging.ERROR, why=error.strerror)
@@ -35,7 +35,7 @@ class Eta:
         if run.stage not in STAGES or (run.stage != "finish" and not result.get("rendered")):
             return
         units = units_of(run, "finish") if run.stage == "finish" else task.units
-        self.pace.measured(_name(run, run.stage), seconds, _mpx(run) * units)
+        self.throughput.measured(_name(run, run.stage), seconds, _mpx(run) * units)
         self._unsaved = True
 
     def expected_s(self, run: Run, stage: str, workers: int) -> float | None:
@@ -47,7 +47,7 @@ class Eta:
             return 0.0
         if not _mpx(run):
             return None
-        alone = self.pace.takes_s(_name(run, stage), _mpx(run) * units)
+        alone = self.throughput.takes_s(_name(run, stage), _mpx(run) * units)
         shared = 1 if stage == "finish" else max(1, workers)
         return None if alone is None else alone / shared
 

@@ -64,7 +64,7 @@ class Progress:
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds until the job is done: the rest of the stage at its pace so far, and the stages after it.
+        """Seconds until the job is done: the rest of the stage at its rate so far, and the stages after it.
 
         None before that can be said.
         """

@@ -86,7 +86,7 @@ class JobRegistry:
         self._publish(f"job.{job_id}", "progress", body, blob)
 
     def unplaced(self) -> list[str]:
-        """Jobs whose cached parts are still wanted: all but those that were placed or written to the user's folder."""
+        """Jobs whose cached files are still wanted: all but those that were placed or written to the user's folder."""
         return [r.job_id for r in self.records.values() if not (r.state == "done" and (r.placed_by or r.delivered))]
 
     def _put(self, record: Record) -> Record:

@@ -44,8 +44,8 @@ class ThreadCluster:
         self._obey()
         return [Machine(node, cpus=1.0, memory_mib=4096) for node in self.nodes]
 
-    def put(self, piece: bytes) -> Any:
-        return piece
+    def put(self, chunk: bytes) -> Any:
+        return chunk
 
     def hire(self, request: ResourceRequest) -> Any:
         return {"shop": WorkerMemory(), "node": self._node(request)}
@@ -93,7 +93,7 @@ class ThreadCluster:
         elif f"fail:{kind}" in self._commands():
             self._come_back(ticket, NodeResult(error=FileTrouble("/x", f"no such drive on {node[:6]}").to_wire()))
         else:
-            self._come_back(ticket, do(shop, task, node, self._tell, lambda piece: piece))
+            self._come_back(ticket, do(shop, task, node, self._tell, lambda chunk: chunk))
 
     def _commands(self) -> list[str]:
         return self.commands.read_text().split() if self.commands.exists() else []

@@ -1,4 +1,4 @@
-"""What decides a key's or a part's picture, as one hash: equal ones are rendered once. Loads no numerics."""
+"""What decides a key's or a segment task's picture, as one hash: equal ones are rendered once. No numerics."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def key_hashes(spec: Job, keys: Sequence[Key], against: Against, known: Known) -
 
 
 def segment_facts(spec: Job, inputs: Mapping[str, Seen], size: tuple[int, int], format_name: str) -> dict[str, Any]:
-    """What every part of a job depends on beside its frames and keys, and where it is carried: `Part.filed`."""
+    """What every segment task of a job depends on beside its frames, its keys and its device (`SegmentTask.filed`)."""
     settings = {key: value for key, value in spec.asked.recorded.items() if key != ON}
     return {
         "stage": SEGMENT_STAGE,
@@ -120,7 +120,7 @@ def matte_facts(spec: Job, inputs: Mapping[str, Seen]) -> dict[str, Any] | None:
 def segment_hash(
     clip: ClipRange, group: Sequence[Segment], hashes: Sequence[str], keys: Sequence[Key], shared: Mapping[str, Any]
 ) -> str:
-    """A part depends on when its frames lie in the media, not on where the clip begins: a trim changes nothing."""
+    """Times of the frames in the media, not from where the clip begins: a trim changes nothing."""
     start = group[0].frames.first
 
     def side(index: int | None) -> Any:

@@ -1,9 +1,9 @@
-"""The plan of a job: its keys, the parts to render, and the hashes under which both are cached. Loads no numerics.
+"""The plan of a job: its keys, its segment tasks, and the hashes under which both are cached. Loads no numerics.
 
 mode keys                              mode every, step 3
 keys      K0       K1       K2         keys   K0 K1 K2 K3 K4 ...
-parts  [ ][   s   ][   s   ][  ]       parts  [ s  s  s  s ][ s  s ...
-files     left, right a part           files    joint a part
+tasks  [ ][   s   ][   s   ][  ]       tasks  [ s  s  s  s ][ s  s ...
+files     left, right a task           files    joint a task
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class SegmentTask:
 
     @property
     def frames(self) -> FrameRange:
-        """The frames that the part's files hold."""
+        """The frames that the task's files hold."""
         return FrameRange(self.segments[0].frames.first, self.segments[-1].frames.end)
 
     def filed(self, device: str, baked: bool) -> str:
-        """Under which the part is cached when it was carried on `device`, "cpu" or "cuda": their pictures differ a
+        """The cache key of the task when it was carried on `device`, "cpu" or "cuda": their pictures differ a
         little. `baked` is for the baked rendition beside the strips'.
         """
         made = self.hash if device == "cpu" else digest({"device": device, "part": self.hash})
@@ -52,9 +52,9 @@ class SegmentTask:
 class Plan:
     """What a job comes down to. `size` is (width, height) of what is rendered; `anchor` the key that the others of
     the job are made against, None when the look needs none; `previous` is for each key the one whose finished picture
-    it is made from too, if any. `every` says that parts have one joint rendition;
+    it is made from too, if any. `every` says that tasks have one baked rendition;
     `format` names what is written, `deep` (more than 8 bit) and `alpha` say what of it is kept; `source` stands
-    for the media's content; `devices` are where parts may be carried, the better one first; `inputs` are the job's
+    for the media's content; `devices` are where tasks may be carried, the better one first; `inputs` are the job's
     files as they were when it was planned; `corrections` say for each key what is done with a picture given for it,
     and are none when that is nothing.
     """
@@ -89,7 +89,7 @@ class Plan:
 
     @property
     def strips(self) -> tuple[Strip, ...]:
-        """What the editor gets: a strip a key, or in mode every one a shot. `Strip.segments` are indices of parts."""
+        """A strip for each key, or in mode every for each shot. `Strip.segments` are indices of segment tasks."""
         if not self.every:
             return strips_of(self.keys, self.segments)
         strips = []

@@ -21,7 +21,7 @@ EVERY_PART_FRAMES = 48
 
 
 def make_plan(spec: Job, known: Known) -> Plan:
-    """Divide a job into keys and parts, with their hashes. What `known` doesn't say of the job's files is looked at.
+    """Divide a job into keys and segment tasks, with their hashes. Files that `known` doesn't describe are looked at.
 
     Raises KeyOutside, MediaMissing, MediaUnreadable, BadSetting, SizeNotTaken, NoGpu.
     """

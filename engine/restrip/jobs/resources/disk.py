@@ -1,7 +1,7 @@
 """Is there room on the disk for a job? Asked before it starts, from its plan. Loads no numerics.
 
-cache     every missing part, in each of its renditions
-folder    the strips (each part again in the strip of either key), a baked movie, a preview
+cache     every missing segment task, in each of its renditions
+folder    the strips (each task again in the strip of either key), a baked movie, a preview
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _mib(size: float) -> str:
 
 @dataclass(frozen=True)
 class Room:
-    """The room that a job will take: of missing parts in the cache, and of what it leaves in its folder, in MiB."""
+    """The MiB that a job will take: of missing segment tasks in the cache, and of its files in its folder."""
 
     cache_mib: float
     folder_mib: float
@@ -72,7 +72,7 @@ class Room:
 
 
 def room_of(plan: Plan, missing: list[int], *, baked: bool = False, preview: bool = False) -> Room:
-    """What the plan will take when these of its parts are missing in the cache."""
+    """What the plan will take when these of its segment tasks are missing in the cache."""
     plain, deep, alpha = BYTES_A_PIXEL[plan.format]
     a_pixel = (deep if plan.deep else plain) + (alpha if plan.alpha else 0.0)
     rendered = sum(_renditions(plan, plan.segment_tasks[n]) * len(plan.segment_tasks[n].frames) for n in missing)
@@ -101,5 +101,5 @@ def free_mib(folder: Path) -> float:
 
 
 def _renditions(plan: Plan, segment_task: SegmentTask) -> int:
-    """How many files a frame of the part goes into."""
+    """How many files a frame of the task goes into."""
     return 1 if plan.every else len(segment_task.segments[0].sides) + plan.baked

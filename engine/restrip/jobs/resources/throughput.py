@@ -54,7 +54,7 @@ class Throughput:
 
 
 def keys_of(look: str) -> str:
-    """The name under which a look's pace is kept: its family's."""
+    """The name under which a look's throughput is kept: its family's."""
     family = family_named(look)
     # The oldest of its names: what was learned before a family got a new one still counts.
     return f"keys {look.partition(':')[0] if family is None else family.names[-1]}"

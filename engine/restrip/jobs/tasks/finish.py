@@ -1,6 +1,6 @@
-"""The last task of a job: parts become strips, fades get their place, and the manifest is written last.
+"""The last task of a job: rendered segments become strips, fades get their place, and the manifest is written last.
 
-parts    [p0][p1][p2]          strip of key 0 = p0.right + p1.left, joined without encoding again
+tasks    [t0][t1][t2]          strip of key 0 = t0.right + t1.left, joined without encoding again
 strips   [  A   ]
             [  B   ]           fade A -> B where p1 proposed it
 """
@@ -34,7 +34,7 @@ from restrip.timeline.otio import write_timeline
 
 
 class SegmentLost(RestripError):
-    """A rendered part went missing before the strips were joined."""
+    """A rendered segment went missing before the strips were joined."""
 
     code = "part-lost"
 
@@ -108,7 +108,7 @@ class _Ending:
         return StripFile(strip.key, strip.frames, shown, str(target), sha256, timecode_in(target))
 
     def _piece(self, key: int, segment_task: int) -> Path:
-        """The rendition of a part that leans to this key."""
+        """The rendition of a segment task that leans to this key."""
         extension = FORMATS[self.plan.format].extension
         name = (
             "joint"
@@ -156,7 +156,7 @@ class _Ending:
                 self.delivery.put(self.targets[name], write)
 
     def _bake(self, target: Path) -> None:
-        """The joint renditions joined, with the source's sound."""
+        """The baked renditions joined, with the source's sound."""
         extension = FORMATS[self.plan.format].extension
         pieces = [entry.file(f"joint{extension}") for entry in self.entries]
         join(pieces, target)

@@ -32,7 +32,7 @@ CUTS_STAGE = 1
 
 
 def prepare(task: Assignment) -> dict[str, Any]:
-    """Plan the job and save the plan. Returns which keys and parts are not cached, and the frames of each part."""
+    """Plan the job and save the plan. Returns the keys and segment tasks that aren't cached, and each task's frames."""
     spec = job_spec(task.folder)
     plan, look = plan_job(task, spec)
     place = _check_outputs(task, spec, plan)
@@ -86,7 +86,7 @@ def known_of(look: Look, media: ClipReader, cuts: tuple[int, ...] = ()) -> Known
 
 
 def missing(cache: Cache, plan: Plan) -> tuple[list[int], list[int]]:
-    """Indices of the parts that have to be rendered, and of the keys that these or the result need."""
+    """Indices of the segment tasks that have to be rendered, and of the keys that these or the result need."""
     segment_tasks = [
         index for index, segment_task in enumerate(plan.segment_tasks) if cached_segment(cache, plan, index) is None
     ]
@@ -95,8 +95,8 @@ def missing(cache: Cache, plan: Plan) -> tuple[list[int], list[int]]:
 
 
 def cached_segment(cache: Cache, plan: Plan, index: int) -> Entry | None:
-    """The cache's entry of a part, carried where the plan allows and with the baked rendition when it wants one; None
-    when there is none.
+    """The cache's entry of a segment task, carried where the plan allows and with the baked rendition if it wants one;
+    None when there is none.
     """
     for device in plan.devices:
         for baked in (True,) if plan.baked else (True, False):

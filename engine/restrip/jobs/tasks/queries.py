@@ -74,8 +74,8 @@ def check_job(task: Assignment) -> dict[str, Any]:
 
 def _estimate_s(task: Assignment, look: str, plan: Plan, keys: int, frames: int) -> float | None:
     """Seconds for so many keys and frames; None when such were never rendered here."""
-    pace, mpx = Throughput.load(task.state_dir), plan.size[0] * plan.size[1] / 1e6
-    both = (pace.takes_s(keys_of(look), keys * mpx), pace.takes_s("parts", frames * mpx))
+    throughput, mpx = Throughput.load(task.state_dir), plan.size[0] * plan.size[1] / 1e6
+    both = (throughput.takes_s(keys_of(look), keys * mpx), throughput.takes_s("parts", frames * mpx))
     return None if None in both else round(sum(s for s in both if s is not None), 1)
 
 

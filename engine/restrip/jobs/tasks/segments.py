@@ -1,4 +1,4 @@
-"""The task that renders a part: its keys carried through its frames, into one file a rendition."""
+"""The task that renders segments: its keys carried through its frames, into one file a rendition."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SIDES = {"left": "left", "right": "right", "joint": "baked"}
 
 
 def render_segments(task: Assignment) -> dict[str, Any]:
-    """Carry the keys of one part through its frames, into one file a rendition.
+    """Carry the keys of one segment task through its frames, into one file a rendition.
 
     It is filed under where this worker carries it: another may have a GPU that this one hasn't. Raises NoGpu.
     """
@@ -57,7 +57,7 @@ def _device_here(task: Assignment, spec: Job, plan: Plan) -> str:
 
 
 class _Rendering:
-    """One part being rendered."""
+    """One segment task being rendered."""
 
     def __init__(self, task: Assignment, spec: Job, plan: Plan, index: int, window: Window, draft: Draft) -> None:
         self.task, self.spec, self.plan = task, spec, plan
@@ -80,7 +80,7 @@ class _Rendering:
         self.draft.facts.update(fades=fades, names=self._names(), concealed=concealed, notes=notes)
 
     def _names(self) -> list[str]:
-        """The renditions that this part has."""
+        """The renditions that this task has."""
         if self.plan.every:
             return ["joint"]
         segment = self.segment_task.segments[0]
@@ -144,7 +144,7 @@ class _Rendering:
         return StyledKey(key.frame, self.window.frame(key.frame), self.window.fitted(key_picture(entry)))
 
     def _report(self, segment: Segment | None, phase: str) -> Report:
-        """Progress in frames of the whole part; looking for the fade moves nothing."""
+        """Progress in frames of the whole task; looking for the fade moves nothing."""
         length, here = len(self.segment_task.frames), 0 if segment is None else len(segment.frames)
 
         def report(done: int, total: int, note: str = "") -> None:

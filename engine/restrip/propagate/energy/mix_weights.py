@@ -21,7 +21,7 @@ class MixWeights:
 def mix_weights_at(
     frame: int, keys: tuple[int, int], fade: FrameRange | None, lean: float
 ) -> tuple[MixWeights, MixWeights, MixWeights]:
-    """The shares in the left, the right and the joint rendition of `frame` between two keys.
+    """The weights in the left, the right and the baked rendition of `frame` between two keys.
 
     Jointly each key counts by the root of its nearness in time. In a rendition the other key is damped, by `lean` where
     that rendition shows alone, and not at all from the fade's middle on:
@@ -29,7 +29,7 @@ def mix_weights_at(
         left's    lean ____/'''''''   right's   '''''''\\____ lean
                        [ fade ]                    [ fade ]
 
-    In the middle both renditions are the joint mix, so the crossfade is between pictures that agree. Without any lean
+    In the middle both renditions are the baked mix, so the crossfade is between pictures that agree. Without any lean
     each rendition is its own key's alone, in the fade too.
     """
     left, right = keys

@@ -77,13 +77,13 @@ def offer(dispatcher: Dispatcher, message: Message, reply: Reply) -> Answer:
     Raises BadFile, DiskFull, GuestFull.
     """
     file = OfferedFile.read(message.body)
-    shelf, shelves = UploadStore(dispatcher.engine.root, message.guest), dispatcher.engine.shelves
+    store, quota = UploadStore(dispatcher.engine.root, message.guest), dispatcher.engine.quota
 
     def answer() -> dict[str, Any]:
-        if shelf.has(file):
-            return {"path": str(shelf.path(file)), "folder": str(shelf.folder(file)), "offset": file.size}
-        shelves.check(message.guest, shelf, file)
-        return {"path": "", "folder": "", "offset": shelf.offset(file)}
+        if store.has(file):
+            return {"path": str(store.path(file)), "folder": str(store.folder(file)), "offset": file.size}
+        quota.check(message.guest, store, file)
+        return {"path": "", "folder": "", "offset": store.offset(file)}
 
     def answer_or_make_room() -> dict[str, Any] | None:
         try:
@@ -92,7 +92,7 @@ def offer(dispatcher: Dispatcher, message: Message, reply: Reply) -> Answer:
             unfinished = [
                 r.job_id for r in dispatcher.engine.records.values() if r.guest == message.guest and _pends(r)
             ]
-            asked = {"shelf": shelf.name, "jobs": unfinished, "leave": shelves.leave(message.guest, file)}
+            asked = {"shelf": store.name, "jobs": unfinished, "leave": quota.leave(message.guest, file)}
             dispatcher.engine.questions.ask(
                 "make_room", asked, _then(dispatcher, message, answer, reply), message.guest
             )
@@ -102,22 +102,22 @@ def offer(dispatcher: Dispatcher, message: Message, reply: Reply) -> Answer:
 
 
 def put(dispatcher: Dispatcher, message: Message, reply: Reply) -> Answer:
-    """The next piece of a file; how many bytes are here now. Raises BadFile, DiskFull, GuestFull."""
+    """The next chunk of a file; how many bytes are here now. Raises BadFile, DiskFull, GuestFull."""
     offset = _number(message, "offset")
     try:
         data = base64.b64decode(_text(message, "data"), validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadFile("The piece of a file is no Base64.") from error
     file = OfferedFile.read(message.body)
-    shelf, shelves = UploadStore(dispatcher.engine.root, message.guest), dispatcher.engine.shelves
+    store, quota = UploadStore(dispatcher.engine.root, message.guest), dispatcher.engine.quota
 
     def add() -> dict[str, Any]:
         # Asked or not: what has no room isn't taken.
-        shelves.check(message.guest, shelf, file)
-        new, before = not shelf.begun(file), shelf.there(file)
-        after = shelf.add(file, offset, data)
+        quota.check(message.guest, store, file)
+        new, before = not store.begun(file), store.there(file)
+        after = store.add(file, offset, data)
         if new or after != before:
-            shelves.grew(message.guest, before, after, new)
+            quota.grew(message.guest, before, after, new)
         return {"offset": after}
 
     return _measured(dispatcher, message, add, reply)
@@ -128,7 +128,7 @@ def keep(dispatcher: Dispatcher, message: Message, reply: Reply) -> None:
 
     def tell(body: Mapping[str, Any]) -> None:
         if not body.get("ok"):
-            dispatcher.engine.shelves.begin_anew(message.guest)
+            dispatcher.engine.quota.begin_anew(message.guest)
         reply(body)
 
     asked = {"file": codec.write(OfferedFile.read(message.body)), "guest": message.guest}
@@ -153,7 +153,7 @@ def results(dispatcher: Dispatcher, message: Message, reply: Reply) -> None:
 
 
 def get(dispatcher: Dispatcher, message: Message, reply: Reply) -> None:
-    """Have a worker read a piece of a file that `results` listed: it may lie on a drive that doesn't answer.
+    """Have a worker read a chunk of a file that `results` listed: it may lie on a drive that doesn't answer.
 
     Raises BadFile, UnknownJob.
     """
@@ -193,7 +193,7 @@ def vetted(
 
 def _measured(dispatcher: Dispatcher, message: Message, then: Callable[[], Answer], reply: Reply) -> Answer:
     """What `then` does, when it is known how much the guest has stored."""
-    asked = dispatcher.engine.shelves.unknown(message.guest)
+    asked = dispatcher.engine.quota.unknown(message.guest)
     if asked is None:
         return then()
     dispatcher.engine.questions.ask("measure_shelves", asked, _then(dispatcher, message, then, reply), message.guest)
@@ -208,7 +208,7 @@ def _then(dispatcher: Dispatcher, message: Message, work: Callable[[], Answer], 
             reply(body)
             return
         if "used" in body:
-            dispatcher.engine.shelves.measured(body)
+            dispatcher.engine.quota.measured(body)
         dispatcher.answer_by(message.header.type, work, reply)
 
     return go_on

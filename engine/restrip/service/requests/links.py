@@ -140,14 +140,14 @@ def guests_shown(dispatcher: Dispatcher) -> dict[str, Any]:
     engine, share = dispatcher.engine, dispatcher.door.share if dispatcher.door is not None else None
     if share is None:
         return {}
-    if engine.shelves.mib() is None:
-        engine.questions.ask("measure_shelves", {}, lambda body: engine.shelves.measured(body) if body["ok"] else None)
+    if engine.quota.mib() is None:
+        engine.questions.ask("measure_shelves", {}, lambda body: engine.quota.measured(body) if body["ok"] else None)
     limit = engine.preferences.guest_mib
     shown = {
-        name: {"mib": engine.shelves.mib(guest.grant), "limit_mib": limit, "jobs": len(engine.jobs_of(guest.grant))}
+        name: {"mib": engine.quota.mib(guest.grant), "limit_mib": limit, "jobs": len(engine.jobs_of(guest.grant))}
         for name, guest in share.guests.items()
     }
-    return {"mib": engine.shelves.mib(), "limit_mib": engine.preferences.guests_mib, "by_name": shown}
+    return {"mib": engine.quota.mib(), "limit_mib": engine.preferences.guests_mib, "by_name": shown}
 
 
 def link(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:

@@ -132,9 +132,9 @@ def test_what_was_packed_in_pieces_is_whole_again(tmp_path: Path, monkeypatch: p
     (source / "inner").mkdir(parents=True)
     (source / "inner" / "large").write_bytes(os.urandom(100_000))
     (source / "empty").write_bytes(b"")
-    pieces: list[bytes] = archive.packed_folder(source, bytes)
-    assert len(pieces) > 10
-    archive.put_in_place(pieces, target)
+    chunks: list[bytes] = archive.packed_folder(source, bytes)
+    assert len(chunks) > 10
+    archive.put_in_place(chunks, target)
     archive.put_in_place([], target)  # It is there: nothing is asked for.
     for name in ("inner/large", "empty"):
         assert (target / name).read_bytes() == (source / name).read_bytes()
@@ -143,9 +143,9 @@ def test_what_was_packed_in_pieces_is_whole_again(tmp_path: Path, monkeypatch: p
 
 def test_what_breaks_off_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x" * 20_000)
-    (piece,) = archive.packed(tmp_path, ["a"], bytes)
+    (chunk,) = archive.packed(tmp_path, ["a"], bytes)
     with pytest.raises(Exception, match="unexpected end"):
-        archive.put_in_place([piece[:10_000]], tmp_path / "target")
+        archive.put_in_place([chunk[:10_000]], tmp_path / "target")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a"]
 
 
@@ -156,9 +156,9 @@ def test_an_entry_arrives_as_it_left(tmp_path: Path) -> None:
         draft.facts.update(fades=[{"first": 1}], names=["left"])
     made = ours.find("segments", "ab" * 32)
     assert made is not None
-    pieces = archive.packed_folder(made.folder, bytes)
+    chunks = archive.packed_folder(made.folder, bytes)
     for _ in range(2):
-        archive.take_entry(theirs, "segments", "ab" * 32, pieces)
+        archive.take_entry(theirs, "segments", "ab" * 32, chunks)
     found = theirs.find("segments", "ab" * 32)
     assert found is not None and found.facts == made.facts
     assert found.file("left.mp4").read_bytes() == b"movie"

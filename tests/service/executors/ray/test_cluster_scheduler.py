@@ -33,8 +33,8 @@ class Scripted:
     def machines(self) -> Sequence[Machine]:
         return self.there
 
-    def put(self, piece: bytes) -> Any:
-        return piece
+    def put(self, chunk: bytes) -> Any:
+        return chunk
 
     def hire(self, request: ResourceRequest) -> Any:
         self.hired.append(request)

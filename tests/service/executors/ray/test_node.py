@@ -23,7 +23,7 @@ def order(kind: str, tmp_path: Path, **body: Any) -> NodeTask:
 
 
 def done(asked: NodeTask) -> node.NodeResult:
-    return do(WorkerMemory(), asked, NODE, lambda message: False, lambda piece: bytes(piece))
+    return do(WorkerMemory(), asked, NODE, lambda message: False, lambda chunk: bytes(chunk))
 
 
 def test_a_machine_with_another_version_says_both(tmp_path: Path) -> None:

@@ -2,11 +2,11 @@
 
 engine's machine                           a node
 clip, look, matte  ── bundle, once ──────► <nodes>/<node>/files/<digest>/...
-keys of a part     ── bundle, once ──────► <nodes>/<node>/tasks/<task>/cache/keys/...
+keys of a task     ── bundle, once ──────► <nodes>/<node>/tasks/<task>/cache/keys/...
 job.json, plan.json ─────────────────────► <nodes>/<node>/tasks/<task>/jobs/<job>/   with the paths of the node
 <state>/cache/     ◄── bundle ─────────── what the task made, under the same hash
 
-A bundle is a stream of tar in pieces, so that no file has to fit into memory.
+A bundle is a stream of tar in chunks, so that no file has to fit into memory.
 """
 
 from __future__ import annotations
@@ -84,14 +84,14 @@ class Reads:
     named: Mapping[str, str]
     bundles: tuple[Bundle, ...]
 
-    def pieces(self, put: Callable[[bytes], Any]) -> list[Any]:
+    def chunks(self, put: Callable[[bytes], Any]) -> list[Any]:
         """Lay it out."""
         return [put(json_files.canonical(codec.write(self)))]
 
     @classmethod
-    def from_pieces(cls, pieces: Iterable[bytes]) -> Reads:
-        """What `pieces` laid out."""
-        return codec.read(cls, json.loads(b"".join(pieces)))
+    def from_chunks(cls, chunks: Iterable[bytes]) -> Reads:
+        """What `chunks` laid out."""
+        return codec.read(cls, json.loads(b"".join(chunks)))
 
 
 def reads_of(job: Mapping[str, Any]) -> Reads:
@@ -154,8 +154,8 @@ def _replaced(value: Any, change: Callable[[str], str]) -> Any:
 # ---------------------------------------------------------------------- streams
 
 
-class _Pieces(io.RawIOBase):
-    """A file to write to that hands on what it gets in pieces."""
+class _Chunks(io.RawIOBase):
+    """A file to write to that hands on what it gets in chunks."""
 
     def __init__(self, put: Callable[[bytes], None]) -> None:
         self._put, self._held, self._size = put, list[bytes](), 0
@@ -177,10 +177,10 @@ class _Pieces(io.RawIOBase):
 
 
 class _Joined(io.RawIOBase):
-    """A file to read from that comes in pieces."""
+    """A file to read from that comes in chunks."""
 
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = iter(pieces)
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
         self._rest = memoryview(b"")
 
     def readable(self) -> bool:
@@ -189,7 +189,7 @@ class _Joined(io.RawIOBase):
     def readinto(self, into: Any) -> int:
         while not self._rest:
             try:
-                self._rest = memoryview(next(self._pieces))
+                self._rest = memoryview(next(self._chunks))
             except StopIteration:
                 return 0
         count = min(len(into), len(self._rest))
@@ -199,9 +199,9 @@ class _Joined(io.RawIOBase):
 
 
 def packed(root: Path, names: Sequence[str], put: Callable[[bytes], Any]) -> list[Any]:
-    """Pack files below a folder; `put` takes each piece and gives what stands for it."""
+    """Pack files below a folder; `put` takes each chunk and gives what stands for it."""
     handles: list[Any] = []
-    sink = _Pieces(lambda piece: handles.append(put(piece)))
+    sink = _Chunks(lambda chunk: handles.append(put(chunk)))
     with tarfile.open(fileobj=sink, mode="w|", format=tarfile.PAX_FORMAT) as tar:
         for name in names:
             if (root / name).is_file():
@@ -210,9 +210,9 @@ def packed(root: Path, names: Sequence[str], put: Callable[[bytes], Any]) -> lis
     return handles
 
 
-def unpacked(pieces: Iterable[bytes], folder: Path) -> None:
+def unpacked(chunks: Iterable[bytes], folder: Path) -> None:
     """Unpack into a folder that is there."""
-    with io.BufferedReader(_Joined(pieces)) as source, tarfile.open(fileobj=source, mode="r|") as tar:
+    with io.BufferedReader(_Joined(chunks)) as source, tarfile.open(fileobj=source, mode="r|") as tar:
         tar.extractall(folder, filter="data")
 
 
@@ -221,14 +221,14 @@ def packed_folder(folder: Path, put: Callable[[bytes], Any]) -> list[Any]:
     return packed(folder, sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()), put)
 
 
-def put_in_place(pieces: Iterable[bytes], target: Path) -> Path:
+def put_in_place(chunks: Iterable[bytes], target: Path) -> Path:
     """Unpack into `target`, which appears whole; another may do the same at the same time."""
     if target.is_dir():
         return target
     aside = aside_of(target)
     aside.mkdir(parents=True, mode=0o700)
     try:
-        unpacked(pieces, aside)
+        unpacked(chunks, aside)
         aside.rename(target)
     except OSError:
         if not target.is_dir():
@@ -238,12 +238,12 @@ def put_in_place(pieces: Iterable[bytes], target: Path) -> Path:
     return target
 
 
-def take_entry(cache: Cache, kind: str, key: str, pieces: Iterable[bytes]) -> None:
+def take_entry(cache: Cache, kind: str, key: str, chunks: Iterable[bytes]) -> None:
     """Put a packed cache entry into a cache; it appears whole, and stays what it was when it is there already."""
     if cache.has(kind, key):
         return
     with cache.make(kind, key) as draft:
-        unpacked(pieces, draft.folder)
+        unpacked(chunks, draft.folder)
         body = json_files.read_json(draft.folder / "facts.json") or {}
         json_files.remove(draft.folder / "facts.json")
         draft.facts.update(body.get("facts", {}))

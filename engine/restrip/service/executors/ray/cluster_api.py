@@ -46,7 +46,7 @@ class Cluster(Protocol):
     def machines(self) -> Sequence[Machine]:
         """Those that are there now."""
 
-    def put(self, piece: bytes) -> Any:
+    def put(self, chunk: bytes) -> Any:
         """Lay something out for all machines; what is given back leads to it, as long as it is held."""
 
     def hire(self, request: ResourceRequest) -> Any:

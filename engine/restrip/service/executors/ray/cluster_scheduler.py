@@ -211,8 +211,8 @@ class ClusterScheduler:
     def _bring_home(self, task: ClusterTask, came: NodeResult) -> None:
         """Put what was made elsewhere into the engine's cache and the job's folder. On a carrier's thread."""
         try:
-            for kind, key, pieces in came.made:
-                archive.take_entry(self.staging.cache, kind, key, pieces)
+            for kind, key, chunks in came.made:
+                archive.take_entry(self.staging.cache, kind, key, chunks)
             if came.left:
                 result = Path(task.message["job"]) / "result"
                 result.mkdir(exist_ok=True)

@@ -47,8 +47,8 @@ class NodeTask:
     """A task as it travels. `message` is what a worker gets. `mode` is "here" on the engine's own machine, else "yes",
     "no" or "auto" as for whether folders are shared; `token` is (path, content) of a file in the engine's folder.
 
-    `job` is the pieces of job.json and plan.json, `reads` those of what the job reads (an archive.Reads), `entries` the
-    (kind, hash) in the cache that the task reads. `handles` lead to the pieces of bundles and entries, by digest and
+    `job` is the chunks of job.json and plan.json, `reads` those of what the job reads (an archive.Reads), `entries` the
+    (kind, hash) in the cache that the task reads. `handles` lead to the chunks of bundles and entries, by digest and
     hash, as far as they were laid out.
     """
 
@@ -66,7 +66,7 @@ class NodeTask:
 class NodeResult:
     """What comes back: a result or an error (as on the wire), or what is missing (`lacks`, digests of bundles).
 
-    `made` are new cache entries as (kind, hash, pieces); `left` the pieces of the files in the job's result folder.
+    `made` are new cache entries as (kind, hash, chunks); `left` the chunks of the files in the job's result folder.
     """
 
     result: Mapping[str, Any] | None = None
@@ -102,7 +102,7 @@ def machine_name(node_id: str) -> str:
     return f"{socket.gethostname()} ({node_id[:8]})"
 
 
-def do(shop: WorkerMemory, task: NodeTask, node_id: str, tell: Tell, open_piece: Open) -> NodeResult:
+def do(shop: WorkerMemory, task: NodeTask, node_id: str, tell: Tell, open_chunk: Open) -> NodeResult:
     """Do a task on this node. An error that is no RestripError comes back as a crash: this process should end."""
     # One task a core: libraries that would take all cores get theirs alone. They read this when they are loaded.
     for variable in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
@@ -114,11 +114,11 @@ def do(shop: WorkerMemory, task: NodeTask, node_id: str, tell: Tell, open_piece:
         if task.mode in ("here", "yes"):
             result = run_task(shop, task.message, report, TASKS)
             return NodeResult(result=result, loaded=shop.loaded, facts=shop.facts())
-        reads = archive.Reads.from_pieces(map(open_piece, task.reads))
+        reads = archive.Reads.from_chunks(map(open_chunk, task.reads))
         if task.mode == "auto" and _same_folders(task, reads):
             result = run_task(shop, task.message, report, TASKS)
             return NodeResult(result=result, loaded=shop.loaded, facts=shop.facts())
-        return _Apart(shop, task, reads, node_folder(node_id), open_piece).run(report)
+        return _Apart(shop, task, reads, node_folder(node_id), open_chunk).run(report)
     except RestripError as error:
         return NodeResult(error=error.to_wire(), loaded=shop.loaded)
     except Exception as error:  # noqa: BLE001
@@ -153,9 +153,9 @@ class _Apart:
     """A task on a node that doesn't see the engine's files."""
 
     def __init__(
-        self, shop: WorkerMemory, task: NodeTask, reads: archive.Reads, folder: Path, open_piece: Open
+        self, shop: WorkerMemory, task: NodeTask, reads: archive.Reads, folder: Path, open_chunk: Open
     ) -> None:
-        self.shop, self.task, self.reads, self.open = shop, task, reads, open_piece
+        self.shop, self.task, self.reads, self.open = shop, task, reads, open_chunk
         self.files = folder / "files"
         self.state = folder / "tasks" / task.message["id"]
         self.job = self.state / "jobs" / Path(task.message["job"]).name
@@ -199,8 +199,8 @@ class _Apart:
     def _root(self, bundle: archive.Bundle) -> str:
         if self.task.mode == "auto" and bundle.same_here():
             return bundle.root
-        pieces = map(self.open, self.task.handles.get(bundle.digest, ()))
-        return str(archive.put_in_place(pieces, self.files / bundle.digest))
+        chunks = map(self.open, self.task.handles.get(bundle.digest, ()))
+        return str(archive.put_in_place(chunks, self.files / bundle.digest))
 
     def _packed(self, result: Mapping[str, Any], given: set[str], roots: Mapping[str, str]) -> NodeResult:
         made = []

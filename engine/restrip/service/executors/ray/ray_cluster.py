@@ -68,9 +68,9 @@ class RayCluster:
                 found.append(Machine(node_id, float(has.get("CPU", 0)), gpus, mib, self._gpu_mib(node_id, gpus)))
         return found
 
-    def put(self, piece: bytes) -> Any:
+    def put(self, chunk: bytes) -> Any:
         """Into Ray's object store; each node fetches it once."""
-        return ray.put(piece)
+        return ray.put(chunk)
 
     def hire(self, request: ResourceRequest) -> Any:
         """An actor with a share of a GPU."""

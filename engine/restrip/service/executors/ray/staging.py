@@ -86,7 +86,7 @@ class Staging:
         plan = Plan.from_json(saved["plan"]) if saved is not None else None
         reads = archive.reads_of(body)
         papers = archive.packed(folder, PAPERS, self._cluster.put)
-        return _Job(stamp, plan, reads.bundles, reads.pieces(self._cluster.put), papers)
+        return _Job(stamp, plan, reads.bundles, reads.chunks(self._cluster.put), papers)
 
 
 def _keys_of(plan: Plan | None, message: Mapping[str, Any]) -> tuple[str, ...]:
