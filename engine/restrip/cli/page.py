@@ -69,7 +69,7 @@ class Page(ThreadingHTTPServer):
         self.server_name, self.server_port = HOST, self.server_address[1]
 
     def serve(self, seconds: float) -> None:
-        """Answer until nobody with the token has asked for so long."""
+        """Serve until no client with the token has asked for so long."""
         self.asked = time.monotonic()
         self.timeout = LOOK_S
         while time.monotonic() - self.asked < seconds:
@@ -177,7 +177,7 @@ class Handler(BaseHTTPRequestHandler):
             self._file(found.file, found.kind)
 
     def _file(self, path: Path, kind: str) -> None:
-        """A file as it is now; one that is gone, or is no file any more (a pipe, a folder), isn't found."""
+        """A file as it is now; one that was deleted or replaced by a pipe or a folder isn't found."""
         if not path.is_file():
             self._refuse(HTTPStatus.NOT_FOUND)
             return
@@ -230,7 +230,7 @@ def _of_this_user(client: tuple[str, int]) -> bool:
             if not found and table == "/proc/net/tcp":
                 return True
             continue
-        # One that its owner has closed already is root's by this table, whoever it was of: only an open one counts.
+        # A closed connection is listed as root's, whatever its owner was: only open ones count.
         found = found or any(
             row[1].endswith(end) and (int(row[7]) == os.getuid() or (row[7] == "0" and row[3] == ESTABLISHED))
             for row in rows

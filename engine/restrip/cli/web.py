@@ -39,7 +39,7 @@ def _minutes(text: str) -> float:
 
 
 def show_page(terminal: Terminal, *, job_id: str = "", minutes: float = MINUTES, opened: bool = True) -> None:
-    """Serve the page until nobody has looked at it for so many minutes; `opened` in the browser, where there is one.
+    """Serve the page until it was not viewed for so many minutes; `opened` in the browser, where there is one.
 
     The address is printed in any case: it is the only way in.
     """

@@ -182,7 +182,7 @@ class Client(EngineSession):
         return keys
 
     def placed(self, job_id: str, by: str, strips: Sequence[str] = ()) -> dict[str, Any]:
-        """Say that `by` placed the job's strips: nobody else is offered it as new. Refused when another did."""
+        """Record that `by` placed the job's strips: no other client is offered it as new. Refused when another did."""
         return self.request("placed", {"job_id": job_id, "by": by, "strips": list(strips)})
 
     def discard(self, job_id: str) -> dict[str, Any]:

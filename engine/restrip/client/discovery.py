@@ -166,7 +166,7 @@ def read_connection() -> Connection | None:
 
 
 def recorded(name: str) -> Any:
-    """A field of start.json, which whoever installed or ran the engine left; None when nobody did."""
+    """A field of start.json, as the installer or the last engine wrote it; None without one."""
     return (_read_object(run_folder() / "start.json") or {}).get(name)
 
 

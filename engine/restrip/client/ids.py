@@ -25,7 +25,7 @@ class BadJobId(BadInput):
 
 
 def new_job_id() -> str:
-    """An id that sorts by time and that nobody else makes."""
+    """A unique id that sorts by time."""
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
 
 

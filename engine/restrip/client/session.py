@@ -1,4 +1,4 @@
-"""A session with the engine: finding it, starting it, asking it, and noticing that it is gone.
+"""A session with the engine: finding it, starting it, asking it, and noticing that it ended.
 
 open ── engine.json ── hello (1 s, twice) ── no answer ── start ── wait for a new engine_id
 request ── silence ── ping, 3 misses ── engine.json again ── fresh sockets ── the same request
@@ -145,7 +145,7 @@ class EngineSession:
         return len(running) if isinstance(running, list) else 0
 
     def _find(self) -> Connection | None:
-        """Where the engine is; None when nobody says."""
+        """Where the engine is; None when that is not known."""
         return discovery.read_connection()
 
     def _lives(self, connection: Connection) -> bool:

@@ -1,4 +1,4 @@
-"""Starting the engine so that it outlives whoever started it."""
+"""Starting the engine so that it outlives the process that started it."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import sys
 
 
 def main() -> int:
-    """Run the engine; with --detach on POSIX as a process that nobody has to wait for."""
+    """Run the engine; with --detach on POSIX as a process of its own that needs no waiting for."""
     detach = "--detach" in sys.argv[1:]
     if detach and os.name == "posix" and os.fork():
         # The starter waits for this one only; the child goes on, adopted by the system.

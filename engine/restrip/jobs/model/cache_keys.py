@@ -120,7 +120,7 @@ def matte_facts(spec: Job, inputs: Mapping[str, Seen]) -> dict[str, Any] | None:
 def segment_hash(
     clip: ClipRange, group: Sequence[Segment], hashes: Sequence[str], keys: Sequence[Key], shared: Mapping[str, Any]
 ) -> str:
-    """Times of the frames in the media, not from where the clip begins: a trim changes nothing."""
+    """The hash of a segment task. It holds its frames' times in the media, not in the clip: a trim changes nothing."""
     start = group[0].frames.first
 
     def side(index: int | None) -> Any:

@@ -14,7 +14,7 @@ _LENIENT: dict[str, Any] = {"metadata_errors": "surrogateescape"} if int(av.__ve
 def open_media(path: str, **options: Any) -> Any:
     """The av.container.InputContainer of the file at `path`; metadata in any encoding is no error.
 
-    `path` names a file, whatever it looks like: no protocol of FFmpeg's. `options` are `av.open`'s. Raises FFmpegError.
+    `path` is always taken for a file, never for a protocol of FFmpeg's. `options` are `av.open`'s. Raises FFmpegError.
     """
     return av.open(f"file:{path}", **_LENIENT, **options)
 

@@ -24,7 +24,7 @@ def upload(picture: Picture, device: torch.device) -> Tensor:
 
 
 class Coming:
-    """A picture [..., H, W, 3] uint8, or int16 read as uint16, on its way down; nobody waits before `array`."""
+    """A picture [..., H, W, 3] uint8, or int16 read as uint16, on its way down; only `array` waits for it."""
 
     def __init__(self, picture: Tensor) -> None:
         self._host, self._copied = picture, None

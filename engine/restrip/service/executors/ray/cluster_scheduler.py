@@ -232,7 +232,7 @@ class ClusterScheduler:
         self.send({"from": worker, "t": "gone"})
 
     def _rest(self, at_once: bool = False) -> None:
-        """Let models go that nobody has asked for in a while; `at_once` when no model is wanted at all."""
+        """Unload models that were not used for a while; `at_once` when no model is wanted at all."""
         wanted = any(e.kind in MODEL_KINDS for e in (*self.waiting, *self.working.values()))
         limit = 0.0 if at_once and not wanted else self.options.idle_s
         self.actors.rest(limit)
