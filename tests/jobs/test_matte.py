@@ -35,8 +35,8 @@ def test_a_turned_matte_stands_upright(tmp_path: Path, ending: str) -> None:
     exif[0x0112] = 6
     image.save(tmp_path / f"matte.{ending}", exif=exif)
     with Matte(job(tmp_path / f"matte.{ending}"), SIZE) as matte:
-        share = matte.share(0)
-    assert share[:14].min() > 0.9 and share[18:].max() < 0.1
+        alpha = matte.alpha(0)
+    assert alpha[:14].min() > 0.9 and alpha[18:].max() < 0.1
 
 
 @pytest.mark.parametrize("ending", ["png", "webp"])
@@ -45,7 +45,7 @@ def test_a_matte_that_moves_runs_with_the_clip(tmp_path: Path, ending: str) -> N
     path = tmp_path / f"matte.{ending}"
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=100, lossless=True)
     with Matte(job(path), SIZE) as matte:
-        assert [round(float(matte.share(n).mean()) * 8) for n in range(6)] == list(range(6))
+        assert [round(float(matte.alpha(n).mean()) * 8) for n in range(6)] == list(range(6))
 
 
 def test_a_folder_with_a_gap_holds_the_one_before(tmp_path: Path) -> None:
@@ -53,5 +53,5 @@ def test_a_folder_with_a_gap_holds_the_one_before(tmp_path: Path) -> None:
         picture(8 * n).save(tmp_path / f"m{n}.png")
     (tmp_path / "._m0.png").write_bytes(b"no picture")
     with Matte(job(tmp_path), SIZE) as matte:
-        assert [round(float(matte.share(n).mean()) * 8) for n in range(6)] == [0, 1, 2, 2, 4, 5]
+        assert [round(float(matte.alpha(n).mean()) * 8) for n in range(6)] == [0, 1, 2, 2, 4, 5]
         assert any("held at 3" in note for note in matte.notes)

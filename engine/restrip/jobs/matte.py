@@ -69,7 +69,7 @@ class Matte:
         """Sentences about what is unusual in the matte's files, and what reading them met so far."""
         return () if self._reader is None else tuple(f"The matte: {note}" for note in self._reader.notes)
 
-    def share(self, n: int) -> npt.NDArray[np.float32]:
+    def alpha(self, n: int) -> npt.NDArray[np.float32]:
         """[H, W] in 0..1: how much of frame n may change."""
         if self._still is not None:
             return self._still
@@ -81,9 +81,9 @@ class Matte:
 
         Where the matte is black the source keeps its very code values. Alpha is the styled frame's.
         """
-        share = self.share(n)
+        alpha = self.alpha(n)
         base = source.rgb.astype(np.float32)
-        mixed = base + share[..., None] * (styled.rgb.astype(np.float32) - base)
+        mixed = base + alpha[..., None] * (styled.rgb.astype(np.float32) - base)
         return Frame(np.rint(mixed).astype(source.rgb.dtype), styled.alpha)
 
     def cut_out(self, n: int, styled: Frame) -> Frame:
@@ -92,8 +92,8 @@ class Matte:
         Over the source it is what `limit` makes.
         """
         top = np.float32(65535 if styled.deep else 255)
-        share = self.share(n) if styled.alpha is None else self.share(n) * (styled.alpha / top)
-        return Frame(styled.rgb, np.rint(share * top).astype(styled.rgb.dtype))
+        alpha = self.alpha(n) if styled.alpha is None else self.alpha(n) * (styled.alpha / top)
+        return Frame(styled.rgb, np.rint(alpha * top).astype(styled.rgb.dtype))
 
     def _share(self, picture: Frame) -> npt.NDArray[np.float32]:
         """[H, W] 0..1: the mean of R', G', B', softened inwards and outwards by the feather."""

@@ -15,7 +15,7 @@ def put(source: Path, target: Path) -> Path:
     return target
 
 
-def share(source: Path, target: Path) -> Path:
+def linked_copy(source: Path, target: Path) -> Path:
     """The same file under another name, where the disk can do that; else a copy. Neither is ever written to."""
     target.unlink(missing_ok=True)
     try:

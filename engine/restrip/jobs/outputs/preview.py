@@ -69,9 +69,9 @@ def seen(frame: Frame, under: Frame | None) -> Frame:
     if frame.alpha is None:
         return frame
     top = np.float32(65535 if frame.deep else 255)
-    share = (frame.alpha / top)[..., None]
+    alpha = (frame.alpha / top)[..., None]
     base = np.float32(0) if under is None else seen(under, None).with_depth(frame.deep).rgb.astype(np.float32)
-    rgb = np.rint(base + share * (frame.rgb.astype(np.float32) - base))
+    rgb = np.rint(base + alpha * (frame.rgb.astype(np.float32) - base))
     return Frame(rgb.astype(frame.rgb.dtype))
 
 

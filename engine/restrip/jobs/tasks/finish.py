@@ -20,7 +20,7 @@ from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.input_files import Watch
 from restrip.jobs.model.plan import Plan
 from restrip.jobs.outputs import delivery as outputs
-from restrip.jobs.outputs.finished_files import key_picture, share
+from restrip.jobs.outputs.finished_files import key_picture, linked_copy
 from restrip.jobs.outputs.preview import add_sound, write_preview, write_sheet
 from restrip.jobs.references import clip_files, inputs_of
 from restrip.jobs.tasks.prepare import cached_segment, job_spec, output_folder, saved_plan, targets_of
@@ -166,13 +166,17 @@ class _Ending:
     def _manifest(self, strips: tuple[StripFile, ...], fades: tuple[Crossfade, ...]) -> Manifest:
         plan, spec = self.plan, self.spec
         keys, notes = [], list(plan.notes)
-        shelf = self.task.folder / "keys"
-        shelf.mkdir(exist_ok=True, mode=0o700)
+        keys_folder = self.task.folder / "keys"
+        keys_folder.mkdir(exist_ok=True, mode=0o700)
         for index, (key, key_hash) in enumerate(zip(plan.keys, plan.key_hashes, strict=True)):
             entry = self.task.cache.find("keys", key_hash)
             facts = entry.facts if entry is not None else {}
             # The job's own: pruning the cache takes no picture away from a manifest.
-            picture = str(share(entry.file("picture.png"), shelf / key_picture(index))) if entry is not None else ""
+            picture = (
+                str(linked_copy(entry.file("picture.png"), keys_folder / key_picture(index)))
+                if entry is not None
+                else ""
+            )
             keys.append(KeyResult(key, picture, facts.get("facts", {})))
             notes += [note for note in facts.get("notes", ()) if note not in notes]
         for entry in self.entries:

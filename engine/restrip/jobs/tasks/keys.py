@@ -91,7 +91,7 @@ class KeyMaker:
         self.look.spare_memory(int(self.task.body.get("memory", 0)))
         if self.spec.matte:
             matte = self._stack.enter_context(Matte(self.spec, self.plan.size))
-            if not any(matte.share(key.frame).any() for key in self.plan.keys):
+            if not any(matte.alpha(key.frame).any() for key in self.plan.keys):
                 self._stack.close()
                 raise BlackMatte(self.spec.matte, "on every key")
             self._matte = matte if self.look.traits.takes_mattes else None
@@ -159,14 +159,14 @@ class KeyMaker:
 
     def _untouched(self, index: int) -> bool:
         """Whether the look would change nothing of this key: what the matte shows may come later, or leave."""
-        return self._matte is not None and not self._matte.share(self.plan.keys[index].frame).any()
+        return self._matte is not None and not self._matte.alpha(self.plan.keys[index].frame).any()
 
     def _what_is_beside(self, group: list[int]) -> Beside:
         """What the look may know beside these keys' frames."""
         plan, matte = self.plan, self._matte
         return Beside(
-            mattes=() if matte is None else [matte.share(plan.keys[n].frame) for n in group],
-            anchor_matte=None if matte is None or plan.anchor is None else matte.share(plan.keys[plan.anchor].frame),
+            mattes=() if matte is None else [matte.alpha(plan.keys[n].frame) for n in group],
+            anchor_matte=None if matte is None or plan.anchor is None else matte.alpha(plan.keys[plan.anchor].frame),
             previous=[self._before(n) for n in group],
             clip=self.spec.clip,
             keys=len(plan.keys),
@@ -194,9 +194,9 @@ class KeyMaker:
         return self.window.frame(key.frame), key
 
     def _say(self, done: int, total: int, *, count: int, phase: str = "keys", note: str = "") -> None:
-        share = count * done / total if total else 0
+        fraction = count * done / total if total else 0
         more = {"note": note} if note else {}
-        self.task.report(phase, round((self.done + share) * 100), self.total * 100, **more)
+        self.task.report(phase, round((self.done + fraction) * 100), self.total * 100, **more)
 
 
 def keep_painted(task: Assignment, plan: Plan, window: Window, index: int) -> None:

@@ -148,12 +148,12 @@ class _Rendering:
         length, here = len(self.segment_task.frames), 0 if segment is None else len(segment.frames)
 
         def report(done: int, total: int, note: str = "") -> None:
-            share = here * done / total if total else 0
+            fraction = here * done / total if total else 0
             named = "motion" if phase == "propagating" and done * 2 <= total and self._two_sided(segment) else phase
             more = {"note": note} if note else {}
             if note and note not in self.notes:
                 self.notes.append(note)
-            self.task.report(named, round((self.done + share) * 100), length * 100, segment=self.index, **more)
+            self.task.report(named, round((self.done + fraction) * 100), length * 100, segment=self.index, **more)
 
         return report
 

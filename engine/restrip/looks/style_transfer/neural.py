@@ -187,16 +187,16 @@ def parse_mix(text: str) -> Floats:
     for part in text.split("+"):
         number, colon, weight = part.partition(":")
         try:
-            look, share = int(number), float(weight) if colon else 1.0
+            look, mix_weight = int(number), float(weight) if colon else 1.0
         except ValueError:
-            look, share = -1, 0.0
-        if not 0 <= look < LOOKS or not 1e-6 <= share <= 1e6:
+            look, mix_weight = -1, 0.0
+        if not 0 <= look < LOOKS or not 1e-6 <= mix_weight <= 1e6:
             raise UnknownLook(
                 f"There is no built-in look {part.strip() or 'without a number'}.",
                 f"The looks are numbered 0 to {LOOKS - 1}; a mix is 3+12 or 3:0.7+12:0.3.",
                 look=f"neural:{text}",
             )
-        weights[look] += share
+        weights[look] += mix_weight
     return weights / weights.sum()
 
 

@@ -117,9 +117,9 @@ def _weight(entry: Named, form: str) -> float:
 
 def _number(text: str, entry: str, form: str) -> float:
     try:
-        share = float(text)
+        fraction = float(text)
     except ValueError:
         raise BadExtra(entry, form) from None
-    if not 0 <= share <= 1:
+    if not 0 <= fraction <= 1:
         raise BadExtra(entry, form)
-    return share
+    return fraction

@@ -78,8 +78,8 @@ def merge(model: Model, path: Path, weight: float, text_weight: float | None = N
         shape = module.weight.shape
         if pair.up.shape[0] != shape[0] or pair.down.flatten(1).shape[1] != shape[1:].numel():
             raise UnfittingLora(path, f"{name} has another shape")
-        share = weight if text_weight is None or name not in texts else text_weight
-        merged = module.weight.float() + share * pair.delta(module.weight).to(module.weight.device)
+        strength = weight if text_weight is None or name not in texts else text_weight
+        merged = module.weight.float() + strength * pair.delta(module.weight).to(module.weight.device)
         module.weight.data = merged.to(module.weight.dtype)
         changed += 1
     if not changed:

@@ -39,11 +39,11 @@ def agreement(sources: Sequence[Bytes], styled: Sequence[Bytes]) -> Agreement:
     """Of neighbouring keys, given as frames and their pictures, [H, W, 3] uint8 of one size, in time's order."""
     styled_difference: list[float] = []
     source_difference: list[float] = []
-    shares: list[float] = []
+    seen_fractions: list[float] = []
     for (a, styled_a), (b, styled_b) in pairwise(zip(sources, styled, strict=True)):
         moved = motion(a, b)
         weight = moved.seen.sum() * 3
-        shares.append(float(moved.seen.mean()))
+        seen_fractions.append(float(moved.seen.mean()))
         for differences, left, right in (
             (styled_difference, styled_a, styled_b),
             (source_difference, a, b),
@@ -57,7 +57,7 @@ def agreement(sources: Sequence[Bytes], styled: Sequence[Bytes]) -> Agreement:
         mine / max(theirs, 1e-6),
         float(np.mean([(own**2).mean() for own, _ in slopes])),
         float(np.mean([np.corrcoef(own.ravel(), frame.ravel())[0, 1] for own, frame in slopes])),
-        float(np.mean(shares)),
+        float(np.mean(seen_fractions)),
     )
 
 

@@ -39,7 +39,7 @@ class Anchor:
 
 
 @dataclass(frozen=True)
-class Link:
+class AnchorRelation:
     """How a batch hangs together with the anchor: it is the anchor (`record`), follows one (`anchor`), or neither."""
 
     record: Anchor | None = None

@@ -14,7 +14,7 @@ from restrip.looks.diffusion.conditioning.text_encoders import Cond
 from restrip.looks.diffusion.consistency.anchor_fusion import Carried, fuse, fused_steps, late_steps
 from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.runtime import precision
-from restrip.looks.diffusion.runtime.batch_row import Link, Row
+from restrip.looks.diffusion.runtime.batch_row import AnchorRelation, Row
 from restrip.looks.diffusion.runtime.lru import LruCache
 from restrip.looks.diffusion.runtime.model import Model
 from restrip.looks.diffusion.runtime.vae import Vae
@@ -70,7 +70,7 @@ class Session:
         return self._conds[key]
 
     def latents(
-        self, rows: Sequence[Row], clean: torch.Tensor, dtype: torch.dtype, link: Link, tick: Tick
+        self, rows: Sequence[Row], clean: torch.Tensor, dtype: torch.dtype, relation: AnchorRelation, tick: Tick
     ) -> torch.Tensor:
         """The rows' finished latents from their clean ones, [rows, channels, h, w] float32, the network in `dtype`."""
         denoiser = self._denoiser(rows, dtype, [row.prompt for row in rows])
@@ -78,9 +78,9 @@ class Session:
         seeds = [row.seed + later for row in rows]
         noise = SeedNoise(seeds, clean.shape[1:], clean.device, self.recipe.noise_source)
         with torch.inference_mode():
-            x = self._start(rows, clean, noise, dtype, link, tick)
-            predict = self._predict(rows, denoiser, clean, link, tick)
-            with _attention(self.model.backbone, denoiser.network, link, self.recipe):
+            x = self._start(rows, clean, noise, dtype, relation, tick)
+            predict = self._predict(rows, denoiser, clean, relation, tick)
+            with _attention(self.model.backbone, denoiser.network, relation, self.recipe):
                 x = self.sampler.walk(predict, x, self.sigmas, noise.draw)
             return x / self.model.backbone.prediction.scale(float(self.sigmas[-1]))
 
@@ -109,20 +109,26 @@ class Session:
         return self.compiled_network if self.compiled_network is not None and network is self.model.network else network
 
     def _start(
-        self, rows: Sequence[Row], clean: torch.Tensor, seeded: SeedNoise, dtype: torch.dtype, link: Link, tick: Tick
+        self,
+        rows: Sequence[Row],
+        clean: torch.Tensor,
+        seeded: SeedNoise,
+        dtype: torch.dtype,
+        relation: AnchorRelation,
+        tick: Tick,
     ) -> torch.Tensor:
         """The noisy state to start from, by where the noise comes from."""
         recipe, sigma = self.recipe, float(self.sigmas[0])
         random = seeded.draw()
-        if recipe.noise == "warped" and link.anchor is not None and link.anchor.noise is not None:
+        if recipe.noise == "warped" and relation.anchor is not None and relation.anchor.noise is not None:
             moved = [
-                new if row.fusion is None else row.fusion.carried_noise(link.anchor.noise[0], new)
+                new if row.fusion is None else row.fusion.carried_noise(relation.anchor.noise[0], new)
                 for row, new in zip(rows, random, strict=True)
             ]
             return self._noised(clean, torch.stack(moved))
         if recipe.noise in ("seeded", "warped"):
-            if link.record is not None:
-                link.record.noise = random
+            if relation.record is not None:
+                relation.record.noise = random
             return self._noised(clean, random)
         recovered = self.recovered.get(
             [(row.digest, dtype) for row in rows],
@@ -155,21 +161,21 @@ class Session:
         return recover(eps, clean, self.full[::-1])
 
     def _predict(
-        self, rows: Sequence[Row], denoiser: Denoiser, clean: torch.Tensor, link: Link, tick: Tick
+        self, rows: Sequence[Row], denoiser: Denoiser, clean: torch.Tensor, relation: AnchorRelation, tick: Tick
     ) -> Callable[[torch.Tensor, int], torch.Tensor]:
         """What the sampler asks at each step: the predicted picture, fused with the anchor's, kept outside mattes."""
-        fusing = fused_steps(self.evaluations) if link.fuses else frozenset()
+        fusing = fused_steps(self.evaluations) if relation.fuses else frozenset()
         late = late_steps(self.evaluations)
         mattes = _mattes(rows, clean)
         inside = None if mattes is None else on_latents(mattes, self.model.latents.factor)
 
         def predict(x: torch.Tensor, step: int) -> torch.Tensor:
-            link.at(step)
+            relation.at(step)
             denoiser.done = step / self.evaluations
             seen = denoiser.clean(x, float(self.sigmas[step]))
-            if link.record is not None and step in fusing:
-                link.record.pictures[step] = self.vae.decode_plain(seen)[0]
-            picture = link.anchor.pictures.get(step) if link.anchor is not None and step in fusing else None
+            if relation.record is not None and step in fusing:
+                relation.record.pictures[step] = self.vae.decode_plain(seen)[0]
+            picture = relation.anchor.pictures.get(step) if relation.anchor is not None and step in fusing else None
             layers = [_layers(row, picture, step in late) for row in rows]
             seen = fuse(seen, layers, self.vae.decode_plain, self.vae.encode)
             if inside is not None:
@@ -181,14 +187,14 @@ class Session:
 
 
 @contextmanager
-def _attention(backbone: Backbone, network: Any, link: Link, recipe: Recipe) -> Iterator[None]:
+def _attention(backbone: Backbone, network: Any, relation: AnchorRelation, recipe: Recipe) -> Iterator[None]:
     if not backbone.family.supports.anchor_attention:
         yield
-    elif link.record is not None:
-        with backbone.recording(network, link.record.bank):
+    elif relation.record is not None:
+        with backbone.recording(network, relation.record.bank):
             yield
-    elif link.anchor is not None and recipe.anchor_attention > 0:
-        with backbone.replaying(network, link.anchor.bank, recipe.anchor_attention, recipe.anchor_adain):
+    elif relation.anchor is not None and recipe.anchor_attention > 0:
+        with backbone.replaying(network, relation.anchor.bank, recipe.anchor_attention, recipe.anchor_adain):
             yield
     else:
         yield

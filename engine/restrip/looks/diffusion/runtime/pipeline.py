@@ -23,7 +23,7 @@ from restrip.looks.diffusion.consistency.anchor_fusion import Carried, fusion
 from restrip.looks.diffusion.consistency.colour_match import matched
 from restrip.looks.diffusion.consistency.key_motion import Motion, carried, motion
 from restrip.looks.diffusion.runtime import precision
-from restrip.looks.diffusion.runtime.batch_row import Anchor, Link, Row
+from restrip.looks.diffusion.runtime.batch_row import Anchor, AnchorRelation, Row
 from restrip.looks.diffusion.runtime.compiled import kept_compiled, pays
 from restrip.looks.diffusion.runtime.image_tensors import Floats, resized, to_coded, to_frame, to_matte, to_picture
 from restrip.looks.diffusion.runtime.key_task import Round, Task
@@ -93,12 +93,12 @@ class Pipeline:
             def work(numbers: Sequence[int]) -> None:
                 prepared = rows.get(numbers, 2 * self.memory.plan.batch)
                 todo = [n for n in numbers if against is None or tasks[n].key.frame != against.number]
-                link = Link(anchor=against.left, fuses=self._fuses) if against else Link()
+                relation = AnchorRelation(anchor=against.left, fuses=self._fuses) if against else AnchorRelation()
                 batch = [prepared[n][0] for n in todo]
                 if todo and self.vae.compiled_decoder is not None:  # another batch size would be compiled again
                     self._widest = max(len(batch), min(self._widest, self.memory.plan.batch))
                     batch += batch[-1:] * (self._widest - len(batch))
-                made = self.maker.make(batch, link, counter.ticks(len(todo)))[: len(todo)] if todo else []
+                made = self.maker.make(batch, relation, counter.ticks(len(todo)))[: len(todo)] if todo else []
                 by_number = dict(zip(todo, made, strict=True))
                 for n in numbers:
                     one = by_number.get(n) or (against.made if against else made[0])
@@ -162,8 +162,8 @@ class Pipeline:
 
             def work(_: Sequence[int]) -> None:
                 left = Anchor(AnchorBank(limit))
-                link = Link(record=left, fuses=self._fuses)
-                made.append((self.maker.make([row], link, counter.ticks(1))[0], left))
+                relation = AnchorRelation(record=left, fuses=self._fuses)
+                made.append((self.maker.make([row], relation, counter.ticks(1))[0], left))
 
             self.memory.run(range(1), work)
             self._anchors[digest] = AnchorMade(

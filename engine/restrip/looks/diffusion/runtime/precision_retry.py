@@ -9,7 +9,7 @@ import torch
 
 from restrip.errors import RestripError
 from restrip.looks.diffusion.runtime import precision
-from restrip.looks.diffusion.runtime.batch_row import Link, Row
+from restrip.looks.diffusion.runtime.batch_row import AnchorRelation, Row
 from restrip.looks.diffusion.runtime.lru import LruCache
 from restrip.looks.diffusion.runtime.model_session import Session, Tick
 
@@ -49,7 +49,7 @@ class Maker:
         self.encoded = LruCache()
         self.ladder = precision.network_ladder(session.model.family, first)
 
-    def make(self, rows: Sequence[Row], link: Link, tick: Tick) -> list[Made]:
+    def make(self, rows: Sequence[Row], relation: AnchorRelation, tick: Tick) -> list[Made]:
         """Pictures of all rows. Raises BrokenPicture."""
         session = self.session
         sources = torch.stack([row.picture for row in rows]).to(session.model.device)
@@ -57,7 +57,7 @@ class Maker:
         vae_dtypes = [session.vae.ladder[0]] * len(rows)
 
         def attempt(which: list[int], dtype: torch.dtype) -> torch.Tensor:
-            latents = session.latents([rows[i] for i in which], clean[which], dtype, link, tick)
+            latents = session.latents([rows[i] for i in which], clean[which], dtype, relation, tick)
             pictures = torch.full_like(sources[which], torch.nan)
             whole = precision.finite_rows(latents).nonzero().flatten().tolist()
             if whole:
