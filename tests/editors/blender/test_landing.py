@@ -21,7 +21,8 @@ def test_a_result_that_looks_like_its_source_changes_no_frame(first: int, blende
     # Blender shows another frame of a movie now and then after it jumped back, where frames lean on others.
     write_counting(movie, Fraction(25), range(100), group=1)
     wrong = blender("landing.arrangements", movie=str(movie), folder=str(tmp_path), seeds=seeds)
-    if wrong:  # Blender itself renders a dissolve differently now and then: then a fresh one must be of the same mind.
-        again = [seed for seed, _ in wrong]
-        wrong = blender("landing.arrangements", movie=str(movie), folder=str(tmp_path), seeds=again)
+    for _ in range(3):  # Blender renders a dissolve differently now and then: a fault is one that fresh ones find too.
+        if wrong:
+            again = [seed for seed, _ in wrong]
+            wrong = blender("landing.arrangements", movie=str(movie), folder=str(tmp_path), seeds=again)
     assert wrong == [], "\n".join(map(str, wrong))
