@@ -155,7 +155,7 @@ def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="needs the package bpy")
 def test_blenders_multilayer_files_are_what_blender_shows(tmp_path: Path) -> None:
-    script = Path(__file__).with_name("inside") / "layers.py"
+    script = Path(__file__).parents[1] / "inside" / "layers.py"
     run = subprocess.run([sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, timeout=180)
     assert run.returncode == 0, run.stdout + run.stderr
     (name,) = json.loads(run.stdout.splitlines()[-1])
