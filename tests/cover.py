@@ -117,7 +117,7 @@ COVERED_BY = {
     "propagate/energy/motion": "propagate/cpu/test_motion.py",
     "propagate/energy/refine": "propagate/cpu/test_refine.py",
     "propagate/energy/shading": "propagate/cpu/test_shading.py",
-    "propagate/energy/style": "propagate/cpu/test_exemplar.py",
+    "propagate/energy/style": "propagate/cpu/test_detail_selection.py",
     "propagate/gpu/bands": STAGES,
     "propagate/gpu/descriptors": STAGES,
     "propagate/gpu/exemplar": STAGES,

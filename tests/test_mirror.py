@@ -96,19 +96,28 @@ def graph(package: str, *, texts: bool = False) -> dict[str, set[str]]:
 
 
 @cache
-def helpers() -> dict[str, Path]:
-    """The tests' own modules, by the names that tests import them by."""
-    return {file.stem: file for file in TESTS.rglob("*.py") if not file.name.startswith(("test_", "__"))}
+def helpers() -> dict[str, list[Path]]:
+    """The tests' own modules, by the names that tests import them by; several folders may have one of a name."""
+    found: dict[str, list[Path]] = {}
+    for file in sorted(TESTS.rglob("*.py")):
+        if not file.name.startswith(("test_", "__")):
+            found.setdefault(file.stem, []).append(file)
+    return found
+
+
+def helper_of(test: Path, name: str) -> list[Path]:
+    """The module that a test imports by this name: the one in a folder above it, else all of that name."""
+    files = helpers().get(name, [])
+    return [file for file in files if file.parent in test.parents] or files
 
 
 def files_of(test: Path) -> set[Path]:
     """A test file, the fixtures that it may use, and the tests' own modules that it imports."""
     files = {test, *(file for folder in test.parents if (file := folder / "conftest.py").exists())} - {EVERYWHERE}
-    beside = helpers()
     for node in read(test):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
-            files |= {beside[name] for name in names if name in beside}
+            files |= {file for name in names for file in helper_of(test, name)}
     return files
 
 
