@@ -105,6 +105,7 @@ COVERED_BY = {
     "propagate/cpu/kernels/pieces": "propagate/cpu/strokes/test_pieces.py",
     "propagate/cpu/kernels/refine": "propagate/cpu/test_refine.py",
     "propagate/cpu/kernels/vectors": "propagate/cpu/kernels/test_vote.py",
+    "propagate/cpu/spool": "propagate/cpu/test_flow_spool.py",
     "propagate/cpu/strokes/paint": "propagate/cpu/strokes/test_whole.py",
     "propagate/backward_walk": "propagate/cpu/test_backward_motion.py",
     "propagate/strangeness": "propagate/cpu/strokes/test_strangeness.py",
