@@ -16,9 +16,9 @@ def blocks_of(frames: FrameRange, length: int = BLOCK_FRAMES) -> list[FrameRange
     return [FrameRange(n, min(n + length, frames.end)) for n in range(frames.first, frames.end, length)]
 
 
-def walked_frames(frames: FrameRange) -> int:
-    """How many frames `backward` walks in all."""
-    return 2 * len(frames) - len(blocks_of(frames)[0])
+def walked_frames(frames: FrameRange, block_frames: int = BLOCK_FRAMES) -> int:
+    """How many frames are walked in all, back to the first block and again through the others."""
+    return 2 * len(frames) - len(blocks_of(frames, block_frames)[0])
 
 
 @dataclass(frozen=True)

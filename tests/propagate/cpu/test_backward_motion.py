@@ -83,7 +83,7 @@ def test_a_long_segment_is_carried_in_blocks(monkeypatch, tmp_path):
     keys = tuple(styled(frames, n, negative(frames[n])) for n in (0, 8))
     window, seen = Pictures(frames, FrameRange(0, 8)), []
     once = list(propagate(window, keys, PropagateSettings(), silent))
-    for function in (module.backward, blocks_of):
+    for function in (module.backward, walked_frames):
         monkeypatch.setattr(function, "__defaults__", (3,))
     report = lambda done, total, note="": seen.append((done, total))  # noqa: E731
     for one, in_blocks in zip(once, propagate(window, keys, PropagateSettings(), report), strict=True):

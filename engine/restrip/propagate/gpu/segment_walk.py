@@ -11,7 +11,7 @@ from torch import Tensor
 
 from restrip.media.frame import Frame
 from restrip.progress import Report
-from restrip.propagate.backward_walk import BackwardWalk, blocks_of
+from restrip.propagate.backward_walk import BackwardWalk, walked_frames
 from restrip.propagate.device_choice import GpuMemoryTaken, KeysApart, PropagationOutOfGpuMemory
 from restrip.propagate.energy.mix_weights import MixWeights, mix_weights_at
 from restrip.propagate.energy.shading import USUAL_GAIN
@@ -92,7 +92,7 @@ class SegmentWalk:
     ) -> None:
         self._window, self._keys, self._settings, self._report, self._stages = window, keys, settings, report, stages
         self._block = block_frames(window.size)
-        again = 0 if keys[1] is None else 2 * len(window.frames) - len(blocks_of(window.frames, self._block)[0])
+        again = 0 if keys[1] is None else walked_frames(window.frames, self._block)
         self._done, self._total = 0, len(window.frames) + again
         self._sides: list[_Side | None] = []
         self._steps = StepMotion(stages)
