@@ -91,7 +91,7 @@ class Matte:
 
         Over the source it is what `limit` makes.
         """
-        top = np.float32(65535 if styled.deep else 255)
+        top = np.float32(styled.white)
         alpha = self.alpha(n) if styled.alpha is None else self.alpha(n) * (styled.alpha / top)
         return Frame(styled.rgb, np.rint(alpha * top).astype(styled.rgb.dtype))
 

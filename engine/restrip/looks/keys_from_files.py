@@ -205,9 +205,8 @@ def _over(picture: Frame, frame: Frame) -> Frame:
 
     if picture.alpha is None:
         return Frame(picture.rgb, frame.alpha)
-    white = 65535 if frame.deep else 255
     part = picture.alpha[..., None].astype(np.uint64)
-    mixed = (picture.rgb * part + frame.rgb * (white - part) + white // 2) // white
+    mixed = (picture.rgb * part + frame.rgb * (frame.white - part) + frame.white // 2) // frame.white
     rgb = empty_picture(mixed.shape, frame.deep)
     rgb[...] = mixed
     return Frame(rgb, frame.alpha)

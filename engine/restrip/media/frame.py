@@ -51,6 +51,11 @@ class Frame:
         """Whether the picture has 16 bit a channel."""
         return self.rgb.dtype == np.uint16
 
+    @property
+    def white(self) -> int:
+        """The code value of white, and of full alpha: 65535 if deep, else 255."""
+        return 65535 if self.deep else 255
+
     def rgb8(self) -> npt.NDArray[np.uint8]:
         """The picture [H, W, 3] as uint8, rounded; the array itself when it is uint8 already."""
         return _to_8(self.rgb)

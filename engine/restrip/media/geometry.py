@@ -78,14 +78,13 @@ def resampled(frame: Frame, size: tuple[int, int]) -> Frame:
     method = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
     if frame.alpha is None:
         return Frame(cv2.resize(frame.rgb, size, interpolation=method))
-    top = 65535.0 if frame.deep else 255.0
-    weight = frame.alpha.astype(np.float32) / top
+    weight = frame.alpha.astype(np.float32) / frame.white
     alpha = np.clip(cv2.resize(weight, size, interpolation=method), 0, 1)
     seen = cv2.resize(frame.rgb.astype(np.float32) * weight[..., None], size, interpolation=method)
     hidden = cv2.resize(frame.rgb, size, interpolation=method)
     rgb = np.where(alpha[..., None] > 1e-3, seen / np.maximum(alpha, 1e-3)[..., None], hidden)
     kind = frame.rgb.dtype
-    return Frame(np.rint(np.clip(rgb, 0, top)).astype(kind), np.rint(alpha * top).astype(kind))
+    return Frame(np.rint(np.clip(rgb, 0, frame.white)).astype(kind), np.rint(alpha * frame.white).astype(kind))
 
 
 def _turned(picture: npt.NDArray[Any], orientation: Orientation) -> npt.NDArray[Any]:

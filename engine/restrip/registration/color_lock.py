@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restrip.media.frame import Frame, empty_picture
+from restrip.media.frame import Frame, Picture, empty_picture
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -28,15 +28,19 @@ def without_cast(key: Frame, frame: Frame) -> tuple[Frame, str]:
     if found is None:
         return key, "Colour lock: too little of the picture stayed as it was to tell a cast from the change."
     linear, offset = found
-    white = 65535 if key.deep else 255
-    values = key.rgb.astype(np.float32) / white
+    values = key.rgb.astype(np.float32) / key.white
     undo = np.linalg.inv(linear)
     clean = cv2.transform(values, np.hstack([undo, -(undo @ offset)[:, None]]).astype(np.float32))
     if float(np.abs(clean - values).mean()) < LEAST_CAST:
         return key, ""
-    rgb = empty_picture(key.rgb.shape, key.deep)
-    rgb[...] = np.rint(np.clip(clean, 0, 1) * white)
-    return Frame(rgb, key.alpha), ""
+    return Frame(coded(clean, key), key.alpha), ""
+
+
+def coded(values: Floats, like: Frame) -> Picture:
+    """0..1 as code values of a frame's depth, clipped and rounded."""
+    made = empty_picture(values.shape, like.deep)
+    made[...] = np.rint(np.clip(values, 0, 1) * like.white)
+    return made
 
 
 def cast_of(key: Frame, frame: Frame) -> tuple[Doubles, Doubles] | None:
@@ -67,7 +71,5 @@ def _low(picture: Frame) -> Doubles:
     """The colours of a picture, small and smooth, [N, 3] in 0..1; clipped ones say nothing, and are left in."""
     scale = min(1.0, LONG_SIDE_PX / max(picture.size))
     size = max(1, round(picture.size[0] * scale)), max(1, round(picture.size[1] * scale))
-    small = cv2.resize(
-        picture.rgb.astype(np.float32) / (65535 if picture.deep else 255), size, interpolation=cv2.INTER_AREA
-    )
+    small = cv2.resize(picture.rgb.astype(np.float32) / picture.white, size, interpolation=cv2.INTER_AREA)
     return cv2.GaussianBlur(small, (0, 0), 1.0).reshape(-1, 3).astype(np.float64)

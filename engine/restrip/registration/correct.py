@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restrip.media.frame import Frame, Picture, empty_picture
-from restrip.registration.color_lock import without_cast
+from restrip.media.frame import Frame, Picture
+from restrip.registration.color_lock import coded, without_cast
 from restrip.registration.correction import Correction
 from restrip.registration.put_back import put_back
 from restrip.registration.warp import Warp, places
@@ -42,20 +42,19 @@ def set_back(key: Frame, frame: Frame, warp: Warp) -> Frame:
     exact = places(frame.size) + whole.astype(np.float32)
     if warp.bend is None and float(np.abs(field - exact).max()) < EXACT_PX:
         field = exact
-    white = 65535 if key.deep else 255
 
     def pulled(picture: Picture) -> Floats:
         return cv2.remap(picture.astype(np.float32), field, None, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
 
-    shown = pulled(key.rgb) / white
+    shown = pulled(key.rgb) / key.white
     inside = ((field >= -0.5) & (field <= np.array(frame.size) - 0.5)).all(-1)
     if not inside.all():
-        own = frame.rgb.astype(np.float32) / white
+        own = frame.rgb.astype(np.float32) / key.white
         distance = cv2.distanceTransform(np.pad(inside.astype(np.uint8), 1, "edge"), cv2.DIST_L2, 3)[1:-1, 1:-1]
         seam = np.clip((distance - 1) / SEAM_PX, 0, 1)[..., None]
         shown = seam * shown + (1 - seam) * recoloured(own, shown, inside)
-    alpha = None if key.alpha is None else coded(pulled(key.alpha) / white, key.deep)
-    return Frame(coded(shown, key.deep), alpha)
+    alpha = None if key.alpha is None else coded(pulled(key.alpha) / key.white, key)
+    return Frame(coded(shown, key), alpha)
 
 
 def recoloured(frame: Floats, key: Floats, known: npt.NDArray[np.bool_]) -> Floats:
@@ -79,10 +78,3 @@ def recoloured(frame: Floats, key: Floats, known: npt.NDArray[np.bool_]) -> Floa
     maps = np.linalg.solve(left + ridge, right + ridge @ prior).reshape(size[1], size[0], 12)
     maps = cv2.resize(maps.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     return np.einsum("hwa,hwac->hwc", ours, maps.reshape(height, width, 4, 3), optimize=True)
-
-
-def coded(values: Floats, deep: bool) -> Picture:
-    """0..1 as code values, clipped."""
-    made = empty_picture(values.shape, deep)
-    made[...] = np.rint(np.clip(values, 0, 1) * (65535 if deep else 255))
-    return made

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.media.frame import Frame, empty_picture
-from restrip.registration.color_lock import cast_of, without_cast
+from restrip.registration.color_lock import without_cast
 
 Floats = npt.NDArray[np.float32]
 
@@ -33,10 +33,9 @@ def put_back(key: Frame, frame: Frame) -> tuple[Frame, str]:
 
 def changed(key: Frame, frame: Frame) -> Floats:
     """Where the key was changed, [H, W] in 0..1 with soft borders; 0 is the frame. A cast over all is no change."""
-    plain = without_cast(key, frame)[0] if cast_of(key, frame) is not None else key
-    white = 65535 if key.deep else 255
+    plain, _ = without_cast(key, frame)
     long_side = max(frame.size)
-    ours, theirs = (picture.rgb.astype(np.float32) / white for picture in (frame, plain))
+    ours, theirs = (picture.rgb.astype(np.float32) / key.white for picture in (frame, plain))
     sigma = max(1.0, long_side / 500)
     low = np.abs(cv2.GaussianBlur(theirs - ours, (0, 0), sigma)).max(-1)
     differs = (low > CHANGED).astype(np.uint8)

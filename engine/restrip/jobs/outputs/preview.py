@@ -68,8 +68,7 @@ def seen(frame: Frame, under: Frame | None) -> Frame:
     """The frame where it is opaque, and `under` (itself over black; None is black alone) where it isn't."""
     if frame.alpha is None:
         return frame
-    top = np.float32(65535 if frame.deep else 255)
-    alpha = (frame.alpha / top)[..., None]
+    alpha = (frame.alpha / np.float32(frame.white))[..., None]
     base = np.float32(0) if under is None else seen(under, None).with_depth(frame.deep).rgb.astype(np.float32)
     rgb = np.rint(base + alpha * (frame.rgb.astype(np.float32) - base))
     return Frame(rgb.astype(frame.rgb.dtype))

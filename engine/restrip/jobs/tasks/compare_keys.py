@@ -43,7 +43,6 @@ def compare_keys(task: Assignment, spec: Job, plan: Plan, look: Look) -> Compare
     notes: list[str] = []
     if not given:
         return Compared()
-    start = Correction(None, settings.locks_color, settings.puts_back)
     with Window(spec, plan, spec.clip.frames, for_keys=True) as window:
         for done, index in enumerate(given):
             key, found = plan.keys[index], Comparison()
@@ -52,7 +51,7 @@ def compare_keys(task: Assignment, spec: Job, plan: Plan, look: Look) -> Compare
                 found = _finding(task, plan, window, index, look.picture_given(key))
             if settings.key_registration == "strict" and found.off_px > settings.key_tolerance:
                 raise KeyNotInRegister(_numbered(spec, key), found.said, found.off_px, settings.key_tolerance)
-            corrections[key.frame] = Correction(found.warp, start.color_lock, start.put_back)
+            corrections[key.frame] = Correction(found.warp, settings.locks_color, settings.puts_back)
             notes.append(found.note(_numbered(spec, key)))
     return Compared({n: one for n, one in corrections.items() if one.facts}, tuple(filter(None, notes)))
 
@@ -70,7 +69,7 @@ def _finding(task: Assignment, plan: Plan, window: Window, index: int, path: str
         found = Comparison("unlike", f"being only {picture.size[0]}x{picture.size[1]}")
     else:
         fitted = fit_picture(picture, plan.size)
-        alpha: Any = None if fitted.alpha is None else fitted.alpha.astype(np.float32) / (65535 if fitted.deep else 255)
+        alpha: Any = None if fitted.alpha is None else fitted.alpha.astype(np.float32) / fitted.white
         found = find(window.frame(key.frame).rgb8(), fitted.rgb8(), alpha)
     with task.cache.make("facts", facts_key) as draft:
         window.check()

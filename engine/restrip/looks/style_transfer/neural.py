@@ -100,7 +100,7 @@ class NetworkLook(Look):
 
     def _one(self, frame: Frame, key: Key) -> Styled:
         size = self.run_size(frame.size)
-        white = np.float32(65535 if frame.deep else 255)
+        white = np.float32(frame.white)
         small = cv2.resize(frame.rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32) / white
         painted = self.paint(small)
         painted = smooth_along(painted, across(structure_tensor(painted, 2.0)), 1.5, 1.0)

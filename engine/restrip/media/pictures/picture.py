@@ -102,10 +102,10 @@ def _write_encoded(path: Path, kind: str, frame: Frame, options: list[int]) -> N
 
 
 def _write_exr(path: Path, frame: Frame) -> None:
-    top = 65535.0 if frame.deep else 255.0
-    coded = frame.rgb.astype(np.float32) / np.float32(top)
+    white = np.float32(frame.white)
+    coded = frame.rgb.astype(np.float32) / white
     linear = np.where(coded <= 0.04045, coded / 12.92, ((coded + 0.055) / 1.055) ** 2.4)
-    alpha = None if frame.alpha is None else frame.alpha.astype(np.float32) / np.float32(top)
+    alpha = None if frame.alpha is None else frame.alpha.astype(np.float32) / white
     write_linear(str(path), linear.astype(np.float32), alpha)
 
 

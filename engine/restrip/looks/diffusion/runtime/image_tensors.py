@@ -14,8 +14,7 @@ Floats = npt.NDArray[np.float32]
 
 def to_picture(frame: Frame, size: tuple[int, int]) -> torch.Tensor:
     """A frame as [3, h, w] float32 in -1..1 at the working size (width, height)."""
-    white = 65535 if frame.deep else 255
-    scaled = resized(frame.rgb.astype(np.float32) / white, size)
+    scaled = resized(frame.rgb.astype(np.float32) / frame.white, size)
     return torch.from_numpy(scaled).permute(2, 0, 1).contiguous() * 2 - 1
 
 
@@ -31,7 +30,7 @@ def to_frame(coded: Floats, source: Frame, matte: Floats | None = None) -> Frame
     Where `matte` [H, W] is 0 the source stays, to the bit.
     """
     rgb = empty_picture(source.rgb.shape, source.deep)
-    rgb[...] = np.clip(resized(coded, source.size), 0, 1) * (65535 if source.deep else 255) + 0.5
+    rgb[...] = np.clip(resized(coded, source.size), 0, 1) * source.white + 0.5
     if matte is not None:
         np.copyto(rgb, source.rgb, where=matte[..., None] <= 0)
     return Frame(rgb, source.alpha)
