@@ -15,7 +15,7 @@ from restrip.storage.json_files import digest
 from restrip.timeline import ClipRange, Key, Segment
 
 KEY_STAGE = 2
-SEGMENT_STAGE = 10
+SEGMENT_STAGE = 11
 """Raised when the code changes what it makes of the same input: what older code made is then not found any more."""
 
 

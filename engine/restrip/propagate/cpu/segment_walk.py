@@ -22,11 +22,11 @@ from restrip.propagate.cpu.motion import KeyMotion, StepMotion, light_between
 from restrip.propagate.cpu.predictors import Field, Light, Matcher, matched, warped
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME, learned_gain
-from restrip.propagate.cpu.strokes.handover import across_at
 from restrip.propagate.cpu.strokes.paint import Paint
 from restrip.propagate.cpu.strokes.pieces import Pieces
 from restrip.propagate.cpu.strokes.strangeness import strangeness
 from restrip.propagate.cpu.strokes.whole import Whole, WholeStrokes, walked_back
+from restrip.propagate.energy.handover import across_at
 from restrip.propagate.energy.mix_weights import MixWeights, mix_weights_at
 from restrip.propagate.energy.shading import USUAL_GAIN
 from restrip.propagate.energy.style import CODE

@@ -6,8 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from restrip.propagate.cpu.strokes.crisp import LEAST, MOST, crisp, shown
-from restrip.propagate.cpu.strokes.paint import FINE, Laid
+from restrip.propagate.cpu.strokes.crisp import crisp, shown
+from restrip.propagate.cpu.strokes.paint import Laid
+from restrip.propagate.energy.crisp import LEAST, MOST
+from restrip.propagate.energy.paint import FINE
 from restrip.propagate.energy.style import CODE
 
 H, W = 80, 100

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from restrip.propagate.cpu.strokes.handover import HandOver, across_at
+from restrip.propagate.cpu.strokes.handover import HandOver
 from restrip.propagate.cpu.strokes.paint import Laid
+from restrip.propagate.energy.handover import across_at
 from restrip.timeline import FrameRange
 
 SIZE = (180, 120)

@@ -12,11 +12,13 @@ from numba import njit, prange
 from restrip.propagate.cpu.kernels.compiler import EXACT, FAST
 from restrip.propagate.cpu.kernels.patchmatch import _distance, _noise
 from restrip.propagate.energy.descriptors import NUMBERS
+from restrip.propagate.energy.pieces import FARTHEST, SHARE, UNTRUSTED
 
 _u = np.uintp
-_SHARE = np.float32(1 / 100)  # of descriptors' distances: squared code values, three channels
-_ENDLESS = np.float32(3e38)
-_FARTHEST = np.float32(100)  # squared pixels; farther from the motion costs no more
+_SHARE = np.float32(SHARE)
+_ENDLESS, _ONE = np.float32(3e38), np.float32(1)
+_FARTHEST = np.float32(FARTHEST)
+_UNTRUSTED = np.float32(UNTRUSTED)
 
 
 @njit(inline="always", **EXACT)
@@ -53,9 +55,9 @@ def _cost(frame, key, style, flow, sure, field, before, y, x, cy, cx, costs, see
         if nx - dx != cx or ny - dy != cy:
             ours = _apart(style, cy, cx, _within(ny - dy, h), _within(nx - dx, w))
             theirs = _apart(style, _within(cy + dy, h), _within(cx + dx, w), ny, nx)
-            cost += seam * (torn - (torn - 1) * trust) + (seen + (1 - seen) * trust) * (ours + theirs)
+            cost += seam * (torn - (torn - _ONE) * trust) + (seen + (_ONE - seen) * trust) * (ours + theirs)
             if nx == cx and ny == cy:
-                cost += (1 - trust) * again
+                cost += (_ONE - trust) * again
     return cost
 
 
@@ -88,7 +90,7 @@ def sew(frame, key, style, flow, sure, field, before, costs, parity, far, radius
                     cy = np.int64(np.floor(np.float32(y) + flow[y, x, 1] + np.float32(0.5)))
                 elif turn == 5:
                     cx, cy = np.int64(before[y, x, 0]), np.int64(before[y, x, 1])
-                elif radius and sure[y, x] < np.float32(0.5):
+                elif radius and sure[y, x] < _UNTRUSTED:
                     noise = _noise(x, y, seed)
                     cx = bx - radius + ((np.int64(noise >> np.uint32(20)) * (2 * radius + 1)) >> 12)
                     cy = by - radius + ((np.int64((noise >> np.uint32(8)) & np.uint32(0xFFF)) * (2 * radius + 1)) >> 12)

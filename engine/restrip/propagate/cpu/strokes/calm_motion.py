@@ -15,16 +15,17 @@ from restrip.propagate.cpu.confidence import weight_of
 from restrip.propagate.cpu.kernels.flow import rebuild
 from restrip.propagate.cpu.motion import Gray, KeyMotion, extend, gray_of, light_between, pixels_of
 from restrip.propagate.cpu.sampling import Flow, pull
-
-NOISE = 9.0  # squared code values by which standing still may be worse
-MARGIN = 1.15  # and times which
-PULL = 0.3  # of the way to the checked motion a frame
-FARTHEST = 3.0  # pixels; differences beyond are other content
-TEXTURE = 4.0  # squared gradient; plainer places say little of motion
-WIDE = 30  # a neighbourhood is the picture's short side by this
-SMALL = 4  # pixels a side of what neighbourhoods are measured on
-STEEP = 0.3  # pixels a pixel: where motion stretches so much it is torn, not followed
-WRONG = 400.0  # squared code values, three channels: where the key's source is so far off it is another thing
+from restrip.propagate.energy.calm_motion import (
+    FARTHEST,
+    MARGIN,
+    NOISE,
+    PULL,
+    SMALL,
+    STEEP,
+    TEXTURE,
+    WIDE,
+    WRONG,
+)
 
 Plane = npt.NDArray[np.float32]
 

@@ -7,12 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.media.frame import Picture, empty_picture
-from restrip.propagate.cpu.strokes.paint import FINE, Laid
+from restrip.propagate.cpu.strokes.paint import Laid
+from restrip.propagate.energy.crisp import AROUND, LEAST, MOST, PLAIN
+from restrip.propagate.energy.paint import FINE
 from restrip.propagate.energy.style import CODE
-
-AROUND = (21, 21)  # pixels; over which energies are compared
-MOST, LEAST = 1.45, 0.8  # times; more would be grain, less a blur
-PLAIN = 3.0  # squared code values
 
 Plane = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.float32]

@@ -15,15 +15,8 @@ from restrip.propagate.cpu.motion import light_between
 from restrip.propagate.cpu.predictors import Field
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME
+from restrip.propagate.energy.paint import FAR, FEW, FINE, NEAR, TORN, UNSURE
 from restrip.propagate.energy.style import CODE
-
-NEAR, FAR = 0.25, 0.06  # of what is shown beside and at the corners, over a seam
-
-FINE = 2.0  # pixels; finer detail is brought to the key's own energy in the end (crisp.py)
-
-UNSURE = 60.0  # squared code values; pieces that fit so badly are worth a quarter
-TORN = 3000.0  # squared code values that seams everywhere count as
-FEW = 0.15  # of places; so many seams are none
 
 Plane = npt.NDArray[np.float32]
 

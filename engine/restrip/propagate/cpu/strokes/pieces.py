@@ -27,15 +27,9 @@ from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME
 from restrip.propagate.cpu.strokes.calm_motion import CalmMotion, trusted
 from restrip.propagate.cpu.strokes.paint import field_of, judged, own_places
+from restrip.propagate.energy.pieces import COSTS, SWEEPS
 from restrip.propagate.energy.style import CODE
 
-COSTS = (1.0, 2000.0, 30.0, 0.5, 0.5, 60.0, 20.0, 3000.0)
-"""fit; the most that a misfit counts, in squared code values; tie; squared pixels off the motion that cost nothing;
-steady; a seam's own; how many times that where the motion can't be trusted; and there, the same pixel side by side, as
-streaks show it."""
-SWEEPS = ((9, 32, 0.0, 0.5), (5, 16, 0.0, 0.5), (3, 8, 0.1, 1.0), (1, 2, 0.3, 1.0))
-"""How far pieces are passed on, the radius of random places, and how much is seen of a seam where motion can't be
-trusted (at first nothing, so that pieces can begin there), and up to what trust places take part."""
 Plane = npt.NDArray[np.float32]
 
 

@@ -1,0 +1,7 @@
+"""How fine detail is brought to the energy that the keys have."""
+
+from __future__ import annotations
+
+AROUND = (21, 21)  # pixels; over which energies are compared
+MOST, LEAST = 1.45, 0.8  # times; more would be grain, less a blur
+PLAIN = 3.0  # squared code values

@@ -1,0 +1,19 @@
+"""When places are handed over from one key to the next."""
+
+from __future__ import annotations
+
+from restrip.timeline import FrameRange
+
+CELLS = 12  # along the picture's short side
+LEAST = 8  # pixels a cell
+SMALL_SIDE = 360  # the short side on which cells are found
+SOFT = 0.1  # of the fade: how long a cell takes
+SURE = 0.3  # of the fade: how much earlier a place is handed over that the right key knows e times better
+BORDER = 0.8  # pixels over which a border is softened
+ACROSS, DOWN = 0.7548776662466927, 0.5698402909980532  # Roberts' R2: neighbours far apart, all even
+
+
+def across_at(frame: int, keys: tuple[int, int], fade: FrameRange | None) -> float:
+    """How far across the fade a frame between two keys lies, 0..1; None fades over all of it."""
+    first, end = keys if fade is None else (fade.first, fade.end)
+    return min(max((frame - first) / (end - first), 0.0), 1.0) if end > first else float(frame >= first)
