@@ -15,6 +15,7 @@ from restrip.timeline import Key
 LAYER = "down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q"
 CONV = "down_blocks.1.resnets.0.conv1"
 KOHYA = "lora_unet_" + LAYER.replace(".", "_")
+NORM = "down_blocks.1.resnets.0.norm1"
 TEXT = "encoder.layers.1.self_attn.q_proj"
 
 
@@ -23,6 +24,10 @@ def pair(module: torch.nn.Module, rank: int = 2) -> tuple[torch.Tensor, torch.Te
     shape = module.weight.shape
     down = torch.randn(rank, *shape[1:], generator=generator)
     return down, torch.randn(shape[0], rank, *[1] * (len(shape) - 2), generator=generator)
+
+
+def random(*shape: int) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(sum(shape)))
 
 
 @pytest.fixture
@@ -130,13 +135,8 @@ def test_in_the_look_by_setting_and_by_prompt(small_file, picture, silent, tmp_p
 @pytest.mark.parametrize(
     ("kind", "weights"),
     [
-        ("DoRA", {"lora_down.weight": (2, 32), "lora_up.weight": (32, 2), "dora_scale": (32, 1)}),
-        ("LoHa", {f"hada_w{n}_{ab}": (4, 4) for n in (1, 2) for ab in "ab"}),
-        ("LoKr", {"lokr_w1": (4, 4), "lokr_w2": (8, 8)}),
-        ("Tucker", {"lora_down.weight": (2, 4, 1, 1), "lora_mid.weight": (2, 2, 3, 3), "lora_up.weight": (4, 2, 1, 1)}),
         ("OFT", {"oft_blocks": (4, 8, 8)}),
         ("IA3", {"weight": (32,), "on_input": (1,)}),
-        ("whole weights", {"diff": (32, 32)}),
         ("GLoRA", {"a1.weight": (2, 2), "a2.weight": (2, 2), "b1.weight": (2, 2), "b2.weight": (2, 2)}),
     ],
 )
@@ -154,6 +154,53 @@ def test_other_kinds_are_refused_by_name_before_anything_is_made(kind, weights, 
             merge(model, path, 1.0)
     (listed,) = [one for one in list_models(tmp_path) if one["name"] == "style.safetensors"]
     assert listed["family"] == "unusable-lora"
+
+
+def test_a_file_of_several_kinds_changes_what_each_of_them_names(opened, tmp_path) -> None:
+    """Attention as LoRA, convolutions as LoHa, a normalization and a bias whole, one layer's lengths by DoRA."""
+    model = opened()
+    unet = model.network
+    to_q, conv, norm = unet.get_submodule(LAYER), unet.get_submodule(CONV), unet.get_submodule(NORM)
+    before = to_q.weight.clone(), conv.weight.clone(), norm.weight.clone(), conv.bias.clone()
+    a, b = pair(to_q)
+    flat = "lora_unet_" + CONV.replace(".", "_")
+    hada = {f"hada_w{n}_{ab}": random(*((len(conv.weight), 2) if ab == "a" else (2, before[1][0].numel())))
+            for n in (1, 2) for ab in "ab"}  # fmt: skip
+    weights = {f"{KOHYA}.lora_down.weight": a, f"{KOHYA}.lora_up.weight": b,
+               **{f"{flat}.{name}": value for name, value in hada.items()}, f"{flat}.diff_b": random(len(conv.weight)),
+               "lora_unet_" + NORM.replace(".", "_") + ".w_norm": random(len(norm.weight))}  # fmt: skip
+    assert merge(model, save(weights, tmp_path), 0.5) == 3
+    assert torch.allclose(to_q.weight, before[0] + 0.5 * b @ a, atol=1e-5)
+    change = (hada["hada_w1_a"] @ hada["hada_w1_b"]) * (hada["hada_w2_a"] @ hada["hada_w2_b"])
+    assert torch.allclose(conv.weight, before[1] + 0.5 * change.reshape(conv.weight.shape), atol=1e-4)
+    assert torch.allclose(conv.bias, before[3] + 0.5 * weights[f"{flat}.diff_b"], atol=1e-6)
+    assert torch.allclose(norm.weight, before[2] + 0.5 * random(len(norm.weight)), atol=1e-6)
+    assert model.notes == []
+
+
+def test_weights_that_nothing_knows_are_said(opened, tmp_path) -> None:
+    model = opened()
+    a, b = pair(model.network.get_submodule(LAYER))
+    weights = {f"{KOHYA}.lora_down.weight": a, f"{KOHYA}.lora_up.weight": b, f"{KOHYA}.something": torch.ones(2)}
+    assert merge(model, save(weights, tmp_path), 1.0) == 1
+    assert model.notes == [f"1 weights of style.safetensors aren't known here and weren't used ({KOHYA}.something)."]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float8_e4m3fn])
+def test_a_lora_for_text_encoders_alone_in_few_bits_without_alpha(dtype, opened, tmp_path) -> None:
+    model = opened("sdxl")
+    weights, modules = {}, []
+    for number, encoder in enumerate(model.text.encoders, 1):
+        parts = dict(encoder.module.named_modules())
+        modules.append(parts.get(TEXT) or parts[f"text_model.{TEXT}"])
+        a, b = pair(modules[-1])
+        name = f"lora_te{number}_text_model_" + TEXT.replace(".", "_")
+        weights |= {f"{name}.lora_down.weight": a.to(dtype), f"{name}.lora_up.weight": b.to(dtype)}
+    before = [module.weight.clone() for module in modules]
+    assert merge(model, save(weights, tmp_path), 1.0) == 2
+    for module, old in zip(modules, before, strict=True):
+        a, b = pair(module)
+        assert torch.allclose(module.weight, old + b.to(dtype).float() @ a.to(dtype).float(), atol=1e-5)
 
 
 def test_text_encoders_have_a_weight_of_their_own(opened, tmp_path) -> None:

@@ -1,11 +1,7 @@
-"""LoRA files merged into a model's weights: kohya's names and diffusers'.
-
-W += weight * (alpha / rank) * up @ down            (Hu et al. 2022)
-"""
+"""LoRA files and their kin merged into a model's weights: kohya's, LyCORIS', diffusers' and peft's names."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +10,7 @@ import torch
 from restrip.errors import BadInput
 from restrip.looks.diffusion.backbones.backbone import Backbone
 from restrip.looks.diffusion.checkpoints.lora_kinds import check_kinds
+from restrip.looks.diffusion.checkpoints.lora_layer import LayerChange, role_of
 from restrip.looks.diffusion.checkpoints.safe_weights import Weights, read_weights
 from restrip.looks.diffusion.runtime.model import Model
 
@@ -30,62 +27,40 @@ class UnfittingLora(BadInput):
         )  # fmt: skip
 
 
-@dataclass
-class Pair:
-    """The two factors for one layer, and alpha, which scales them."""
-
-    down: torch.Tensor | None = None
-    up: torch.Tensor | None = None
-    alpha: float | None = None
-
-    def delta(self, like: torch.Tensor) -> torch.Tensor:
-        """The change of a weight of `like`'s shape."""
-        assert self.down is not None and self.up is not None
-        down, up = self.down.float(), self.up.float()
-        scale = 1.0 if self.alpha is None else self.alpha / len(down)
-        change = (up.flatten(1) @ down.flatten(1)) * scale
-        return change.reshape(like.shape)
-
-
-ENDINGS = {
-    ".lora_down.weight": "down", ".lora_A.weight": "down", ".lora.down.weight": "down", "_lora.down.weight": "down",
-    ".lora_up.weight": "up", ".lora_B.weight": "up", ".lora.up.weight": "up", "_lora.up.weight": "up",
-    ".alpha": "alpha",
-}  # fmt: skip
+LAYERS = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.LayerNorm, torch.nn.GroupNorm)
 
 KOHYA_TEXTS = {"lora_te_": "text_encoder", "lora_te1_": "text_encoder", "lora_te2_": "text_encoder_2"}
 
 
 def merge(model: Model, path: Path, weight: float, text_weight: float | None = None) -> int:
-    """Add the LoRA to the model's weights, to the text encoders' by `text_weight`; returns how many layers it changed.
+    """Add a LoRA, or one of its kin, to the model's weights; returns how many layers it changed.
 
-    Layers that the model doesn't have are said in its notes. Raises UnfittingLora, UnusableLora,
-    UnreadableCheckpoint, ForeignPickle.
+    The text encoders change by `text_weight`, where that is given. Layers that the model doesn't have are said in its
+    notes. Raises UnfittingLora, UnusableLora, UnreadableCheckpoint, ForeignPickle.
     """
     modules = _modules(model)
     weights = read_weights(path)
     check_kinds(path, weights)
-    pairs = _pairs(weights, modules, model.backbone)
-    unknown = [name for name in pairs if name not in modules]
-    if not pairs or len(unknown) > len(pairs) // 2:
-        raise UnfittingLora(path, f"{len(unknown)} of its {len(pairs)} layers aren't in the model")
-    texts = {name for name in pairs if name.startswith("text_encoder")}
+    changes, foreign = _changes(weights, modules, model.backbone)
+    unknown = [name for name in changes if name not in modules]
+    if not changes or len(unknown) > len(changes) // 2:
+        raise UnfittingLora(path, f"{len(unknown)} of its {len(changes)} layers aren't in the model")
     changed = 0
-    for name, pair in pairs.items():
-        module = modules.get(name)
-        if module is None or pair.down is None or pair.up is None:
+    for name, change in changes.items():
+        if name not in modules or not change.whole:
             continue
-        shape = module.weight.shape
-        if pair.up.shape[0] != shape[0] or pair.down.flatten(1).shape[1] != shape[1:].numel():
-            raise UnfittingLora(path, f"{name} has another shape")
-        strength = weight if text_weight is None or name not in texts else text_weight
-        merged = module.weight.float() + strength * pair.delta(module.weight).to(module.weight.device)
-        module.weight.data = merged.to(module.weight.dtype)
+        own = weight if text_weight is None or not name.startswith("text_encoder") else text_weight
+        try:
+            change.apply(modules[name], own)
+        except ValueError as error:
+            raise UnfittingLora(path, f"{name} has another shape") from error
         changed += 1
     if not changed:
         raise UnfittingLora(path, "none of its layers is whole and in the model")
-    if changed < len(pairs):
-        model.notes.append(f"{len(pairs) - changed} of {len(pairs)} layers of {path.name} aren't in this model.")
+    if changed < len(changes):
+        model.notes.append(f"{len(changes) - changed} of {len(changes)} layers of {path.name} aren't in this model.")
+    if foreign:
+        model.notes.append(f"{len(foreign)} weights of {path.name} aren't known here and weren't used ({foreign[0]}).")
     return changed
 
 
@@ -95,21 +70,23 @@ def _modules(model: Model) -> dict[str, Any]:
         f"{part}.{name.removeprefix('text_model.')}": module
         for part, network in model.parts.items()
         for name, module in network.named_modules()
-        if isinstance(module, torch.nn.Linear | torch.nn.Conv2d)
+        if isinstance(module, LAYERS)
     }
 
 
-def _pairs(weights: Weights, modules: dict[str, Any], backbone: Backbone) -> dict[str, Pair]:
+def _changes(weights: Weights, modules: dict[str, Any], backbone: Backbone) -> tuple[dict[str, LayerChange], list[str]]:
+    """The change of each layer, by the module's name, and the names of weights that are no part of one."""
     by_flat = {_flat(name): name for name in modules}
-    pairs: dict[str, Pair] = {}
+    changes: dict[str, LayerChange] = {}
+    foreign = []
     for name, value in weights.items():
-        ending = next((ending for ending in ENDINGS if name.endswith(ending)), None)
-        if ending is None:
+        found = role_of(name)
+        if found is None:
+            foreign.append(name)
             continue
-        layer = _layer(name.removesuffix(ending), by_flat, backbone)
-        pair = pairs.setdefault(layer, Pair())
-        setattr(pair, ENDINGS[ending], float(value) if ENDINGS[ending] == "alpha" else value)
-    return pairs
+        layer, role = found
+        changes.setdefault(_layer(layer, by_flat, backbone), LayerChange()).parts[role] = value
+    return changes, foreign
 
 
 def _layer(name: str, by_flat: dict[str, str], backbone: Backbone) -> str:

@@ -8,19 +8,20 @@ from pathlib import Path
 
 from restrip.errors import BadInput
 
-PLAIN = "LoRA"
-
-# The end of a weight's name, and the kind of network that has it. Those of one layer of a LoRA come first.
-MARKS = (
-    (r"[._]lora[._](down|up|A|B)(\.\w+)?\.weight$", PLAIN),
-    (r"\.(dora_scale|lora_magnitude_vector(\.weight|\.default)*|weight_norm)$", "DoRA"),
+# The end of a weight's name, and the kind of network that has it.
+READ = (
+    (r"[._]lora[._](down|up|A|B|linear_layer\.(down|up))(\.\w+)?\.weight$", "LoRA"),
+    (r"\.(dora_scale|lora_magnitude_vector(\.weight|\.default)*)$", "DoRA"),
     (r"\.lora_mid\.weight$", "LoCon with a middle weight (Tucker)"),
     (r"\.hada_(w[12]_[ab]|t[12])$", "LoHa"),
     (r"\.lokr_(w[12](_[ab])?|t2)$", "LoKr"),
+    (r"\.(diff|diff_b|w_norm|b_norm)$", "a difference of whole weights"),
+)
+FOREIGN = (
     (r"\.(oft_blocks|oft_diag|oft_R(\.weight)?)$", "OFT"),
     (r"\.[ab][12]\.weight$", "GLoRA"),
     (r"\.on_input$", "IA3"),
-    (r"\.(diff|diff_b|w_norm|b_norm)$", "a difference of whole weights"),
+    (r"\.weight_norm$", "a length of another kind than DoRA's"),
 )
 
 
@@ -33,7 +34,7 @@ class UnusableLora(BadInput):
         named = " and ".join(kinds)
         super().__init__(
             f"{path.name} holds {named}, which isn't read.",
-            "Use a LoRA or LoCon of the plain kind, or convert it to one; nothing of it was applied.",
+            "Use a LoRA, LoCon, LoHa, LoKr or DoRA, or convert it to one; nothing of it was applied.",
             path=str(path),
             kinds=named,
         )
@@ -42,11 +43,12 @@ class UnusableLora(BadInput):
 def kinds_of(names: Iterable[str]) -> tuple[str, ...]:
     """The kinds of networks that weights of these names are, each once; () when they are none of them."""
     names = list(names)
-    return tuple(kind for pattern, kind in MARKS if any(re.search(pattern, name) for name in names))
+    return tuple(kind for pattern, kind in (*READ, *FOREIGN) if any(re.search(pattern, name) for name in names))
 
 
 def check_kinds(path: Path, names: Iterable[str]) -> None:
-    """Raise UnusableLora when a file holds anything but LoRA."""
-    foreign = [kind for kind in kinds_of(names) if kind != PLAIN]
-    if foreign:
-        raise UnusableLora(path, foreign)
+    """Raise UnusableLora when a file holds a kind that isn't read."""
+    foreign = {kind for _, kind in FOREIGN}
+    found = [kind for kind in kinds_of(names) if kind in foreign]
+    if found:
+        raise UnusableLora(path, found)
