@@ -140,3 +140,19 @@ def test_a_folder_that_cant_be_listed_is_named(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(Path, "iterdir", denied)
     with pytest.raises(FolderUnreadable, match="permission denied"):
         media_paths(tmp_path)
+
+
+def test_without_keys_a_folder_of_painted_ones_says_which_there_are(tmp_path: Path) -> None:
+    for number in (5, 50, 60, 200):
+        (tmp_path / f"key_{number:05d}.png").touch()
+
+    def frames(**given: Any) -> list[int]:
+        client: Client = ProbeClient()  # type: ignore[assignment]
+        return [key.frame for key in job_of(client, Request("clip.mp4", f"keys:{tmp_path}", **given)).keys]
+
+    assert frames() == [5, 50, 60]
+    assert frames(frames=FrameRange(50, 80)) == [0, 10]
+    assert frames(frames=FrameRange(50, 80), settings={"first_number": 5}) == [0]
+    assert frames(keys=[50]) == [50]
+    with pytest.raises(NoKeys, match="painted keys"):
+        frames(frames=FrameRange(70, 80))

@@ -14,6 +14,7 @@ from typing import Any
 
 from restrip.client.client import Client, connect
 from restrip.client.job import JobSpec, Manifest, Output
+from restrip.client.key_files.places import folder_of
 from restrip.client.status import JobStatus
 from restrip.errors import RemoteError, RestripError
 from restrip.looks.families import family_named
@@ -28,6 +29,7 @@ from restrip.timeline import (
     is_picture,
     pictures_of,
 )
+from restrip.timeline.key_names import keys_in_folder
 
 _log = logging.getLogger("restrip")
 
@@ -39,7 +41,11 @@ class NoKeys(RestripError):
     bad_input = True
 
     def __init__(self) -> None:
-        super().__init__("No key frame was given.", "Give keys by frame, for example 0,45,90, or one every N frames.")
+        super().__init__(
+            "No key frame was given.",
+            "Give keys by frame, for example 0,45,90, or one every N frames. A folder of painted keys that is there and"
+            " has pictures of the clip's frames needs none.",
+        )
 
 
 class FolderUnreadable(RestripError):
@@ -60,7 +66,8 @@ class FolderUnreadable(RestripError):
 class Request:
     """What to do with a clip. Frames of `frames` and `keys` count from the clip's own first frame, at `rate`.
 
-    `clip` is a movie, a picture, or a folder of pictures (an image sequence). `rate` is the timeline's: a movie lasts
+    `clip` is a movie, a picture, or a folder of pictures (an image sequence). Without keys those are meant for which a
+    look of painted keys has pictures. `rate` is the timeline's: a movie lasts
     the same seconds at every rate, and a sequence shows one picture a frame. None is the clip's own.
     """
 
@@ -199,7 +206,7 @@ def _keys(request: Request, frames: FrameRange) -> tuple[Key, ...]:
     wanted: Iterable[int | Key] = request.keys
     if request.every is not None:
         wanted = [*wanted, *range(frames.first, frames.end, request.every)]
-    given = [key if isinstance(key, Key) else Key(key) for key in wanted]
+    given = [key if isinstance(key, Key) else Key(key) for key in wanted] or painted_keys(request, frames)
     if not given:
         raise NoKeys
     outside = [key.frame for key in given if key.frame not in frames]
@@ -207,6 +214,19 @@ def _keys(request: Request, frames: FrameRange) -> tuple[Key, ...]:
         raise KeyOutside(outside, len(frames), frames.first)
     keys, _ = check_keys([_moved(key, -frames.first) for key in given], len(frames))
     return keys
+
+
+def painted_keys(request: Request, frames: FrameRange) -> list[Key]:
+    """The keys for which a look of painted keys has pictures in the range, where no keys are named."""
+    folder = folder_of(absolute_look(request.look))
+    if not folder:
+        return []
+    shift = frames.first - int(_settings(request, frames).get("first_number", 0))
+    try:
+        numbers = keys_in_folder(folder)
+    except OSError:
+        return []  # The engine says what is wrong with the folder, or that there are no keys.
+    return [Key(number + shift) for number in numbers if number + shift in frames]
 
 
 def absolute_look(look: str) -> str:

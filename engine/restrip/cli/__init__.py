@@ -27,10 +27,14 @@ from restrip.cli import (
     seeds,
     suggest,
 )
+from restrip.cli.keys import export, opening
 from restrip.cli.terminal import Terminal
 from restrip.errors import RestripError
 
-COMMANDS = (demo, render, resolve, seeds, suggest, probe, looks, models, jobs, cache, engine, doctor, install, link)
+COMMANDS = (
+    *(demo, render, resolve, seeds, suggest, export, opening, probe, looks, models, jobs, cache, engine, doctor),
+    *(install, link),
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from restrip.cli import options as shared
+from restrip.cli.keys.watching import Watching, what_changed
 from restrip.cli.terminal import Terminal
 from restrip.client.client import Client
 from restrip.client.job import JobSpec, Manifest
@@ -34,6 +35,9 @@ def add(commands: Any) -> None:
     parser.add_argument("--step", type=int, default=2, metavar="N", help="with --mode every (default 2)")
     parser.add_argument("--matte", metavar="FILE", default="", help="a picture or movie: white changes, black stays")
     parser.add_argument("--detach", action="store_true", help="submit, print the job's id, and don't wait")
+    parser.add_argument(
+        "--watch", action="store_true", help="go on: a painted key that is saved again redoes its two segments"
+    )
     shared.add_look(parser)
     shared.add_output(parser)
     shared.add_json(parser)
@@ -42,7 +46,12 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace, terminal: Terminal) -> None:
     """Submit, show the progress, name what was written."""
+    if options.watch and options.detach:
+        raise shared.BadOption("--watch can't go with --detach.", "Leave out one of them: a watch waits for results.")
     with shared.open_client() as client:
+        if options.watch:
+            watch(client, options, terminal)
+            return
         with terminal.reading(client):
             spec = job_of(client, request_of(options, shared.settings_of(options, client)))
         say_what_travels(client, spec, terminal)
@@ -53,6 +62,23 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
         with terminal.progress() as show:
             manifest = finished(client, spec.job_id, show)
     terminal.result(manifest.to_json(), *sentences(manifest))
+
+
+def watch(client: Client, options: argparse.Namespace, terminal: Terminal) -> None:
+    """Render, and again whenever a painted key is saved."""
+    settings = shared.settings_of(options, client)
+
+    def make() -> JobSpec:
+        with terminal.reading(client):
+            spec = job_of(client, request_of(options, settings))
+        say_what_travels(client, spec, terminal)
+        return spec
+
+    def show(manifest: Manifest, before: Manifest | None) -> None:
+        terminal.result(manifest.to_json(), *sentences(manifest, before))
+
+    named = options.keys is not None or options.every is not None or options.keys_file
+    Watching(client, make, terminal, show, all_in_folder=not named).run()
 
 
 def say_what_travels(client: Client, spec: JobSpec, terminal: Terminal) -> None:
@@ -86,10 +112,11 @@ def request_of(options: argparse.Namespace, settings: dict[str, Any]) -> Request
     )
 
 
-def sentences(manifest: Manifest) -> list[str]:
-    """What was made, for a person."""
-    lines = [f"note: {note}" for note in manifest.notes]
-    lines += [f"{strip.file}  frames {strip.frames.first} to {strip.frames.end - 1}" for strip in manifest.strips]
+def sentences(manifest: Manifest, before: Manifest | None = None) -> list[str]:
+    """What was made, for a person; of the strips those that are others than `before`."""
+    lines = [f"note: {note}" for note in manifest.notes if before is None or note not in before.notes]
+    strips = [strip for strip in manifest.strips if strip.file in what_changed(manifest, before)]
+    lines += [f"{strip.file}  frames {strip.frames.first} to {strip.frames.end - 1}" for strip in strips]
     lines += [path for path in (manifest.baked, manifest.preview, manifest.sheet, manifest.otio) if path]
     counts = manifest.counts
     rendered = counts.get("segments_rendered", 0)

@@ -181,6 +181,27 @@ class Client(EngineSession):
         ]
         return keys
 
+    def export_keys(
+        self,
+        clip: ClipRange,
+        frames: Sequence[int],
+        folder: str,
+        *,
+        first: int = 0,
+        replace: bool = False,
+        editor: str = "",
+        **more: Any,
+    ) -> dict[str, Any]:
+        """Have frames of a clip written into a folder as pictures to paint on: {"keys", "note", "size"}.
+
+        `first` is the number of the clip's first frame, as the setting first_number has it. Of each key is told
+        {"frame", "file", "outcome", "kept"}; what was painted is only replaced with `replace`, and then kept aside.
+        """
+        body = {"source": clip_to_json(clip), "frames": list(frames), "folder": folder, "first": first, **more}
+        if self.on_reading is not None:
+            body["tell"] = True
+        return self.request("export_keys", {**body, "replace": replace, "editor": editor}, timeout_s=7200)
+
     def placed(self, job_id: str, by: str, strips: Sequence[str] = ()) -> dict[str, Any]:
         """Record that `by` placed the job's strips: no other client is offered it as new. Refused when another did."""
         return self.request("placed", {"job_id": job_id, "by": by, "strips": list(strips)})

@@ -24,7 +24,7 @@ MAX_BLOB_BYTES = 64 << 10
 MAX_NAME = 200
 
 REQUESTS: tuple[str, ...] = (
-    *("hello", "settings", "looks", "models", "probe", "check"),
+    *("hello", "settings", "looks", "models", "probe", "check", "export_keys"),
     *("submit", "seeds", "suggest", "status", "jobs", "cancel", "resume", "retry"),
     *("manifest", "placed", "discard", "would_discard", "cache"),
     *("ping", "engine_status", "free_gpu", "drain", "quit", "log_tail"),

@@ -8,7 +8,6 @@ The number is the digits that end the name. It counts from the clip's first visi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from restrip.looks.look import Beside, Look, Styled
 from restrip.media.content import HashBook
 from restrip.media.files import MediaMissing, MediaUnreadable
 from restrip.registration.correction import Correction
-from restrip.timeline import pictures_in
+from restrip.timeline.key_names import keys_in_folder
 
 if TYPE_CHECKING:
     from restrip.media.frame import Frame
@@ -182,19 +181,14 @@ def find_painted(folder: str) -> dict[int, Path]:
     place = Path(folder)
     if not place.is_dir():
         raise PaintedFolderMissing(folder, "is no folder" if place.exists() else "isn't there")
-    found: dict[int, list[Path]] = {}
     try:
-        paths = pictures_in(place)
+        found = keys_in_folder(place)
     except PermissionError:
         raise PaintedFolderMissing(folder, "can't be listed: permission is denied") from None
-    for path in paths:
-        number = re.search(r"([0-9]+)$", path.stem)
-        if number:
-            found.setdefault(int(number.group(1)), []).append(path)
     for frame, paths in found.items():
         if len(paths) > 1:
             raise PaintedKeysAmbiguous(folder, frame, [path.name for path in paths])
-    return {frame: paths[0] for frame, paths in sorted(found.items())}
+    return {frame: paths[0] for frame, paths in found.items()}
 
 
 def _over(picture: Frame, frame: Frame) -> Frame:

@@ -20,10 +20,16 @@ def is_picture(path: str | os.PathLike[str]) -> bool:
 
 
 def is_hidden(path: Path) -> bool:
-    """Whether file managers hide a file: its name begins with a dot (._name is macOS's), or Windows marks it so."""
+    """Whether file managers hide a file: its name begins with a dot (._name is macOS's), or Windows marks it so.
+
+    So is one that is gone: programs make and delete files of their own while a folder is listed.
+    """
     if path.name.startswith("."):
         return True
-    marks = getattr(os.lstat(path), "st_file_attributes", 0)
+    try:
+        marks = getattr(os.lstat(path), "st_file_attributes", 0)
+    except FileNotFoundError:
+        return True
     return bool(marks & stat.FILE_ATTRIBUTE_HIDDEN)
 
 

@@ -127,6 +127,7 @@ JOB_TASKS: Tasks = {
     "check": ("restrip.jobs.tasks.queries", "check_job"),
     "looks": ("restrip.jobs.tasks.queries", "list_looks"),
     "models": ("restrip.jobs.tasks.queries", "list_models"),
+    "export_keys": ("restrip.jobs.tasks.export_keys", "export_keys"),
     "cache": ("restrip.jobs.tasks.maintenance", "show_cache"),
     "discard": ("restrip.jobs.tasks.maintenance", "discard"),
     "prepare": ("restrip.jobs.tasks.prepare", "prepare"),

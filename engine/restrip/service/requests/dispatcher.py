@@ -101,6 +101,7 @@ _HANDLERS: dict[str, Handler] = {
     "models": queries.models,
     "probe": queries.probe,
     "check": queries.check,
+    "export_keys": queries.export_keys,
     "submit": jobs.submit,
     "seeds": jobs.seeds,
     "suggest": jobs.suggest,

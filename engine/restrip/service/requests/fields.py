@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from restrip.client.ids import check_job_id
+from restrip.client.job import clip_from_json, clip_to_json
 from restrip.client.messages import BadMessage, Message
+from restrip.jobs.model.validation import check_clip
 
 
 def job_id_of(message: Message) -> str:
@@ -17,6 +21,14 @@ def text(message: Message, name: str) -> str:
     if not isinstance(value, str):
         raise BadMessage(f"{name} is a text.")
     return value
+
+
+def source_of(message: Message) -> dict[str, Any]:
+    """The clip that a request names, checked. Raises BadJob, RelativePath."""
+    source = message.body.get("source")
+    clip = clip_from_json(source if isinstance(source, dict) else {})
+    check_clip(clip)
+    return clip_to_json(clip)
 
 
 def is_int(value: object) -> bool:

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from restrip.client.ids import check_job_id, new_job_id
-from restrip.client.job import BadJob, JobSpec, clip_from_json, clip_to_json
+from restrip.client.job import BadJob, JobSpec, clip_from_json
 from restrip.client.messages import MAX_BYTES, BadMessage, Message
 from restrip.jobs.model.settings_schema import schema
 from restrip.jobs.model.store import JobConflict, Record, UnknownJob
-from restrip.jobs.model.validation import StaleSettings, check_clip, check_look, is_short, read_job
+from restrip.jobs.model.validation import StaleSettings, check_look, is_short, read_job
 from restrip.service.query_queue import Reply
-from restrip.service.requests.fields import is_int, job_id_of, said, text
+from restrip.service.requests.fields import is_int, job_id_of, said, source_of, text
 from restrip.service.requests.guests import vetted
 from restrip.service.requests.refusals import Draining
 from restrip.storage.json_files import canonical
@@ -86,16 +86,9 @@ def _interactive(dispatcher: Dispatcher, message: Message, job: dict[str, Any]) 
     return {"job_id": record.job_id}
 
 
-def _source(message: Message) -> dict[str, Any]:
-    source = message.body.get("source")
-    clip = clip_from_json(source if isinstance(source, dict) else {})
-    check_clip(clip)
-    return clip_to_json(clip)
-
-
 def seeds(dispatcher: Dispatcher, message: Message, reply: Reply) -> Mapping[str, Any] | None:
     """Have several seeds tried on one frame, before renders. Raises BadJob, BadSetting, UnknownLook, Draining."""
-    source, body = _source(message), message.body
+    source, body = source_of(message), message.body
     look, frame, count, prompt = body.get("look"), body.get("frame"), body.get("n", 9), body.get("prompt")
     if not isinstance(look, dict) or not isinstance(look.get("settings", {}), dict):
         raise BadJob("seeds needs a look: {name, settings}.")
@@ -122,7 +115,7 @@ def seeds(dispatcher: Dispatcher, message: Message, reply: Reply) -> Mapping[str
 
 def suggest(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """Have keys suggested, before renders. Raises BadJob, Draining."""
-    source, count, error = _source(message), message.body.get("count"), message.body.get("error")
+    source, count, error = source_of(message), message.body.get("count"), message.body.get("error")
     by_count = is_int(count) and error is None and 1 <= int(count or 0) <= 10_000
     by_error = (
         count is None and isinstance(error, int | float) and not isinstance(error, bool) and 0 < error <= MOST_ERROR

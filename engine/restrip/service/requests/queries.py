@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from restrip.client.job import clip_from_json
 from restrip.client.messages import BadMessage, Message
-from restrip.jobs.model.validation import check_path, read_job
+from restrip.jobs.model.validation import MOST_FRAMES, check_path, read_job
 from restrip.remote.peer import linked
 from restrip.service.query_queue import Reply
-from restrip.service.requests.fields import text
+from restrip.service.requests.fields import is_int, source_of, text
 from restrip.service.requests.guests import vetted
 
 if TYPE_CHECKING:
     from restrip.service.requests.dispatcher import Dispatcher
+
+MOST_EXPORTED = 10_000
 
 
 def to_worker(dispatcher: Dispatcher, message: Message, reply: Reply) -> None:
@@ -40,6 +43,27 @@ def probe(dispatcher: Dispatcher, message: Message, reply: Reply) -> None:
         raise BadMessage("probe's 'stream' is the number of a video stream, or 0.")
     tell = bool(message.body.get("tell"))
     dispatcher.engine.questions.ask("probe", {"paths": paths, "stream": stream, "tell": tell}, reply)
+
+
+def export_keys(dispatcher: Dispatcher, message: Message, reply: Reply) -> None:
+    """Frames as pictures to paint on, into a folder of this computer. Raises BadMessage, BadJob, RelativePath."""
+    source, body = source_of(message), message.body
+    length = clip_from_json(source).length
+    folder, frames, first = text(message, "folder"), body.get("frames"), body.get("first", 0)
+    check_path(folder)
+    if not isinstance(frames, list) or not 1 <= len(frames) <= MOST_EXPORTED:
+        raise BadMessage(f"export_keys needs 'frames', a list of 1 to {MOST_EXPORTED} frames.")
+    if not all(is_int(frame) and 0 <= frame < length for frame in frames):
+        raise BadMessage(f"export_keys needs frames of the clip: 0 to {length - 1}.")
+    if not is_int(first) or not 0 <= int(first) <= MOST_FRAMES:
+        raise BadMessage("export_keys' 'first' is the number of the clip's first frame.")
+    stream = body.get("stream", 0)
+    if not is_int(stream) or int(stream) < 0:
+        raise BadMessage("export_keys' 'stream' is the number of a video stream, or 0.")
+    wanted = {"source": source, "folder": folder, "frames": frames, "first": first, "stream": stream}
+    told = {name: bool(body.get(name, usual)) for name, usual in (("replace", False), ("note", True), ("tell", False))}
+    asked = {**wanted, **told, "editor": text(message, "editor")[:100]}
+    dispatcher.engine.questions.ask("export_keys", asked, reply)
 
 
 def check(dispatcher: Dispatcher, message: Message, reply: Reply) -> Mapping[str, Any] | None:

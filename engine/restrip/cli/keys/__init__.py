@@ -1,0 +1,1 @@
+"""Keys that are painted in other programs: exported, opened there, and watched while they are."""

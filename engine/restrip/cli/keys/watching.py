@@ -1,0 +1,149 @@
+"""`restrip render --watch`: keys that are saved again are carried along again, into the same folder.
+
+render ─► look ─► saved ─► render what that touches ─► look ─► ...        a save while it renders: begun again
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from restrip.cli.terminal import Terminal
+from restrip.client.client import Client, EngineUnreachable, JobStatus
+from restrip.client.job import JobSpec, Manifest
+from restrip.client.key_files.places import KeyPlaces
+from restrip.client.key_files.watch import POLL_S, KeyNews, KeyWatch
+from restrip.errors import BadInput, RestripError
+from restrip.request import JobNotDone, finished
+
+AGAIN = "source-changed"
+"""What a job fails with when a file was saved while it was read."""
+
+
+class NoPaintedKeys(BadInput):
+    """--watch without a key that is a picture of somebody's."""
+
+    code = "no-painted-keys"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is nothing to watch: no key is a picture that you paint.",
+            "Use --look keys:FOLDER, or name a key's picture in a keys file: `45: image: key.png`.",
+        )
+
+
+class Watching:
+    """Renders, and renders again what a saved key touches, until Ctrl+C. `make` gives the job as it is asked for now.
+
+    `show` gets each result, with the one before.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        make: Callable[[], JobSpec],
+        terminal: Terminal,
+        show: Callable[[Manifest, Manifest | None], None],
+        *,
+        all_in_folder: bool = False,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._client, self._make, self._terminal, self._show = client, make, terminal, show
+        self._all_in_folder = all_in_folder
+        self._sleep = sleep
+        self._watch: KeyWatch | None = None
+        self._pending = False
+        self._looked = 0.0
+
+    def run(self, rounds: int | None = None) -> None:
+        """Go on until Ctrl+C, or so many results. Raises NoPaintedKeys, and what the first job fails with."""
+        last = self._first()
+        self._show(last, None)
+        done = 1
+        self._terminal.aside("Watching the keys: save one and its strip follows. Ctrl+C ends it.")
+        while rounds is None or done < rounds:
+            while not self._pending:
+                self._look()
+                if not self._pending:
+                    self._sleep(POLL_S)
+            with suppress(EngineUnreachable):
+                self._client.ping()  # It may have ended for want of work: the next request starts it.
+            result = self._again()
+            if result is not None:
+                self._show(result, last)
+                last, done = result, done + 1
+
+    def _first(self) -> Manifest:
+        """The first result: what is wrong with the request is raised."""
+        while True:
+            try:
+                result = self._turn()
+            except RestripError as error:
+                if error.code != AGAIN:
+                    raise
+                continue
+            if result is not None:
+                return result
+
+    def _again(self) -> Manifest | None:
+        """A later one; what is wrong by now is said, and the watch goes on. None when it has to be begun anew."""
+        try:
+            return self._turn()
+        except RestripError as error:
+            self._pending = error.code == AGAIN
+            if not self._pending:
+                self._terminal.error(error)
+            return None
+
+    def _turn(self) -> Manifest | None:
+        """Render once. None when a key was saved meanwhile: what was finished is in the cache."""
+        self._pending = False
+        spec = self._make()
+        places = KeyPlaces.of(spec, all_in_folder=self._all_in_folder)
+        if not places:
+            raise NoPaintedKeys
+        self._watch = self._watch or KeyWatch(places)
+        self._watch.follow(places)
+        self._client.submit(spec)
+        with self._terminal.progress() as show:
+
+            def tell(status: JobStatus) -> None:
+                show(status)
+                if time.monotonic() - self._looked >= POLL_S and not self._pending:
+                    self._look()
+                    if self._pending and not status.ended:
+                        self._client.cancel(spec.job_id)
+
+            try:
+                return finished(self._client, spec.job_id, tell)
+            except JobNotDone:
+                if self._pending:
+                    return None
+                raise
+
+    def _look(self) -> None:
+        """KeyNews once, and say what there is to say."""
+        assert self._watch is not None
+        self._looked = time.monotonic()
+        look = self._watch.look()
+        self._pending = self._pending or look.changed
+        for sentence in sentences_of(look):
+            self._terminal.aside(sentence)
+        for trouble in look.troubles:
+            self._terminal.error(trouble)
+
+
+def sentences_of(look: KeyNews) -> list[str]:
+    """What a look is worth to be said of, troubles aside."""
+    lines = [*look.well]
+    if look.changed:
+        lines.append(look.said())
+    lines += [f"{path} is new, but its frame is no key: add it to --keys." for path in look.unused]
+    return lines
+
+
+def what_changed(new: Manifest, old: Manifest | None) -> Mapping[str, str]:
+    """The strips of a result that are others than before, by file."""
+    before = {strip.file: strip.sha256 for strip in old.strips} if old is not None else {}
+    return {strip.file: strip.sha256 for strip in new.strips if before.get(strip.file) != strip.sha256}

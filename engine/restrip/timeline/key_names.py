@@ -1,0 +1,42 @@
+"""How pictures of painted keys are named: the digits that end a picture's name are its frame.
+
+key_00045.png   45          shot2_090.tif   90          ~key_00045.png, .key_00045.png   none: a program's own
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from restrip.timeline.picture_files import is_picture, pictures_in
+
+TEMPORARY = ("~", ".")
+"""What the names begin with that programs give to files which they are about to rename or delete."""
+
+
+def key_number(path: str | os.PathLike[str]) -> int | None:
+    """The frame that a picture's name ends with; None for files that are no key by their names."""
+    name = os.path.basename(os.fspath(path))
+    if name.startswith(TEMPORARY) or not is_picture(name):
+        return None
+    number = re.search(r"([0-9]+)$", os.path.splitext(name)[0])
+    return int(number[1]) if number else None
+
+
+def key_name(number: int, ending: str = ".png") -> str:
+    """The name for the picture of a frame, which `key_number` reads: key_00045.png."""
+    return f"key_{number:05d}{ending}"
+
+
+def keys_in_folder(folder: str | os.PathLike[str]) -> dict[int, list[Path]]:
+    """The pictures of keys in a folder by their frames, in order; several on a frame are for the caller to refuse.
+
+    Raises OSError.
+    """
+    found: dict[int, list[Path]] = {}
+    for path in pictures_in(folder):
+        number = key_number(path)
+        if number is not None:
+            found.setdefault(number, []).append(path)
+    return dict(sorted(found.items()))

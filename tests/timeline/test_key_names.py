@@ -1,0 +1,36 @@
+"""Names of painted keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from restrip.timeline.key_names import key_name, key_number, keys_in_folder
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("key_00045.png", 45),
+        ("shot2_090.tif", 90),
+        ("7.JPG", 7),
+        ("key_00045 blue.png", None),
+        ("key_00045 (before).png", None),
+        ("~key_00045.png", None),
+        (".key_00045.png", None),
+        ("key_00045.txt", None),
+        ("key_٤٥.png", None),
+    ],
+)
+def test_the_digits_that_end_a_pictures_name_are_its_frame(name: str, number: int | None) -> None:
+    assert key_number(f"/some/folder9/{name}") == number
+
+
+def test_names_that_are_made_are_read_again(tmp_path: Path) -> None:
+    for number in (0, 45, 123456):
+        assert key_number(key_name(number)) == number
+        (tmp_path / key_name(number)).touch()
+    (tmp_path / "other 45.jpg").touch()
+    found = keys_in_folder(tmp_path)
+    assert list(found) == [0, 45, 123456] and len(found[45]) == 2
