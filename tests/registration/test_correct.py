@@ -41,6 +41,21 @@ def test_what_the_key_doesnt_show_is_the_frame_in_its_colours(bunny):
     assert psnr(made.rgb[:, :30], truth[:, :30]) > 24 > psnr(bunny.rgb[:, :30], truth[:, :30]) + 5
 
 
+@pytest.mark.parametrize("side", [100, 400])
+def test_a_key_of_another_shape_is_laid_unstretched(bunny, side):
+    """At its own scale, in the middle; beyond it is the frame in its colours."""
+    truth = STYLES["recolor"](bunny.rgb)
+    width = bunny.size[0]
+    wide = np.pad(truth, ((0, 0), (100, 100), (0, 0)), "reflect")
+    key = wide[:, 100 + (width - side) // 2 :][:, :side]
+    way = "inside" if side < width else "around"
+    made, _ = corrected(Frame(np.ascontiguousarray(key)), bunny, Correction(way=way))
+    part = slice((width - side) // 2 + 8, (width - side) // 2 + side - 8) if side < width else slice(None)
+    assert made.size == bunny.size and np.array_equal(made.rgb[:, part], truth[:, part])
+    beyond = np.abs(made.rgb.astype(int) - truth).mean()
+    assert beyond < np.abs(bunny.rgb.astype(int) - truth).mean() / 2
+
+
 def test_alpha_moves_along_and_depth_stays(bunny):
     deep = bunny.with_depth(True)
     alpha = np.zeros(deep.rgb.shape[:2], np.uint16)

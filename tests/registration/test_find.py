@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from restrip.registration.find import find
+from restrip.media import Frame
+from restrip.registration.find import compare, find
 from restrip.registration.warp import Warp
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
@@ -89,6 +90,46 @@ def test_a_key_of_something_else_is_said(bunny, kind):
     }
     found = find(bunny.rgb, keys[kind])
     assert found.warp is None and "used as it is" in found.note(0)
+
+
+def test_broad_strokes_turn_nothing_that_was_only_shifted(bunny):
+    """They would pretend a turn and a zoom of a pixel at the corners: the shift alone explains as much."""
+    random = np.random.default_rng(1)
+    grain = cv2.GaussianBlur(random.normal(0, 1, bunny.rgb.shape).astype(np.float32), (0, 0), 2.5)
+    strokes = np.clip(cv2.medianBlur(bunny.rgb, 9) + 60 * grain, 0, 255).astype(np.uint8)
+    key, field = moved(strokes, Move(-5.4, 2.9))
+    found = find(bunny.rgb, key)
+    assert found.said.startswith("moved 5.") and "turned" not in found.said and "%" not in found.said
+    assert off(found, field) < 0.5
+
+
+@pytest.mark.parametrize("shift", [0, 6])
+def test_another_pose_is_left_as_it_is_and_said(bunny, shift):
+    """A shape as large as a person stands elsewhere, the rest doesn't."""
+    height, width = bunny.rgb.shape[:2]
+    body = np.zeros((height, width), np.float32)
+    cv2.ellipse(body, (width // 2, height // 2), (width // 5, height // 3), 0, 0, 360, 1, -1)
+    there = cv2.warpAffine(bunny.rgb, np.float32([[1, 0, 14], [0, 1, 5]]), (width, height))
+    here = cv2.warpAffine(body, np.float32([[1, 0, 14], [0, 1, 5]]), (width, height))
+    posed = np.where(here[..., None] > 0, there, np.where(body[..., None] > 0, bunny.rgb[:, ::-1], bunny.rgb))
+    found = find(bunny.rgb, moved(KEYS["recolor"](posed), Move(shift))[0])
+    assert (found.verdict, found.warp) == ("other", None)
+    assert "shows other shapes than the frame" in found.note(0)
+
+
+@pytest.mark.parametrize(
+    ("way", "cut"),
+    [
+        ("inside", lambda key: key[:, 40:-40]),
+        ("around", lambda key: cv2.copyMakeBorder(key, 70, 70, 0, 0, cv2.BORDER_CONSTANT)),
+        ("", lambda key: cv2.resize(key, (180, 180), interpolation=cv2.INTER_AREA)),
+    ],
+)
+def test_a_key_of_another_shape_lies_as_its_structure_says(bunny, way, cut):
+    key = Frame(np.ascontiguousarray(cut(KEYS["paint"](bunny.rgb))))
+    found = compare(bunny, key)
+    assert (found.verdict, found.way) == ("same", way)
+    assert ("stretched" in found.note(0)) == bool(way)
 
 
 def test_a_small_picture_is_not_judged(bunny):

@@ -143,15 +143,16 @@ def picture_for_key(frame: Frame, key: Key, *, path: str | None = None, correcti
 
     path = path or key.image or ""
     picture = read_key_picture(path, key.frame)
-    notes = _size_notes(Path(path).name, picture.size, frame.size)
+    notes = () if correction.way else _size_notes(Path(path).name, picture.size, frame.size)
     if moves(path):
         notes += (f"{Path(path).name} moves: its first picture is used.",)
     facts: dict[str, Any] = {"picture": path, "picture_size": list(picture.size)}
-    fitted = fit_picture(picture, frame.size).with_depth(frame.deep)
-    if correction.facts:
+    if not correction.facts:
+        fitted = fit_picture(picture, frame.size).with_depth(frame.deep)
+    else:
         from restrip.registration.correct import corrected
 
-        fitted, more = corrected(fitted, frame, correction)
+        fitted, more = corrected(picture, frame, correction)
         notes, facts = (
             (*notes, *(f"Key {key.frame}: {note}" for note in more)),
             {**facts, "corrected": correction.facts},

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from restrip.media.frame import Frame, Picture
 from restrip.registration.color_lock import coded, without_cast
 from restrip.registration.correction import Correction
+from restrip.registration.placing import placed
 from restrip.registration.put_back import put_back
 from restrip.registration.warp import Warp, places
 
@@ -22,10 +23,14 @@ SEAM_PX = 6
 
 
 def corrected(key: Frame, frame: Frame, correction: Correction) -> tuple[Frame, tuple[str, ...]]:
-    """The key corrected, its alpha moved with it, and notes; both of one size and depth."""
+    """A key of any size and depth corrected, at the frame's, its alpha moved with it; and notes."""
     notes: list[str] = []
-    if correction.warp is not None:
-        key = set_back(key, frame, Warp.from_json(correction.warp).scaled(frame.size))
+    key, known = placed(key, frame.size, correction.way)
+    key = key.with_depth(frame.deep)
+    if correction.warp is not None or known is not None:
+        still = Warp.still(frame.size)
+        warp = still if correction.warp is None else Warp.from_json(correction.warp).scaled(frame.size)
+        key = set_back(key, frame, warp, known)
     if correction.color_lock:
         key, note = without_cast(key, frame)
         notes.append(note)
@@ -35,8 +40,10 @@ def corrected(key: Frame, frame: Frame, correction: Correction) -> tuple[Frame, 
     return key, tuple(filter(None, notes))
 
 
-def set_back(key: Frame, frame: Frame, warp: Warp) -> Frame:
-    """The key as it lies on its frame. What it doesn't show is the frame's in the colours that the key has near by."""
+def set_back(key: Frame, frame: Frame, warp: Warp, known: npt.NDArray[np.bool_] | None = None) -> Frame:
+    """The key as it lies on its frame. What it doesn't show is the frame's in the colours that the key has near by;
+    where [H, W] isn't `known` it shows nothing.
+    """
     field = warp.field()
     whole = np.rint(warp.affine[:, 2])
     exact = places(frame.size) + whole.astype(np.float32)
@@ -48,6 +55,8 @@ def set_back(key: Frame, frame: Frame, warp: Warp) -> Frame:
 
     shown = pulled(key.rgb) / key.white
     inside = ((field >= -0.5) & (field <= np.array(frame.size) - 0.5)).all(-1)
+    if known is not None:
+        inside &= cv2.remap(known.astype(np.uint8), field, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE) > 0
     if not inside.all():
         own = frame.rgb.astype(np.float32) / key.white
         distance = cv2.distanceTransform(np.pad(inside.astype(np.uint8), 1, "edge"), cv2.DIST_L2, 3)[1:-1, 1:-1]

@@ -2,62 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Sequence
+from dataclasses import replace
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restrip.media.frame import Frame
+from restrip.registration.cells import CellMoves, Pair
 from restrip.registration.correction import Comparison
-from restrip.registration.refine import CellMoves, refine_affine, refine_bend, step_of, votes
-from restrip.registration.search import guesses
-from restrip.registration.structure import Floats, structure_of
+from restrip.registration.elsewhere import elsewhere
+from restrip.registration.placing import STRETCHED, placed, way_of, weight_of
+from restrip.registration.plainest import plainest, strokes_px
+from restrip.registration.refine import AFFINE, SIMILAR, affine_of, refine_affine, refine_bend, step_of
+from restrip.registration.search import SEARCH_PX, guesses
+from restrip.registration.structure import Floats
 from restrip.registration.warp import Shift, Warp, dense, places
 
 Rgb = npt.NDArray[np.uint8]
-Code = TypeVar("Code", bound=np.generic)
 
-SEARCH_PX, COARSE_PX, MIDDLE_PX, FINE_PX = 160, 240, 480, 1080
-"""Long sides at which a first guess is made and refined."""
+COARSE_PX, MIDDLE_PX, FINE_PX = 240, 480, 1080
+"""Long sides at which a first guess is refined."""
 
 LEAST_PX = 48
 BEND_CELLS = 12
-ENOUGH = 0.19
+ENOUGH = 0.15
 CLEAR = 0.02
 """How well edges must agree for a judgement, and by how much better than anywhere else."""
 
 FEWEST_COVERED = 0.4
 ALIKE, STILL_PX = 0.97, 0.05
 LEAST_BEND_PX = 0.25
+MOST_BEND, MOST_BEND_PX = 0.005, 3.5
+"""Of the long side, and at least: what is bent by more was drawn anew, in another pose."""
+
 OTHER_SHARE, OTHER_PX = 0.4, 6.0
-"""So much of the edges lying elsewhere is another pose, if the key wasn't moved by more than a pose moves things."""
+"""So much of the edges agreeing with nothing is another pose, unless the key was moved by more than a pose moves."""
+
+POSED = 0.06
+"""So much of them is another pose when they lie elsewhere."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Level:
-    """The structure of both pictures at one size."""
-
-    frame: Floats
-    key: Floats
-
-    @classmethod
-    def of(cls, frame: Rgb, key: Rgb, alpha: Floats | None, long_side: int) -> _Level:
-        height, width = frame.shape[:2]
-        scale = min(1.0, long_side / max(width, height))
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        ours, theirs = (structure_of(_small(picture, size)) for picture in (frame, key))
-        return cls(ours, theirs if alpha is None else theirs * _small(alpha, size)[..., None])
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.frame.shape[1], self.frame.shape[0]
-
-    def votes(self, warp: Warp) -> CellMoves:
-        return votes(self.frame, self.key, warp.scaled(self.size))
-
-    def affine(self, warp: Warp, rounds: int, *, similar: bool = False) -> Warp:
-        return refine_affine(self.frame, self.key, warp.scaled(self.size), rounds=rounds, similar=similar)
+def compare(frame: Frame, key: Frame) -> Comparison:
+    """Compare a key of any size with its frame. One of another shape is laid on it as it agrees best."""
+    rgb = frame.rgb8()
+    way = way_of(rgb, key)
+    laid, known = placed(key, frame.size, way)
+    found = find(rgb, laid.rgb8(), weight_of(laid, known))
+    if found.verdict == "unlike":
+        way = STRETCHED
+    return replace(found, way=way, size=key.size)
 
 
 def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Comparison:
@@ -65,54 +59,73 @@ def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Comparison:
     height, width = frame.shape[:2]
     if min(height, width) < LEAST_PX:
         return Comparison("unlike", f"which is only {width}x{height}")
-    fine = _Level.of(frame, key, alpha, FINE_PX)
+    fine = Pair.of(frame, key, alpha, FINE_PX)
     if _lies_right(fine):
         return Comparison(agreement=1.0)
-    small = _Level.of(frame, key, alpha, SEARCH_PX)
+    small = Pair.of(frame, key, alpha, SEARCH_PX)
     found = guesses(small.frame, small.key)
     clear = found[0].score - max((g.score for g in found[1:] if _apart(found[0].warp, g.warp)), default=0.0)
     tried = [guess.warp for guess in found[:2]] + [Warp.still(small.size)]
-    coarse, middle = (_Level.of(frame, key, alpha, side) for side in (COARSE_PX, MIDDLE_PX))
-    tried = [middle.affine(coarse.affine(warp, 6, similar=True), 6) for warp in tried]
-    warp = max(tried, key=lambda one: _agreement(middle.votes(one)))
-    warp = fine.affine(warp, 12)
+    coarse, middle = (Pair.of(frame, key, alpha, side) for side in (COARSE_PX, MIDDLE_PX))
+    tried = _different([_affine(coarse, warp, 6, free=SIMILAR) for warp in tried])
+    tried = [_affine(middle, warp, 6) for warp in tried]
+    warp = max(tried, key=lambda one: _agreement(middle.votes(one.scaled(middle.size))))
+    warp, free = plainest(fine, _affine(fine, warp, 12))
     said = fine.votes(warp)
     agreement, doubt = _agreement(said), _doubt(said, warp)
-    if agreement < ENOUGH or clear < CLEAR:
+    if agreement < ENOUGH:
         return Comparison("unlike", "their edges agree too little", agreement=agreement)
-    other = _other(said)
-    if other > OTHER_SHARE and Shift.of(warp).mean < OTHER_PX:
-        return Comparison("other", f"about {other:.0%}", agreement=agreement)
-    bent = refine_bend(fine.frame, fine.key, warp, (BEND_CELLS, max(3, round(BEND_CELLS * height / width))))
-    if bent.bend is not None and float(np.linalg.norm(dense(bent.bend, bent.size), axis=-1).mean()) > LEAST_BEND_PX:
-        warp = bent
-    return _judged(warp.scaled((width, height)), warp, said, doubt, fine)
+    other = _other(said) if Shift.of(warp).mean < OTHER_PX else 0.0
+    posed = elsewhere(middle, warp.scaled(middle.size))
+    if clear < CLEAR or other > OTHER_SHARE or posed > POSED:
+        return Comparison("other", _share(max(other, posed)), agreement=agreement)
+    bent = refine_bend(fine, warp, (BEND_CELLS, max(3, round(BEND_CELLS * height / width))))
+    if bent.bend is not None:
+        bend = np.linalg.norm(dense(bent.bend, bent.size), axis=-1)
+        most = max(MOST_BEND_PX, MOST_BEND * max(bent.size))
+        if float(bend.max()) > most:
+            return Comparison("other", _share(float((bend > most / 2).mean())), agreement=agreement)
+        warp = bent if float(bend.mean()) > LEAST_BEND_PX + 1.5 * strokes_px(said) else warp
+    return _judged(warp.scaled((width, height)), warp, said, doubt, _cycle(warp, fine, free))
 
 
-def _judged(whole: Warp, warp: Warp, said: CellMoves, doubt: float, fine: _Level) -> Comparison:
+def _share(other: float) -> str:
+    return f"about {other:.0%} of it" if other >= 0.01 else "parts of it"
+
+
+def _judged(whole: Warp, warp: Warp, said: CellMoves, doubt: float, cycle: float) -> Comparison:
     """What comes of a measured map: `whole` at the frame's size, `warp` at the one that it was measured at."""
     shift, off, agreement = Shift.of(whole), Shift.of(warp).mean, _agreement(said)
-    strong = float(np.median(said.agreement[said.strength > np.median(said.strength)]))
     # Strokes move edges to and fro; what doesn't exceed that is left alone.
-    least = 0.2 + 1.2 * max(0.0, 0.75 - strong)
+    least = 0.2 + strokes_px(said)
     if warp.bend is None and off < max(least, 2 * doubt):
         return Comparison(agreement=agreement)
-    cycle = _cycle(warp, fine)
-    words, facts = shift.words(), {"off_px": shift.mean, "agreement": agreement, "cycle_px": cycle}
     surely = cycle <= min(1.0, max(0.4, 0.05 * off)) and off > 2 * doubt and _covered(whole) >= FEWEST_COVERED
-    return (
-        Comparison("moved", words, whole.to_json(), **facts) if surely else Comparison("unsure", words, None, **facts)
-    )
+    verdict, used = ("moved", whole.to_json()) if surely else ("unsure", None)
+    return Comparison(verdict, shift.words(), used, off_px=shift.mean, agreement=agreement, cycle_px=cycle)
 
 
-def _lies_right(fine: _Level) -> bool:
+def _lies_right(fine: Pair) -> bool:
     """Whether the key has the frame's own edges, and they would stay where they are: most keys need no search."""
     still = Warp.still(fine.size)
     said = fine.votes(still)
     if _agreement(said) < ALIKE:
         return False
-    step, _ = step_of(said, still)
-    return Shift.of(Warp(fine.size, still.affine + step)).mean < STILL_PX
+    return Shift.of(Warp(fine.size, still.affine + affine_of(step_of(said, still), still))).mean < STILL_PX
+
+
+def _affine(pair: Pair, warp: Warp, rounds: int, free: Sequence[int] = AFFINE) -> Warp:
+    return refine_affine(pair, warp.scaled(pair.size), rounds=rounds, free=free)
+
+
+def _different(warps: Sequence[Warp]) -> list[Warp]:
+    """Those of some maps that aren't the same as one before."""
+    kept: list[Warp] = []
+    for warp in warps:
+        corners = np.array(warp.size) * np.array([(0, 0), (1, 0), (0, 1), (1, 1)])
+        if all(float(np.abs(warp.at(corners) - one.at(corners)).max()) > 1 for one in kept):
+            kept.append(warp)
+    return kept
 
 
 def _apart(one: Warp, other: Warp) -> bool:
@@ -134,16 +147,16 @@ def _other(said: CellMoves) -> float:
 def _doubt(said: CellMoves, warp: Warp, block_px: int = 96) -> float:
     """How far apart, in pixels, maps lie that two halves of the picture would choose each by itself, over two."""
     half = (said.middles // block_px).astype(int).sum(-1) % 2 == 0
-    steps = [step_of(said, warp, some)[0] for some in (half, ~half)]
-    apart = Warp(warp.size, np.eye(2, 3) + steps[0] - steps[1])
+    one, other = (affine_of(step_of(said, warp, some), warp) for some in (half, ~half))
+    apart = Warp(warp.size, np.eye(2, 3) + one - other)
     return float(np.linalg.norm(apart.field() - places(warp.size), axis=-1).mean()) / 2
 
 
-def _cycle(warp: Warp, fine: _Level, steps: int = 6) -> float:
+def _cycle(warp: Warp, fine: Pair, free: Sequence[int], steps: int = 6) -> float:
     """How far, in pixels, the way from frame to key and back misses on average, the way back found by itself."""
     linear = np.linalg.inv(warp.affine[:, :2])
     back = Warp(warp.size, np.hstack([linear, -linear @ warp.affine[:, 2:]]))
-    back = refine_affine(fine.key, fine.frame, back, rounds=steps)
+    back = refine_affine(fine.back, back, rounds=steps, free=free)
     around = Warp(warp.size, warp.affine).at(back.at(places(warp.size)[::8, ::8].astype(np.float64)))
     return float(np.linalg.norm(around - places(warp.size)[::8, ::8], axis=-1).mean())
 
@@ -152,7 +165,3 @@ def _covered(warp: Warp) -> float:
     """The share of the frame that the key shows."""
     field = warp.field()
     return float(((field >= 0) & (field <= np.array(warp.size) - 1)).all(-1).mean())
-
-
-def _small(picture: npt.NDArray[Code], size: tuple[int, int]) -> npt.NDArray[Code]:
-    return picture if picture.shape[1::-1] == size else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)

@@ -7,111 +7,73 @@ over, counts little.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restrip.registration.structure import Floats
-from restrip.registration.warp import Doubles, Warp, basis, places
+from restrip.registration.cells import CellMoves, Pair, trust
+from restrip.registration.warp import Doubles, Floats, Warp, basis
 
 HALVES_PX = 64
 TINY = 1e-6
-AROUND = 3
-CELL = 8
-"""Pixels of a level that speak with one voice."""
+
+SHIFT, SHIFT_ZOOM, SHIFT_TURN, SIMILAR, AFFINE = (0, 1), (0, 1, 2), (0, 1, 3), (0, 1, 2, 3), (0, 1, 2, 3, 4, 5)
+"""Which of a map's six numbers are free: shift across and down, zoom, turn, stretch and slant."""
 
 
-@dataclass(frozen=True, eq=False)
-class CellMoves:
-    """Of every cell: its middle [N, 2], its normal equations [N, 2, 2] and [N, 2], its correlation in -1..1 [N] and how
-    much structure it has [N].
-    """
-
-    middles: Doubles
-    left: Doubles
-    right: Doubles
-    agreement: Floats
-    strength: Floats
+def columns_of(middles: Doubles, warp: Warp) -> Doubles:
+    """How each of the six numbers moves points [N, 2], [N, 2, 6]; all but the shift as shares of the long side."""
+    x, y = ((middles - warp.centre) / max(warp.size)).T
+    zero, one = np.zeros(len(x)), np.ones(len(x))
+    columns = [(one, zero), (zero, one), (x, y), (-y, x), (x, -y), (y, x)]
+    return np.stack([np.stack(pair, -1) for pair in columns], -1)
 
 
-def votes(frame: Floats, key: Floats, warp: Warp) -> CellMoves:
-    """What the cells of a frame's and a key's structure [H, W, C] say under a map."""
-    height, width = frame.shape[:2]
-    field = warp.field()
-    inside = cv2.inRange(field, (1, 1), (width - 2, height - 2)).astype(np.float32)[..., None] / 255
-    pulled = cv2.remap(key, field, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    rows, columns = max(1, height // CELL), max(1, width // CELL)
-
-    def product(a: Floats, b: Floats) -> Floats:
-        return cv2.resize(cv2.multiply(a, b), (columns, rows), interpolation=cv2.INTER_AREA).sum(-1)
-
-    ours, theirs = frame * inside, pulled * inside
-    both, own, other = product(ours, theirs), product(ours, ours), product(theirs, theirs)
-    gain = float(np.clip(both.sum() / (other.sum() + 1e-9), 0.3, 1.5))
-    slopes = [
-        [cv2.Sobel(picture, cv2.CV_32F, x, 1 - x, ksize=3, scale=scale / 8) * inside for x in (1, 0)]
-        for picture, scale in ((frame, 1), (pulled, gain))
-    ]
-    dx, dy = ((a + b) / 2 for a, b in zip(*slopes, strict=True))
-    error = ours - gain * theirs
-    xx, xy, yy = product(dx, dx), product(dx, dy), product(dy, dy)
-
-    def near(values: Floats) -> Floats:
-        return cv2.blur(values, (AROUND, AROUND))
-
-    # Only edges that both have answer to a move: those of one alone would make every step too short.
-    ours_x, ours_y = slopes[0]
-    theirs_x, theirs_y = slopes[1]
-    shared = near(product(ours_x, theirs_x) + product(ours_y, theirs_y))
-    answer = np.clip(shared / (near(xx + yy) + 1e-9), 0.2, 1)
-    grid = places((columns, rows)).reshape(-1, 2).astype(np.float64)
-    return CellMoves(
-        (grid + 0.5) * np.array([width / columns, height / rows]) - 0.5,
-        (np.stack([xx, xy, xy, yy], -1) * answer[..., None]).reshape(-1, 2, 2).astype(np.float64),
-        np.stack([product(dx, error), product(dy, error)], -1).reshape(-1, 2).astype(np.float64),
-        (near(both) / np.sqrt(near(own) * near(other) + 1e-9)).ravel(),
-        np.sqrt(own * other).ravel(),
-    )
+def affine_of(numbers: Doubles, warp: Warp) -> Doubles:
+    """The six numbers as what is added to an affine part, [2, 3]."""
+    x, y, zoom, turn, stretch, slant = numbers
+    linear = np.array([[zoom + stretch, slant - turn], [slant + turn, zoom - stretch]])
+    return np.hstack([linear / max(warp.size), [[x], [y]]])
 
 
-def trust(agreement: Floats) -> Floats:
-    """How much each cell counts: those that agree best fully, those that agree by chance hardly."""
-    best = float(np.quantile(agreement, 0.8))
-    counted: Floats = np.clip((agreement - 0.25 * best) / (0.75 * best + 1e-6), 0, 1)
-    return counted * counted
+def numbers_of(affine: Doubles, warp: Warp) -> Doubles:
+    """What was added to an affine part as the six numbers."""
+    (a, b, x), (c, d, y) = affine
+    reach = max(warp.size) / 2
+    return np.array([x, y, (a + d) * reach, (c - b) * reach, (a - d) * reach, (b + c) * reach])
+
+
+def equations(
+    said: CellMoves, warp: Warp, some: npt.NDArray[np.bool_] | slice = slice(None), free: Sequence[int] = AFFINE
+) -> tuple[Doubles, Doubles]:
+    """The least squares of some cells' votes for a map's numbers, [P, P] and [P]."""
+    moves = columns_of(said.middles[some], warp)[..., list(free)]
+    weight = trust(said.agreement)[some]
+    left = np.einsum("n,nap,nab,nbq->pq", weight, moves, said.left[some], moves, optimize=True)
+    return left, np.einsum("n,nap,na->p", weight, moves, said.right[some], optimize=True)
 
 
 def step_of(
-    said: CellMoves, warp: Warp, some: npt.NDArray[np.bool_] | slice = slice(None), *, similar: bool = False
-) -> tuple[Doubles, Doubles]:
-    """What is added to the affine part [2, 3], by the votes of some cells; and the same for the map's own shape."""
-    reach = max(warp.size)
-    x, y = ((said.middles[some] - warp.centre) / reach).T
-    zero, one = np.zeros(len(x)), np.ones(len(x))
-    if similar:
-        columns = [(one, zero), (zero, one), (x, y), (-y, x)]
-    else:
-        columns = [(one, zero), (zero, one), (x, zero), (y, zero), (zero, x), (zero, y)]
-    moves = np.stack([np.stack(pair, -1) for pair in columns], -1)  # [N, 2, P]
-    weight = trust(said.agreement)[some]
-    left = np.einsum("n,nap,nab,nbq->pq", weight, moves, said.left[some], moves, optimize=True)
-    right = np.einsum("n,nap,na->p", weight, moves, said.right[some], optimize=True)
-    step = np.linalg.solve(left + (1e-9 * np.trace(left) + TINY) * np.eye(len(left)), right)
-    linear = np.array([[step[2], -step[3]], [step[3], step[2]]]) if similar else step[2:].reshape(2, 2)
-    return np.hstack([linear / reach, step[:2, None]]), step
+    said: CellMoves, warp: Warp, some: npt.NDArray[np.bool_] | slice = slice(None), free: Sequence[int] = AFFINE
+) -> Doubles:
+    """What is added to a map's six numbers by the votes of some cells; those that aren't free stay."""
+    left, right = equations(said, warp, some, free)
+    step = np.zeros(6)
+    step[list(free)] = np.linalg.solve(left + (1e-9 * np.trace(left) + TINY) * np.eye(len(left)), right)
+    return step
 
 
-def refine_affine(frame: Floats, key: Floats, warp: Warp, *, rounds: int = 8, similar: bool = False) -> Warp:
-    """The map with its affine part made exact; with `similar` it keeps its shape but for shift, zoom and turn."""
+def refine_affine(pair: Pair, warp: Warp, *, rounds: int = 8, free: Sequence[int] = AFFINE) -> Warp:
+    """The map with the free numbers of its affine part made exact."""
     for _ in range(rounds):
-        step, moved = step_of(votes(frame, key, warp), warp, similar=similar)
-        affine = warp.affine + step
+        step = step_of(pair.votes(warp), warp, free=free)
+        affine = warp.affine + affine_of(step, warp)
         if not 0.4 < np.linalg.det(affine[:, :2]) < 2.5 or np.abs(affine[:, 2]).max() > max(warp.size):
             break  # There is nothing to hold on to.
         warp = Warp(warp.size, affine, warp.bend)
-        if np.abs(moved).max() < 0.01:
+        if np.abs(step).max() < 0.01:
             break
     return warp
 
@@ -121,7 +83,7 @@ HOLDS = 0.25
 """Of what a bend explains where it was found, so much has to hold where it wasn't."""
 
 
-def refine_bend(frame: Floats, key: Floats, warp: Warp, cells: tuple[int, int], *, rounds: int = 6) -> Warp:
+def refine_bend(pair: Pair, warp: Warp, cells: tuple[int, int], *, rounds: int = 6) -> Warp:
     """The map with a bend of `cells` (columns, rows), as stiff as it has to be: what is found from one half of the
     picture has to hold in the other. Where nothing holds there is no bend.
     """
@@ -129,7 +91,7 @@ def refine_bend(frame: Floats, key: Floats, warp: Warp, cells: tuple[int, int], 
     bend = np.zeros((rows + 3, columns + 3, 2))
     stiff = 0.0
     for n in range(rounds):
-        said = votes(frame, key, Warp(warp.size, warp.affine, bend))
+        said = pair.votes(Warp(warp.size, warp.affine, bend))
         system = _System.of(said, warp.size, cells)
         if n == 0:
             stiff = system.stiffness(said.middles)
@@ -146,9 +108,9 @@ def refine_bend(frame: Floats, key: Floats, warp: Warp, cells: tuple[int, int], 
 class _System:
     """The least squares of a bend: every cell's share of the control points [N, P], its weighted equations."""
 
-    shape: Doubles
-    left: Doubles
-    right: Doubles
+    shape: Floats
+    left: Floats
+    right: Floats
     grid: tuple[int, int]
 
     @classmethod
@@ -158,13 +120,16 @@ class _System:
         across = basis(said.middles[:, 0], size[0], columns)
         shape = np.einsum("nr,nc->nrc", down, across).reshape(len(down), -1)
         weight = trust(said.agreement)
-        return cls(shape, said.left * weight[:, None, None], said.right * weight[:, None], (rows + 3, columns + 3))
+        left, right = said.left * weight[:, None, None], said.right * weight[:, None]
+        shape, left, right = (values.astype(np.float32) for values in (shape, left, right))
+        return cls(shape, left, right, (rows + 3, columns + 3))
 
     def sums(self, some: npt.NDArray[np.bool_] | slice = slice(None)) -> tuple[Doubles, Doubles]:
         """The normal equations of some of the cells."""
         shape, left, right = self.shape[some], self.left[some], self.right[some]
-        blocks = [[shape.T @ (shape * left[:, a, b][:, None]) for b in (0, 1)] for a in (0, 1)]
-        return np.block(blocks), np.concatenate([shape.T @ right[:, a] for a in (0, 1)])
+        xx, xy, yy = (shape.T @ (shape * left[:, a, b][:, None]) for a, b in ((0, 0), (0, 1), (1, 1)))
+        whole = np.block([[xx, xy], [xy, yy]]).astype(np.float64)
+        return whole, np.concatenate([shape.T @ right[:, a] for a in (0, 1)]).astype(np.float64)
 
     def solved(self, stiff: float, bend: Doubles, some: tuple[Doubles, Doubles] | None = None) -> Doubles:
         """The step from `bend` that costs least."""

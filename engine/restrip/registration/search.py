@@ -14,6 +14,9 @@ import numpy as np
 from restrip.registration.structure import Floats
 from restrip.registration.warp import Warp
 
+SEARCH_PX = 160
+"""The long side at which a first guess is made."""
+
 ZOOMS = tuple(round(0.84 + 0.02 * n, 2) for n in range(17))
 TURNS = (-4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5)
 FARTHEST = 0.3
@@ -31,21 +34,28 @@ class Guess:
 def guesses(frame: Floats, key: Floats, most: int = 3) -> list[Guess]:
     """The best shifts, zooms and turns of a key for its frame, best first; structure [H, W, C] of small pictures."""
     height, width = frame.shape[:2]
-    shape = (cv2.getOptimalDFTSize(2 * height), cv2.getOptimalDFTSize(2 * width))
-    window = np.outer(_taper(height), _taper(width))[..., None].astype(np.float32)
-    frame = frame * window
-    spectrum = np.fft.rfft2(frame, shape, axes=(0, 1))
-    energy = float((frame**2).sum())
+    window = cv2.merge([np.outer(_taper(height), _taper(width)).astype(np.float32)] * frame.shape[2])
+    spectra = _spectra(frame * window)
+    energy = float(((frame * window) ** 2).sum())
     found = []
     for zoom in ZOOMS:
         for turn in TURNS:
             warp = _similar((width, height), zoom, turn)
-            moved = warp.pull(key) * window
-            cross = (np.fft.rfft2(moved, shape, axes=(0, 1)) * spectrum.conj()).sum(-1)
-            scores = np.fft.irfft2(cross, shape) / np.sqrt(energy * float((moved**2).sum()) + 1e-9)
+            moved = cv2.multiply(warp.pull(key), window)
+            cross = [cv2.mulSpectrums(a, b, 0, conjB=True) for a, b in zip(_spectra(moved), spectra, strict=True)]
+            scores = cv2.idft(sum(cross[1:], cross[0]), flags=cv2.DFT_SCALE | cv2.DFT_REAL_OUTPUT)
+            scores = scores / np.sqrt(energy * float(cv2.norm(moved, cv2.NORM_L2SQR)) + 1e-9)
             found.append(_peak(warp, scores, (width, height)))
     found.sort(key=lambda guess: -guess.score)
     return found[:most]
+
+
+def _spectra(picture: Floats) -> list[Floats]:
+    """Each channel's frequencies, of twice its size so that what leaves at one side doesn't come in at the other."""
+    height, width = picture.shape[:2]
+    down, right = (cv2.getOptimalDFTSize(2 * side) - side for side in (height, width))
+    padded = cv2.copyMakeBorder(picture, 0, down, 0, right, cv2.BORDER_CONSTANT)
+    return [cv2.dft(channel, nonzeroRows=height) for channel in cv2.split(padded)]
 
 
 def _similar(size: tuple[int, int], zoom: float, turn: float) -> Warp:

@@ -24,6 +24,11 @@ def places(size: tuple[int, int]) -> Floats:
     return np.dstack(np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)))
 
 
+def resized(picture: npt.NDArray[Code], size: tuple[int, int]) -> npt.NDArray[Code]:
+    """A picture [H, W] or [H, W, C] made smaller to `size` (width, height), by the mean of what a pixel stands for."""
+    return picture if picture.shape[1::-1] == size else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+
+
 @dataclass(frozen=True, eq=False)
 class Warp:
     """A map from a frame's pixels to a key's, for pictures of `size` (width, height).

@@ -9,7 +9,7 @@ import pytest
 from job_bench import Hand
 
 from restrip.client.job import JobSpec, Output
-from restrip.jobs.tasks.compare_keys import KeyNotInRegister
+from restrip.jobs.tasks.compare_keys import KeyNotInRegister, KeyUnlikeFrame
 from restrip.media import Frame, MovieWriter, read_picture, write_picture
 from restrip.timeline import ClipRange, Key, Rate
 
@@ -81,6 +81,28 @@ def test_an_unmoved_key_keeps_its_picture_its_hash_and_its_silence(disk, tmp_pat
     assert plain.counts["keys_cached"] == 1 and plain.counts["segments_rendered"] == 0
 
 
+def test_what_is_off_opens_no_clip(disk, tmp_path, monkeypatch):
+    monkeypatch.setattr("restrip.jobs.tasks.compare_keys.Window", None)
+    assert Hand(tmp_path).run(job(disk, "moved", key_registration="off")).notes == ()
+
+
+def test_strict_keys_stop_at_one_of_another_clip(disk, tmp_path):
+    with pytest.raises(KeyUnlikeFrame, match="key 1 can't be compared with its frame"):
+        Hand(tmp_path).run(job(disk, "other", key_registration="strict"))
+
+
+def test_a_key_that_was_cut_to_another_shape_is_not_stretched(disk, tmp_path, bunny):
+    """The middle of the frame, at its own scale: its pixels stay its own."""
+    cut = np.ascontiguousarray(read_picture(disk / "right" / "key_00001.png").rgb[:, 40:-40])
+    write_picture(tmp_path / "1.png", Frame(cut))
+    spec = replace(job(disk, "right"), look=f"painted:{tmp_path}")
+    manifest = Hand(tmp_path / "state").run(spec)
+    made = read_picture(manifest.keys[0].picture).rgb
+    assert np.array_equal(made[:, 50:-50], cut[:, 10:-10])
+    assert any("shows a part of the frame" in note for note in manifest.notes)
+    assert not any("changes its shape" in note for note in manifest.notes)
+
+
 def test_strict_keys_stop_the_job_beyond_the_limit(disk, tmp_path):
     hand = Hand(tmp_path)
     with pytest.raises(KeyNotInRegister, match=r"key 1 is moved 6.0 px left.*6.7 px.* 4 px are the most"):
@@ -92,7 +114,7 @@ def test_strict_keys_stop_the_job_beyond_the_limit(disk, tmp_path):
 def test_what_was_found_is_kept(disk, tmp_path, monkeypatch):
     hand = Hand(tmp_path)
     first = hand.run(job(disk, "moved"))
-    monkeypatch.setattr("restrip.jobs.tasks.compare_keys.find", None)
+    monkeypatch.setattr("restrip.jobs.tasks.compare_keys.compare", None)
     second = hand.run(job(disk, "moved", "two"))
     assert second.notes == first.notes and second.counts["keys_rendered"] == 0
 

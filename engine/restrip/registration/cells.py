@@ -1,0 +1,134 @@
+"""What each small cell of two pictures says about how one lies on the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from restrip.registration.structure import Floats, structure_of
+from restrip.registration.warp import Doubles, Warp, places, resized
+
+CELL = 8
+"""Pixels of a level that speak with one voice."""
+
+EDGE_PX = 0.02
+AROUND = 3
+"""Cells, a side, over which edges are compared."""
+
+
+@dataclass(frozen=True, eq=False)
+class CellMoves:
+    """Of every cell: its middle [N, 2], its normal equations [N, 2, 2] and [N, 2], its correlation in -1..1 [N] and how
+    much structure it has [N].
+    """
+
+    middles: Doubles
+    left: Doubles
+    right: Doubles
+    agreement: Floats
+    strength: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """The structure of a frame and of a key at one size, [H, W, C] float32 each."""
+
+    frame: Floats
+    key: Floats
+
+    @classmethod
+    def of(cls, frame: npt.NDArray[np.uint8], key: npt.NDArray[np.uint8], alpha: Floats | None, long_side: int) -> Pair:
+        """Of two pictures, [H, W, 3] uint8 of one size, made so small; `alpha` [H, W] in 0..1 is the key's."""
+        height, width = frame.shape[:2]
+        scale = min(1.0, long_side / max(width, height))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        ours, theirs = (structure_of(resized(picture, size)) for picture in (frame, key))
+        return cls(ours, theirs if alpha is None else theirs * resized(alpha, size)[..., None])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.frame.shape[1], self.frame.shape[0]
+
+    @property
+    def back(self) -> Pair:
+        """The frame for the key and the key for the frame."""
+        return Pair(self.key, self.frame)
+
+    def votes(self, warp: Warp) -> CellMoves:
+        """What the cells say under a map of this size. Cells that the key doesn't show whole say nothing."""
+        field = warp.field()
+        pulled = cv2.remap(self.key, field, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        inside = self._inside(field)
+
+        def summed(a: Floats, b: Floats) -> Floats:
+            return _summed(a, b) * inside
+
+        both, own, other = summed(self.frame, pulled), self._own * inside, summed(pulled, pulled)
+        gain = float(np.clip(both.sum() / (other.sum() + 1e-9), 0.3, 1.5))
+        theirs = _slopes(pulled, gain)
+        dx, dy = (cv2.addWeighted(a, 0.5, b, 0.5, 0) for a, b in zip(self._slopes, theirs, strict=True))
+        error = cv2.addWeighted(self.frame, 1, pulled, -gain, 0)
+        xx, xy, yy = summed(dx, dx), summed(dx, dy), summed(dy, dy)
+        # Only edges that both have answer to a move: those of one alone would make every step too short.
+        along, across = (summed(a, b) for a, b in zip(self._slopes, theirs, strict=True))
+        shared = _near(along + across)
+        answer = np.clip(shared / (_near(xx + yy) + 1e-9), 0.2, 1)
+        return CellMoves(
+            self._middles,
+            (np.stack([xx, xy, xy, yy], -1) * answer[..., None]).reshape(-1, 2, 2).astype(np.float64),
+            np.stack([summed(dx, error), summed(dy, error)], -1).reshape(-1, 2).astype(np.float64),
+            (_near(both) / np.sqrt(_near(own) * _near(other) + 1e-9)).ravel(),
+            np.sqrt(own * other).ravel(),
+        )
+
+    @cached_property
+    def _middles(self) -> Doubles:
+        rows, columns = self._own.shape
+        return (places((columns, rows)).reshape(-1, 2).astype(np.float64) + 0.5) * CELL - 0.5
+
+    @cached_property
+    def _slopes(self) -> tuple[Floats, Floats]:
+        return _slopes(self.frame, 1.0)
+
+    @cached_property
+    def _own(self) -> Floats:
+        return _summed(self.frame, self.frame)
+
+    def _inside(self, field: Floats) -> Floats:
+        """1 for cells whose corners the key shows, [rows, columns]."""
+        rows, columns = self._own.shape
+        shown = np.ones((rows, columns), bool)
+        for top in (0, min(CELL, self.size[1]) - 1):
+            for left in (0, min(CELL, self.size[0]) - 1):
+                at = field[top : rows * CELL : CELL, left : columns * CELL : CELL]
+                shown &= ((at >= -EDGE_PX) & (at <= np.array(self.size) - 1 + EDGE_PX)).all(-1)
+        return shown.astype(np.float32)
+
+
+def trust(agreement: Floats) -> Floats:
+    """How much each cell counts: those that agree best fully, those that agree by chance hardly."""
+    best = float(np.quantile(agreement, 0.8))
+    counted: Floats = np.clip((agreement - 0.25 * best) / (0.75 * best + 1e-6), 0, 1)
+    return counted * counted
+
+
+def _near(values: Floats) -> Floats:
+    return cv2.blur(values, (AROUND, AROUND))
+
+
+def _slopes(picture: Floats, gain: float) -> tuple[Floats, Floats]:
+    across, down = (cv2.Sobel(picture, cv2.CV_32F, x, 1 - x, ksize=3, scale=gain / 8) for x in (1, 0))
+    return across, down
+
+
+def _summed(a: Floats, b: Floats) -> Floats:
+    """The sums of a * b over cells, [rows, columns]; what is left at the right and the bottom has no cell."""
+    rows, columns = max(1, a.shape[0] // CELL), max(1, a.shape[1] // CELL)
+    high, wide = min(CELL, a.shape[0]), min(CELL, a.shape[1])
+    parts = (x[: rows * high, : columns * wide].reshape(rows, high, columns, wide, -1) for x in (a, b))
+    return np.einsum("iajbc,iajbc->ij", *parts)
