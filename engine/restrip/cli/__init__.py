@@ -19,6 +19,7 @@ from restrip.cli import (
     install,
     jobs,
     link,
+    look,
     looks,
     models,
     probe,
@@ -32,8 +33,8 @@ from restrip.cli.terminal import Terminal
 from restrip.errors import RestripError
 
 COMMANDS = (
-    *(demo, render, resolve, seeds, suggest, export, opening, probe, looks, models, jobs, cache, engine, doctor),
-    *(install, link),
+    *(demo, render, resolve, seeds, suggest, export, opening, probe, look, looks, models),
+    *(jobs, cache, engine, doctor, install, link),
 )
 
 

@@ -71,11 +71,11 @@ def show_status(options: argparse.Namespace, terminal: Terminal) -> None:
         raise BadJob("Which job?", "Give its id (`restrip jobs` lists them), or --web for a page of all jobs.")
     if options.web:
         with shared.open_client() as client:
-            job_id = _whole_id(client, options.job_id) if options.job_id else ""
+            job_id = whole_id(client, options.job_id) if options.job_id else ""
         web.show_page(terminal, job_id=job_id, minutes=options.minutes, opened=not options.no_open)
         return
     with shared.open_client() as client:
-        status = client.status(_whole_id(client, options.job_id))
+        status = client.status(whole_id(client, options.job_id))
     lines = [f"job       {status.job_id}", f"state     {status.state}", f"progress  {_progress(status)}"]
     if status.error:
         lines.append(f"error     {status.error.get('message', '')} {status.error.get('remedy', '')}")
@@ -85,7 +85,7 @@ def show_status(options: argparse.Namespace, terminal: Terminal) -> None:
 def cancel(options: argparse.Namespace, terminal: Terminal) -> None:
     """Ask for the cancel; it takes effect at the next step."""
     with shared.open_client() as client:
-        job_id = _whole_id(client, options.job_id)
+        job_id = whole_id(client, options.job_id)
         client.cancel(job_id)
     terminal.result({"job_id": job_id, "state": "cancel_requested"}, f"Job {job_id} stops at its next step.")
 
@@ -93,7 +93,7 @@ def cancel(options: argparse.Namespace, terminal: Terminal) -> None:
 def resume(options: argparse.Namespace, terminal: Terminal) -> None:
     """Queue the job again and wait."""
     with shared.open_client() as client:
-        job_id = _whole_id(client, options.job_id)
+        job_id = whole_id(client, options.job_id)
         (client.resume if options.verb == "resume" else client.retry)(job_id)
         with terminal.progress() as show:
             manifest = finished(client, job_id, show)
@@ -103,14 +103,14 @@ def resume(options: argparse.Namespace, terminal: Terminal) -> None:
 def show_manifest(options: argparse.Namespace, terminal: Terminal) -> None:
     """The manifest of a finished job."""
     with shared.open_client() as client:
-        manifest = client.manifest(_whole_id(client, options.job_id))
+        manifest = client.manifest(whole_id(client, options.job_id))
     terminal.result(manifest.to_json(), *sentences(manifest))
 
 
 def discard(options: argparse.Namespace, terminal: Terminal) -> None:
     """Delete a job's files, or say what that would delete."""
     with shared.open_client() as client:
-        job_id = _whole_id(client, options.job_id)
+        job_id = whole_id(client, options.job_id)
         answer = client.discard(job_id) if options.yes else client.would_discard(job_id)
     files = [str(path) for path in answer.get("deleted" if options.yes else "would_delete", ())]
     last = "deleted." if options.yes else "would be deleted: add --yes."
@@ -134,7 +134,7 @@ def submit_json(options: argparse.Namespace, terminal: Terminal) -> None:
     terminal.result({"job_id": spec.job_id, **answer}, f"Job {spec.job_id} is queued.")
 
 
-def _whole_id(client: Any, beginning: str) -> str:
+def whole_id(client: Any, beginning: str) -> str:
     """The id that `beginning` is the beginning of. Raises UnknownJob."""
     matches = [job.job_id for job in client.jobs(beginning=beginning, limit=2)]
     if beginning in matches:

@@ -18,6 +18,8 @@ from restrip.errors import BadInput
 from restrip.looks.families import FAMILIES
 from restrip.timeline import FrameRange, Key, read_marker
 
+LOOK_SUFFIX = ".restriplook"
+
 
 class BadOption(BadInput):
     """A value of a command's option that can't be read."""
@@ -44,11 +46,14 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def add_look(parser: argparse.ArgumentParser) -> None:
     """--look and what sets it up."""
-    parser.add_argument(
-        "--look",
-        required=True,
-        metavar="LOOK",
-        help=", ".join(family.usage for family in FAMILIES),
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--look", default="", metavar="LOOK", help=", ".join(family.usage for family in FAMILIES))
+    which.add_argument(
+        "--look-file",
+        default="",
+        metavar="NAME|FILE",
+        help="a saved look, with its settings and the key that all others are made against (`restrip look list`); "
+        "what --prompt, --seed and --set say goes before it",
     )
     parser.add_argument("--prompt", metavar="TEXT", help="what the picture shall become (sd looks)")
     parser.add_argument("--seed", type=int, metavar="N", help="the look's seed (sd looks)")
@@ -107,8 +112,26 @@ def output_of(options: argparse.Namespace) -> Output:
     )
 
 
+def look_name(given: str) -> str:
+    """A saved look's name, or the absolute path of a look file."""
+    path = Path(given).expanduser()
+    return str(path.absolute()) if path.suffix == LOOK_SUFFIX and (path.exists() or len(path.parts) > 1) else given
+
+
+def read_look_file(options: argparse.Namespace, client: Client) -> dict[str, Any]:
+    """With --look-file: fills in --look, says the file's notes, and returns its settings. Raises RemoteError."""
+    if not options.look_file:
+        return {}
+    look = client.read_look(look_name(options.look_file), use=True)
+    for note in look["notes"]:
+        say_wait(f"note: {note}")
+    options.look = look["look"]
+    return dict(look["settings"])
+
+
 def settings_of(options: argparse.Namespace, client: Client) -> dict[str, Any]:
-    """The settings given by --prompt, --seed and --set, read as the kinds that the engine's schema names."""
+    """The settings given by --look-file, --prompt, --seed and --set, read as the kinds of the engine's schema."""
+    from_file = read_look_file(options, client)
     given: dict[str, str] = {}
     for pair in options.set:
         name, equals, value = pair.partition("=")
@@ -120,9 +143,9 @@ def settings_of(options: argparse.Namespace, client: Client) -> dict[str, Any]:
     if options.seed is not None:
         given["seed"] = str(options.seed)
     if not given:
-        return {}
+        return from_file
     known = {setting.key: setting for setting in client.settings().settings}
-    return {name: _value(known[name], text) if name in known else text for name, text in given.items()}
+    return from_file | {name: _value(known[name], text) if name in known else text for name, text in given.items()}
 
 
 def _value(setting: Setting, text: str) -> Any:

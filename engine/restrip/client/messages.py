@@ -25,6 +25,7 @@ MAX_NAME = 200
 
 REQUESTS: tuple[str, ...] = (
     *("hello", "settings", "looks", "models", "probe", "check", "export_keys"),
+    *("save_look", "read_look", "add_look", "remove_look"),
     *("submit", "seeds", "suggest", "status", "jobs", "cancel", "resume", "retry"),
     *("manifest", "placed", "discard", "would_discard", "cache"),
     *("ping", "engine_status", "free_gpu", "drain", "quit", "log_tail"),

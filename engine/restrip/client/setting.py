@@ -49,7 +49,7 @@ class Setting:
     looks: tuple[str, ...] = ()
     files: Literal["", "one", "list", "list of kinds", "tags"] = ""
     when: tuple[str, tuple[Any, ...]] | None = None
-    holds: Literal["model", "pictures"] = field(default="model", metadata=codec.LEFT_OUT)
+    holds: Literal["model", "pictures", "look"] = field(default="model", metadata=codec.LEFT_OUT)
 
     def acts(self, given: Mapping[str, Any]) -> bool:
         """Whether it changes anything beside these values; what isn't given has its default, and is not asked about."""

@@ -24,6 +24,7 @@ from restrip.looks.diffusion.checkpoints.file_lists import read_list, read_tags,
 from restrip.looks.diffusion.checkpoints.finding import SUFFIXES, find_file, hub_folder, models_folders
 from restrip.looks.families import family_of
 from restrip.looks.keys_from_files import find_painted
+from restrip.looks.look_file.shelf import find_look
 from restrip.timeline import Key, is_picture, pictures_in
 
 MODEL_FILES = (*SUFFIXES, ".json", ".txt", ".model")
@@ -161,7 +162,9 @@ def _settings_of(spec: JobSpec) -> list[Setting]:
 
 
 def _setting_files(setting: Setting, value: str) -> Iterator[NamedFile]:
-    if setting.files == "tags":
+    if setting.holds == "look":
+        yield from _look_file(setting.key, value)
+    elif setting.files == "tags":
         yield from _tagged(setting.key, value)
     elif setting.files == "one":
         yield from (_pictures if setting.holds == "pictures" else _model)(setting.key, value)
@@ -195,6 +198,16 @@ def _pictures(role: str, name: str) -> Iterator[NamedFile]:
         yield NamedFile(role, name, str(found), (str(found),))
     elif found is not None:
         yield NamedFile(role, name, str(found), tuple(map(str, pictures_in(found))))
+
+
+def _look_file(role: str, name: str) -> Iterator[NamedFile]:
+    """A look file, by path or by the name of a saved look."""
+    try:
+        found = find_look(name)
+    except BadInput:
+        return
+    if found.is_file():
+        yield NamedFile(role, name, str(found), (str(found),))
 
 
 def _find(name: str) -> Path | None:

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from restrip.client.setting import Setting
 
+ANCHOR_FILE = Setting(
+    "anchor_file",
+    "path",
+    "",
+    "Anchor from a look",
+    "A saved look, by its name or file: its key is the anchor of all keys, in this strip and every other that uses it.",
+    group="keys",
+    looks=("sd", "neural", "painting"),
+    files="one",
+    holds="look",
+)
+
 NEURAL_SETTINGS = (
     Setting(
         "style_strength",
@@ -36,6 +48,7 @@ NEURAL_SETTINGS = (
         "Keep the source's colours and take only light and strokes from the style.",
         looks=("neural", "painting"),
     ),
+    ANCHOR_FILE,
 )
 
 PAINTED_SETTINGS = (

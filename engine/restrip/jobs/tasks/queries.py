@@ -13,6 +13,7 @@ from restrip.jobs.outputs.delivery import check_place
 from restrip.jobs.resources.disk import SPARE_MIB, free_mib, room_of
 from restrip.jobs.resources.gpu import find_gpu
 from restrip.jobs.resources.throughput import Throughput, keys_of
+from restrip.jobs.tasks.look_files import list_saved
 from restrip.jobs.tasks.prepare import missing, plan_job, targets_of
 from restrip.jobs.tasks.registry import Assignment
 from restrip.jobs.travelling_files import together, told
@@ -80,9 +81,9 @@ def _estimate_s(task: Assignment, look: str, plan: Plan, keys: int, frames: int)
 
 
 def list_looks(task: Assignment) -> dict[str, Any]:
-    """The built-in looks: {"looks": [{"name", "label", "thumbnail"}]}."""
+    """The built-in looks, {"looks": [{"name", "label", "thumbnail"}]}, and with "saved" the user's own too."""
     found = [{"name": name, "label": label, "thumbnail": str(path)} for name, label, path in built_in_looks()]
-    return {"looks": found}
+    return {"looks": found, "saved": list_saved() if task.body.get("saved") else []}
 
 
 def list_models(task: Assignment) -> dict[str, Any]:

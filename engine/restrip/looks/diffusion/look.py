@@ -30,6 +30,7 @@ from restrip.looks.diffusion.settings import SD_TRAITS
 from restrip.looks.diffusion.size import working_size
 from restrip.looks.diffusion.spec import LookSpec
 from restrip.looks.look import Beside, Estimate, Look, LookTraits, Styled
+from restrip.looks.look_file.pictures import read_anchor
 from restrip.timeline import is_picture
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ if TYPE_CHECKING:
 CODE_VERSION = 2
 
 # Settings that change how fast a picture is made, and not the picture.
-WITHOUT_EFFECT = frozenset({"batch", "device", "compile", "lora", "controlnet", "vae", "control_file", "distilled"})
+WITHOUT_EFFECT = frozenset(
+    {"batch", "device", "compile", "lora", "controlnet", "vae", "control_file", "distilled", "anchor_file"}
+)
 
 
 # Settings that came later: at these values pictures, and so the names of kept ones, are what they were before.
@@ -82,12 +85,14 @@ class DiffusionLook(Look):
         self._identity: dict[str, Any] = {}
         self._studio: KeyStudio | None = None
         self.spared = 0
+        self.given = read_anchor(recipe.anchor_file) if recipe.anchor and recipe.anchor_file else None
 
     @property
     def traits(self) -> LookTraits:
         """With a matte, what is made inside knows what stays outside; the recipe says what keys are made from."""
         recipe = self.recipe
-        return replace(SD_TRAITS, needs_anchor=recipe.anchor, carries_previous=recipe.previous_fusion > 0)
+        anchored = recipe.anchor and self.given is None
+        return replace(SD_TRAITS, needs_anchor=anchored, carries_previous=recipe.previous_fusion > 0)
 
     def identity(self) -> dict[str, Any]:
         """What decides the picture: hashes of all files, the settings that matter, the version of this code."""
@@ -109,6 +114,8 @@ class DiffusionLook(Look):
                 "control_file": _hash_of_pictures(self.control_pictures, book),
                 "settings": settings,
             }
+            if self.given is not None:
+                self._identity["anchor"] = self.given.digest
             if changed := revisions(self.recipe):
                 self._identity["revisions"] = changed
         return dict(self._identity)
@@ -149,6 +156,7 @@ class DiffusionLook(Look):
             control_pictures=self.control_pictures,
             notes=self.notes,
             spared=self.spared,
+            given=self.given,
         )
 
     def spare_memory(self, steps: int) -> None:

@@ -37,6 +37,7 @@ class Recipe:
     anchor_adain: bool
     anchor_fusion: float
     anchor_color: float
+    anchor_file: str
     previous_fusion: float
     lora: str
     controlnet: str

@@ -9,6 +9,7 @@ from typing import Any
 from restrip.client.setting import Setting
 from restrip.looks.diffusion.checkpoints.file_lists import read_tags, write_list
 from restrip.looks.look import LookTraits
+from restrip.looks.settings import ANCHOR_FILE
 
 SD_TRAITS = LookTraits(takes_mattes=True, uses_gpu=True, batches=True)
 """Those of every diffusion look; its settings say whether keys have an anchor and are carried on."""
@@ -93,6 +94,7 @@ KEYS = (
         "anchor_key", "int", -1, "Anchor's number", "Which key is the anchor, counted from 0; -1 is the first.",
         low=-1, high=10**6, group="keys", when=("anchor", ()),
     ),
+    ANCHOR_FILE,
     _sd(
         "anchor_attention", "float", 1.0, "Anchor attention",
         "How much each key looks at the anchor while it is painted; 1 as much as at itself, 0 not at all.",

@@ -9,6 +9,7 @@ from restrip.looks.diffusion.backbones.family import Family
 from restrip.looks.diffusion.checkpoints.adapter_specs import ControlFile, Weighted
 from restrip.looks.diffusion.checkpoints.finding import Checkpoint
 from restrip.looks.diffusion.recipe import Recipe
+from restrip.looks.look_file.given_anchor import GivenAnchor
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class LookSpec:
     """The files, the recipe that fits them, and what they say of themselves.
 
     `model_hash` is the checkpoint's sha256; `content` covers everything that is merged into the loaded model.
-    `spared` is how many steps of memory to begin with less: see MemoryPlan.
+    `spared` is how many steps of memory to begin with less: see MemoryPlan. `given` is the anchor that a look file
+    brought.
     """
 
     checkpoint: Checkpoint
@@ -31,3 +33,4 @@ class LookSpec:
     control_pictures: Path | None = None
     notes: tuple[str, ...] = ()
     spared: int = 0
+    given: GivenAnchor | None = None

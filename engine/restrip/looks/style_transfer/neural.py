@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import cv2
@@ -12,17 +13,24 @@ import numpy as np
 
 from restrip.errors import BadInput
 from restrip.looks.look import Beside, Look, Styled, UnknownLook
+from restrip.looks.look_file.given_anchor import GivenAnchor
+from restrip.looks.look_file.pictures import read_anchor
+from restrip.looks.palette import ColourShift, Palette, shift_between
+from restrip.looks.settings import ANCHOR_FILE
 from restrip.looks.style_transfer.brush_strokes import LUMA, Floats, across, smooth_along, structure_tensor
 from restrip.looks.style_transfer.gallery import LOOKS
 from restrip.looks.style_transfer.networks import LEAST_PX, STYLE_PX, TILE_PX, AnyStyle, ManyLooks
 from restrip.looks.style_transfer.tiles import paint_tiles
 from restrip.looks.style_transfer.upsample import upsample
 from restrip.media.content import content_of
-from restrip.media.frame import Frame
+from restrip.media.frame import Frame, Picture
 from restrip.progress import Report
 from restrip.timeline import Key
 
 Sized = TypeVar("Sized", bound="NetworkLook")
+
+BAND_ROWS = 256
+"""Of a picture, shifted at a time."""
 
 CODE_VERSION = 1  # raised when the same settings give another picture
 
@@ -65,6 +73,7 @@ class NetworkLook(Look):
     def __init__(self, name: str, brush: Brush) -> None:
         self.name = name
         self.brush = brush
+        self.given: GivenAnchor | None = None
 
     @abstractmethod
     def paint(self, rgb: Floats) -> Floats:
@@ -98,7 +107,16 @@ class NetworkLook(Look):
         scale = min(1.0, max(wanted, LEAST_PX / min(size)))
         return round(size[0] * scale), round(size[1] * scale)
 
+    @cached_property
+    def _look(self) -> tuple[Palette, Palette] | None:
+        """The palettes of the anchor's frame and picture, where a look file brought one."""
+        given = self.given
+        return None if given is None else (_palette(given.frame), _palette(given.picture))
+
     def _one(self, frame: Frame, key: Key) -> Styled:
+        there = None if self.given is None else self.given.picture_of(frame, key)
+        if self.given is not None and there is not None:
+            return Styled(there, {"look_file": self.given.name, "anchor": "itself"})
         size = self.run_size(frame.size)
         white = np.float32(frame.white)
         small = cv2.resize(frame.rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32) / white
@@ -109,11 +127,19 @@ class NetworkLook(Look):
         for rows, band in bands:
             finished = self._finish(band, frame.rgb[rows].astype(np.float32) / white)
             result[rows] = np.clip(finished * white + np.float32(0.5), 0, white)
-        facts = {"device": self.device, "run_size": list(size)}
+        facts: dict[str, Any] = {"device": self.device, "run_size": list(size)}
+        if self.given is not None and self._look is not None and not self.brush.keep_color:
+            facts["look_file"] = self.given.name
+            own = (_palette(frame), _palette(Frame(result)))
+            _shift(result, shift_between(self._look, own, followed=(1 - self.brush.strength,) * 3))
         notes: tuple[str, ...] = ()
         if key.prompt:
             notes = (f"This look takes no prompt: the one of {key.said} was not used.",)
         return Styled(Frame(result, frame.alpha), facts, notes)
+
+    def _facts(self) -> dict[str, Any]:
+        """What decides the picture beside the network: the brush, and an anchor's hash."""
+        return {**_facts(self.brush), **({"anchor": self.given.digest} if self.given is not None else {})}
 
     def _finish(self, painted: Floats, source: Floats) -> Floats:
         """Colours kept if asked for."""
@@ -139,7 +165,7 @@ class BuiltInLook(NetworkLook):
     def identity(self) -> dict[str, Any]:
         """Network, mix and brush."""
         mix = {str(n): round(float(w), 6) for n, w in enumerate(self.weights) if w > 0}
-        return {"look": "neural", "mix": mix, **self.looks.network.identity(), **_facts(self.brush)}
+        return {"look": "neural", "mix": mix, **self.looks.network.identity(), **self._facts()}
 
     @property
     def device(self) -> str:
@@ -173,7 +199,7 @@ class PaintingLook(NetworkLook):
     def identity(self) -> dict[str, Any]:
         """Networks, painting and brush."""
         networks = [self.networks.predict.identity(), self.networks.network.identity()]
-        return {"look": "painting", "painting": self.sha256, "networks": networks, **_facts(self.brush)}
+        return {"look": "painting", "painting": self.sha256, "networks": networks, **self._facts()}
 
     @property
     def device(self) -> str:
@@ -202,7 +228,8 @@ def parse_mix(text: str) -> Floats:
 
 def open_neural(argument: str, settings: Mapping[str, Any], *, size: tuple[int, int] | None = None) -> BuiltInLook:
     """The look neural:ARGUMENT. Raises UnknownLook, PictureTooSmall."""
-    return _sized(BuiltInLook(f"neural:{argument}", parse_mix(argument), Brush.of(settings)), size)
+    look = BuiltInLook(f"neural:{argument}", parse_mix(argument), Brush.of(settings))
+    return _sized(_anchored(look, settings), size)
 
 
 def open_painting(argument: str, settings: Mapping[str, Any], *, size: tuple[int, int] | None = None) -> PaintingLook:
@@ -213,13 +240,33 @@ def open_painting(argument: str, settings: Mapping[str, Any], *, size: tuple[int
     if min(painting.size) < LEAST_PX:
         raise PictureTooSmall(painting.size)
     digest = content_of([argument], whole=True).sha256
-    return _sized(PaintingLook(f"painting:{argument}", painting, digest, Brush.of(settings)), size)
+    look = PaintingLook(f"painting:{argument}", painting, digest, Brush.of(settings))
+    return _sized(_anchored(look, settings), size)
+
+
+def _anchored(look: Sized, settings: Mapping[str, Any]) -> Sized:
+    """The look with the anchor of the look file that its settings name."""
+    named = settings[ANCHOR_FILE.key]
+    look.given = read_anchor(named) if named else None
+    return look
 
 
 def _sized(look: Sized, size: tuple[int, int] | None) -> Sized:
     if size is not None:
         look.run_size(size)
     return look
+
+
+def _palette(frame: Frame) -> Palette:
+    return Palette.of(frame.rgb.astype(np.float32) / np.float32(frame.white))
+
+
+def _shift(picture: Picture, shift: ColourShift) -> None:
+    """Shift the colours of a picture [H, W, 3] of code values, band by band."""
+    white = np.float32(np.iinfo(picture.dtype.name).max)
+    for first in range(0, len(picture), BAND_ROWS):
+        rows = picture[first : first + BAND_ROWS]
+        rows[...] = shift.applied(rows.astype(np.float32) / white) * white + np.float32(0.5)
 
 
 def _square(rgb: Floats) -> Floats:

@@ -14,7 +14,7 @@ from restrip.errors import RestripError
 from restrip.service.engine import Engine
 from restrip.service.log import say
 from restrip.service.query_queue import Reply
-from restrip.service.requests import general, guests, jobs, links, queries, results
+from restrip.service.requests import general, guests, jobs, links, look_files, queries, results
 from restrip.service.requests.refusals import DiskTrouble, Mistake, OtherEngine, UnknownType
 from restrip.service.sharing import Share
 from restrip.service.workers.messages import FAULTS
@@ -97,7 +97,11 @@ Handler = Callable[[Dispatcher, Message, Reply], Mapping[str, Any] | None]
 _HANDLERS: dict[str, Handler] = {
     "hello": general.hello,
     "settings": general.settings,
-    "looks": queries.to_worker,
+    "looks": look_files.looks,
+    "save_look": look_files.save_look,
+    "read_look": look_files.read_look,
+    "add_look": look_files.add_look,
+    "remove_look": look_files.remove_look,
     "models": queries.models,
     "probe": queries.probe,
     "check": queries.check,

@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 MOST_EXPORTED = 10_000
 
 
-def to_worker(dispatcher: Dispatcher, message: Message, reply: Reply) -> None:
-    """looks: the worker answers without anything more."""
-    dispatcher.engine.questions.ask(message.header.type, {}, reply, message.guest)
-
-
 def models(dispatcher: Dispatcher, message: Message, reply: Reply) -> Mapping[str, Any] | None:
     """The checkpoints in a folder."""
     folder = text(message, "folder")

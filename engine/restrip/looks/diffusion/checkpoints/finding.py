@@ -111,13 +111,13 @@ def find_file(name: str) -> Path:
 def _in_subfolders(name: str, places: Sequence[Path]) -> Path | None:
     """A file of this name, with or without its ending, anywhere below; of several the least deep, then the first."""
     wanted = {name, *(f"{name}{suffix}" for suffix in SUFFIXES)}
-    found = {path.resolve(): path for path in _below(places) if path.name in wanted}
+    found = {path.resolve(): path for path in below(places) if path.name in wanted}
     return min(found.values(), key=lambda path: (len(path.parts), str(path)), default=None)
 
 
 def _by_alias(name: str, places: Sequence[Path]) -> Path | None:
     """The LoRA whose training gave it this name, which A1111 writes into prompts whatever the file is called."""
-    for path in sorted(_below([place for place in places if place.name in LORA_FOLDERS])):
+    for path in sorted(below([place for place in places if place.name in LORA_FOLDERS])):
         if path.suffix == ".safetensors":
             with suppress(UnreadableCheckpoint):
                 if read_metadata(path).get("ss_output_name") == name:
@@ -125,7 +125,7 @@ def _by_alias(name: str, places: Sequence[Path]) -> Path | None:
     return None
 
 
-def _below(places: Sequence[Path]) -> Iterator[Path]:
+def below(places: Sequence[Path]) -> Iterator[Path]:
     """The models' files in these folders and, a few folders deep, below them."""
     for place in places:
         for here, folders, files in os.walk(place, followlinks=True):

@@ -43,6 +43,13 @@ def softedge(picture: Bytes) -> Bytes:
 COMPUTED: dict[str, Callable[[Bytes], Bytes]] = {"canny": canny, "lineart": lineart, "softedge": softedge}
 
 
+def unseen(kind: str, size: tuple[int, int]) -> torch.Tensor | None:
+    """What a ControlNet of that kind sees of a frame of another clip: nothing, [3, h, w] of zeros, where its pictures
+    come from a file of the job's clip; None where they are found in the frame.
+    """
+    return None if kind == "tile" or kind in COMPUTED else torch.zeros(3, size[1], size[0])
+
+
 def hint(kind: str, frame: Frame, number: int, size: tuple[int, int], given: ControlPictures) -> torch.Tensor:
     """What a ControlNet of that kind sees of frame `number`: [3, h, w] float32 in 0..1 at the working size.
 

@@ -11,13 +11,19 @@ from restrip.looks.diffusion.runtime.model_cache import ModelKey, device_of, loa
 from restrip.looks.diffusion.runtime.pipeline import Pipeline
 from restrip.looks.diffusion.runtime.precision import first_network_dtype
 from restrip.looks.diffusion.size import working_size
+from restrip.looks.look import Styled
+from restrip.looks.look_file.given_anchor import GivenAnchor, covering
+from restrip.timeline import Key
 
 if TYPE_CHECKING:
     from restrip.looks.diffusion.spec import LookSpec
-    from restrip.looks.look import Beside, Styled
+    from restrip.looks.look import Beside
     from restrip.media.frame import Frame
     from restrip.progress import Report
-    from restrip.timeline import Key
+
+
+NO_KEY = -1
+"""The number of an anchor that is no key of the job."""
 
 
 class EmptyMatte(BadInput):
@@ -61,16 +67,22 @@ class KeyStudio:
                 frames, keys, beside.mattes or nothing, beside.previous or nothing, strict=True
             )
         ]
-        first = None if anchor is None else _anchor(anchor, tasks, beside)
+        given = self.spec.given
+        first = None if anchor is None or given is not None else _anchor(anchor, tasks, beside)
         for task in (*tasks, first):
             if task is not None and task.matte is not None and not task.matte.any():
                 raise EmptyMatte(task.key.frame)
-        round_ = Round(first, beside.clip, max(beside.keys, len(tasks)))
-        by_size: dict[tuple[int, int], list[int]] = {}
-        for number, frame in enumerate(frames):
-            by_size.setdefault(self._size(frame), []).append(number)
         styled: dict[int, Styled] = {}
+        by_size: dict[tuple[int, int], list[int]] = {}
+        for number, task in enumerate(tasks):
+            there = given.picture_of(task.frame, task.key) if given is not None and task.matte is None else None
+            if given is not None and there is not None:
+                styled[number] = Styled(there, {"look_file": given.name, "anchor": "itself"}, self.spec.notes)
+            else:
+                by_size.setdefault(self._size(task.frame), []).append(number)
         for size, numbers in by_size.items():
+            against = first if given is None else _finished(given, size)
+            round_ = Round(against, beside.clip, max(beside.keys, len(tasks)))
             made = self._workplace(size).stylize([tasks[number] for number in numbers], report, round_)
             styled |= dict(zip(numbers, made, strict=True))
         return [styled[number] for number in range(len(frames))]
@@ -82,6 +94,12 @@ class KeyStudio:
         if size not in self._workplaces:
             self._workplaces[size] = Pipeline(self.spec, load(self.model_key), size, self.model_key.dtype)
         return self._workplaces[size]
+
+
+def _finished(given: GivenAnchor, size: tuple[int, int]) -> Task:
+    """A look file's anchor in the shape of what it is to be seen beside."""
+    frame, picture = covering(given.frame, size), covering(given.picture, size)
+    return Task(frame, Key(NO_KEY, given.prompt, given.seed), finished=picture)
 
 
 def _anchor(anchor: tuple[Frame, Key], tasks: list[Task], beside: Beside) -> Task:

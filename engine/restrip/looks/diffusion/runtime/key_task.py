@@ -24,18 +24,21 @@ class Before:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One key to make; `matte` [H, W] float32 in 0..1."""
+    """One key to make; `matte` [H, W] float32 in 0..1. `finished` is the picture of an anchor that is there already."""
 
     frame: Frame
     key: Key
     matte: Floats | None = None
     before: Before | None = None
+    finished: Frame | None = None
 
     def digest(self, *, numbered: bool = True) -> str:
         """Says which frame and matte this is; `numbered` with the key, whose number chooses control pictures."""
         content = hashlib.sha256(self.frame.rgb.data)
         if self.matte is not None:
             content.update(np.ascontiguousarray(self.matte).data)
+        if self.finished is not None:
+            content.update(self.finished.rgb.data)
         if numbered:
             content.update(repr(self.key).encode())
         return content.hexdigest()

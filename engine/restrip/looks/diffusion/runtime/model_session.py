@@ -84,6 +84,26 @@ class Session:
                 x = self.sampler.walk(predict, x, self.sigmas, noise.draw)
             return x / self.model.backbone.prediction.scale(float(self.sigmas[-1]))
 
+    def follow(
+        self, rows: Sequence[Row], finished: torch.Tensor, dtype: torch.dtype, relation: AnchorRelation, tick: Tick
+    ) -> torch.Tensor:
+        """Evaluate the network on finished latents with each step's noise, so that `relation` records what it sees.
+
+        Returns the last predicted latents, of `finished`'s shape: finite where all went well.
+        """
+        denoiser = self._denoiser(rows, dtype, [row.prompt for row in rows])
+        seeds = [row.seed + (self.recipe.noise in ALTERNATIVE) for row in rows]
+        with torch.inference_mode():
+            noise = SeedNoise(seeds, finished.shape[1:], finished.device, self.recipe.noise_source).draw()
+            if relation.record is not None:
+                relation.record.noise = noise
+            seen = finished
+            predict = self._predict(rows, denoiser, finished, relation, tick)
+            with _attention(self.model.backbone, denoiser.network, relation, self.recipe):
+                for step, sigma in enumerate(self.sigmas[:-1]):
+                    seen = predict(finished + float(sigma) * noise, step)
+            return seen
+
     def _denoiser(self, rows: Sequence[Row], dtype: torch.dtype, prompts: Sequence[str]) -> Denoiser:
         recipe = self.recipe
         extra = None

@@ -11,13 +11,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from restrip.client.discovery import state_dir
 from restrip.looks.diffusion.backbones.backbone import Control
 from restrip.looks.diffusion.checkpoints.adapter_specs import unused_loras, without_loras
 from restrip.looks.diffusion.conditioning.control_pictures import ControlPictures
-from restrip.looks.diffusion.conditioning.controlnet import hint
+from restrip.looks.diffusion.conditioning.controlnet import hint, unseen
 from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank
 from restrip.looks.diffusion.consistency.anchor_fusion import Carried, fusion
 from restrip.looks.diffusion.consistency.colour_match import matched
@@ -35,6 +36,7 @@ from restrip.looks.diffusion.runtime.prefetch import Prefetch, StepCounter
 from restrip.looks.diffusion.runtime.vae import Vae
 from restrip.looks.diffusion.sampling.samplers import SAMPLERS
 from restrip.looks.look import Styled
+from restrip.looks.palette import Palette, shift_between
 
 if TYPE_CHECKING:
     from restrip.looks.diffusion.spec import LookSpec
@@ -42,19 +44,26 @@ if TYPE_CHECKING:
     from restrip.progress import Report
     from restrip.timeline import ClipRange, Key
 
+# So much of the picture in common with an anchor of another strip says all about a key's colours.
+ENOUGH_SEEN = 0.4
+
 # The share of the GPU's free memory that the anchor's features may take; beyond, they wait in the computer's.
 ANCHOR_SHARE = 0.25
 
 
 @dataclass(frozen=True, eq=False)
 class AnchorMade:
-    """The anchor as it was made: its frame at the working size (uint8), its picture [h, w, 3] in 0..1, what it left."""
+    """The anchor as it was made: its frame at the working size (uint8), its picture [h, w, 3] in 0..1, what it left.
+
+    `look` are the palettes of its frame and its picture where it is of another strip: keys may show nothing of it.
+    """
 
     number: int
     small: Any
     coded: Floats
     made: Made
     left: Anchor
+    look: tuple[Palette, Palette] | None = None
 
 
 class Pipeline:
@@ -84,7 +93,9 @@ class Pipeline:
         self._clip = among.clip
         others = sum(anchor is None or task.key.frame != anchor.key.frame for task in tasks)
         self._compile(max(others, among.keys), anchor is not None)
-        counter = StepCounter(report, ticks * (others + (anchor is not None and anchor.digest() not in self._anchors)))
+        new = anchor is not None and anchor.digest() not in self._anchors
+        first = self.session.evaluations if anchor is not None and anchor.finished is not None else ticks
+        counter = StepCounter(report, ticks * others + first * new)
         against = None if anchor is None else self._anchor(anchor, counter)
         results: dict[int, Future[Styled]] = {}
         with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor(1) as behind:
@@ -140,12 +151,17 @@ class Pipeline:
             without_loras(self.recipe.prompt if key.prompt is None else key.prompt),
             self.recipe.seed if key.seed is None else key.seed,
             None if task.matte is None else to_matte(task.matte, self.size),
-            tuple(hint(control.kind, task.frame, key.frame, self.size, given) for control in self.spec.controls),
+            tuple(self._hint(control.kind, task, given) for control in self.spec.controls),
             None if moved is None else fusion(moved, factor, self.recipe.anchor_fusion),
             before,
             task.digest(numbered=bool(self.spec.controls)),
         )
         return row, moved
+
+    def _hint(self, kind: str, task: Task, given: ControlPictures) -> torch.Tensor:
+        """What a ControlNet sees of a task's frame."""
+        nothing = None if task.finished is None else unseen(kind, self.size)
+        return hint(kind, task.frame, task.key.frame, self.size, given) if nothing is None else nothing
 
     def _small(self, frame: Frame) -> Any:
         """The frame at the working size, uint8 [h, w, 3]."""
@@ -157,25 +173,32 @@ class Pipeline:
         if digest not in self._anchors:
             self._anchors.clear()
             row, _ = self._prepare(anchor, None)
+            finished = None if anchor.finished is None else to_picture(anchor.finished, self.size)
             limit = ANCHOR_SHARE * free_mib() if self.model.device.type == "cuda" else None
             made: list[tuple[Made, Anchor]] = []
 
             def work(_: Sequence[int]) -> None:
                 left = Anchor(AnchorBank(limit))
                 relation = AnchorRelation(record=left, fuses=self._fuses)
-                made.append((self.maker.make([row], relation, counter.ticks(1))[0], left))
+                tick = counter.ticks(1)
+                if finished is None:
+                    made.append((self.maker.make([row], relation, tick)[0], left))
+                    return
+                made.append((self.maker.follow(row, finished, relation, tick), left))
+                left.pictures = dict.fromkeys(left.pictures, finished.to(self.model.device))
 
             self.memory.run(range(1), work)
-            self._anchors[digest] = AnchorMade(
-                anchor.key.frame, self._small(anchor.frame), to_coded(made[-1][0].picture), made[-1][0], made[-1][1]
-            )
+            one, left = made[-1]
+            coded, shown = to_coded(one.picture), to_coded(row.picture)
+            look = (Palette.of(shown), Palette.of(coded)) if finished is not None else None
+            self._anchors[digest] = AnchorMade(anchor.key.frame, self._small(anchor.frame), coded, one, left, look)
         return self._anchors[digest]
 
     def _finish(self, task: Task, made: Made, against: AnchorMade | None, moved: Motion | None) -> Styled:
         """The frame of a made row, its colours brought to the anchor's, with its facts."""
         coded = to_coded(made.picture)
         if against is not None and moved is not None:
-            coded = matched(coded, carried(against.coded, moved.flow), moved.seen, self.recipe.anchor_color)
+            coded = self._coloured(coded, task, against, moved)
         notes = [*self.spec.notes, *self.model.notes]
         for name in unused_loras(task.key.prompt or "", self.spec.loras):
             notes.append(f"The LoRA {name} in the own prompt of {task.key.said} isn't used: name it in the job's.")
@@ -183,6 +206,18 @@ class Pipeline:
             notes.append(f"The picture of {task.key.said} came out black or of one colour, in full precision too.")
         matte = None if task.matte is None else resized(task.matte, task.frame.size)
         return Styled(to_frame(coded, task.frame, matte), self._facts(task.key, made, against), tuple(notes))
+
+    def _coloured(self, coded: Floats, task: Task, against: AnchorMade, moved: Motion) -> Floats:
+        """A picture's colours brought to the anchor's: by what both show, else by what its look does to colours."""
+        strength = self.recipe.anchor_color
+        alike = matched(coded, carried(against.coded, moved.flow), moved.seen, strength)
+        if against.look is None:
+            return alike
+        both = min(1.0, float(moved.seen.mean()) / ENOUGH_SEEN)
+        shown = to_coded(to_picture(task.frame, self.size))
+        own = (Palette.of(shown), Palette.of(coded))
+        shifted = shift_between(against.look, own, strength).applied(coded)
+        return (shifted + np.float32(both) * (alike - shifted)).astype(np.float32)
 
     def _facts(self, key: Key, made: Made, against: AnchorMade | None) -> dict[str, Any]:
         """How a key was made, for the manifest."""
@@ -204,7 +239,8 @@ class Pipeline:
             "retries": made.retries,
             "memory": self.memory.plan.facts(),
             "batch_reductions": [plan.facts() for plan in self.memory.reductions],
-            "anchor": against.number if against else None,
+            "anchor": against.number if against and against.look is None else None,
+            **({"look_file": self.spec.given.name} if self.spec.given is not None else {}),
         }
 
     def _control(self, rows: Sequence[Row], dtype: torch.dtype) -> Control:

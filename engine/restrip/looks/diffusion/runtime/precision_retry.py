@@ -49,6 +49,23 @@ class Maker:
         self.encoded = LruCache()
         self.ladder = precision.network_ladder(session.model.family, first)
 
+    def follow(self, row: Row, picture: torch.Tensor, relation: AnchorRelation, tick: Tick) -> Made:
+        """An anchor whose picture [3, h, w] in -1..1 is there: the network sees it as if it had made it.
+
+        Raises BrokenPicture.
+        """
+        session = self.session
+        finished = session.vae.encode(picture[None].to(session.model.device))
+
+        def attempt(which: list[int], dtype: torch.dtype) -> torch.Tensor:
+            return session.follow([row], finished, dtype, relation, tick)
+
+        seen, dtypes, _ = precision.climb(1, self.ladder, attempt, lambda made, which: ~precision.finite_rows(made))
+        session.casts.drop()
+        if not bool(precision.finite_rows(seen).all()):
+            raise BrokenPicture(session.model.name)
+        return Made(picture, dtypes[0], session.vae.ladder[0], self.ladder.index(dtypes[0]))
+
     def make(self, rows: Sequence[Row], relation: AnchorRelation, tick: Tick) -> list[Made]:
         """Pictures of all rows. Raises BrokenPicture."""
         session = self.session

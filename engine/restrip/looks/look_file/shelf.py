@@ -1,0 +1,90 @@
+"""The folder of the user's looks. Loads no numerics.
+
+<state>/looks/NAME.restriplook       one file a look: copying it is sharing it
+             /parts/                 what was taken out of looks: paintings, thumbnails; named by their sha256
+             /models.json            where models with some sha256 lay when a look was saved
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from restrip.client.discovery import state_dir
+from restrip.errors import BadInput
+from restrip.looks.look_file.record import SUFFIX
+from restrip.storage.atomic import write_whole
+
+MOST_NAME = 80
+_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+
+
+class UnknownLookFile(BadInput):
+    """A saved look that isn't there."""
+
+    code = "unknown-look-file"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"There is no saved look {name[:200]!r}.",
+            "`restrip look list` has those of this computer; a file may be named by its path.",
+            name=name,
+        )
+
+
+class BadLookName(BadInput):
+    """A name that can't be a file's on every system."""
+
+    code = "bad-look-name"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"A look can't be called {name[:100]!r}.",
+            f"Use up to {MOST_NAME} letters, digits, spaces and - _ . ( ) +.",
+            name=name,
+        )
+
+
+def looks_folder() -> Path:
+    """Where the user's looks are."""
+    return state_dir() / "looks"
+
+
+def path_of(name: str) -> Path:
+    """The file of a look of this name, there or not. Raises BadLookName."""
+    plain = name.strip()
+    sound = 0 < len(plain) <= MOST_NAME and not re.search(r"[^\w .()+-]", plain) and not plain.startswith(".")
+    if not sound or plain.endswith(".") or _DEVICES.fullmatch(plain):
+        raise BadLookName(name)
+    return looks_folder() / f"{plain}{SUFFIX}"
+
+
+def find_look(name: str) -> Path:
+    """The file that `name` means: a saved look's name, or an absolute path. Raises UnknownLookFile."""
+    given = Path(name).expanduser() if name.startswith("~") else Path(name)
+    if given.is_absolute():
+        return given
+    with suppress(BadLookName):
+        saved = path_of(name.removesuffix(SUFFIX))
+        if saved.is_file():
+            return saved
+    raise UnknownLookFile(name)
+
+
+def saved_looks() -> Iterator[Path]:
+    """The files of the user's looks, by name."""
+    folder = looks_folder()
+    found = folder.glob(f"*{SUFFIX}") if folder.is_dir() else ()
+    yield from sorted((path for path in found if not path.name.startswith(".")), key=lambda path: path.name.casefold())
+
+
+def kept_part(content: bytes, sha256: str, suffix: str) -> Path:
+    """A file with what was taken out of a look, made when it isn't there; `suffix` with its dot."""
+    folder = looks_folder() / "parts"
+    target = folder / f"{sha256}{suffix}"
+    if not target.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(target, content)
+    return target
