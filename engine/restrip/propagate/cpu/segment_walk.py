@@ -32,7 +32,7 @@ from restrip.propagate.energy.shading import USUAL_GAIN
 from restrip.propagate.energy.style import CODE
 from restrip.propagate.frame_window import CarriedFrame, FrameWindow, StyledKey, with_alpha_of
 from restrip.propagate.settings import PropagateSettings
-from restrip.propagate.strangeness import crispness
+from restrip.propagate.strangeness import Strangeness, crispness
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -90,7 +90,7 @@ class _Segment:
         self._sides: list[_Side | None] = []
         self._steps = StepMotion()
         self._ahead = None if keys[0] is None else KeyMotion(keys[0].source.rgb8())
-        self._part = 0.0
+        self._parts = np.zeros((1, 1), np.float32)
         self._whole: WholeStrokes | None = None
 
     def frames(self) -> Iterator[CarriedFrame]:
@@ -103,7 +103,7 @@ class _Segment:
             flow_back = next(back, None)  # walks all the way back, before the rest takes its memory
             self._sides = [None if key is None else _Side(key, self._settings.shading) for key in self._keys]
             with closing(self._whole_fields(flow_back)) as fields:
-                if self._part:
+                if self._parts.any():
                     self._whole = self._whole_strokes(fields)
                 for n in self._window.frames:
                     source = self._window.frame(n)
@@ -113,20 +113,21 @@ class _Segment:
 
     def _whole_fields(self, flow_back: Flow | None) -> Generator[Field, None, None]:
         """Decide how far strokes are kept whole, and where the right key's lie in every frame then."""
-        left, side, strange = self._keys[0], self._sides[1], 0.0
+        left, side = self._keys[0], self._sides[1]
+        strange: Strangeness | None = None
         comparable = left is not None and self._is_left(self._window.frames.first)
         if self._settings.strokes == "auto" and comparable and side is not None and flow_back is not None:
             assert left is not None
             strange = strangeness(left, side.picture, flow_back)
-        self._part = crispness(strange, self._settings.strokes)
-        if not self._part or side is None:
+        self._parts = crispness(strange, self._settings.strokes, self._window.size)
+        if side is None or not self._parts.any():
             return _nothing()
         self._total += walked_frames(self._window.frames)
         return walked_back(self._window, side.picture, self._settings.scratch, self._step)
 
     def _whole_strokes(self, fields: Generator[Field, None, None]) -> WholeStrokes:
         a, b = (None if side is None else Paint.of(side.picture, self._settings.shading) for side in self._sides)
-        return WholeStrokes((a, b), None if a is None else Pieces(a.key, self._ahead), fields, self._part)
+        return WholeStrokes((a, b), None if a is None else Pieces(a.key, self._ahead), fields, self._parts)
 
     def _is_left(self, n: int) -> bool:
         return self._keys[0] is not None and self._keys[0].frame == n
@@ -152,7 +153,7 @@ class _Segment:
             flow = self._ahead.next(frame)
             step = self._ahead.step
         whole = None if self._whole is None else self._whole.next(frame, self._across(n))
-        if whole is not None and self._part >= 1:  # nothing else is seen
+        if whole is not None and whole.all:  # nothing else is seen
             return self._whole_renditions(n, source, whole)
         described = describe(frame)  # after the motion, which needs as much memory
         votes = [

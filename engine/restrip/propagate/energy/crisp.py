@@ -5,3 +5,4 @@ from __future__ import annotations
 AROUND = (21, 21)  # pixels; over which energies are compared
 MOST, LEAST = 1.45, 0.8  # times; more would be grain, less a blur
 PLAIN = 3.0  # squared code values
+SOFT = 5.0  # pixels over which whole strokes give way to a mean

@@ -154,8 +154,8 @@ class SegmentWalk:
         """Raise KeysApart where strokes are to be kept whole; `flow` leads from the left key's frame to the right."""
         assert self._sides[0] is not None
         style, errors = right.carried_to(self._sides[0], flow)
-        strange = strangeness_of(left, style.cpu().numpy(), errors.cpu().numpy())
-        if crispness(strange, self._settings.strokes):
+        strange = strangeness_of(left, style.cpu().numpy(), errors.cpu().numpy(), flow.cpu().numpy())
+        if crispness(strange, self._settings.strokes, self._window.size).any():
             raise KeysApart
 
     def _between(self, n: int, source: Frame, flow_back: Tensor | None) -> Tensor:

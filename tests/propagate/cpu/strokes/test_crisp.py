@@ -61,7 +61,7 @@ def test_no_more_than_so_far(much, times):
 def test_shown_in_part_over_another_picture(deep):
     base, whole = np.full((4, 5, 3), 10000, np.uint16), np.full((4, 5, 3), 30000, np.float32)
     for part, value in ((0.25, 15000), (1.0, 30000)):
-        out = shown(base, whole, part, deep)
+        out = shown(base, whole, np.full(base.shape[:2], part, np.float32), deep)
         assert out.dtype == (np.uint16 if deep else np.uint8)
         assert (out == (value if deep else int(value / CODE + 0.5))).all()
     assert (whole == 30000).all() and (base == 10000).all()
@@ -70,5 +70,5 @@ def test_shown_in_part_over_another_picture(deep):
 def test_what_goes_beyond_white_and_black_is_cut():
     whole = np.float32([[[-5000, 70000, 65535]]])
     base = np.zeros((1, 1, 3), np.uint16)
-    np.testing.assert_array_equal(shown(base, whole, 1, True), [[[0, 65535, 65535]]])
-    np.testing.assert_array_equal(shown(base, whole, 1, False), [[[0, 255, 255]]])
+    np.testing.assert_array_equal(shown(base, whole, np.ones((1, 1), np.float32), True), [[[0, 65535, 65535]]])
+    np.testing.assert_array_equal(shown(base, whole, np.ones((1, 1), np.float32), False), [[[0, 255, 255]]])

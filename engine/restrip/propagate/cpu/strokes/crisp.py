@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.media.frame import Picture, empty_picture
+from restrip.propagate.cpu.predictors import Field
 from restrip.propagate.cpu.strokes.paint import Laid
-from restrip.propagate.energy.crisp import AROUND, LEAST, MOST, PLAIN
+from restrip.propagate.energy.crisp import AROUND, LEAST, MOST, PLAIN, SOFT
 from restrip.propagate.energy.paint import FINE
 from restrip.propagate.energy.style import CODE
 
@@ -29,9 +30,15 @@ def crisp(left: Laid, right: Laid, turn: Plane) -> Pixels:
     return mixed + (np.clip(gain, LEAST, MOST) - 1)[..., None] * fine
 
 
-def shown(base: Picture, whole: Pixels, part: float, deep: bool) -> Picture:
-    """`part` (0..1) of `whole` [H, W, 3] in 16-bit code values and the rest of `base`, uint16, as `coded`."""
-    return coded(base + np.float32(part) * (whole - base), deep)
+def carried(parts: Plane, field: Field) -> Plane:
+    """What holds at each place of a key, [H, W], where a field shows these places; without a step at seams."""
+    return cv2.GaussianBlur(parts[field[..., 1], field[..., 0]], (0, 0), SOFT, borderType=cv2.BORDER_REPLICATE)
+
+
+def shown(base: Picture, whole: Pixels, parts: Plane, deep: bool) -> Picture:
+    """`parts` [H, W] (0..1) of `whole` [H, W, 3] in 16-bit code values and the rest of `base`, uint16, as `coded`."""
+    below = base.astype(np.float32)
+    return coded(below + parts[..., None] * (whole - below), deep)
 
 
 def coded(picture: Pixels, deep: bool) -> Picture:

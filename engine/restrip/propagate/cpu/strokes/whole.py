@@ -11,7 +11,7 @@ from restrip.media.frame import Picture
 from restrip.propagate.backward_walk import BLOCK_FRAMES, BackwardWalk
 from restrip.propagate.cpu.exemplar import Exemplar
 from restrip.propagate.cpu.predictors import Field
-from restrip.propagate.cpu.strokes.crisp import Pixels, Plane, coded, crisp, shown
+from restrip.propagate.cpu.strokes.crisp import Pixels, Plane, carried, coded, crisp, shown
 from restrip.propagate.cpu.strokes.field_spool import FieldSpool
 from restrip.propagate.cpu.strokes.handover import HandOver
 from restrip.propagate.cpu.strokes.paint import Laid, Paint
@@ -36,11 +36,16 @@ def walked_back(
 
 
 class Whole:
-    """What both keys, or the one there is, show of a frame, and how much of it is shown, 0..1."""
+    """What both keys, or the one there is, show of a frame, and how much of it is shown, [H, W] in 0..1 (None: all)."""
 
-    def __init__(self, left: Laid | None, right: Laid | None, part: float, turn: Plane | None) -> None:
-        self._left, self._right, self._part, self._turn = left, right, part, turn
+    def __init__(self, left: Laid | None, right: Laid | None, parts: Plane | None, turn: Plane | None) -> None:
+        self._left, self._right, self._parts, self._turn = left, right, parts, turn
         self._mixed: Pixels | None = None
+
+    @property
+    def all(self) -> bool:
+        """Is nothing below seen?"""
+        return self._parts is None
 
     def alone(self, shares: MixWeights, deep: bool) -> Picture:
         """[H, W, 3] uint16 if deep, else uint8, with nothing else below."""
@@ -49,7 +54,8 @@ class Whole:
 
     def over(self, base: Picture, shares: MixWeights, deep: bool) -> Picture:
         """Shown over another picture [H, W, 3] uint16 of the same frame: uint16 if deep, else uint8."""
-        return shown(base, self._picture(shares), self._part, deep)
+        whole = self._picture(shares)
+        return coded(whole, deep) if self._parts is None else shown(base, whole, self._parts, deep)
 
     def _picture(self, shares: MixWeights) -> Pixels:
         """Of one key alone where the other has no share."""
@@ -70,7 +76,7 @@ class WholeStrokes:
     """Lays out the frames of a segment, in order, from the left key's first on.
 
     `paints` are both keys', one of which may be None; `back` gives the right key's pieces (`walked_back`), `ahead` lays
-    out the left key's. `part` of what is laid out is shown, 0..1.
+    out the left key's. `parts` [H, W], 0..1, says how much of what is laid out is shown at each place of the left key.
     """
 
     def __init__(
@@ -78,9 +84,10 @@ class WholeStrokes:
         paints: tuple[Paint | None, Paint | None],
         ahead: Pieces | None,
         back: Generator[Field, None, None],
-        part: float,
+        parts: Plane,
     ) -> None:
-        self._paints, self._ahead, self._back, self._part = paints, ahead, back, part
+        self._paints, self._ahead, self._back = paints, ahead, back
+        self._parts = None if parts.min() >= 1 else parts
         self._handed: HandOver | None = None
 
     def at_key(self, frame: Bytes, picture: npt.NDArray[np.uint16]) -> None:
@@ -94,10 +101,11 @@ class WholeStrokes:
         a = self._laid(0, frame, None if self._ahead is None else self._ahead.next(frame))
         b = self._laid(1, frame, next(self._back, None))
         if a is None or b is None:
-            return Whole(a, b, self._part, None)
+            return Whole(a, b, self._parts, None)
         if self._handed is None:  # the segment begins after the left key
             self._handed = HandOver.of(*(side.picture * np.float32(1 / CODE) for side in (a, b)))
-        return Whole(a, b, self._part, self._handed.at(across, a, b))
+        parts = None if self._parts is None else carried(self._parts, a.field)
+        return Whole(a, b, parts, self._handed.at(across, a, b))
 
     def _laid(self, side: int, frame: Bytes, field: Field | None) -> Laid | None:
         paint = self._paints[side]
