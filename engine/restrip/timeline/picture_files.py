@@ -9,7 +9,7 @@ from pathlib import Path
 
 PICTURE_ENDINGS = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".exr", ".bmp", ".webp", ".avif"}
-    | {".heic", ".heif", ".hif", ".jp2", ".ppm", ".pgm", ".tga", ".dpx"}
+    | {".heic", ".heif", ".hif", ".jp2", ".ppm", ".pgm", ".tga", ".dpx", ".psd", ".psb", ".kra", ".ora"}
 )
 """Lower case, with the dot. A GIF is a movie; a PNG, WebP or AVIF that moves is told by what is in it."""
 

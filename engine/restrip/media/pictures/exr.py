@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.media.files import MediaUnreadable
+from restrip.media.primaries import REC709, between, make_sense, to_xyz
 
 Array = npt.NDArray[np.float32]
 
@@ -24,10 +25,6 @@ LINEAR_NOTE = (
 )
 # What the package raises over a damaged file.
 DAMAGE = (RuntimeError, ValueError, TypeError, LookupError, OSError, OverflowError, MemoryError)
-# Chromaticities x, y of red, green, blue and white.
-REC709 = np.array([[0.64, 0.33], [0.3, 0.6], [0.15, 0.06], [0.3127, 0.329]])
-# From XYZ to the responses that a white point is adapted in (Lam 1985).
-BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 MOST_PIXELS = 1 << 28
 
 
@@ -179,28 +176,19 @@ def _rgb(planes: Mapping[str, Array], luma: tuple[float, float, float]) -> Array
     return np.stack([red, green, blue], axis=-1)
 
 
-def _to_xyz(corners: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """[3, 3]: linear R G B of primaries and a white, [4, 2] chromaticities, to XYZ, white's Y being 1 (RP 177)."""
-    columns = np.column_stack([corners, 1 - corners.sum(axis=1)]).T.astype(np.float64)
-    white = columns[:, 3] / columns[1, 3]
-    return columns[:, :3] * np.linalg.solve(columns[:, :3], white)
-
-
 def _corners(header: Mapping[str, Any]) -> npt.NDArray[np.float64] | None:
     """The file's primaries and white [4, 2] where they make sense and aren't Rec. 709's; else None."""
     given = np.array(header.get("chromaticities", REC709), np.float64).reshape(-1)
     if given.size != 8 or not np.isfinite(given).all():
         return None
     corners = given.reshape(4, 2)
-    rows = np.column_stack([corners[:3], np.ones(3)])
-    plain = abs(np.linalg.det(rows)) < 1e-4 or corners[3, 1] < 1e-3
-    return None if plain or np.abs(corners - REC709).max() < 2e-3 else corners
+    return corners if make_sense(corners) and np.abs(corners - REC709).max() >= 2e-3 else None
 
 
 def _luma(header: Mapping[str, Any]) -> tuple[float, float, float]:
     """The weights of R, G and B in luminance."""
     corners = _corners(header)
-    red, green, blue = (float(share) for share in _to_xyz(REC709 if corners is None else corners)[1])
+    red, green, blue = (float(share) for share in to_xyz(REC709 if corners is None else corners)[1])
     return red, green, blue
 
 
@@ -209,10 +197,7 @@ def _as_rec709(rgb: Array, header: Mapping[str, Any]) -> Array:
     corners = _corners(header)
     if corners is None:
         return rgb
-    there, here = _to_xyz(corners), _to_xyz(REC709)
-    gains = (BRADFORD @ here.sum(axis=1)) / (BRADFORD @ there.sum(axis=1))
-    adapted = np.linalg.inv(BRADFORD) @ np.diag(gains) @ BRADFORD
-    changed: Array = cv2.transform(rgb, (np.linalg.inv(here) @ adapted @ there))
+    changed: Array = cv2.transform(rgb, between(corners))
     return changed
 
 

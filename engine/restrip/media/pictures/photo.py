@@ -9,10 +9,11 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -24,6 +25,10 @@ from restrip.media.av import still
 from restrip.media.files import MediaUnreadable, open_regular
 from restrip.media.frame import Frame
 from restrip.media.geometry import shown
+from restrip.media.highlights import rolled
+from restrip.media.pictures.colour_space import SRGB, converted
+from restrip.media.pictures.icc import BadProfile, TableProfile
+from restrip.media.pictures.named_space import space_of
 from restrip.media.pictures.photo_facts import (
     TIFF,
     is_multiplied,
@@ -36,6 +41,7 @@ from restrip.media.pictures.photo_facts import (
 )
 
 Array = npt.NDArray[Any]
+Found = TypeVar("Found")
 
 MOST_PIXELS = 1 << 28
 Image.MAX_IMAGE_PIXELS = None  # Scans and panoramas are larger than what Pillow warns of; MOST_PIXELS is the limit.
@@ -43,6 +49,7 @@ Image.MAX_IMAGE_PIXELS = None  # Scans and panoramas are larger than what Pillow
 # What is opened, whatever the name says; Pillow knows more, and would run Ghostscript for some of it.
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "BMP", "JPEG2000", "PPM", "GIF")
 HEIC_ENDINGS = (".heic", ".heif", ".hif")
+HEIC_BRANDS = tuple(b"ftyp" + brand for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc"))
 
 # What Pillow and its decoders raise over a damaged file, beside its own errors, which are OSErrors.
 DAMAGE = (
@@ -74,15 +81,63 @@ class PhotoHeader:
 
 def read_photo(path: str) -> Frame:
     """The picture in a file, upright, alpha straight. Raises MediaUnreadable."""
+    return _read(path, _frame, _otherwise)
+
+
+def read_photo_in(path: str, primaries: str = "") -> tuple[Frame, tuple[str, ...]]:
+    """The picture in the colours of frames with these primaries, by what the file says of its own; and notes.
+
+    What says nothing is taken as it is. Raises MediaUnreadable.
+    """
+
+    def known(image: Image.Image, raw: bytes, path: str) -> tuple[Frame, tuple[str, ...]]:
+        space, note = space_of(image, raw)
+        notes = [note] if note else []
+        if isinstance(space, TableProfile):
+            try:
+                shown_as = _by_table(image, raw, path, space)
+                notes.append(f"Its colours were converted from {space.name}.")
+                return converted(shown_as, SRGB, primaries), tuple(notes)
+            except BadProfile:
+                space = None
+                notes.append("Its colour profile is damaged: it is left aside.")
+        if image.mode == "CMYK":
+            space = None  # A profile of three channels says nothing of ink.
+            notes.append("It is CMYK without a printer's profile: colours are as near as that allows.")
+        frame = _frame(image, raw, path)
+        turned = converted(frame, space or SRGB, primaries, rolled) if space is not None else frame
+        if turned is not frame and space is not None:
+            notes.append(f"Its colours were converted from {space.name}.")
+        return turned, tuple(notes)
+
+    return _read(path, known, lambda raw, path: (_otherwise(raw, path), ()))
+
+
+def _by_table(image: Image.Image, raw: bytes, path: str, profile: TableProfile) -> Frame:
+    """A picture whose profile is of tables, in sRGB: with all its bits where they are more than 8."""
+    if image.mode != "CMYK" and kept_bits(image, io.BytesIO(raw)) > 8:
+        frame = _frame(image, raw, path)
+        values = frame.rgb[..., :1] if profile.mode == "L" else frame.rgb
+        return Frame(profile.deep(values.astype(np.float32) / frame.white), frame.alpha)
+    image.load()
+    upright = ImageOps.exif_transpose(image)
+    alpha = np.asarray(upright.convert("RGBA"))[..., 3] if upright.has_transparency_data else None
+    plain = upright if upright.mode == profile.mode else upright.convert(profile.mode)
+    rgb = np.asarray(profile.shown(plain))
+    return Frame(np.ascontiguousarray(rgb), None if alpha is None else np.ascontiguousarray(alpha))
+
+
+def _read(path: str, known: Callable[[Image.Image, bytes, str], Found], other: Callable[[bytes, str], Found]) -> Found:
+    """What is made of a file: by `known` where Pillow opens it, else by `other`. Raises MediaUnreadable."""
     with open_regular(path) as file:
         raw = file.read()
     try:
         image = _opened(io.BytesIO(raw), path)
     except DAMAGE:
-        return _otherwise(raw, path)
+        return other(raw, path)
     try:
         with image:
-            return _frame(image, raw, path)
+            return known(image, raw, path)
     except DAMAGE as error:
         raise MediaUnreadable(path, "it is no picture, or a damaged one") from error
 
@@ -114,7 +169,9 @@ def _opened(file: Any, path: str) -> Image.Image:
     """The file opened by Pillow, its header read. Raises DAMAGE, MediaUnreadable."""
     Image.init()
     formats = list(FORMATS)
-    if path.lower().endswith(HEIC_ENDINGS):
+    start = file.read(12)
+    file.seek(0)
+    if path.lower().endswith(HEIC_ENDINGS) or start[4:12] in HEIC_BRANDS:
         _know_heic(path)
         formats.append("HEIF")
     elif path.lower().endswith(".tga"):

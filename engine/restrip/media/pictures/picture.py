@@ -14,11 +14,16 @@ import numpy.typing as npt
 
 from restrip.media.av import still
 from restrip.media.av.exr import write_linear
-from restrip.media.files import OutputUnwritable, check_readable, written
+from restrip.media.files import OutputUnwritable, check_readable, open_regular, written
 from restrip.media.frame import Frame
 from restrip.media.geometry import resampled
+from restrip.media.pictures import photoshop
 from restrip.media.pictures.exr import exr_header, read_linear
-from restrip.media.pictures.photo import photo_header, read_photo
+from restrip.media.pictures.layered import ENDINGS, layered_header, read_layered
+from restrip.media.pictures.photo import PhotoHeader, photo_header, read_photo
+from restrip.media.pictures.photoshop import PhotoshopHeader, photoshop_header, read_photoshop
+
+EXR_MAGIC = b"\x76\x2f\x31\x01"
 
 
 @dataclass(frozen=True)
@@ -41,11 +46,42 @@ def read_picture(path: str | os.PathLike[str]) -> Frame:
     """
     name = os.fspath(path)
     check_readable(name)
-    if name.lower().endswith(".exr"):
+    kind = kind_of(name)
+    if kind == "exr":
         return _coded(read_linear(name))
-    if name.lower().endswith(still.ENDINGS):
+    if kind == "psd":
+        return read_photoshop(name)
+    if kind == "layered":
+        return read_layered(name)
+    if kind == "still":
         return still.read_still(name)
     return read_photo(name)
+
+
+def kind_of(path: str) -> str:
+    """By whom a picture is read: "exr", "psd", "layered", "still" (FFmpeg) or "photo" (Pillow).
+
+    What is in a file counts, not its name, where the two differ. Raises OSError, MediaUnreadable.
+    """
+    with open_regular(path) as file:
+        start = file.read(8)
+    low = path.lower()
+    if start[:4] == EXR_MAGIC:
+        return "exr"
+    if start[:4] == photoshop.MAGIC:
+        return "psd"
+    if low.endswith(ENDINGS):
+        return "layered" if start[:2] == b"PK" else "photo"
+    if low.endswith(still.ENDINGS):
+        return "still" if start[:4] in (b"SDPX", b"XPDS") or start[:1] == b"P" else "photo"
+    if low.endswith(".exr") and not _is_other(start):
+        return "exr"
+    return "psd" if low.endswith(photoshop.ENDINGS) and not _is_other(start) else "photo"
+
+
+def _is_other(start: bytes) -> bool:
+    """Whether a file is surely of another kind than its name says."""
+    return start.startswith((b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"RIFF", b"BM", b"GIF8"))
 
 
 def write_picture(path: str | os.PathLike[str], frame: Frame) -> None:
@@ -64,15 +100,18 @@ def write_picture(path: str | os.PathLike[str], frame: Frame) -> None:
 def picture_facts(path: str) -> PictureFacts:
     """The facts of a picture's file, mostly without decoding it. Raises MediaMissing, MediaUnreadable."""
     check_readable(path)
-    kind = Path(path).suffix.lower().lstrip(".")
+    name, kind = Path(path).suffix.lower().lstrip("."), kind_of(path)
     if kind == "exr":
         exr = exr_header(path)
-        return PictureFacts(exr.size, 16, exr.alpha, kind, exr.notes)
-    if f".{kind}" in still.ENDINGS:
+        return PictureFacts(exr.size, 16, exr.alpha, name, exr.notes)
+    if kind == "still":
         frame = still.read_still(path)
-        return PictureFacts(frame.size, 16 if frame.deep else 8, frame.alpha is not None, kind)
-    header = photo_header(path)
-    return PictureFacts(header.size, header.bits, header.alpha, kind, header.notes)
+        return PictureFacts(frame.size, 16 if frame.deep else 8, frame.alpha is not None, name)
+    read: Callable[[str], PhotoHeader | PhotoshopHeader] = photo_header
+    if kind in ("psd", "layered"):
+        read = photoshop_header if kind == "psd" else layered_header
+    header = read(path)
+    return PictureFacts(header.size, header.bits, header.alpha, name, header.notes)
 
 
 def fit_picture(frame: Frame, size: tuple[int, int]) -> Frame:
@@ -109,11 +148,16 @@ def _write_exr(path: Path, frame: Frame) -> None:
     write_linear(str(path), linear.astype(np.float32), alpha)
 
 
+def straight(light: npt.NDArray[np.float32], alpha: npt.NDArray[np.float32] | None) -> npt.NDArray[np.float32]:
+    """Colours [H, W, 3] that were multiplied with alpha, alpha [H, W] divided out."""
+    if alpha is None:
+        return light
+    return np.where(alpha[..., None] > 0, light / np.maximum(alpha, 1e-6)[..., None], light)
+
+
 def _coded(linear: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]) -> Frame:
     """Linear light as R'G'B' through the sRGB curve (IEC 61966-2-1), 16 bit; premultiplied colour is divided."""
-    rgb, alpha = linear
-    if alpha is not None:
-        rgb = np.where(alpha[..., None] > 0, rgb / np.maximum(alpha, 1e-6)[..., None], rgb)
+    rgb, alpha = straight(*linear), linear[1]
     rgb = np.clip(np.nan_to_num(rgb, posinf=1.0), 0, 1)
     coded = np.where(rgb <= 0.0031308, rgb * 12.92, 1.055 * np.maximum(rgb, 1e-9) ** (1 / 2.4) - 0.055)
     deep = np.rint(coded * 65535).astype(np.uint16)
