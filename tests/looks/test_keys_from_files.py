@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import io
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image, ImageCms
 
 from restrip.looks import open_look
 from restrip.looks.keys_from_files import (
@@ -13,6 +17,8 @@ from restrip.looks.keys_from_files import (
     picture_for_key,
 )
 from restrip.media import Frame, write_picture
+from restrip.media.curves import srgb_decoded
+from restrip.media.pictures.icc import rgb_profile
 from restrip.progress import silent
 from restrip.timeline import Key
 
@@ -138,3 +144,26 @@ def test_a_keys_picture_that_cant_be_read_is_named_with_its_key(tmp_path, bunny,
     with pytest.raises(KeyImageUnreadable) as refused:
         picture_for_key(bunny, Key(8, image=str(path)))
     assert "key 8" in refused.value.message and str(path) in refused.value.message
+
+
+def test_a_key_comes_in_the_frames_colours(tmp_path: Path, bunny: Frame) -> None:
+    """A profile counts, and what was done is said; a picture that is a mistake is refused, with the way out."""
+
+    steps = np.linspace(0, 1, 1024)
+    picture = Image.fromarray(bunny.rgb8())
+    plain = io.BytesIO(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()).getvalue()
+    picture.save(tmp_path / "srgb.png", icc_profile=plain)
+    picture.save(tmp_path / "flat.png", icc_profile=rgb_profile("Flat", srgb_decoded(steps**1.5)))
+    same = picture_for_key(bunny, Key(8, image=str(tmp_path / "srgb.png")))
+    assert (same.picture.rgb == bunny.rgb).all() and same.notes == ()
+    made = picture_for_key(bunny, Key(8, image=str(tmp_path / "flat.png")))
+    wanted = 255 * (bunny.rgb8() / 255) ** 1.5
+    assert np.abs(made.picture.rgb8() - wanted).max() < 2
+    assert made.notes == ("flat.png: Its colours were converted from Flat.",)
+    picture.resize((2, 2)).save(tmp_path / "tiny.png")
+    with pytest.raises(KeyImageUnreadable, match="only 2x2"):
+        picture_for_key(bunny, Key(8, image=str(tmp_path / "tiny.png")))
+    (tmp_path / "a.psd").write_bytes(b"8BPS")
+    with pytest.raises(KeyImageUnreadable) as caught:
+        picture_for_key(bunny, Key(8, image=str(tmp_path / "a.psd")))
+    assert "Maximize compatibility" in caught.value.remedy

@@ -50,6 +50,11 @@ class Window:
         """Before anything is kept: raise SourceChanged when a file that was read isn't what the job was planned for."""
         self._watch.check()
 
+    @property
+    def primaries(self) -> str:
+        """Of the frames' colours, by FFmpeg's words: what pictures that are laid over them are converted to."""
+        return self.reader.info.colour.primaries
+
     def frame(self, n: int) -> Frame:
         """Frame n of the clip."""
         return self.fitted(self.reader.frame(n))

@@ -15,16 +15,20 @@ from typing import TYPE_CHECKING, Any
 from restrip.errors import BadInput
 from restrip.looks.look import Beside, Look, Styled
 from restrip.media.content import HashBook
-from restrip.media.files import MediaMissing, MediaUnreadable
+from restrip.media.files import GENERAL_REMEDY, MediaMissing, MediaUnreadable
 from restrip.registration.correction import Correction
 from restrip.timeline.key_names import keys_in_folder
 
 if TYPE_CHECKING:
     from restrip.media.frame import Frame
+    from restrip.media.pictures.painting import Painting
     from restrip.progress import Report
     from restrip.timeline import Key
 
 AS_IT_IS = Correction()
+LEAST_PX = 16
+"""A picture with fewer pixels a side, of which a frame is STRETCH times the size, is taken for a mistake."""
+STRETCH = 8
 ASPECT_TOLERANCE = 0.01  # of the frame's aspect: what is stretched by more is worth a sentence
 
 
@@ -76,10 +80,10 @@ class KeyImageUnreadable(BadInput):
 
     code = "key-image-unreadable"
 
-    def __init__(self, frame: int, path: str, why: str) -> None:
+    def __init__(self, frame: int, path: str, why: str, remedy: str = "") -> None:
         super().__init__(
             f"The picture of key {frame} can't be used: {why}",
-            "Choose a PNG, TIFF or JPEG that opens elsewhere, or remove the picture from the key.",
+            remedy or "Choose a PNG, TIFF or JPEG that opens elsewhere, or remove the picture from the key.",
             frame=frame,
             path=path,
         )
@@ -96,7 +100,7 @@ class PaintedLook(Look):
 
     def identity(self) -> dict[str, Any]:
         """Only that keys are painted: which picture it is, each key says itself (`key_facts`)."""
-        return {"look": "painted", "code": 1}
+        return {"look": "painted", "code": 2}
 
     def key_facts(self) -> dict[int, str]:
         """The sha256 of each picture by frame: repainting one key renders only that key again."""
@@ -125,27 +129,37 @@ class PaintedLook(Look):
         """Each key's picture at its frame's size. Raises PaintedKeysMissing, KeyImageUnreadable."""
         self.check_keys(keys)
         styled = []
+        primaries = beside.primaries if beside is not None else ""
         corrections = beside.corrections if beside is not None and beside.corrections else [AS_IT_IS] * len(keys)
         for done, (frame, key, correction) in enumerate(zip(frames, keys, corrections, strict=True), start=1):
-            styled.append(picture_for_key(frame, key, path=self.picture_given(key), correction=correction))
+            path = self.picture_given(key)
+            styled.append(picture_for_key(frame, key, path=path, correction=correction, primaries=primaries))
             report(done, len(frames))
         return styled
 
 
-def picture_for_key(frame: Frame, key: Key, *, path: str | None = None, correction: Correction = AS_IT_IS) -> Styled:
-    """The picture `path`, or the key's own, corrected and at the size and depth of `frame`; resampling, and what a
-    correction couldn't do, is said in the notes.
+def picture_for_key(
+    frame: Frame, key: Key, *, path: str | None = None, correction: Correction = AS_IT_IS, primaries: str = ""
+) -> Styled:
+    """The picture `path`, or the key's own, corrected, at the size and depth of `frame` and in its colours, which have
+    these `primaries`; resampling, conversion, and what a correction couldn't do, is said in the notes.
 
     Where the picture is transparent the frame shows; alpha is the frame's. Raises KeyImageUnreadable.
     """
     from restrip.media import fit_picture
-    from restrip.media.pictures.animated import moves
 
     path = path or key.image or ""
-    picture = read_key_picture(path, key.frame)
+    painting = read_key_picture(path, key.frame, primaries)
+    picture = painting.frame
+    if min(picture.size) < LEAST_PX and max(frame.size) > STRETCH * max(picture.size):
+        raise KeyImageUnreadable(
+            key.frame,
+            path,
+            f"{path} is only {picture.size[0]}x{picture.size[1]}.",
+            f"Choose a picture near the clip's {frame.size[0]}x{frame.size[1]}.",
+        )
     notes = () if correction.way else _size_notes(Path(path).name, picture.size, frame.size)
-    if moves(path):
-        notes += (f"{Path(path).name} moves: its first picture is used.",)
+    notes += tuple(f"{Path(path).name}: {note}" for note in painting.notes)
     facts: dict[str, Any] = {"picture": path, "picture_size": list(picture.size)}
     if not correction.facts:
         fitted = fit_picture(picture, frame.size).with_depth(frame.deep)
@@ -160,14 +174,18 @@ def picture_for_key(frame: Frame, key: Key, *, path: str | None = None, correcti
     return Styled(_over(fitted, frame), facts, notes)
 
 
-def read_key_picture(path: str, frame: int) -> Frame:
-    """The picture given for the key on `frame`. Raises KeyImageUnreadable."""
-    from restrip.media import read_picture
+def read_key_picture(path: str, frame: int, primaries: str = "") -> Painting:
+    """The picture given for the key on `frame`, in the colours of frames with these primaries.
+
+    Raises KeyImageUnreadable.
+    """
+    from restrip.media.pictures.painting import read_painting
 
     try:
-        return read_picture(path)
+        return read_painting(path, primaries)
     except (MediaMissing, MediaUnreadable) as error:
-        raise KeyImageUnreadable(frame, path, error.message) from error
+        told = "" if error.remedy == GENERAL_REMEDY else error.remedy
+        raise KeyImageUnreadable(frame, path, error.message, told) from error
 
 
 def open_painted(argument: str, settings: Mapping[str, Any], *, size: tuple[int, int] | None = None) -> PaintedLook:

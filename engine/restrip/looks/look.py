@@ -21,6 +21,12 @@ if TYPE_CHECKING:  # The supervisor lists looks without numpy.
     Matte = npt.NDArray[np.generic]
 
 
+READING_STAGE = 2
+"""Of pictures that a user gives (keys, styles), in the hashes of what is made from them: raised when they are read in
+another way. From 2 on their profiles and tags of colour count.
+"""
+
+
 class UnknownLook(BadInput):
     """A look's name that names no look."""
 
@@ -55,7 +61,7 @@ class Beside:
     the frame and the finished picture of the neighbouring key on the anchor's side, one a frame, None where there is
     none in the shot, and for a look that doesn't carry it on (`carries_previous`). `clip` is what the keys' frame
     numbers count in, `keys` how many keys the job makes in all. `corrections` say what is done with pictures that were
-    given for the keys, one a frame.
+    given for the keys, one a frame; `primaries` are those of the frames' colours, by FFmpeg's words.
     """
 
     mattes: Sequence[Matte | None] = ()
@@ -64,6 +70,7 @@ class Beside:
     clip: ClipRange | None = None
     keys: int = 0
     corrections: Sequence[Correction] = ()
+    primaries: str = ""
 
 
 @dataclass(frozen=True)

@@ -27,12 +27,15 @@ class MediaMissing(BadInput):
         )
 
 
+GENERAL_REMEDY = "Choose a movie or a picture that plays elsewhere."
+
+
 class MediaUnreadable(BadInput):
     """A file that is there but holds no pictures that can be read."""
 
     code = "media-unreadable"
 
-    def __init__(self, path: str, why: str, remedy: str = "Choose a movie or a picture that plays elsewhere.") -> None:
+    def __init__(self, path: str, why: str, remedy: str = GENERAL_REMEDY) -> None:
         super().__init__(f"{path} can't be read: {why}.", remedy, path=path, why=why)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.input_files import Seen
-from restrip.looks.look import PLAIN, LookTraits
+from restrip.looks.look import PLAIN, READING_STAGE, LookTraits
 from restrip.propagate.settings import ON
 from restrip.registration.correction import Correction
 from restrip.storage.json_files import digest
@@ -64,7 +64,7 @@ def key_hashes(spec: Job, keys: Sequence[Key], against: Against, known: Known) -
         if correction is not None and correction.facts:
             base["correction"] = correction.facts
         if key.image:
-            return {**base, "image": images[key.image].content.key}
+            return {**base, "image": images[key.image].content.key, "reading": READING_STAGE}
         own = known.key_facts.get(key.frame)
         asked = spec.asked.look.explicit(key)
         made = {**base, "prompt": asked.prompt, "seed": asked.seed, "look": known.look_identity, "own": own}

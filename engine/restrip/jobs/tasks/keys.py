@@ -171,6 +171,7 @@ class KeyMaker:
             clip=self.spec.clip,
             keys=len(plan.keys),
             corrections=[plan.correction(n) for n in group],
+            primaries=self.window.primaries,
         )
 
     def _before(self, index: int) -> tuple[Frame, Frame] | None:
@@ -202,7 +203,8 @@ class KeyMaker:
 def keep_painted(task: Assignment, plan: Plan, window: Window, index: int) -> None:
     """Cache the picture that a key brings along."""
     key = plan.keys[index]
-    styled = picture_for_key(window.frame(key.frame), key, correction=plan.correction(index))
+    frame = window.frame(key.frame)
+    styled = picture_for_key(frame, key, correction=plan.correction(index), primaries=window.primaries)
     window.check()
     keep_key(task, plan.key_hashes[index], key, styled)
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from restrip.errors import BadInput
-from restrip.looks.look import Beside, Look, Styled, UnknownLook
+from restrip.looks.look import READING_STAGE, Beside, Look, Styled, UnknownLook
 from restrip.looks.look_file.given_anchor import GivenAnchor
 from restrip.looks.look_file.pictures import read_anchor
 from restrip.looks.palette import ColourShift, Palette, shift_between
@@ -199,7 +199,8 @@ class PaintingLook(NetworkLook):
     def identity(self) -> dict[str, Any]:
         """Networks, painting and brush."""
         networks = [self.networks.predict.identity(), self.networks.network.identity()]
-        return {"look": "painting", "painting": self.sha256, "networks": networks, **self._facts()}
+        facts = {"painting": self.sha256, "reading": READING_STAGE, "networks": networks}
+        return {"look": "painting", **facts, **self._facts()}
 
     @property
     def device(self) -> str:
@@ -233,10 +234,10 @@ def open_neural(argument: str, settings: Mapping[str, Any], *, size: tuple[int, 
 
 
 def open_painting(argument: str, settings: Mapping[str, Any], *, size: tuple[int, int] | None = None) -> PaintingLook:
-    """The look painting:FILE. Raises what `media.read_picture` raises, and PictureTooSmall."""
-    from restrip.media import read_picture
+    """The look painting:FILE. Raises what `read_painting` raises, and PictureTooSmall."""
+    from restrip.media.pictures.painting import read_painting
 
-    painting = read_picture(argument)
+    painting = read_painting(argument).frame
     if min(painting.size) < LEAST_PX:
         raise PictureTooSmall(painting.size)
     digest = content_of([argument], whole=True).sha256

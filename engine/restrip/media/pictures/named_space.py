@@ -64,8 +64,7 @@ def _png_gamma(image: Image.Image) -> ColourSpace | None:
     gamma, corners = image.info.get("gamma"), image.info.get("chromaticity")
     if not gamma and not corners:
         return None
-    usual = not gamma or abs(gamma - 1 / 2.2) < 0.002
-    curve = srgb_decoded if usual else power(1 / max(gamma, 1e-3))
+    curve = srgb_decoded if not gamma or abs(gamma - 1 / 2.2) < 0.002 else power(1 / max(gamma, 1e-3))
     to_709 = np.eye(3)
     if corners and len(corners) == 8:
         # White first, then red, green and blue.

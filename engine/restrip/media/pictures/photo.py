@@ -92,7 +92,10 @@ def read_photo_in(path: str, primaries: str = "") -> tuple[Frame, tuple[str, ...
 
     def known(image: Image.Image, raw: bytes, path: str) -> tuple[Frame, tuple[str, ...]]:
         space, note = space_of(image, raw)
+        count = getattr(image, "n_frames", 1)
         notes = [note] if note else []
+        if count > 1 and image.format != "MPO":
+            notes.append(f"It holds {count} pictures: the first is used.")
         if isinstance(space, TableProfile):
             try:
                 shown_as = _by_table(image, raw, path, space)

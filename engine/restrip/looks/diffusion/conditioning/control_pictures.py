@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.errors import BadInput
-from restrip.media import ClipReader, probe, read_picture
+from restrip.media import ClipReader, probe
 from restrip.media.files import MediaMissing, MediaUnreadable
 from restrip.media.pictures.animated import is_still
+from restrip.media.pictures.painting import read_painting
 from restrip.timeline import ClipRange, pictures_in
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class ControlPictures:
         if path is None:
             raise missing
         try:
-            return read_picture(path).rgb8()
+            return read_painting(path).frame.rgb8()
         except (MediaMissing, MediaUnreadable) as error:
             raise missing from error
 

@@ -1,0 +1,60 @@
+"""Light beyond white: what the proxy shows of it, and what comes back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from restrip.media.highlights import KNEE, PEAK, restored, rolled
+
+RNG = np.random.default_rng(4)
+RAMP = np.repeat(np.linspace(0, 16, 400, dtype=np.float32)[None, :, None], 3, axis=2).repeat(24, axis=0)
+
+
+def test_below_the_knee_nothing_changes_and_above_it_order_and_hue_stay() -> None:
+    light = (KNEE * RNG.random((20, 30, 3))).astype(np.float32)
+    assert (rolled(light) == light).all()
+    seen = rolled(RAMP)[0, :, 0]
+    assert (np.diff(seen) > 0).all() and seen[-1] < 1 and np.diff(seen).max() <= 1.01 * 16 / 399
+    assert abs(float(rolled(np.full((1, 1, 3), PEAK, np.float32)).max()) - 1) < 1e-6
+    lamp = np.float32([[[9.0, 4.5, 0.9]]])
+    assert np.allclose(rolled(lamp) / rolled(lamp).max(), lamp / 9, atol=1e-6)
+
+
+def test_what_a_look_leaves_alone_comes_back_whole() -> None:
+    light = np.exp(RNG.normal(-1, 1.5, (32, 48, 3))).astype(np.float32)
+    light[3, 4] = (-0.2, 3.0, 20.0)
+    proxy = np.clip(rolled(light), 0, 1)
+    assert np.allclose(restored(light, proxy, proxy, blur_px=1.5), light, rtol=1e-5, atol=1e-6)
+
+
+def test_a_ramp_to_sixteen_keeps_its_ratios() -> None:
+    """Under a look that dims and tints: values above white stay in ratio, and there is no step."""
+    proxy = rolled(RAMP)
+    tint = np.float32([0.8, 0.6, 0.4])
+    made = restored(RAMP, proxy, proxy * tint, blur_px=1.5)
+    bright = RAMP[0, :, 0] > 1
+    assert np.abs(made[0, bright] / (RAMP[0, bright] * tint) - 1).max() < 0.03
+    steps = np.diff(made[12], axis=0)
+    assert (steps > 0).all() and steps.max() < 1.1 * 16 / 399
+
+
+def test_strokes_are_not_enlarged() -> None:
+    """Grain of a look on a light of 16 stays as fine as it was, in light, but for what it is on average."""
+    light = np.full((64, 64, 3), 16, np.float32)
+    proxy = rolled(light)
+    grain = RNG.normal(0, 0.05, (64, 64, 1)).astype(np.float32)
+    styled = np.clip(proxy * 0.7 + grain, 0, 1)
+    made = restored(light, proxy, styled, blur_px=3)
+    assert abs(made.mean() / (16 * 0.7) - 1) < 0.03
+    assert made.std() / made.mean() < 0.02 < styled.std() / styled.mean()
+
+
+def test_dark_places_beside_a_lamp_get_no_halo() -> None:
+    light = np.full((40, 40, 3), 0.1, np.float32)
+    light[10:20, 10:20] = 30
+    proxy = rolled(light)
+    styled = proxy * np.float32(0.5)
+    made = restored(light, proxy, styled, blur_px=3)
+    dark = light[..., 0] < 1
+    assert (made[dark] == styled[dark]).all()
+    assert np.abs(made[12:18, 12:18] / 15 - 1).max() < 0.05
