@@ -34,3 +34,10 @@ def test_names_that_are_made_are_read_again(tmp_path: Path) -> None:
     (tmp_path / "other 45.jpg").touch()
     found = keys_in_folder(tmp_path)
     assert list(found) == [0, 45, 123456] and len(found[45]) == 2
+
+
+def test_a_document_gives_way_to_the_picture_that_was_exported_from_it(tmp_path: Path) -> None:
+    for name in ("key_1.psd", "key_1.png", "key_2.kra", "key_3.tif", "key_3.png"):
+        (tmp_path / name).touch()
+    found = {number: [path.name for path in paths] for number, paths in keys_in_folder(tmp_path).items()}
+    assert found == {1: ["key_1.png"], 2: ["key_2.kra"], 3: ["key_3.png", "key_3.tif"]}

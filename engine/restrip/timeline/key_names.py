@@ -15,6 +15,10 @@ TEMPORARY = ("~", ".")
 """What the names begin with that programs give to files which they are about to rename or delete."""
 
 
+DOCUMENTS = (".psd", ".psb", ".kra", ".ora")
+"""What painting programs work in: where a picture was exported from one beside it, that picture is the key."""
+
+
 def key_number(path: str | os.PathLike[str]) -> int | None:
     """The frame that a picture's name ends with; None for files that are no key by their names."""
     name = os.path.basename(os.fspath(path))
@@ -30,7 +34,8 @@ def key_name(number: int, ending: str = ".png") -> str:
 
 
 def keys_in_folder(folder: str | os.PathLike[str]) -> dict[int, list[Path]]:
-    """The pictures of keys in a folder by their frames, in order; several on a frame are for the caller to refuse.
+    """The pictures of keys in a folder by their frames, in order; several on a frame are for the caller to refuse, but
+    a document of a painting program gives way to a picture.
 
     Raises OSError.
     """
@@ -39,4 +44,9 @@ def keys_in_folder(folder: str | os.PathLike[str]) -> dict[int, list[Path]]:
         number = key_number(path)
         if number is not None:
             found.setdefault(number, []).append(path)
-    return dict(sorted(found.items()))
+    return {number: _exported(paths) for number, paths in sorted(found.items())}
+
+
+def _exported(paths: list[Path]) -> list[Path]:
+    """The pictures among documents and pictures of one name; all where there are only documents."""
+    return [path for path in paths if path.suffix.lower() not in DOCUMENTS] or paths
