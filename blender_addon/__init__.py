@@ -26,6 +26,7 @@ _PARTS = (
     "ui.presets",
     "ui.prompts",
     "ui.looks",
+    "ui.saved_looks",
     "ui.models",
     "timeline.packing",
     "ui.menus",

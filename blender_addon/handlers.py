@@ -8,7 +8,7 @@ from bpy.app.handlers import persistent
 from . import jobs
 from .engine import engine_connection
 from .timeline import rendering, ties, vse
-from .ui import form, statusbar
+from .ui import form, saved_looks, statusbar
 
 
 @persistent  # type: ignore[untyped-decorator,unused-ignore]
@@ -38,7 +38,7 @@ def look() -> None:
 def register() -> None:
     """Start the timer and listen."""
     bpy.app.handlers.load_post.append(opened)
-    jobs.on_tick[:] = [rendering.tick, engine_connection.tick, ties.tick, look, statusbar.tick]
+    jobs.on_tick[:] = [rendering.tick, engine_connection.tick, ties.tick, look, statusbar.tick, saved_looks.tick]
     jobs.on_schema[:] = [engine_connection.learn]
     bpy.app.timers.register(jobs.tick, first_interval=jobs.IDLE_TICK_S, persistent=True)
 

@@ -78,6 +78,12 @@ def path_of(key: str) -> str:
     return os.path.join(_folder.name, f"{key}.jpg") if _folder is not None and key in _newest else ""
 
 
+def keep_file(path: str) -> None:
+    """Have a picture's file ready as an icon, under its path."""
+    if _pictures is not None and path and path not in _pictures and Path(path).is_file():
+        _pictures.load(path, path, "IMAGE")
+
+
 def icon(key: str) -> int:
     """The picture kept under a name, for `template_icon`; 0 while there is none."""
     return int(_pictures[key].icon_id) if _pictures is not None and key in _pictures else 0

@@ -26,6 +26,7 @@ class RESTRIP_MT_strip(bpy.types.Menu):
         layout.separator()
         layout.menu("RESTRIP_MT_takes", icon="RENDERLAYERS")
         layout.operator("restrip.copy_look", icon="PASTEDOWN")
+        layout.menu("RESTRIP_MT_saved_looks", text="Saved Looks", icon="ASSET_MANAGER")
         layout.separator()
         layout.operator("restrip.cancel", icon="X")
         layout.operator("restrip.remove_result", icon="TRASH")

@@ -12,7 +12,7 @@ from restrip.client.setting import Setting
 from .. import prefs, values
 from ..engine import engine_connection, schema
 from ..timeline import clip, markers, packing, results, vse
-from . import copy_look, form, joblist, looks, models, prompts, take_menu
+from . import copy_look, form, joblist, looks, models, prompts, saved_looks, take_menu
 
 CATEGORY = "Restrip"
 MAIN_GROUP = "basic"
@@ -73,6 +73,7 @@ def draw_strip(layout: Any, scene: Any, strip: Any) -> None:
         looks.draw(layout.column(), scene, strip)
     elif hasattr(data, form.name_of(f"look.{family}")):
         draw_setting(column, data, f"look.{family}")
+    saved_looks.draw_row(layout)
     column = layout.column()
     column.use_property_split, column.use_property_decorate = True, False
     draw_settings(column, data, form.shown(given, schema.current()).get(MAIN_GROUP, []))

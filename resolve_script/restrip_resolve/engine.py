@@ -23,6 +23,11 @@ class Engine(Protocol):
     ) -> None: ...
     def probe(self, paths: Sequence[str]) -> dict[str, Any]: ...  # noqa: D102
     def settings(self) -> Schema: ...  # noqa: D102
+    def saved_looks(self) -> list[dict[str, Any]]: ...  # noqa: D102
+    def read_look(self, look: str, *, use: bool = False) -> dict[str, Any]: ...  # noqa: D102
+    def save_look(  # noqa: D102
+        self, job_id: str, name: str, *, key: int | None = None, replace: bool = False
+    ) -> dict[str, Any]: ...
     def submit(self, spec: JobSpec) -> dict[str, Any]: ...  # noqa: D102
     def status(self, job_id: str) -> JobStatus: ...  # noqa: D102
     def jobs(self, project: str | None = None, states: Sequence[str] | None = None) -> list[JobStatus]: ...  # noqa: D102

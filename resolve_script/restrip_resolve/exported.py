@@ -23,7 +23,7 @@ SCRIPTS_ONLY = ("mode", "step", "matte")
 def command_line(choices: Choices, folder: Path, stamp: str) -> list[str]:
     """The arguments of `restrip` for a timeline."""
     given = {
-        "--look": choices.look,
+        **({"--look-file": choices.look_file} if choices.look_file else {"--look": choices.look}),
         "--markers": choices.key_colour,
         "--format": choices.format,
         "--fade": choices.fade,

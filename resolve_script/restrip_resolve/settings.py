@@ -10,13 +10,14 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from restrip.client.discovery import state_dir
 from restrip.client.setting import Setting, complete
 from restrip.errors import BadInput
+from restrip_resolve.engine import Engine
 
 SEAMS = ("auto", "transitions", "baked", "fusion", "nested", "cuts")
 RENDERS = ("auto", "always", "never")
@@ -48,6 +49,8 @@ class Choices:
 
     key_colour: str = "Cyan"
     look: str = "neural:19"
+    look_file: str = ""
+    look_name: str = ""
     mode: str = "keys"
     step: int = 1
     with_grade: str = "auto"
@@ -70,6 +73,9 @@ class Choices:
 OWN: Mapping[str, str] = {
     "key_colour": f"Timeline markers of this colour are keys. One of {', '.join(COLOURS)}.",
     "look": "neural:0 to neural:25, painting:FILE, keys:FOLDER, or sd:CHECKPOINT (a file or folder).",
+    "look_file": "A saved look, by its name or its file: its settings, and its key, which all keys are made after. It"
+    " goes before look; the look's settings below go before its own.",
+    "look_name": "What Restrip - Save look calls the look of the selected clip; empty: the clip's name.",
     "mode": "keys: markers are keys, carried along the motion. every: every step-th frame is made by the look.",
     "step": "Only for mode = every.",
     "with_grade": "auto: Resolve renders the range first when it is graded, retimed, transformed or built in Resolve;"
@@ -136,6 +142,14 @@ def load(path: Path | None = None) -> Choices:
     return Choices(**given, look_settings=look, lines=lines)
 
 
+def with_look_file(choices: Choices, engine: Engine) -> Choices:
+    """With the look and the settings of the look file that they name. Raises what reading it raises."""
+    if not choices.look_file:
+        return choices
+    told = engine.read_look(choices.look_file, use=True)
+    return replace(choices, look=str(told["look"]), look_settings={**told["settings"], **choices.look_settings})
+
+
 def engine_settings(choices: Choices, schema: Iterable[Setting], path: Path | None = None) -> dict[str, Any]:
     """The look's settings as the engine wants them; only those that the file sets. Raises BadSettingsFile."""
     path = path or settings_path()
@@ -164,7 +178,12 @@ def check_format(choices: Choices, formats: Iterable[Mapping[str, Any]], path: P
         raise BadSettingsFile(path or settings_path(), choices.lines.get("format", 0), what)
 
 
-def template(choices: Choices, schema: Iterable[Setting], formats: Iterable[Mapping[str, Any]]) -> str:
+def template(
+    choices: Choices,
+    schema: Iterable[Setting],
+    formats: Iterable[Mapping[str, Any]],
+    looks: Iterable[Mapping[str, Any]] = (),
+) -> str:
     """The file's text: what is set stands as it is, the rest as commented defaults."""
     parts = [
         "# Restrip in DaVinci Resolve. Save this file, then run a script again. A line that begins with '#' is",
@@ -179,6 +198,9 @@ def template(choices: Choices, schema: Iterable[Setting], formats: Iterable[Mapp
     listing = ", ".join(str(form["name"]) for form in formats if form.get("extension", "."))
     if listing:
         parts += [*_comment(f"Formats: {listing}."), ""]
+    saved = ", ".join(str(look["name"]) for look in looks if not look.get("error"))
+    if saved:
+        parts += [*_comment(f"Saved looks, for look_file: {saved}."), ""]
     parts += [*_comment(f"The settings of {choices.look} and of every job, with their defaults."), ""]
     for setting in schema:
         given = choices.look_settings.get(setting.key)

@@ -3,6 +3,7 @@
 ENTRIES = {
     "stylize": "Stylize selection",
     "again": "Stylize again (changed only)",
+    "save_look": "Save look",
     "seeds": "Try seeds",
     "suggest": "Suggest keyframes",
     "place": "Place finished results",

@@ -13,7 +13,7 @@ from restrip_resolve.clips.selection import source_clips
 from restrip_resolve.clips.source import source_of
 from restrip_resolve.jobs.submit import results_folder
 from restrip_resolve.jobs.waiting import teller
-from restrip_resolve.settings import engine_settings, settings_path
+from restrip_resolve.settings import engine_settings, settings_path, with_look_file
 
 
 class PlayheadElsewhere(BadInput):
@@ -39,6 +39,7 @@ def run(context: Context) -> None:
     # One frame is all that is needed: also all that Resolve has to render of a graded clip.
     one = clip.using(FrameRange(frame, frame + 1))
     with context.engine(session) as engine:
+        choices = with_look_file(choices, engine)
         settings = engine_settings(choices, engine.settings().for_look(choices.look))
         keys = keys_of(session, one, choices.key_colour)
         prompt = next((key.prompt for key in keys if key.frame == 0 and key.prompt), None)

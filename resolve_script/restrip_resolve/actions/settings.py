@@ -12,7 +12,7 @@ def run(context: Context) -> None:
     choices = context.choices()
     with context.connect("resolve settings", "") as engine:
         schema = engine.settings()
-        text = template(choices, schema.for_look(choices.look), schema.formats)
+        text = template(choices, schema.for_look(choices.look), schema.formats, engine.saved_looks())
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.read_text("utf-8") != text:
         path.replace(path.with_suffix(".before.txt"))

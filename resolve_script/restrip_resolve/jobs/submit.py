@@ -18,7 +18,7 @@ from restrip_resolve.clips.source import Source, from_render, source_of
 from restrip_resolve.engine import Engine
 from restrip_resolve.ledger import Record
 from restrip_resolve.session import Session, can_dissolve
-from restrip_resolve.settings import Choices, check_format, engine_settings
+from restrip_resolve.settings import Choices, check_format, engine_settings, with_look_file
 
 TIMELINE = "timeline.otio"
 
@@ -47,6 +47,7 @@ def job_of(session: Session, engine: Engine, clip: SourceClip, choices: Choices,
     Raises what reading the clip, rendering it and the settings raise.
     """
     schema = engine.settings()
+    choices = with_look_file(choices, engine)
     settings = engine_settings(choices, schema.for_look(choices.look))
     check_format(choices, schema.formats)
     folder = results_folder(choices)

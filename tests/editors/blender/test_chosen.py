@@ -69,3 +69,16 @@ def test_a_frame_is_previewed_in_any_look_beside_the_source(blender: Blender, en
     assert told["split"] == [True, True, True, True]
     assert told["mix picture"] is True
     assert told["folded"] == [1, 0]
+
+
+def test_one_look_for_a_whole_edit(blender: Blender, engine: Client, carphone: Path, tmp_path: Path) -> None:
+    told = blender("chosen.saved_looks", path=str(carphone), folder=str(tmp_path))
+    assert told["no result"] == ""
+    assert told["twice"][0] == "WARNING" and "already" in told["twice"][1]
+    used = told["used"]
+    assert (used["look.family"], used["look.neural"], used["style_strength"]) == ("neural", "4", 0.7)
+    assert used["long_side"] == 64 and "seed" not in used and "format" not in used, "where it goes is the strip's own"
+    assert used["anchor_file"].endswith("moody.restriplook")
+    assert told["menu"][:2] == [["restrip.look_use", "moody"], ["restrip.look_save", "Save Look…"]]
+    assert told["panel"] and told["icon"]
+    assert told["empty"][0] == ["", "No look is saved yet"]

@@ -19,6 +19,7 @@ from restrip.client.job import JobSpec, KeyResult, Manifest, StripFile
 from restrip.client.schema import Schema
 from restrip.client.setting import Setting
 from restrip.client.status import JobStatus
+from restrip.errors import RemoteError
 from restrip.timeline import ClipRange, Crossfade, FrameRange, Key, Rate, seams_of, segments_of, strips_of, visible_of
 
 SCHEMA = Schema(
@@ -102,6 +103,7 @@ class FakeEngine:
     outcome: str = "done"
     keys: list[dict[str, Any]] = field(default_factory=lambda: [{"frame": 3, "reason": "motion"}, {"frame": 40}])
     project: str = ""
+    looks: list[str] = field(default_factory=list)
 
     def __enter__(self) -> FakeEngine:
         return self
@@ -117,6 +119,22 @@ class FakeEngine:
 
     def settings(self) -> Schema:
         return SCHEMA
+
+    def saved_looks(self) -> list[dict[str, Any]]:
+        return [{"name": name, "error": None} for name in self.looks]
+
+    def read_look(self, look: str, *, use: bool = False) -> dict[str, Any]:
+        self.log.append(("read_look", (look, use)))
+        if look not in self.looks:
+            raise RemoteError(
+                {"code": "unknown-look-file", "message": f"There is no saved look {look}.", "remedy": "x"}
+            )
+        return {"look": "sd:/m", "settings": {"seed": 7, "prompt": "a fox"}, "notes": [], "missing": []}
+
+    def save_look(self, job_id: str, name: str, *, key: int | None = None, replace: bool = False) -> dict[str, Any]:
+        self.looks.append(name)
+        self.log.append(("save_look", (job_id, name)))
+        return {"name": name, "path": f"/looks/{name}.restriplook"}
 
     def submit(self, spec: JobSpec) -> dict[str, Any]:
         self.log.append(("submit", spec))

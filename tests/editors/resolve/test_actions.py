@@ -398,3 +398,25 @@ def test_the_log_is_bounded(stage: Stage) -> None:
     stage.run("cancel")
     assert log_path().stat().st_size < 10_000
     assert log_path().with_suffix(".old.log").stat().st_size == LOG_BYTES + 1
+
+
+def test_a_look_is_saved_and_given_to_other_clips(stage: Stage, tmp_path: Path) -> None:
+    assert not stage.run("save_look") and "no look to save" in stage.text()
+    assert stage.run("stylize"), stage.text()
+    first = submitted(stage)
+    assert stage.run("save_look") and stage.run("save_look"), stage.text()
+    assert stage.engine.asked("save_look") == [(first.job_id, "clip"), (first.job_id, "clip 2")]
+    assert "look_file = clip 2" in stage.text()
+    configured(f"folder = {tmp_path}\nlook_name = moody\n")
+    assert stage.run("save_look") and stage.engine.looks[-1] == "moody"
+    configured(f"folder = {tmp_path}\nlook_file = moody\nseed = 9\n")
+    assert stage.run("stylize"), stage.text()
+    spec = stage.engine.asked("submit")[-1]
+    assert spec.look == "sd:/m" and spec.settings == {"seed": 9, "prompt": "a fox"}, "the file's own lines go before"
+    assert stage.run("settings")
+    text = settings_path().read_text("utf-8")
+    assert "# Saved looks, for look_file: clip, clip 2, moody." in text and "look_file = moody" in text
+    configured(f"folder = {tmp_path}\nlook_file = none such\n")
+    before = len(stage.engine.asked("submit"))
+    assert not stage.run("stylize") and "no saved look none such" in stage.text()
+    assert len(stage.engine.asked("submit")) == before

@@ -161,6 +161,8 @@ def test_settings_become_options_of_the_command(tmp_path: Path) -> None:
     assert options.out == str(Path("/films/timeline 1").absolute()) and options.otio.endswith("1 restyled.otio")
     assert set(SCRIPTS_ONLY) <= set(OWN)
     assert build_parser().parse_args(command_line(Choices(), tmp_path, "1")).look == Choices().look
+    by_file = build_parser().parse_args(command_line(Choices(look_file="moody"), tmp_path, "1"))
+    assert (by_file.look, by_file.look_file) == ("", "moody")
 
 
 def test_commands_are_quoted_for_each_shell() -> None:

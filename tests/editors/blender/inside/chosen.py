@@ -220,3 +220,66 @@ def preview(path: str) -> dict:
     told["folded"] = [len(scenes.addon("ui.joblist").finished()), len(scenes.addon("ui.joblist").in_sight())]
     time.sleep(0.1)
     return told
+
+
+def saved_looks(path: str, folder: str) -> dict:
+    """A look saved from a strip's result, chosen from the list for another strip, and one that can't be read."""
+    ready()
+    looks, reports = (scenes.addon(name) for name in ("ui.saved_looks", "reports"))
+    scenes.addon("engine.schema").remember({})
+    scene = scenes.empty_scene(30, (176, 144))
+    vse = scenes.addon("timeline.vse")
+    for name, start, channel in (("shot", 1, 1), ("other", 101, 1)):
+        vse.set_span(scenes.add(scene, path, start, channel, name), vse.FrameRange(start, start + 5))
+    told: dict = {"no result": looks.job_to_save(bpy.context)}
+    values = {"look.family": "neural", "look.neural": "4", "style_strength": 0.7, "format": "prores4444"}
+    job = line.begin(scene, "shot", values)
+    line.pump(lambda: job.stage == "placed")
+    line.select(scene, "shot")
+    with line.sequencer_context(scene):
+        assert bpy.ops.restrip.look_save(name="moody") == {"FINISHED"}
+        line.pump(lambda: [look["name"] for look in looks.known()] == ["moody"])
+        bpy.ops.restrip.look_save(name="moody")
+        line.pump(lambda: "already" in reports.said[-1][1])
+        told["twice"] = reports.said[-1]
+        other = next(strip for strip in scenes.top(scene) if strip.name == "other")
+        other.restrip.values = scenes.addon("values").written({"look.family": "sd", "seed": 9, "long_side": 64})
+        line.select(scene, "other")
+        bpy.ops.restrip.look_use(name="moody")
+        line.pump(lambda: "has the look" in reports.said[-1][1])
+        told["used"] = dict(scenes.addon("values").read(other.restrip.values))
+        with open(f"{folder}/cut.restriplook", "wb") as file:
+            file.write(b"PK\3\4 no look")
+        bpy.ops.restrip.look_add(filepath=f"{folder}/cut.restriplook")
+        line.pump(lambda: "can't be read as a look" in reports.said[-1][1])
+        told["menu"] = menu(looks)
+        told["panel"] = "RESTRIP_MT_saved_looks" in shown(scene)
+        told["icon"] = looks.known()[0]["thumbnail"] in scenes.addon("previews")._pictures
+        bpy.ops.restrip.look_remove(name="moody")
+        line.pump(lambda: not looks.known())
+        told["empty"] = menu(looks)
+    return told
+
+
+def menu(looks) -> list:
+    """What the menu of looks shows: operators with their texts, and labels."""
+    seen: list = []
+
+    class Row:
+        operator_context = ""
+
+        def operator(self, name, text="", **more):
+            seen.append([name, text])
+            return type("Given", (), {})()
+
+        def label(self, text="", **more):
+            seen.append(["", text])
+
+        def separator(self):
+            pass
+
+        def menu(self, name, **more):
+            seen.append([name, ""])
+
+    looks.RESTRIP_MT_saved_looks.draw(type("Drawn", (), {"layout": Row()}), bpy.context)
+    return seen
