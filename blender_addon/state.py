@@ -17,10 +17,11 @@ class RestripStrip(bpy.types.PropertyGroup):
 
     On a source: its values, the id of its newest job and where its content lay when that was handed in, the id of the
     job whose result was placed, the degrees by which the file says that it is to be turned, and its own colour tag
-    while a notice is on it. On a result: the id of its job, its takes (see takes.py) and where it was placed. On both:
-    their tie (see ties.py). Inside a result, on each strip: its take; on a key's strip: how far its key lies behind the
-    source's content start, and behind its own; on a crossfade: where it was placed (see fades.py). Wherever Restrip
-    muted a strip: that it did. `muted`, the names of the strips that a result muted, is read in older files.
+    while a notice is on it. On a result: the id of its job, its takes (see takes.py), where it was placed, and that it
+    is marked as a draft, with the colour that it had before (see drafts.py). On both: their tie (see ties.py). Inside a
+    result, on each strip: its take; on a key's strip: how far its key lies behind the source's content start, and
+    behind its own; on a crossfade: where it was placed (see fades.py). Wherever Restrip muted a strip: that it did.
+    `muted`, the names of the strips that a result muted, is read in older files.
     """
 
     values: StringProperty()
@@ -39,6 +40,7 @@ class RestripStrip(bpy.types.PropertyGroup):
     key_at: IntProperty()
     key_in: IntProperty()
     laid: StringProperty()
+    drafted: BoolProperty()
 
 
 class RestripScene(bpy.types.PropertyGroup):

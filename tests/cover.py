@@ -80,7 +80,6 @@ COVERED_BY = {
     "looks/diffusion/runtime/offload": "looks/diffusion/runtime/test_vae.py",
     "looks/diffusion/runtime/pipeline": "looks/diffusion/runtime/test_compiled.py",
     "looks/diffusion/runtime/precision_retry": "looks/diffusion/runtime/test_precision.py",
-    "looks/diffusion/sampling/seed_noise": "looks/diffusion/sampling/test_inversion.py",
     "media/files": "media/test_content.py",
     "media/formats": "media/test_writer.py",
     "media/frame": "media/test_geometry.py",
@@ -238,6 +237,7 @@ OF_NO_ONE_MODULE = {
     "propagate/gpu/kernels/test_triton.py",
     # The whole line, from a clip to strips, and what may happen on the way.
     "cli/test_line.py",
+    "jobs/test_drafts.py",
     "jobs/test_hostile.py",
     "jobs/test_power_cut.py",
     "jobs/test_whole_jobs.py",

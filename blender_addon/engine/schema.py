@@ -90,6 +90,9 @@ OWN_SETTINGS = (
 )
 
 
+DRAFT = "draft"
+"""The engine's setting that makes a job a draft."""
+
 _known: Schema | None = None
 _looked = False
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from restrip.client.draft import is_draft
 from restrip.client.job import Manifest, StripFile
 from restrip.timeline import FrameRange
 
-from . import channels, fades, takes, ties, vse
+from . import channels, drafts, fades, takes, ties, vse
 
 RESULT_COLOUR = "COLOR_05"
 ODD, EVEN, FADES = 1, 2, 3
@@ -64,6 +65,7 @@ def place(manifest: Manifest, spot: Spot, canvas: tuple[int, int]) -> Any:
         _like_source(spot.source.id_data, meta, spot.source)
     if manifest.facts.get("look_only"):
         meta.blend_type = "ALPHA_OVER"
+    drafts.settle(meta)
     return meta
 
 
@@ -86,6 +88,7 @@ def refill(meta: Any, manifest: Manifest, spot: Spot, canvas: tuple[int, int]) -
     vse.set_span(meta, spot.span)
     if meta.channel != channel:  # Blender moves a strip away that is longer than its room for a moment.
         meta.channel = channel
+    drafts.settle(meta)
 
 
 def _fill(meta: Any, manifest: Manifest, spot: Spot, canvas: tuple[int, int]) -> dict[str, Any]:
@@ -117,6 +120,8 @@ def _fill(meta: Any, manifest: Manifest, spot: Spot, canvas: tuple[int, int]) ->
             made[name] = effect
     for strip in made.values():
         strip.select = False
+        if is_draft(manifest):
+            strip.color_tag = drafts.COLOUR
     return made
 
 

@@ -11,7 +11,7 @@ import bpy
 from restrip.client.job import Manifest
 from restrip.timeline import FrameRange
 
-from . import channels, clip, fades, place, takes, ties, vse
+from . import channels, clip, drafts, fades, place, takes, ties, vse
 
 
 @dataclass(frozen=True)
@@ -171,6 +171,7 @@ def show_take(scene: Any, meta: Any, number: int) -> str:
     over_before = _over(meta)
     take = takes.show(meta, number)
     meta.restrip.result_of = take["job"]
+    drafts.settle(meta)
     source = source_of(scene, meta)
     over = _over(meta)
     if source is not None:

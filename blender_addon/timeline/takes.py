@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from restrip.client.draft import is_draft
 from restrip.client.job import Manifest
 
 from .. import previews
@@ -75,6 +76,7 @@ def add(meta: Any, manifest: Manifest, strips: Mapping[str, Any]) -> None:
         "made": datetime.now().astimezone().isoformat(timespec="minutes"),
         "keys": len(manifest.keys),
         "over": bool(manifest.facts.get("look_only")),
+        "draft": is_draft(manifest),
     }
     meta.restrip.take = number
     meta.restrip.takes = json.dumps([*before, made])
@@ -107,7 +109,8 @@ def said(take: Mapping[str, Any]) -> str:
     when = made[11:16] if today else made[:16].replace("T", " ")
     count = take.get("keys", 0)
     keys = f"{count} keyframe{'' if count == 1 else 's'}" if count else ""
-    facts = ", ".join(filter(None, (_look_said(str(take.get("look", ""))), keys, when)))
+    draft = "draft" if take.get("draft") else ""
+    facts = ", ".join(filter(None, (_look_said(str(take.get("look", ""))), draft, keys, when)))
     return f"Take {take['take'] or 1}" + (f": {facts}" if facts else "")
 
 

@@ -18,6 +18,7 @@ class RESTRIP_MT_strip(bpy.types.Menu):
         layout = self.layout
         layout.operator("restrip.stylize", icon="BRUSH_DATA")
         layout.operator("restrip.stylize_again", icon="FILE_REFRESH")
+        layout.operator("restrip.render_full", icon="RENDER_ANIMATION")
         layout.separator()
         layout.operator("restrip.preview_frame", icon="IMAGE_DATA")
         layout.operator("restrip.seeds", icon="IMGDISPLAY")

@@ -9,7 +9,7 @@ from restrip.errors import RestripError
 
 from .. import jobs, values
 from ..engine import engine_connection, schema, submit
-from ..timeline import clip, rendering, results, ties, vse
+from ..timeline import clip, drafts, rendering, results, ties, vse
 
 
 def sources(context: Any) -> list[Any]:
@@ -48,9 +48,13 @@ class Stylize(Poll):
 
     bl_options: ClassVar[set[str]] = {"REGISTER"}
 
+    def wanted(self, context: Any) -> list[Any]:
+        """The strips to begin a job for."""
+        return sources(context)
+
     def invoke(self, context: Any, event: Any) -> set[str]:
         """Ask first when a job of a strip is running: it is begun again."""
-        running = [strip.name for strip in sources(context) if jobs.running(strip) is not None]
+        running = [strip.name for strip in self.wanted(context) if jobs.running(strip) is not None]
         if not running:
             return self.execute(context)
         done: set[str] = context.window_manager.invoke_confirm(
@@ -69,7 +73,7 @@ class Stylize(Poll):
         ties.settle(scene)
         begun = []
         # What each strip has is read first: a strip without values takes those of the last job.
-        for strip, given in [(strip, schema.values_of(strip)) for strip in sources(context)]:
+        for strip, given in [(strip, schema.values_of(strip)) for strip in self.wanted(context)]:
             vse.base_of(strip).restrip.values = values.written(given) if given else ""
             running = jobs.running(strip)
             strip.restrip.job = ""
@@ -105,6 +109,35 @@ class RESTRIP_OT_stylize_again(Stylize, bpy.types.Operator):
         if sources(context) and all(results.result_of(scene, strip) is None for strip in sources(context)):
             return "There is no result yet: use Stylize"
         return super().why_not(context)
+
+
+class RESTRIP_OT_render_full(Stylize, bpy.types.Operator):
+    """Render the draft in full, with the same keyframes, prompts and seeds. It takes the place of the draft"""
+
+    bl_idname = "restrip.render_full"
+    bl_label = "Render in Full"
+
+    @classmethod
+    def why_not(cls, context: Any) -> str:
+        """A draft must be there."""
+        scene = vse.edited_scene(context)
+        found = (results.result_of(scene, strip) for strip in sources(context))
+        if sources(context) and not any(meta is not None and drafts.shown_in(meta) for meta in found):
+            return "There is no draft: turn Draft on and use Stylize"
+        return super().why_not(context)
+
+    def wanted(self, context: Any) -> list[Any]:
+        """The strips that show a draft."""
+        scene = vse.edited_scene(context)
+        found = [(strip, results.result_of(scene, strip)) for strip in sources(context)]
+        return [strip for strip, meta in found if meta is not None and drafts.shown_in(meta)]
+
+    def execute(self, context: Any) -> set[str]:
+        """Turn Draft off for them, and begin them."""
+        for strip in self.wanted(context):
+            base = vse.base_of(strip)
+            base.restrip.values = values.written({**schema.values_of(strip), schema.DRAFT: False})
+        return super().execute(context)
 
 
 class JobOperator:
@@ -292,6 +325,7 @@ class RESTRIP_OT_copy(bpy.types.Operator):
 CLASSES = (
     RESTRIP_OT_stylize,
     RESTRIP_OT_stylize_again,
+    RESTRIP_OT_render_full,
     RESTRIP_OT_cancel,
     RESTRIP_OT_resume,
     RESTRIP_OT_place,

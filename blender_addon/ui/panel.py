@@ -11,7 +11,7 @@ from restrip.client.setting import Setting
 
 from .. import prefs, values
 from ..engine import engine_connection, schema
-from ..timeline import clip, markers, packing, results, vse
+from ..timeline import clip, drafts, markers, packing, results, vse
 from . import copy_look, form, joblist, looks, models, prompts, saved_looks, take_menu
 
 CATEGORY = "Restrip"
@@ -81,13 +81,18 @@ def draw_strip(layout: Any, scene: Any, strip: Any) -> None:
     strip = clip.subject_of(scene, strip)
     layout.label(text=keyframes_said(scene, strip, given), icon="MARKER")
     prompts.draw_key(layout, scene, strip)
-    again = results.result_of(scene, strip) is not None
+    result = results.result_of(scene, strip)
     column = layout.column(align=True)
     column.scale_y = 1.4
-    if again:
-        column.operator("restrip.stylize_again", text="Stylize Again", icon="FILE_REFRESH")
+    row = column.row(align=True)
+    if result is not None:
+        row.operator("restrip.stylize_again", text="Stylize Again", icon="FILE_REFRESH")
     else:
-        column.operator("restrip.stylize", icon="BRUSH_DATA")
+        row.operator("restrip.stylize", icon="BRUSH_DATA")
+    if hasattr(data, form.name_of(schema.DRAFT)):
+        row.prop(data, form.name_of(schema.DRAFT), toggle=True)
+    if result is not None and drafts.shown_in(result):
+        column.operator("restrip.render_full", icon="RENDER_ANIMATION")
     said_before = engine_connection.forecast(scene, strip)
     if said_before:
         layout.label(text=said_before, icon="TIME")

@@ -91,6 +91,7 @@ def restyle(
     look: str,
     keys: Sequence[int | Key],
     out: str | os.PathLike[str] = "",
+    draft: bool = False,
     on_status: Callable[[JobStatus], None] | None = None,
     **settings: Any,
 ) -> Manifest:
@@ -98,11 +99,12 @@ def restyle(
 
     >>> manifest = restrip.restyle("clip.mp4", look="neural:19", keys=[0, 45, 90], out="restyled")
 
-    `settings` are the look's, such as prompt="an oil painting". Raises RestripError: bad input is told before
-    anything is rendered, and what was finished when a job fails is kept for the next try.
+    `settings` are the look's, such as prompt="an oil painting". A `draft` is a third of the size, to see what comes.
+    Raises RestripError: bad input is told before anything is rendered, and what was finished when a job fails is kept
+    for the next try.
     """
     request = Request(
-        clip, look, keys, settings=settings, output=Output(folder=str(Path(out).absolute()) if out else "")
+        clip, look, keys, settings=settings, output=Output(folder=str(Path(out).absolute()) if out else "", draft=draft)
     )
     with connect("python", on_wait=_log.warning) as client:
         return render(client, request, on_status)

@@ -164,6 +164,8 @@ class TimelineItem(Protocol):
     def GetProperty(self) -> Mapping[str, Any] | None: ...  # noqa: D102
     def GetClipEnabled(self) -> bool | None: ...  # noqa: D102
     def SetClipEnabled(self, Bool: bool) -> bool | None: ...  # noqa: D102
+    def SetClipColor(self, colorName: str) -> bool | None: ...  # noqa: D102
+    def SetProperty(self, propertyKey: str, propertyValue: Any) -> bool | None: ...  # noqa: D102
     def GetTrackTypeAndIndex(self) -> Sequence[Any] | None: ...  # noqa: D102
     def GetFusionCompCount(self) -> int | None: ...  # noqa: D102
     def GetFusionCompNameList(self) -> Sequence[str] | None: ...  # noqa: D102

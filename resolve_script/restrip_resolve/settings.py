@@ -62,6 +62,7 @@ class Choices:
     format: str = field(default_factory=lambda: usual_format(sys.platform))
     fade: str = "auto"
     long_side: int = 0
+    draft: bool = False
     matte: str = ""
     seeds: int = 9
     keyframes: int = 6
@@ -91,6 +92,8 @@ OWN: Mapping[str, str] = {
     "format": "The strips' format; Restrip - Settings lists them below. On Linux only Studio reads h264 and hevc.",
     "fade": "auto, gap (the whole gap between two keys), or a number of frames; 0 for cuts.",
     "long_side": "Render smaller: the longer side in pixels; 0 is the clip's own size.",
+    "draft": "A third of the size and few steps, to see what comes before the long render. Then run Restrip - Render in"
+    " full.",
     "matte": "A picture or movie; white is where the clip changes.",
     "seeds": "How many seeds Restrip - Try seeds shows.",
     "keyframes": "How many keys Restrip - Suggest keyframes sets.",

@@ -3,6 +3,7 @@
 ENTRIES = {
     "stylize": "Stylize selection",
     "again": "Stylize again (changed only)",
+    "full": "Render in full",
     "save_look": "Save look",
     "seeds": "Try seeds",
     "suggest": "Suggest keyframes",

@@ -16,6 +16,7 @@ from restrip.cli import (
     demo,
     doctor,
     engine,
+    full,
     install,
     jobs,
     link,
@@ -33,7 +34,7 @@ from restrip.cli.terminal import Terminal
 from restrip.errors import RestripError
 
 COMMANDS = (
-    *(demo, render, resolve, seeds, suggest, export, opening, probe, look, looks, models),
+    *(demo, render, full, resolve, seeds, suggest, export, opening, probe, look, looks, models),
     *(jobs, cache, engine, doctor, install, link),
 )
 

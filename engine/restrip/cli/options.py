@@ -83,6 +83,9 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--otio", metavar="FILE", default="", help="also an OpenTimelineIO timeline of the strips")
     parser.add_argument("--size", type=int, default=0, metavar="PX", help="render smaller: the long side in pixels")
+    parser.add_argument(
+        "--draft", action="store_true", help="a third of the size and few steps, to see what comes; then `restrip full`"
+    )
 
 
 def output_of(options: argparse.Namespace) -> Output:
@@ -108,6 +111,7 @@ def output_of(options: argparse.Namespace) -> Output:
         look_only=options.look_only,
         sheet=str(Path(options.sheet).absolute()) if options.sheet else "",
         long_side=options.size,
+        draft=options.draft,
         otio=str(Path(options.otio).absolute()) if options.otio else "",
     )
 

@@ -9,6 +9,7 @@ from restrip.cli import options as shared
 from restrip.cli.keys.watching import Watching, what_changed
 from restrip.cli.terminal import Terminal
 from restrip.client.client import Client
+from restrip.client.draft import is_draft
 from restrip.client.job import JobSpec, Manifest
 from restrip.client.travel import in_words
 from restrip.request import Request, finished, job_of
@@ -122,4 +123,7 @@ def sentences(manifest: Manifest, before: Manifest | None = None) -> list[str]:
     rendered = counts.get("segments_rendered", 0)
     total = rendered + counts.get("segments_cached", 0)
     lines.append(f"{rendered} of {total} segments rendered, the others were there already.")
+    if is_draft(manifest):
+        width, height = manifest.size
+        lines.append(f"A draft at {width}x{height}: `restrip full {manifest.job_id[:12]}` renders it in full.")
     return lines

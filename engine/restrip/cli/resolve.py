@@ -118,7 +118,9 @@ def job_of(
         keys=keys,
         look=absolute_look(look),
         settings=settings,
-        output=Output(folder=folder, format=output.format, fade=output.fade, long_side=output.long_side),
+        output=Output(
+            folder=folder, format=output.format, fade=output.fade, long_side=output.long_side, draft=output.draft
+        ),
     )
     return spec, notes
 

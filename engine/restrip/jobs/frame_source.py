@@ -21,16 +21,17 @@ from restrip.timeline import FrameRange
 class Window:
     """A clip's frames in a range, read one at a time: the FrameWindow that propagation takes. A context manager.
 
-    `size` is the plan's (width, height). Frames have 16 bit a channel when the source and the output have more than
-    8, or `for_keys` when the source has: a key's picture serves every format. The files that are read are watched:
-    the source and the matte, `for_keys` all that the job names. Raises SourceChanged.
+    `size` is the plan's (width, height), `for_keys` that of the frames that keys are made from. Frames have 16 bit a
+    channel when the source and the output have more than 8, or `for_keys` when the source has: a key's picture serves
+    every format. The files that are read are watched: the source and the matte, `for_keys` all that the job names.
+    Raises SourceChanged.
     """
 
     def __init__(self, spec: Job, plan: Plan, frames: FrameRange, *, for_keys: bool = False) -> None:
         self._spec, self._plan = spec, plan
         named = files_of(spec) if for_keys else (*clip_files(spec), *matte_files(spec))
         self._watch = Watch(inputs_of(named), plan.inputs)
-        self.size = plan.size
+        self.size = plan.key_size if for_keys else plan.size
         self.frames = frames
         self.reader = open_source(spec)
         self.deep = self.reader.deep and (for_keys or FORMATS[plan.format].deep)

@@ -33,12 +33,13 @@ class BlackMatte(BadInput):
 
 class Matte:
     """The matte of a job, frame by frame. A movie runs with the clip from the same trim; a picture stands still; of a
-    folder the first picture, by its name, is the clip's first visible frame.
+    folder the first picture, by its name, is the clip's first visible frame. `shrunk` is how long a pixel of the full
+    picture is at `size`.
     """
 
-    def __init__(self, spec: Job, size: tuple[int, int]) -> None:
+    def __init__(self, spec: Job, size: tuple[int, int], shrunk: float = 1.0) -> None:
         self._size = size
-        self._feather = spec.asked.matte.feather_px
+        self._feather = spec.asked.matte.feather_px * shrunk
         self._reader: ClipReader | None = None
         self._still: npt.NDArray[np.float32] | None = None
         if Path(spec.matte).is_dir():

@@ -139,6 +139,14 @@ class Look(ABC):
         frame and key that a look which `needs_anchor` makes the others against.
         """
 
+    def drafted(self) -> Look:
+        """The look for drafts: quicker, and its pictures may be smaller than their frames; by default the look itself.
+
+        It shows what comes: the same strokes and the same noise for the same seeds, at the same places. Its identity is
+        another as far as its pictures are, beside their size.
+        """
+        return self
+
     def key_facts(self) -> Mapping[int, str]:
         """By frame, what decides a key's picture beside `identity`, such as the hash of a file of its own."""
         return {}

@@ -67,7 +67,8 @@ class PropagateSettings:
     `lean`, `shading` and `strokes` are the settings of those keys. `fade` is the proposed hand-over inside the
     segment, around which the two renditions lean on each other; None leans over the whole segment. `baked` asks for
     the baked rendition too. `device` is "auto", "cpu" or "cuda", as the setting `propagate_on`. `scratch` is a folder
-    for temporary files ("" is the system's); they hold the motion of a segment and vanish with the work.
+    for temporary files ("" is the system's); they hold the motion of a segment and vanish with the work. `quick` is for
+    drafts: less searching.
     """
 
     lean: float = 0.1
@@ -77,6 +78,7 @@ class PropagateSettings:
     device: str = "cpu"
     scratch: str = ""
     strokes: str = "auto"
+    quick: bool = False
 
     @classmethod
     def of(cls, given: Mapping[str, Any], **more: Any) -> PropagateSettings:

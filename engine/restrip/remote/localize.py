@@ -7,9 +7,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from restrip.client.draft import is_draft
 from restrip.client.job import Manifest
 from restrip.errors import RestripError
-from restrip.jobs.outputs.delivery import Delivery, strip_name
+from restrip.jobs.outputs.delivery import Delivery, baked_name, strip_name
 from restrip.jobs.outputs.finished_files import key_picture, put
 from restrip.media.formats import FORMATS
 
@@ -37,10 +38,14 @@ class Localizer:
         self._there, self._brought, self._keys = there, brought, keys
         try:
             extension = FORMATS[str(there.facts["format"])].extension
-            named = {strip.file: strip_name(strip.key, there.keys[strip.key].key, extension) for strip in there.strips}
+            draft = is_draft(there)
+            named = {
+                strip.file: strip_name(strip.key, there.keys[strip.key].key, extension, draft=draft)
+                for strip in there.strips
+            }
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise BadResult(str(error)) from error
-        named |= {there.baked: f"baked{extension}"} if there.baked else {}
+        named |= {there.baked: baked_name(extension, draft=draft)} if there.baked else {}
         self._targets = {path: folder / name for path, name in named.items()}
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from restrip.client import draft
 from restrip.client.job import JobSpec, Manifest, clip_from_json
 from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.outputs import delivery as outputs
@@ -100,7 +101,10 @@ class RemoteRender:
             for key in (made_key.key,)
         )
         settings = {name: self.spec.settings.get(name, value) for name, value in made.settings.items()}
-        return replace(made, clip=self.spec.clip, look=self.spec.look, settings=settings, keys=keys)
+        facts = dict(made.facts)
+        if draft.is_draft(made):
+            facts |= draft.facts_of(self.spec, draft.full_size(made))
+        return replace(made, clip=self.spec.clip, look=self.spec.look, settings=settings, keys=keys, facts=facts)
 
     def _extras(self, folder: Path) -> dict[str, Path]:
         """What is written on this computer, from the strips."""

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from restrip.jobs.resources.throughput import Throughput, keys_of
+from restrip.jobs.resources.throughput import Throughput, keys_of, segments_of
 from restrip.service.log import say
 from restrip.service.scheduler import Run, WorkerTask
 
@@ -73,4 +73,7 @@ def _mpx(run: Run) -> float:
 
 
 def _name(run: Run, stage: str) -> str:
-    return keys_of(run.look) if stage == "keys" else stage
+    draft = bool(run.facts.get("draft"))
+    if stage == "keys":
+        return keys_of(run.look, draft=draft)
+    return segments_of(draft=draft) if stage == "parts" else stage

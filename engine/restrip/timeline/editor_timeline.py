@@ -25,11 +25,9 @@ from restrip.timeline.clip import ClipRange
 from restrip.timeline.finished_job import JobMade
 from restrip.timeline.key import Key
 from restrip.timeline.marker_text import read_noted
-from restrip.timeline.otio import strips_in_order
+from restrip.timeline.otio import TRACK, strips_in_order, track_name
 from restrip.timeline.range import FrameRange
 from restrip.timeline.rate import BadRate, Rate
-
-TRACK = "Restrip"
 
 
 class CutUnreadable(BadInput):
@@ -134,7 +132,8 @@ class Cut:
             above = index + 1
             while above < len(tracks) and str(tracks[above].get("name", "")).startswith(TRACK):
                 above += 1  # Earlier results lie there: the new ones are to be seen.
-            tracks.insert(above, schema.track(TRACK, schema.VIDEO, list(self._children(mine))))
+            name = track_name(mine[0][1])
+            tracks.insert(above, schema.track(name, schema.VIDEO, list(self._children(mine))))
         return json.dumps(body, indent=4, ensure_ascii=False)
 
     def _children(self, results: Sequence[tuple[MarkedClip, JobMade]]) -> Iterator[dict[str, Any]]:

@@ -27,6 +27,8 @@ from restrip.timeline.rate import BadRate, Rate
 from restrip.timeline.segment import Crossfade
 from restrip.timeline.timecode import frame_number
 
+TRACK = "Restrip"
+
 
 class TimelineUnwritable(BadInput):
     """The place where the timeline should go can't be written."""
@@ -58,6 +60,11 @@ def strips_in_order(job: JobMade) -> list[Object]:
     return list(_Builder(job).strips())
 
 
+def track_name(job: JobMade) -> str:
+    """The name of a track with a job's strips."""
+    return f"{TRACK} (draft)" if job.facts.get("draft") else TRACK
+
+
 def cut_of(fade: Crossfade) -> int:
     """The frame at which the right strip begins in OTIO's terms: the fade's middle.
 
@@ -79,7 +86,7 @@ class _Builder:
         clip = self.job.clip
         tracks = [
             schema.track("Source", schema.VIDEO, self.source()),
-            schema.track("Restrip", schema.VIDEO, list(self.strips())),
+            schema.track(track_name(self.job), schema.VIDEO, list(self.strips())),
         ]
         if self.job.facts.get("media", {}).get("audio"):
             tracks.append(schema.track("Sound", schema.AUDIO, self.source()))

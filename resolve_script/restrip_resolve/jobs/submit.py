@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from restrip.client.draft import in_full
 from restrip.client.ids import folder_name, new_job_id
 from restrip.client.job import JobSpec, Output
 from restrip.timeline import Key, keys_from_markers
@@ -74,6 +75,7 @@ def job_of(session: Session, engine: Engine, clip: SourceClip, choices: Choices,
             fade=int(choices.fade) if choices.fade.isdigit() else choices.fade,
             baked=_wants_baked(clip, choices),
             long_side=choices.long_side,
+            draft=choices.draft,
             otio=str(results / TIMELINE),  # For where placing by script doesn't work.
         ),
         matte=str(Path(choices.matte).expanduser().absolute()) if choices.matte else "",
@@ -82,6 +84,15 @@ def job_of(session: Session, engine: Engine, clip: SourceClip, choices: Choices,
         project=session.key,
     )
     return Job(spec, _record(session, clip, spec, source), tuple(notes))
+
+
+def full_of(record: Record) -> Job:
+    """The job of a record in full: what was asked for is the draft's, whatever the settings and markers are now."""
+    spec = in_full(JobSpec.from_json(record.spec), new_job_id())
+    results = Path(spec.output.folder).parent / f"{folder_name(record.name)} {spec.job_id}"
+    spec = replace(spec, output=replace(spec.output, folder=str(results), otio=str(results / TIMELINE)))
+    changed = replace(record, job_id=spec.job_id, spec=spec.to_json(), order=time.time_ns(), files=())
+    return Job(spec, changed, ())
 
 
 def unchanged(job: Job, before: Record) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from restrip.client.draft import is_draft
 from restrip.client.job import Manifest
 from restrip.errors import BadInput, RestripError
 from restrip_resolve.api import MediaPoolItem, ResolveRefused, TimelineItem, done, need, uid, whole
@@ -15,6 +16,7 @@ from restrip_resolve.journal import Guard, Journal
 from restrip_resolve.placing.bins import check_media, import_files
 from restrip_resolve.placing.comp_text import BadComp
 from restrip_resolve.placing.dissolve import DissolveElsewhere, add_dissolves
+from restrip_resolve.placing.drafts import mark
 from restrip_resolve.placing.fusion import add_fade
 from restrip_resolve.placing.nest import import_nested
 from restrip_resolve.placing.opened import check_open, sweep
@@ -100,15 +102,15 @@ def _dissolves(session: Session) -> bool:
 def _placed(session: Session, manifest: Manifest, target: Target, way: str) -> Placed:
     """One way, with the one correction that is known to be needed: how an odd transition is rounded."""
     try:
-        return _once(session, manifest.job_id, plan_of(manifest, target.start, way), target)
+        return _once(session, manifest, plan_of(manifest, target.start, way), target)
     except DissolveElsewhere as error:
         if not error.rounding:
             raise
-        return _once(session, manifest.job_id, plan_of(manifest, target.start, way, late=True), target)
+        return _once(session, manifest, plan_of(manifest, target.start, way, late=True), target)
 
 
-def _once(session: Session, job_id: str, plan: Plan, target: Target) -> Placed:
-    before = take(session)
+def _once(session: Session, manifest: Manifest, plan: Plan, target: Target) -> Placed:
+    before, job_id, draft = take(session), manifest.job_id, is_draft(manifest)
     earlier = earlier_results(session, target.clip, job_id, plan.span)
     with Journal(session.console) as journal:
         _to_edit_page(session, journal)
@@ -133,12 +135,13 @@ def _once(session: Session, job_id: str, plan: Plan, target: Target) -> Placed:
         for piece in plan.pieces:
             item, bias = _append(session, piece, media[piece.file], tracks.numbers[piece.layer], bias)
             placed.append(item)
+        drafted = mark(placed) if draft else ""
         extra = _seams(session, plan, placed, tracks)
         _verify(session, (before, tracks), plan, extra)
         ids = tuple(uid(item) for item in placed)
         note = retire(session, earlier, keep=target.keep_earlier)
         numbers = _tracks_with(session, ids) if earlier else tracks.numbers
-    notes = (*tracks.notes, note) if note else tracks.notes
+    notes = (*tracks.notes, *filter(None, (drafted, note)))
     return Placed(ids, whole_plan.method, numbers or tracks.numbers, notes)
 
 

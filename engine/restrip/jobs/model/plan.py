@@ -56,7 +56,7 @@ class Plan:
     `format` names what is written, `deep` (more than 8 bit) and `alpha` say what of it is kept; `source` stands
     for the media's content; `devices` are where tasks may be carried, the better one first; `inputs` are the job's
     files as they were when it was planned; `corrections` say for each key what is done with a picture given for it,
-    and are none when that is nothing.
+    and are none when that is nothing. `full_size` is there in a draft alone: what the full job would be rendered at.
     """
 
     keys: tuple[Key, ...]
@@ -77,6 +77,22 @@ class Plan:
     devices: tuple[str, ...] = ("cpu",)
     inputs: Mapping[str, Seen] = field(default_factory=dict)
     corrections: tuple[Correction, ...] = ()
+    full_size: tuple[int, int] | None = None
+
+    @property
+    def draft(self) -> bool:
+        """Whether it is a draft."""
+        return self.full_size is not None
+
+    @property
+    def key_size(self) -> tuple[int, int]:
+        """(width, height) of the frames that keys are made from: also for a draft those of the full job."""
+        return self.full_size or self.size
+
+    @property
+    def shrunk(self) -> float:
+        """The length of a pixel of the full job in pixels of what is rendered: 1 unless it is a draft."""
+        return max(self.size) / max(self.key_size)
 
     def correction(self, index: int) -> Correction:
         """What is done with the picture that was given for a key."""

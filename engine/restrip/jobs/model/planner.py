@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from restrip.jobs.model.cache_keys import Against, Known, key_hashes, reading, segment_facts, segment_hash
+from restrip.jobs.model.draft import draft_size, marked
 from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.input_files import Seen, look_at
 from restrip.jobs.model.plan import Plan, SegmentTask
@@ -27,7 +28,9 @@ def make_plan(spec: Job, known: Known) -> Plan:
     """
     cuts = tuple(sorted({cut for cut in known.cuts if 0 < cut < spec.clip.length}))
     keys, notes = _keys(spec, cuts)
-    size = size_within(known.size, spec.output.long_side)
+    draft = spec.output.draft
+    full_size = size_within(known.size, spec.output.long_side)
+    size = draft_size(full_size) if draft else full_size
     alpha = known.alpha or spec.output.look_only
     format_name, format_note = fitting_format(spec.output.format, size, alpha)
     if not known.inputs:
@@ -37,13 +40,14 @@ def make_plan(spec: Job, known: Known) -> Plan:
     timeline_note = conversion_note(spec.clip) if spec.output.otio else ""
     notes = (*notes, *(note for note in (format_note, anchor_note, timeline_note) if note), *known.notes)
     previous = _previous(keys, anchor, cuts) if known.traits.carries_previous else (None,) * len(keys)
-    against = Against(anchor, previous, {"source": source, "size": list(size), **reading(spec)})
+    shared_by_keys = marked({"source": source, "size": list(full_size), **reading(spec)}, draft)
+    against = Against(anchor, previous, shared_by_keys)
     hashes = key_hashes(spec, keys, against, known)
     every = spec.mode == "every"
     groups = _groups(segments_of(keys, spec.clip.length, cuts), EVERY_PART_FRAMES if every else 0, cuts)
     asked = spec.asked.motion.device
     chosen(asked, size)  # A GPU that was asked for and isn't there is named now.
-    shared = segment_facts(spec, known.inputs, size, format_name)
+    shared = marked(segment_facts(spec, known.inputs, size, format_name), draft)
     segment_tasks = tuple(
         SegmentTask(group, hash=segment_hash(spec.clip, group, hashes, keys, shared)) for group in groups
     )
@@ -67,6 +71,7 @@ def make_plan(spec: Job, known: Known) -> Plan:
         devices=allowed(asked),
         inputs=_used(known, keys),
         corrections=_corrections(known, keys),
+        full_size=full_size if draft else None,
     )
 
 

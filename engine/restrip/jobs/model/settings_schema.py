@@ -105,6 +105,15 @@ OUTPUT_SETTINGS = (
         when=("matte", ()),
     ),
     Setting("preview", "bool", False, "Preview", "A movie of the strips as the editor plays them.", group="output"),
+    Setting(
+        "draft",
+        "bool",
+        False,
+        "Draft",
+        "A third of the size and few steps, with the same keyframes, prompts and seeds: to see what comes before the "
+        "long render.",
+        group="output",
+    ),
 )
 """The fields of a job's `output` that front-ends draw; they are sent there and not among the settings."""
 

@@ -158,6 +158,7 @@ def _check_kinds(spec: JobSpec) -> None:
         and isinstance(out.baked, bool)
         and isinstance(out.preview, bool)
         and isinstance(out.look_only, bool)
+        and isinstance(out.draft, bool)
         and _is_int(out.long_side)
         and (isinstance(out.fade, str) or _is_int(out.fade))
         and (spec.cuts is None or all(0 <= cut < spec.clip.length for cut in spec.cuts))

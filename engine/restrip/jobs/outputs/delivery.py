@@ -59,9 +59,16 @@ class OutputMoved(BadInput):
 _KEPT = "what was finished is kept."
 
 
-def strip_name(index: int, key: Key, extension: str) -> str:
-    """The name of a key's strip: strip-000-frame-00045.mp4; a folder of pictures has no extension."""
-    return f"strip-{index:03d}-frame-{key.frame:05d}{extension}"
+def strip_name(index: int, key: Key, extension: str, *, draft: bool = False) -> str:
+    """The name of a key's strip: strip-000-frame-00045.mp4, a draft's draft-000-frame-00045.mp4, for editors call clips
+    by their files' names; a folder of pictures has no extension.
+    """
+    return f"{'draft' if draft else 'strip'}-{index:03d}-frame-{key.frame:05d}{extension}"
+
+
+def baked_name(extension: str, *, draft: bool = False) -> str:
+    """The name of the baked movie."""
+    return f"{'draft-baked' if draft else 'baked'}{extension}"
 
 
 def check_place(state_dir: Path, folder: Path, targets: Collection[Path]) -> Path:

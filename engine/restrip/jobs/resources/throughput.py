@@ -3,6 +3,8 @@
 keys FAMILY   seconds a key and million pixels, by the look's family
 parts         seconds a frame and million pixels
 finish        seconds a frame of the whole job and million pixels
+
+Those of drafts have names of their own, which begin with "draft".
 """
 
 from __future__ import annotations
@@ -53,8 +55,14 @@ class Throughput:
         return None if learned is None else learned * amount
 
 
-def keys_of(look: str) -> str:
+def keys_of(look: str, *, draft: bool = False) -> str:
     """The name under which a look's throughput is kept: its family's."""
     family = family_named(look)
     # The oldest of its names: what was learned before a family got a new one still counts.
-    return f"keys {look.partition(':')[0] if family is None else family.names[-1]}"
+    name = f"keys {look.partition(':')[0] if family is None else family.names[-1]}"
+    return f"draft {name}" if draft else name
+
+
+def segments_of(*, draft: bool = False) -> str:
+    """The name under which the throughput of segments is kept."""
+    return "draft parts" if draft else "parts"

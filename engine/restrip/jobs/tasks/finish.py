@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from restrip import __version__
+from restrip.client import draft
 from restrip.client.job import KeyResult, Manifest, StripFile
 from restrip.errors import RestripError
 from restrip.jobs.cache import Entry
@@ -239,6 +240,8 @@ class _Ending:
         }
         if self.spec.output.look_only:
             facts["look_only"] = True
+        if self.plan.draft:
+            facts |= draft.facts_of(self.spec, self.plan.key_size)
         if concealed:
             facts["concealed"] = concealed
         if retries:

@@ -55,7 +55,7 @@ def make_keys(task: Assignment) -> dict[str, Any]:
         for index in painted:
             keep_painted(task, plan, window, index)
         if styled:
-            look = look_of(task.shop, spec, plan.size, task.report)
+            look = look_of(task.shop, spec, plan.key_size, task.report)
             if look.identity() != plan.look_identity:
                 raise SourceChanged(spec.look)
             with KeyMaker(task, spec, plan, look, window) as maker:
@@ -90,7 +90,7 @@ class KeyMaker:
     def __enter__(self) -> KeyMaker:
         self.look.spare_memory(int(self.task.body.get("memory", 0)))
         if self.spec.matte:
-            matte = self._stack.enter_context(Matte(self.spec, self.plan.size))
+            matte = self._stack.enter_context(Matte(self.spec, self.window.size))
             if not any(matte.alpha(key.frame).any() for key in self.plan.keys):
                 self._stack.close()
                 raise BlackMatte(self.spec.matte, "on every key")
@@ -137,7 +137,7 @@ class KeyMaker:
             key = self.plan.keys[index]
             note = f"The matte is black on {key.said}: it stays as it is."
             self.window.check()
-            keep_key(self.task, self.plan.key_hashes[index], key, Styled(self.window.frame(key.frame), {}, (note,)))
+            keep_key(self.task, self.plan, index, Styled(self.window.frame(key.frame), {}, (note,)))
             group = [n for n in group if n != index]
         if not group:
             return
@@ -152,7 +152,7 @@ class KeyMaker:
         self.window.check()
         # Coding a picture takes about as long as a GPU needs to make one.
         with ThreadPoolExecutor(min(WRITERS, len(group))) as pool:
-            kept = pool.map(store_key, [self.task] * len(group), hashes, made)
+            kept = pool.map(lambda n, styled: store_key(self.task, self.plan, n, styled), group, made)
             for key_hash, key, styled, _ in zip(hashes, keys, made, kept, strict=True):
                 show_key(self.task, key_hash, key, styled)
         self.task.shop.warm = True
@@ -206,19 +206,19 @@ def keep_painted(task: Assignment, plan: Plan, window: Window, index: int) -> No
     frame = window.frame(key.frame)
     styled = picture_for_key(frame, key, correction=plan.correction(index), primaries=window.primaries)
     window.check()
-    keep_key(task, plan.key_hashes[index], key, styled)
+    keep_key(task, plan, index, styled)
 
 
-def keep_key(task: Assignment, key_hash: str, key: Key, styled: Styled) -> None:
+def keep_key(task: Assignment, plan: Plan, index: int, styled: Styled) -> None:
     """Cache a key's picture and publish a small one as progress."""
-    store_key(task, key_hash, styled)
-    show_key(task, key_hash, key, styled)
+    store_key(task, plan, index, styled)
+    show_key(task, plan.key_hashes[index], plan.keys[index], styled)
 
 
-def store_key(task: Assignment, key_hash: str, styled: Styled) -> None:
-    """Cache a key's picture."""
-    with task.cache.make("keys", key_hash) as draft:
-        write_picture(draft.folder / "picture.png", styled.picture)
+def store_key(task: Assignment, plan: Plan, index: int, styled: Styled) -> None:
+    """Cache a key's picture, at the size that is rendered: a draft's is made from larger frames."""
+    with task.cache.make("keys", plan.key_hashes[index]) as draft:
+        write_picture(draft.folder / "picture.png", fit_picture(styled.picture, plan.size))
         draft.facts.update(facts=dict(styled.facts), notes=list(styled.notes))
 
 

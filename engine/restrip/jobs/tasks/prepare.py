@@ -14,7 +14,7 @@ from restrip.jobs.model.input_files import Seen, Watch, look_at
 from restrip.jobs.model.plan import Plan
 from restrip.jobs.model.planner import make_plan, size_within
 from restrip.jobs.model.store import read_record
-from restrip.jobs.outputs.delivery import check_place, strip_name
+from restrip.jobs.outputs.delivery import baked_name, check_place, strip_name
 from restrip.jobs.references import files_of, inputs_of, look_files
 from restrip.jobs.resources.disk import GUEST_SPARE_MIB, SPARE_MIB, check_room, room_of
 from restrip.jobs.resources.memory import needs_of
@@ -47,7 +47,8 @@ def prepare(task: Assignment) -> dict[str, Any]:
         "missing_parts": missing_segments,
         "part_frames": [len(segment_task.frames) for segment_task in plan.segment_tasks],
         "size": list(plan.size),
-        "needs": needs_of(spec.look, look.estimate(plan.size), plan.size),
+        "draft": plan.draft,
+        "needs": needs_of(spec.look, look.estimate(plan.key_size), plan.size),
     }
 
 
@@ -110,13 +111,15 @@ def look_of(shop: WorkerMemory, spec: Job, size: tuple[int, int], report: Progre
     """The job's look, opened; the one that the worker has loaded when it is the same."""
     settings = spec.asked.look.neutral()
     stamps = [stamp_of(file.files).text for file in look_files(spec)]
-    wanted = json_files.digest([spec.look, settings.values, list(size), stamps])
+    wanted = json_files.digest([spec.look, settings.values, list(size), stamps, spec.output.draft])
     if shop.look is not None and shop.look_key == wanted:
         return shop.look
     report("loading", 0, 1)
     # Two models at once may be one too many for the GPU.
     shop.forget()
     look = settings.open(size)
+    if spec.output.draft:
+        look = look.drafted()
     shop.look, shop.look_key, shop.loaded = look, wanted, spec.look
     return look
 
@@ -141,10 +144,11 @@ def targets_of(spec: Job, plan: Plan, folder: Path) -> dict[str, Path]:
     """Every file that the job leaves: strips by "strip N", and "baked", "preview", "otio", "sheet", "manifest"."""
     extension = FORMATS[plan.format].extension
     targets = {
-        f"strip {strip.key}": folder / strip_name(strip.key, plan.keys[strip.key], extension) for strip in plan.strips
+        f"strip {strip.key}": folder / strip_name(strip.key, plan.keys[strip.key], extension, draft=plan.draft)
+        for strip in plan.strips
     }
     if spec.output.baked:
-        targets["baked"] = folder / f"baked{extension}"
+        targets["baked"] = folder / baked_name(extension, draft=plan.draft)
     if spec.output.preview:
         targets["preview"] = folder / "preview.mp4"
     for name in ("otio", "sheet"):

@@ -12,7 +12,7 @@ from restrip.jobs.model.plan import Plan
 from restrip.jobs.outputs.delivery import check_place
 from restrip.jobs.resources.disk import SPARE_MIB, free_mib, room_of
 from restrip.jobs.resources.gpu import find_gpu
-from restrip.jobs.resources.throughput import Throughput, keys_of
+from restrip.jobs.resources.throughput import Throughput, keys_of, segments_of
 from restrip.jobs.tasks.look_files import list_saved
 from restrip.jobs.tasks.prepare import missing, plan_job, targets_of
 from restrip.jobs.tasks.registry import Assignment
@@ -36,12 +36,12 @@ def check_job(task: Assignment) -> dict[str, Any]:
         folder = Path(spec.output.folder)
         check_place(task.state_dir, folder, targets_of(spec, plan, folder).values())
     keys, segment_tasks = missing(task.cache, plan)
-    estimate = look.estimate(plan.size)
+    estimate = look.estimate(plan.key_size)
     needs = None if estimate is None else estimate.needs_mib
     gpu = find_gpu()
     fixes = []
     if needs is not None and gpu is not None and needs > gpu["total_mib"]:
-        width, height = look.largest(plan.size, gpu["total_mib"])
+        width, height = look.largest(plan.key_size, gpu["total_mib"])
         fixes.append(
             f"The look needs {needs} MiB and the GPU has {gpu['total_mib']}: "
             f"set the working size to {width}x{height} or less."
@@ -76,7 +76,10 @@ def check_job(task: Assignment) -> dict[str, Any]:
 def _estimate_s(task: Assignment, look: str, plan: Plan, keys: int, frames: int) -> float | None:
     """Seconds for so many keys and frames; None when such were never rendered here."""
     throughput, mpx = Throughput.load(task.state_dir), plan.size[0] * plan.size[1] / 1e6
-    both = (throughput.takes_s(keys_of(look), keys * mpx), throughput.takes_s("parts", frames * mpx))
+    both = (
+        throughput.takes_s(keys_of(look, draft=plan.draft), keys * mpx),
+        throughput.takes_s(segments_of(draft=plan.draft), frames * mpx),
+    )
     return None if None in both else round(sum(s for s in both if s is not None), 1)
 
 

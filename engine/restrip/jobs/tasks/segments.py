@@ -69,7 +69,7 @@ class _Rendering:
     def run(self) -> None:
         """Render all segments into the draft, its facts included."""
         with ExitStack() as stack:
-            matte = stack.enter_context(Matte(self.spec, self.plan.size)) if self.spec.matte else None
+            matte = stack.enter_context(self._matte()) if self.spec.matte else None
             writers = {name: stack.enter_context(self._writer(name)) for name in self._names()}
             fades = [self._segment(segment, writers, matte) for segment in self.segment_task.segments]
             self.notes += [] if matte is None else matte.notes
@@ -87,6 +87,9 @@ class _Rendering:
         here = {"left": segment.left is not None, "right": segment.right is not None, "joint": self.plan.baked}
         return [name for name in SIDES if here[name]]
 
+    def _matte(self) -> Matte:
+        return Matte(self.spec, self.plan.size, self.plan.shrunk)
+
     def _writer(self, name: str) -> MovieWriter:
         extension = FORMATS[self.plan.format].extension
         clip, info = self.spec.clip, self.window.reader.info
@@ -102,6 +105,7 @@ class _Rendering:
             device=_device_here(self.task, self.spec, self.plan),
             baked="joint" in writers,
             scratch=str(self.draft.folder),
+            quick=self.plan.draft,
         )
         fade = self._fade(window, keys, settings)
         settings = replace(settings, fade=fade)

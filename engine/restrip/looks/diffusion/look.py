@@ -22,6 +22,7 @@ from restrip.looks.diffusion.checkpoints.finding import (
 )
 from restrip.looks.diffusion.checkpoints.headers import read_shapes
 from restrip.looks.diffusion.checkpoints.lora_kinds import check_kinds
+from restrip.looks.diffusion.draft import draft_evaluations, draft_working_size
 from restrip.looks.diffusion.fitting import fitted
 from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.runtime.memory_needs import largest_size, needs_mib, weights_mib
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 # Goes up when the same settings give another picture than before.
 CODE_VERSION = 2
+
+# The same for drafts.
+DRAFT_VERSION = 1
 
 # Settings that change how fast a picture is made, and not the picture.
 WITHOUT_EFFECT = frozenset(
@@ -68,8 +72,9 @@ def revisions(recipe: Recipe) -> list[str]:
 class DiffusionLook(Look):
     """img2img with one checkpoint and one recipe."""
 
-    def __init__(self, checkpoint: Checkpoint, recipe: Recipe) -> None:
+    def __init__(self, checkpoint: Checkpoint, recipe: Recipe, *, draft: bool = False) -> None:
         self.checkpoint = checkpoint
+        self._asked, self._draft = recipe, draft
         self.name = f"sd:{checkpoint.name if checkpoint.name == 'tiny' else checkpoint.path}"
         self.loras = adapter_specs.loras(recipe)
         self.controls = adapter_specs.controls(recipe)
@@ -94,6 +99,10 @@ class DiffusionLook(Look):
         anchored = recipe.anchor and self.given is None
         return replace(SD_TRAITS, needs_anchor=anchored, carries_previous=recipe.previous_fusion > 0)
 
+    def drafted(self) -> DiffusionLook:
+        """The same model and recipe in fewer steps, at a smaller working size: see draft.py."""
+        return DiffusionLook(self.checkpoint, self._asked, draft=True)
+
     def identity(self) -> dict[str, Any]:
         """What decides the picture: hashes of all files, the settings that matter, the version of this code."""
         if not self._identity:
@@ -116,6 +125,8 @@ class DiffusionLook(Look):
             }
             if self.given is not None:
                 self._identity["anchor"] = self.given.digest
+            if self._draft:
+                self._identity["draft"] = DRAFT_VERSION
             if changed := revisions(self.recipe):
                 self._identity["revisions"] = changed
         return dict(self._identity)
@@ -157,6 +168,7 @@ class DiffusionLook(Look):
             notes=self.notes,
             spared=self.spared,
             given=self.given,
+            draft=self._draft,
         )
 
     def spare_memory(self, steps: int) -> None:
@@ -170,6 +182,8 @@ class DiffusionLook(Look):
         steps, strength = self.recipe.steps, self.recipe.denoising_strength
         as_ddim = self.recipe.sampler == "ddim" and self.recipe.schedule in ("auto", "ddim")
         evaluations = (counted_as_ddim if as_ddim else self.family.evaluations)(steps, strength)
+        if self._draft:
+            evaluations = draft_evaluations(evaluations)
         if self.recipe.noise == "exact":
             evaluations += evaluations * self.recipe.recovery_iterations
         elif self.recipe.noise in ("plain", "adjusted"):
@@ -185,7 +199,8 @@ class DiffusionLook(Look):
         return largest_size(self.checkpoint.family, at, have_mib - sum(weights_mib(c.path) for c in self.controls))
 
     def _working_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        return working_size(size, self.recipe, self.native_px, self.family.multiple_px)
+        whole = working_size(size, self.recipe, self.native_px, self.family.multiple_px)
+        return draft_working_size(whole, self.family.multiple_px) if self._draft else whole
 
     @property
     def native_px(self) -> int:

@@ -18,7 +18,7 @@ class LookSpec:
 
     `model_hash` is the checkpoint's sha256; `content` covers everything that is merged into the loaded model.
     `spared` is how many steps of memory to begin with less: see MemoryPlan. `given` is the anchor that a look file
-    brought.
+    brought. `draft`: see draft.py.
     """
 
     checkpoint: Checkpoint
@@ -34,3 +34,4 @@ class LookSpec:
     notes: tuple[str, ...] = ()
     spared: int = 0
     given: GivenAnchor | None = None
+    draft: bool = False

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import cv2
 import numpy as np
@@ -24,6 +25,7 @@ from restrip.looks.style_transfer.tiles import paint_tiles
 from restrip.looks.style_transfer.upsample import upsample
 from restrip.media.content import content_of
 from restrip.media.frame import Frame, Picture
+from restrip.media.geometry import resampled
 from restrip.progress import Report
 from restrip.timeline import Key
 
@@ -74,6 +76,13 @@ class NetworkLook(Look):
         self.name = name
         self.brush = brush
         self.given: GivenAnchor | None = None
+        self._draft = False
+
+    def drafted(self) -> Self:
+        """The same strokes, for they lie in the network's pictures: what is left out is the way back to frame size."""
+        look = copy(self)
+        look._draft = True
+        return look
 
     @abstractmethod
     def paint(self, rgb: Floats) -> Floats:
@@ -119,6 +128,8 @@ class NetworkLook(Look):
             return Styled(there, {"look_file": self.given.name, "anchor": "itself"})
         size = self.run_size(frame.size)
         white = np.float32(frame.white)
+        if self._draft:
+            frame = resampled(frame, size)
         small = cv2.resize(frame.rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32) / white
         painted = self.paint(small)
         painted = smooth_along(painted, across(structure_tensor(painted, 2.0)), 1.5, 1.0)

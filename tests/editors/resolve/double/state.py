@@ -96,6 +96,7 @@ class ItemState:
     kind: str = "clip"
     speed: float = 100.0
     enabled: bool = True
+    colour: str = ""
     comps: dict[str, str] = field(default_factory=dict)
     markers: dict[float, dict[str, Any]] = field(default_factory=dict)
     properties: dict[str, Any] | None = field(default_factory=lambda: dict(PROPERTIES))

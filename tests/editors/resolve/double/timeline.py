@@ -13,6 +13,8 @@ from .world import Scriptable, World
 
 COLOURS = {"Blue", "Cyan", "Green", "Yellow", "Red", "Pink", "Purple", "Fuchsia", "Rose", "Lavender", "Sky", "Mint"}
 COLOURS |= {"Lemon", "Sand", "Cocoa", "Cream"}
+CLIP_COLOURS = {"Orange", "Apricot", "Yellow", "Lime", "Olive", "Green", "Teal", "Navy", "Blue", "Purple", "Violet"}
+CLIP_COLOURS |= {"Pink", "Tan", "Beige", "Brown", "Chocolate"}
 
 
 class Timeline(Scriptable):
@@ -300,6 +302,21 @@ class TimelineItem(Scriptable):
         if not isinstance(Bool, bool):
             return False
         self._state.enabled = Bool
+        return True
+
+    def SetClipColor(self, colorName: str) -> bool:
+        if colorName not in CLIP_COLOURS:
+            self._world.complain(f"a clip colour {colorName!r}")
+            return False
+        self._state.colour = colorName
+        return True
+
+    def SetProperty(self, propertyKey: str, propertyValue: Any) -> bool:
+        known = self._state.properties
+        if known is None or propertyKey not in known or type(known[propertyKey]) is not type(propertyValue):
+            self._world.complain(f"property {propertyKey!r} = {propertyValue!r}")
+            return False
+        known[propertyKey] = propertyValue
         return True
 
     def GetTrackTypeAndIndex(self) -> list[Any] | None:

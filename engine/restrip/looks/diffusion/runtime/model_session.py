@@ -12,6 +12,7 @@ from restrip.looks.diffusion.backbones.backbone import Backbone, Control
 from restrip.looks.diffusion.conditioning.inpaint import conditioning, on_latents
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
 from restrip.looks.diffusion.consistency.anchor_fusion import Carried, fuse, fused_steps, late_steps
+from restrip.looks.diffusion.draft import draft_sigmas
 from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.runtime import precision
 from restrip.looks.diffusion.runtime.batch_row import AnchorRelation, Row
@@ -31,10 +32,15 @@ ALTERNATIVE = frozenset({"plain", "adjusted"})
 
 
 class Session:
-    """The model with one recipe. `make_control` makes what ControlNets add, from the rows' hints."""
+    """The model with one recipe. `make_control` makes what ControlNets add, from the rows' hints.
 
-    def __init__(self, model: Model, recipe: Recipe, vae: Vae, spacing: str) -> None:
+    `noise_at` is the size (width, height) in pixels of the pictures that noise is drawn for.
+    """
+
+    def __init__(self, model: Model, recipe: Recipe, vae: Vae, spacing: str, noise_at: tuple[int, int]) -> None:
         self.model, self.recipe, self.vae = model, recipe, vae
+        factor = model.latents.factor
+        self.noise_at = noise_at[1] // factor, noise_at[0] // factor
         self.sampler = SAMPLERS[recipe.sampler]
         schedule = model.backbone.schedule
         # The alternative test recovers noise along evenly spaced steps, whatever the sampler's are.
@@ -49,6 +55,11 @@ class Session:
         self.compiled_network: Any = None
         self.recovered = LruCache()
         self._conds: dict[tuple[str, bool], Cond] = {}
+
+    def take_few_steps(self, part: float) -> None:
+        """Walk as a draft does, whose side is `part` of the full picture's."""
+        first, self.sigmas = float(self.sigmas[0]), draft_sigmas(self.sigmas, part)
+        self.entry *= float(self.sigmas[0]) / first
 
     @property
     def evaluations(self) -> int:
@@ -76,7 +87,7 @@ class Session:
         denoiser = self._denoiser(rows, dtype, [row.prompt for row in rows])
         later = self.recipe.noise in ALTERNATIVE  # A1111's script counts the seed up by one
         seeds = [row.seed + later for row in rows]
-        noise = SeedNoise(seeds, clean.shape[1:], clean.device, self.recipe.noise_source)
+        noise = SeedNoise(seeds, clean.shape[1:], clean.device, self.recipe.noise_source, self.noise_at)
         with torch.inference_mode():
             x = self._start(rows, clean, noise, dtype, relation, tick)
             predict = self._predict(rows, denoiser, clean, relation, tick)
