@@ -236,6 +236,7 @@ OF_NO_ONE_MODULE = {
     "propagate/gpu/kernels/test_ahead_of_time.py",
     "propagate/gpu/kernels/test_triton.py",
     # The whole line, from a clip to strips, and what may happen on the way.
+    "cli/test_full.py",
     "cli/test_line.py",
     "jobs/test_drafts.py",
     "jobs/test_hostile.py",

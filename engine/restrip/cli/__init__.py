@@ -16,7 +16,6 @@ from restrip.cli import (
     demo,
     doctor,
     engine,
-    full,
     install,
     jobs,
     link,
@@ -34,7 +33,7 @@ from restrip.cli.terminal import Terminal
 from restrip.errors import RestripError
 
 COMMANDS = (
-    *(demo, render, full, resolve, seeds, suggest, export, opening, probe, look, looks, models),
+    *(demo, render, resolve, seeds, suggest, export, opening, probe, look, looks, models),
     *(jobs, cache, engine, doctor, install, link),
 )
 

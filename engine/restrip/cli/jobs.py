@@ -1,19 +1,22 @@
-"""`restrip jobs` and `status`, `cancel`, `resume`, `retry`, `manifest`, `discard`, `submit`: what the engine has."""
+"""`restrip jobs`, `status`, `cancel`, `resume`, `retry`, `full`, `manifest`, `discard`, `submit`: the engine's jobs."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from restrip.cli import options as shared
 from restrip.cli import web
-from restrip.cli.render import sentences
+from restrip.cli.render import say_what_travels, sentences
 from restrip.cli.terminal import Terminal, duration
-from restrip.client.job import BadJob, JobSpec
+from restrip.client.client import Client
+from restrip.client.draft import full_job
+from restrip.client.ids import new_job_id
+from restrip.client.job import BadJob, JobSpec, Manifest
 from restrip.client.status import JobStatus
 from restrip.request import finished
 
@@ -45,6 +48,17 @@ def add(commands: Any) -> None:
             )
         shared.add_json(parser)
         parser.set_defaults(run=run, verb=name)
+    full = commands.add_parser(
+        "full",
+        help="render a draft in full",
+        description="Render a draft in full: the same keys, prompts, seeds and settings. Its strips go into the "
+        "draft's folder unless it is told otherwise, and timelines that were asked for are written anew.",
+    )
+    full.add_argument("draft", metavar="DRAFT", help="the draft's job id, or its beginning, or its manifest.json")
+    full.add_argument("--out", metavar="DIR", default="", help="another folder than the draft's")
+    full.add_argument("--detach", action="store_true", help="submit, print the job's id, and don't wait")
+    shared.add_json(full)
+    full.set_defaults(run=render_full)
     submit = commands.add_parser("submit", help="hand in a job described as JSON (docs/protocol.md), without waiting")
     submit.add_argument("file", metavar="FILE", help="the file, or - for standard input")
     shared.add_json(submit)
@@ -115,6 +129,36 @@ def discard(options: argparse.Namespace, terminal: Terminal) -> None:
     files = [str(path) for path in answer.get("deleted" if options.yes else "would_delete", ())]
     last = "deleted." if options.yes else "would be deleted: add --yes."
     terminal.result(answer, *files, f"{len(files)} files {last}")
+
+
+def render_full(options: argparse.Namespace, terminal: Terminal) -> None:
+    """Submit a draft's job in full, show the progress, name what was written."""
+    with shared.open_client() as client:
+        spec = full_job(_manifest_of(client, options.draft), new_job_id())
+        if options.out:
+            spec = replace(spec, output=replace(spec.output, folder=str(Path(options.out).absolute())))
+        say_what_travels(client, spec, terminal)
+        client.submit(spec)
+        if options.detach:
+            terminal.result({"job_id": spec.job_id}, f"Job {spec.job_id} is queued: `restrip status {spec.job_id}`.")
+            return
+        with terminal.progress() as show:
+            manifest = finished(client, spec.job_id, show)
+    terminal.result(manifest.to_json(), *sentences(manifest))
+
+
+def _manifest_of(client: Client, draft: str) -> Manifest:
+    """The manifest that was named by its file, or by its job. Raises BadJob, UnknownJobPrefix, and what jobs raise."""
+    path = Path(draft)
+    if not path.is_file():
+        return client.manifest(whole_id(client, draft))
+    try:
+        body = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadJob(f"{path} can't be read: {error}.", "Give the manifest.json of a draft, or its job's id.") from None
+    if not isinstance(body, dict):
+        raise BadJob(f"{path} is no manifest.", "Give the manifest.json of a draft, or its job's id.")
+    return Manifest.from_json(body)
 
 
 def submit_json(options: argparse.Namespace, terminal: Terminal) -> None:
