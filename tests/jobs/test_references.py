@@ -75,6 +75,7 @@ def test_only_what_the_schema_declares_is_a_file(disk: Path) -> None:
         "controlnet": "list of kinds",
         "control_file": "one",
         "vae": "one",
+        "anchor_file": "one",
     }
     assert all(setting.files for setting in job_settings() if setting.kind == "path")
     # Of another look's settings nothing is read.
@@ -160,6 +161,7 @@ ARGUMENTS = {"file": "st,yle.png", "folder": "painted", "model": "models/check, 
 VALUES = {
     "one": "{at}/models/net",
     "pictures": "{at}/painted",
+    "look": "{at}/moody, two.restriplook",
     "list": '"{at}/models/Lora/a, b.safetensors":0.5, {at}/models/Lora/grain.safetensors',
     "list of kinds": "tile={at}/models/net:0.5@0-0.6",
     "tags": "{at}/private, {at}/private/secret.txt; <lora:{at}/models/Lora/grain.safetensors:0.3>={at}/private",
@@ -170,11 +172,11 @@ VALUES = {
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.prefix)
 def test_every_setting_that_can_hold_a_path_goes_both_ways(disk: Path, family: LookFamily) -> None:
     """To another computer and to a cluster the same files go, and in the job there nothing names this one's."""
-    for name in ("st,yle.png", "models/check, point.safetensors"):
+    for name in ("st,yle.png", "models/check, point.safetensors", "moody, two.restriplook"):
         (disk / name).write_text(name)
     look = f"{family.prefix}:{disk}/{ARGUMENTS[family.argument]}" if family.names_path else f"{family.prefix}:3"
     own = [setting for setting in family.settings if setting.files]
-    ways = {setting.key: "pictures" if setting.holds == "pictures" else setting.files for setting in own}
+    ways = {setting.key: setting.files if setting.holds == "model" else setting.holds for setting in own}
     spec = replace(
         job(disk, **{key: VALUES[way].format(at=disk) for key, way in ways.items()}),
         look=look,
@@ -217,3 +219,23 @@ def test_jobs_of_other_kinds_name_files_too(disk: Path) -> None:
     }
     suggest = {"kind": "suggest", "source": source, "count": 3, "error": None}
     assert named(spec_in(suggest)) == {"source": "clip.mp4"}
+
+
+def test_a_look_file_travels_by_its_path_or_its_name(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESTRIP_STATE_DIR", str(disk / "state"))
+    saved = disk / "state" / "looks" / "moody.restriplook"
+    saved.parent.mkdir(parents=True)
+    saved.write_text("a look")
+    for name in ("moody", "moody.restriplook", str(saved)):
+        spec = job(disk, anchor_file=name)
+        assert named(spec) == {"source": "clip.mp4", "anchor_file": "moody.restriplook"}
+        assert relocated(spec, {name: "/there/moody"}).settings == {"anchor_file": "/there/moody"}
+    for name in (
+        "",
+        "private/secret.txt",
+        str(disk / "private" / "secret.txt"),
+        "../looks/moody",
+        "another",
+        str(disk / "gone.restriplook"),
+    ):
+        assert named(job(disk, anchor_file=name)) == {"source": "clip.mp4"}

@@ -265,6 +265,10 @@ def test_a_guest_is_a_guest(two: Two, little: Little, tmp_path: Path) -> None:
             "quotas",
             "cache",
             "probe",
+            "save_look",
+            "read_look",
+            "add_look",
+            "remove_look",
         ):
             assert code_of(guest, kind, {}) == "not-for-guests"
         for kind in ("status", "cancel", "manifest", "discard", "results", "placed"):

@@ -24,6 +24,7 @@ from restrip.looks.diffusion.checkpoints.file_lists import read_list, read_tags,
 from restrip.looks.diffusion.checkpoints.finding import SUFFIXES, find_file, hub_folder, models_folders
 from restrip.looks.families import family_of
 from restrip.looks.keys_from_files import find_painted
+from restrip.looks.look_file.record import SUFFIX
 from restrip.looks.look_file.shelf import find_look
 from restrip.timeline import Key, is_picture, pictures_in
 
@@ -201,12 +202,12 @@ def _pictures(role: str, name: str) -> Iterator[NamedFile]:
 
 
 def _look_file(role: str, name: str) -> Iterator[NamedFile]:
-    """A look file, by path or by the name of a saved look."""
+    """A look file, by path or by the name of a saved look. Nothing else is taken for one."""
     try:
         found = find_look(name)
     except BadInput:
         return
-    if found.is_file():
+    if found.suffix == SUFFIX and found.is_file():
         yield NamedFile(role, name, str(found), (str(found),))
 
 

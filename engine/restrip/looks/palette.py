@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float32]
 MOST_GAIN = 2.0
 """Contrast and colourfulness are changed by no more than this factor, either way."""
 
-FOLLOWED = (0.35, 0.25, 0.25)
+FOLLOWED = (0.3, 0.15, 0.15)
 """How far lightness and both colour axes follow the difference between the two frames: a dark shot stays darker, while
 colours are mostly those of the anchor's picture."""
 

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from restrip.errors import Cancelled
+from restrip.errors import BadInput, Cancelled
 from restrip.looks import Beside, open_look
 from restrip.looks.diffusion.runtime.key_studio import EmptyMatte
 from restrip.media.frame import Frame
@@ -208,3 +208,72 @@ GOLDEN = [
     [[52, 116, 127], [126, 127, 117], [187, 127, 93], [200, 169, 137]],
     [[77, 135, 143], [120, 153, 149], [201, 191, 114], [217, 214, 185]],
 ]
+
+
+@pytest.fixture
+def look_file(tiny, picture, silent, tmp_path):
+    """look_file(picture) is a look file: its anchor is the lively frame with that picture, else with the look's own."""
+    from hashlib import sha256
+
+    from restrip.looks.look_file.archive import FRAME, PICTURE, write_archive
+    from restrip.looks.look_file.pictures import png_of
+    from restrip.looks.look_file.record import AnchorUsed, LookRecord
+
+    def made(finished: Frame | None = None, name: str = "moody", frame: Frame = picture) -> str:
+        finished = finished or make(tiny(anchor=False), [frame], [Key(0, "a photo", 1)], silent)[0].picture
+        parts = {FRAME: png_of(frame), PICTURE: png_of(finished)}
+        used = AnchorUsed(*(sha256(part).hexdigest() for part in parts.values()), frame.size, "a photo", 1)
+        write_archive(tmp_path / name, LookRecord(name, "sd:tiny", {}, used), parts)
+        return str(tmp_path / name)
+
+    return made
+
+
+def test_an_anchor_from_a_look_file_is_that_of_every_strip(tiny, picture, moved, silent, look_file) -> None:
+    """A finished picture that no model would make: keys follow it where they show the same, and in their colours."""
+    green = Frame(np.ascontiguousarray(picture.rgb[..., [1, 0, 2]] // 2 + np.array([0, 120, 0], np.uint8)))
+    file = look_file(green)
+    look = tiny(anchor_file=file, anchor_key=1)
+    assert not look.traits.needs_anchor and look.given is not None
+    keys = [Key(0, "a photo", 1), Key(1, "a photo", 1), Key(2)]
+    frames = [picture, moved(3), moved(6)]
+    styled = make(look, frames, keys, silent)
+    assert off(styled[0].picture, green) == 0, "the anchor is as it was saved"
+    shown = np.roll(green.rgb, 3, axis=1)[6:-6, 8:-8].astype(int)
+    alone = make(tiny(anchor=False), frames[1:2], keys[1:2], silent)[0].picture
+    near, far = (np.abs(p.rgb[6:-6, 8:-8] - shown).mean() for p in (styled[1].picture, alone))
+    assert near < far / 2
+    assert styled[1].facts["look_file"] == "moody" and styled[1].facts["anchor"] is None
+    one = make(look, frames[2:], keys[2:], silent)[0].picture
+    assert off(one, styled[2].picture) <= 1, "what a key becomes depends on itself and the anchor alone"
+    other = Frame(np.ascontiguousarray(255 - picture.rgb[::-1, ::-1]))
+    unlike, lone = (make(tiny(**s), [other], [Key(5)], silent)[0].picture for s in ({"anchor_file": file}, {}))
+    wanted = green.rgb.reshape(-1, 3).mean(0)
+    assert np.abs(unlike.rgb.reshape(-1, 3).mean(0) - wanted).sum() < (
+        np.abs(lone.rgb.reshape(-1, 3).mean(0) - wanted).sum() / 2
+    )
+
+
+def test_what_a_look_file_changes_of_the_identity(tiny, picture, look_file) -> None:
+    plain, file = tiny(), look_file()
+    assert "anchor" not in plain.identity() and tiny(anchor_file="").identity() == plain.identity()
+    same = look_file(name="another name")
+    assert tiny(anchor_file=file).identity() == tiny(anchor_file=same).identity() != plain.identity()
+    other = look_file(Frame(255 - picture.rgb), "other")
+    assert tiny(anchor_file=other).identity() != tiny(anchor_file=file).identity()
+    assert tiny(anchor_file=file, anchor=False).given is None
+    with pytest.raises(BadInput):
+        tiny(anchor_file="no such look")
+
+
+def test_an_anchor_of_another_shape_keeps_its_proportions(tiny, picture, silent, look_file) -> None:
+    wide = Frame(np.ascontiguousarray(np.concatenate([picture.rgb, picture.rgb[:, ::-1]], axis=1)))
+    file = look_file(wide, frame=wide)
+    settings = {"width": 32, "height": 48, "anchor_file": file}
+    tall = Frame(np.ascontiguousarray(picture.rgb[:, :32]))
+    for noise in ("seeded", "exact", "warped"):
+        styled = make(tiny(**settings, noise=noise), [tall, picture], [Key(0), Key(1)], silent)
+        assert [one.picture.size for one in styled] == [(32, 48), (64, 48)]
+        assert len(np.unique(styled[0].picture.rgb)) > 64
+    counted = [told for told in silent.told if told[1]]
+    assert max(done / total for done, total in counted) == 1

@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     from restrip.progress import Report
     from restrip.timeline import ClipRange, Key
 
-# So much of the picture in common with an anchor of another strip says all about a key's colours.
-ENOUGH_SEEN = 0.4
-
 # The share of the GPU's free memory that the anchor's features may take; beyond, they wait in the computer's.
 ANCHOR_SHARE = 0.25
 
@@ -227,7 +224,7 @@ class Pipeline:
         alike = matched(coded, carried(against.coded, moved.flow), moved.seen, strength)
         if against.look is None:
             return alike
-        both = min(1.0, float(moved.seen.mean()) / ENOUGH_SEEN)
+        both = float(moved.seen.mean()) ** 2  # Without a step: what is seen changes from key to key.
         shown = to_coded(to_picture(task.frame, self.size))
         own = (Palette.of(shown), Palette.of(coded))
         shifted = shift_between(against.look, own, strength).applied(coded)
