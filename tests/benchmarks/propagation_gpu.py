@@ -162,10 +162,12 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
     from restrip.propagate.gpu.kernels import (
         descriptors_triton,
         detail_selection_triton,
+        filter_triton,
         flow_triton,
         mixing_triton,
         motion_triton,
         patchmatch_triton,
+        pieces_triton,
         shading_triton,
         vote_triton,
     )
@@ -182,6 +184,9 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
     shares = [f"{side}{n}" for side in ("left", "right", "odds") for n in range(3)]
     sums = {"SCALE": 1 / 257, "TAPS": 11, "FLOOR": 10.0, "LANES": 256}
     cells = detail_selection_triton.HOW | {"COUNT": 3, "TAPS": 5, "CODE": 257.0}
+    pieces = dict.fromkeys(("frame", "key", "field", "before"), "*i16") | {"style": "*i32"}
+    pieced = {"N": 16, "BLOCK": pieces_triton.BLOCK}
+    share = {"SHARE": pieces_triton.CONSTANTS["SHARE"]}
     turn = {"FIRST": 0, "WINDOW": 13, "FARTHEST": 1.0, "LIT": True} | tile
     return [
         (
@@ -214,13 +219,19 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
         (mixing_triton.sums_kernel, sums, {}),
         (detail_selection_triton.cells_kernel, cells | tile, dict.fromkeys(shares, "fp32")),
         (mixing_triton.mix_kernel, mixed | tile, {"out": "*u8"} | dict.fromkeys(shares, "fp32")),
+        (filter_triton.filter_kernel, {"ACROSS": True, "MIRRORED": True} | tile, {}),
+        (pieces_triton.sew_kernel, pieced | pieces_triton.CONSTANTS, pieces),
+        (pieces_triton.moved_kernel, {"BLOCK": pieces_triton.BLOCK}, pieces | {"out": "*i16"}),
+        (pieces_triton.judge_kernel, pieced | share, pieces),
+        (pieces_triton.lay_kernel, {"NEAR": 0.25, "FAR": 0.06, "BLOCK": pieces_triton.BLOCK}, pieces),
         (motion_triton.better_kernel, {"BOTH": True, "MEAN": False, "WINDOW": 9, "FAVOUR": 0.9} | tile, {}),
     ]
 
 
 SCALARS = dict.fromkeys(("h", "w", "hs", "ws", "n", "count", "reach", "width", "every", "across", "down"), "i32")
 SCALARS |= dict.fromkeys(("cell", "ch", "cw"), "i32")
-SCALARS |= dict.fromkeys(("tie", "quiet", "strength"), "fp32")
+SCALARS |= dict.fromkeys(("taps", "parity", "far", "radius", "seed"), "i32")
+SCALARS |= dict.fromkeys(("tie", "quiet", "strength", "seen", "surest"), "fp32")
 
 
 def compiled(target: str) -> dict[str, int]:

@@ -115,3 +115,9 @@ def constant_flow(size: tuple[int, int], x: float, y: float) -> np.ndarray:
 def inside(picture: np.ndarray, border: int) -> np.ndarray:
     """`picture` [H, W, ...] without a border of so many pixels."""
     return picture[border:-border, border:-border]
+
+
+def strangers(count: int = 3) -> tuple[list[np.ndarray], tuple[StyledKey, StyledKey]]:
+    """A static shot whose two keys are painted with different strokes."""
+    frames = [texture((96, 72))] * count
+    return frames, (styled(frames, 0, texture((96, 72), 1, 1.0)), styled(frames, count - 1, texture((96, 72), 2, 1.0)))

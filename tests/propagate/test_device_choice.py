@@ -10,7 +10,7 @@ import pytest
 
 from restrip.propagate import PropagateSettings, device_choice
 from restrip.propagate.device_choice import NoGpu, chosen
-from restrip.propagate.gpu_memory import block_frames, need_mib
+from restrip.propagate.gpu_memory import block_frames, field_block_frames, need_mib
 
 HD, UHD, EIGHT_K = (1920, 1080), (3840, 2160), (7680, 4320)
 
@@ -50,8 +50,9 @@ def test_a_gpu_that_is_not_there_is_refused(gpu):
 
 
 def test_memory_fits_small_cards():
-    assert need_mib(UHD) < 8000
-    assert need_mib(HD) < 3500
+    assert need_mib(UHD) < need_mib(UHD, strokes=True) < 8000
+    assert need_mib(HD) < need_mib(HD, strokes=True) < 3500
+    assert 8 <= field_block_frames(UHD) < field_block_frames(HD) < block_frames(HD)
     assert block_frames(HD) == 192
     assert 8 <= block_frames(EIGHT_K) < block_frames(UHD) <= 192
 

@@ -14,6 +14,7 @@ from functools import cache
 from restrip.errors import BadInput, RestripError
 from restrip.propagate.gpu_memory import need_mib
 
+_TAKEN = "Another program, or the look, has the GPU's memory"
 _SIGNS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # of a driver: NVIDIA's, Windows's under Linux, AMD's
 
 
@@ -30,17 +31,18 @@ class NoGpu(BadInput):
 
 
 class GpuMemoryTaken(Exception):
-    """Something else keeps the GPU's memory before a segment begins: no error, the CPU carries it."""
+    """Before a segment begins the GPU's memory is too little, or something else keeps it: no error, the CPU carries it.
+
+    `strokes` are to be kept whole, which takes more.
+    """
+
+    def __init__(self, strokes: bool = False) -> None:
+        self.strokes = strokes
+        super().__init__()
 
     def __str__(self) -> str:
-        return "Another program, or the look, has the GPU's memory: the CPU carries these frames."
-
-
-class KeysApart(Exception):
-    """Two keys are painted with different strokes, which only the CPU keeps whole: no error, it carries them."""
-
-    def __str__(self) -> str:
-        return "The keyframes are painted with different strokes: the CPU carries these frames and keeps them whole."
+        why = "The GPU has too little memory left to keep strokes whole" if self.strokes else _TAKEN
+        return f"{why}: the CPU carries these frames."
 
 
 class PropagationOutOfGpuMemory(RestripError):

@@ -5,16 +5,32 @@ from __future__ import annotations
 BYTES_A_PIXEL = 480
 """What a segment holds for each pixel at its worst: keys, motion, predictions. A test counts it."""
 
+STROKES_BYTES_A_PIXEL = 640
+"""And where strokes are kept whole too."""
+
 BESIDES_MIB = 1024  # the driver's own, and what torch operations take for a band of rows
 STACK_MIB = 1024  # of motion put aside
+FIELDS_MIB = 512  # of pieces put aside
 MOST_FRAMES = 192
 
 
 def block_frames(size: tuple[int, int]) -> int:
     """How many frames of (width, height) are walked back at once: their motion is kept, at one byte a pixel."""
-    return max(8, min(MOST_FRAMES, (STACK_MIB << 20) // (size[0] * size[1])))
+    return _block_frames(size, STACK_MIB, 1)
 
 
-def need_mib(size: tuple[int, int]) -> int:
-    """The device memory that carrying frames of (width, height) takes at most."""
-    return BESIDES_MIB + ((BYTES_A_PIXEL + block_frames(size)) * size[0] * size[1] >> 20)
+def field_block_frames(size: tuple[int, int]) -> int:
+    """How many frames are laid out at once of the right key's pieces: they are kept, at four bytes a pixel."""
+    return _block_frames(size, FIELDS_MIB, 4)
+
+
+def _block_frames(size: tuple[int, int], mib: int, bytes_a_pixel: int) -> int:
+    return max(8, min(MOST_FRAMES, (mib << 20) // (bytes_a_pixel * size[0] * size[1])))
+
+
+def need_mib(size: tuple[int, int], strokes: bool = False) -> int:
+    """The device memory that carrying frames of (width, height) takes at most; `strokes` are kept whole."""
+    each = BYTES_A_PIXEL + block_frames(size)
+    if strokes:
+        each = STROKES_BYTES_A_PIXEL + block_frames(size) + 4 * field_block_frames(size)
+    return BESIDES_MIB + (each * size[0] * size[1] >> 20)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from restrip.progress import Report
-from restrip.propagate.device_choice import GpuMemoryTaken, KeysApart, chosen
+from restrip.propagate.device_choice import GpuMemoryTaken, chosen
 from restrip.propagate.frame_window import CarriedFrame, FrameWindow, StyledKey
 from restrip.propagate.settings import PropagateSettings
 
@@ -27,14 +27,14 @@ def propagate(
     """
     if keys == (None, None):
         raise ValueError("a segment has at least one key")
-    if settings.strokes != "crisp" and chosen(settings.device, window.size) != "cpu":
+    if chosen(settings.device, window.size) != "cpu":
         from restrip.propagate.gpu import segment_walk as on_gpu  # only there torch is needed
 
         try:
             on_gpu.check_memory(window.size)
             yield from on_gpu.walk(window, keys, settings, report)
             return
-        except (GpuMemoryTaken, KeysApart) as why:
+        except GpuMemoryTaken as why:
             report(0, 1, str(why))
     from restrip.propagate.cpu import segment_walk as on_cpu  # only there numba is needed
 

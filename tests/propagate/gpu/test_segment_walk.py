@@ -9,7 +9,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from scenes import Pictures, negative, psnr, sliding, styled, texture
+from scenes import Pictures, negative, psnr, sliding, strangers, styled
 
 from restrip.errors import Cancelled
 from restrip.media.frame import Frame
@@ -23,11 +23,11 @@ torch.set_num_threads(1)
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes  # noqa: E402
 from torch.utils._pytree import tree_leaves  # noqa: E402
 
-from restrip.propagate.device_choice import GpuMemoryTaken, KeysApart, PropagationOutOfGpuMemory  # noqa: E402
+from restrip.propagate.device_choice import GpuMemoryTaken, PropagationOutOfGpuMemory  # noqa: E402
 from restrip.propagate.gpu import segment_walk  # noqa: E402
 from restrip.propagate.gpu.segment_walk import SegmentWalk  # noqa: E402
 from restrip.propagate.gpu.stages import torch_stages, triton_stages  # noqa: E402
-from restrip.propagate.gpu_memory import BYTES_A_PIXEL  # noqa: E402
+from restrip.propagate.gpu_memory import BYTES_A_PIXEL, STROKES_BYTES_A_PIXEL  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -170,46 +170,56 @@ class Counted(TorchDispatchMode):
     def only_results(self, stage):
         """A stage of which the results count: what it takes for a band of rows is counted apart."""
 
-        def run(*args):
+        def run(*args, **how):
             with _disable_current_modes():
-                out = stage(*args)
+                out = stage(*args, **how)
             return self.take(out)
 
         return run
 
 
-def test_memory_is_what_is_counted_on():
+@pytest.mark.parametrize("strokes", ["smooth", "crisp"])
+def test_memory_is_what_is_counted_on(strokes):
     size = (96, 72)
     frames = sliding(3, size, (2, 1))
     keys = styled(frames, 0, negative(frames[0])), styled(frames, 2, negative(frames[2]))
     counted, stages = Counted(), torch_stages(CPU)
-    names = ("describe", "start", "sweep", "read", "vote")
+    names = ("describe", "start", "sweep", "read", "vote", "filtered", "sew", "moved", "judge", "lay")
     stages = replace(stages, **{name: counted.only_results(getattr(stages, name)) for name in names})
     with counted:
         list(
             SegmentWalk(
-                Pictures(frames, FrameRange(0, 2)), keys, PropagateSettings(baked=True), silent, stages
+                Pictures(frames, FrameRange(0, 2)), keys, PropagateSettings(baked=True, strokes=strokes), silent, stages
             ).frames()
         )
     held = counted.most / (size[0] * size[1])
-    assert 0.5 * BYTES_A_PIXEL < held < BYTES_A_PIXEL
+    counted_on = BYTES_A_PIXEL if strokes == "smooth" else STROKES_BYTES_A_PIXEL
+    assert 0.5 * counted_on < held < counted_on
 
 
-def test_the_cpu_carries_what_the_gpu_has_no_memory_for(monkeypatch):
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_cpu_carries_what_the_gpu_has_no_memory_for(monkeypatch, whole):
+    """Before a segment begins, and where only whole strokes need more than there is."""
     frames, notes = sliding(3, (49, 41), (1, 0)), []
     keys = styled(frames, 0, negative(frames[0])), styled(frames, 2, negative(frames[2]))
+    if whole:
+        frames, keys = strangers()
 
-    def taken(size):
-        raise GpuMemoryTaken
+    def taken(size, strokes=False):
+        if strokes == whole:
+            raise GpuMemoryTaken(strokes)
 
     monkeypatch.setattr("restrip.propagate.segment_walk.chosen", lambda asked, size: asked)
     monkeypatch.setattr(segment_walk, "check_memory", taken)
+    monkeypatch.setattr(segment_walk, "stages_on", lambda device: torch_stages(CPU))
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
     window, settings = Pictures(frames, FrameRange(0, 2)), PropagateSettings(device="cuda")
     out = list(propagate(window, keys, settings, lambda done, total, note="": notes.append(note)))
     expected = list(propagate(window, keys, PropagateSettings(device="cpu"), silent))
     for one, other in zip(out, expected, strict=True):
         np.testing.assert_array_equal(one.left.rgb, other.left.rgb)
-    assert "the CPU carries" in notes[0]
+    notes = [note for note in notes if note]
+    assert len(notes) == 1 and ("strokes whole: the CPU carries" if whole else "the CPU carries") in notes[0]
 
 
 def test_running_out_of_memory_is_told(monkeypatch):
@@ -223,36 +233,3 @@ def test_running_out_of_memory_is_told(monkeypatch):
     with pytest.raises(PropagationOutOfGpuMemory) as caught:
         next(segment_walk.walk(Pictures(frames), keys, PropagateSettings(device="cuda"), silent))
     assert caught.value.detail["need_mib"] > 1000
-
-
-def strangers(count: int = 3) -> tuple[list[np.ndarray], tuple[StyledKey, StyledKey]]:
-    """A static shot whose two keys are painted with different strokes."""
-    frames = [texture((96, 72))] * count
-    return frames, (styled(frames, 0, texture((96, 72), 1, 1.0)), styled(frames, count - 1, texture((96, 72), 2, 1.0)))
-
-
-def test_keys_painted_with_different_strokes_are_carried_by_the_cpu_and_said_so(monkeypatch):
-    frames, keys = strangers()
-    window, notes = Pictures(frames, FrameRange(0, 2)), []
-    monkeypatch.setattr("restrip.propagate.segment_walk.chosen", lambda *asked: "cuda")
-    monkeypatch.setattr(segment_walk, "check_memory", lambda size: None)
-    monkeypatch.setattr(segment_walk, "stages_on", lambda device: torch_stages(CPU))
-    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
-
-    def report(done: int, total: int, *note: str) -> None:
-        notes.extend(note)
-
-    got = list(propagate(window, keys, PropagateSettings(device="auto", baked=True), report))
-    theirs = list(propagate(window, keys, PropagateSettings(device="cpu", strokes="crisp", baked=True), silent))
-    assert len(got) == 2 and len(notes) == 1 and "different strokes" in notes[0]
-    np.testing.assert_array_equal(got[1].baked.rgb, theirs[1].baked.rgb)
-    notes.clear()
-    smooth = list(propagate(window, keys, PropagateSettings(device="auto", strokes="smooth", baked=True), report))
-    assert not notes and np.abs(smooth[1].baked.rgb.astype(int) - got[1].baked.rgb).mean() > 5
-
-
-def test_nothing_is_shown_before_strokes_are_compared():
-    frames, keys = strangers()
-    with pytest.raises(KeysApart):
-        on_tensors(frames, keys)
-    assert len(on_tensors(frames, keys, strokes="smooth")) == 2

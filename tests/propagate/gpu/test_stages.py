@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,22 +24,10 @@ from restrip.propagate.gpu import shading as light_of  # noqa: E402
 from restrip.propagate.gpu.exemplar import KeyTensors  # noqa: E402
 from restrip.propagate.gpu.motion import shown  # noqa: E402
 from restrip.propagate.gpu.planes import upload  # noqa: E402
-from restrip.propagate.gpu.stages import Stages, torch_stages, triton_stages  # noqa: E402
+from restrip.propagate.gpu.stages import torch_stages  # noqa: E402
 
 CPU = torch.device("cpu")
 SIZE = (53, 38)
-
-
-@pytest.fixture(params=["torch", "triton"])
-def stages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Stages:
-    if request.param == "torch":
-        return torch_stages(CPU)
-    if importlib.util.find_spec("triton") is None:
-        pytest.skip("Triton is not installed (it is for Linux on x86)")
-    assert os.environ.get("TRITON_INTERPRET") == "1", "set before anything imports triton"
-    for name in ("descriptors", "patchmatch", "vote"):  # two programs, the second one partly outside: fewer are quicker
-        monkeypatch.setattr(f"restrip.propagate.gpu.kernels.{name}_triton.BLOCK", 1024)
-    return triton_stages(CPU)
 
 
 @dataclass

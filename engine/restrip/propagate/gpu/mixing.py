@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from math import exp
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from restrip.propagate.energy.confidence import BLUR, FLOOR
@@ -16,6 +14,7 @@ from restrip.propagate.energy.mix_weights import MixWeights
 from restrip.propagate.energy.mixing import EVEN
 from restrip.propagate.energy.style import CODE
 from restrip.propagate.gpu.detail_selection import between, cells_of, means_of
+from restrip.propagate.gpu.filters import filtered, gaussian
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,26 +34,9 @@ class VoteTensors:
         return cls(total, worth.sum(0))
 
 
-def weights_of(errors: Tensor) -> Tensor:
+def weights_of(errors: Tensor, filters: Callable[..., Tensor] = filtered) -> Tensor:
     """[N, H, W] from squared rebuild errors [N, H, W] in code values: 1 where nothing is wrong around a pixel."""
-    taps = gaussian()
-    half = len(taps) // 2
-    blurred = F.pad(errors[None], (half, half, half, half), mode="replicate")[0]
-    h, w = errors.shape[1:]
-    for axis, length in ((2, w), (1, h)):
-        lines = [blurred.narrow(axis, n, length) for n in range(len(taps))]
-        blurred = lines[half] * taps[half]
-        for n in range(half):
-            blurred.add_(lines[n] + lines[-1 - n], alpha=taps[n])
-    return (FLOOR / (blurred + FLOOR)).square_()
-
-
-@lru_cache(maxsize=1)
-def gaussian() -> tuple[float, ...]:
-    """The blur's taps."""
-    half = 5  # the size that OpenCV takes for floats: 8 sigma + 1, made odd
-    taps = [exp(-(x * x) / (2 * BLUR * BLUR)) for x in range(-half, half + 1)]
-    return tuple(tap / sum(taps) for tap in taps)
+    return (FLOOR / (filters(errors, gaussian(BLUR)) + FLOOR)).square_()
 
 
 def rendered(left: VoteTensors, right: VoteTensors, shares: list[MixWeights], deep: bool) -> Tensor:

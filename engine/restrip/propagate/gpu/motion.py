@@ -69,6 +69,12 @@ def led(frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None) -> T
     return Lead.of(refined(frame.gray, gray, lead.flow), frame.colour, colour).or_better(lead).flow
 
 
+def rebuilt(frame: Shown, key: Shown, lead: Tensor, flow: Tensor) -> Tensor:
+    """How badly the key, read through `flow`, rebuilds the frame, squared, [H, W]; `lead` says in what light."""
+    colour = exposed(key.colour, light_between(frame.colour, key.colour, lead))
+    return (frame.colour - pulled(colour, flow)).square_().sum(0)
+
+
 def relit_for(frame: Shown, key: Shown, flow: Tensor, strength: float) -> tuple[Tensor, Tensor, Tensor]:
     """The frame [H, W, 3] uint8 in the key's light; in the light that is followed so far; and that one, [2]."""
     seen = exposure(frame.colour, pulled(key.colour, flow))
@@ -153,6 +159,11 @@ class KeyMotion:
     def resume(self, flow: Tensor, frame: Shown) -> None:
         """Be at a frame where `flow` is the motion to the key."""
         self._last, self._flow = frame, flow
+
+    @property
+    def flow(self) -> Tensor | None:
+        """The motion from the last frame to the key; None at the key itself."""
+        return self._flow
 
     def next(self, frame: Shown) -> Tensor:
         """Motion from the next frame away from the key to the key, [H, W, 2]."""

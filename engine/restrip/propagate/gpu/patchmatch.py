@@ -113,7 +113,7 @@ def _better(best: Found, other: Found) -> Found:
 def _anywhere(places: _Places, found: Found, turn: Turn) -> Found:
     """Random places around the best, within radius, radius / 2, ... 1, of pixels that are not quiet."""
     ox, oy, best = found
-    loud, noise, radius = best > turn.quiet, _noise(places.column, places.row, turn.seed), turn.radius
+    loud, noise, radius = best > turn.quiet, noise_at(places.column, places.row, turn.seed), turn.radius
     while radius > 0:
         noise = (noise * 1664525 + 1013904223) & _MASK
         side = 2 * radius + 1
@@ -124,7 +124,8 @@ def _anywhere(places: _Places, found: Found, turn: Turn) -> Found:
     return found
 
 
-def _noise(x: Tensor, y: Tensor, seed: int) -> Tensor:
+def noise_at(x: Tensor, y: Tensor, seed: int) -> Tensor:
+    """32 bits for each place x, y int64, the same for the same seed."""
     v = ((x * 0x9E3779B1) ^ (y * 0x85EBCA77) ^ seed) & _MASK
     v = ((v ^ (v >> 15)) * 0x2C1B3C6D) & _MASK
     return v ^ (v >> 13)

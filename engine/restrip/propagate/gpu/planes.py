@@ -83,6 +83,14 @@ def box(planes: Tensor, window: int) -> Tensor:
     return F.avg_pool2d(F.avg_pool2d(padded, (1, window), 1), (window, 1), 1)
 
 
+def shrunk(planes: Tensor, size: tuple[int, int]) -> Tensor:
+    """Planes [C, H, W] at a smaller (width, height), each pixel the mean of what it covers."""
+    h, w = planes.shape[1:]
+    if w % size[0] or h % size[1]:
+        return blocks_of(planes, size)
+    return F.avg_pool2d(planes[None], (h // size[1], w // size[0]))[0]
+
+
 def blocks_of(planes: Tensor, blocks: tuple[int, int]) -> Tensor:
     """Means of planes [C, H, W] over (across, down) blocks that share the pixels between them; [C, down, across]."""
     across, down = (_shares(planes.shape[2 - n], blocks[n], planes.device) for n in (0, 1))

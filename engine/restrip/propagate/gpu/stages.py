@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from restrip.propagate.gpu import descriptors, mixing, motion, patchmatch, vote
+from restrip.propagate.gpu import descriptors, filters, mixing, motion, patchmatch, vote
 from restrip.propagate.gpu.motion import Shown
+from restrip.propagate.gpu.strokes import sewing
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Stages:
     shown: Callable[[Tensor], Shown]
     flows_to: Callable[..., Tensor]
     led: Callable[..., Tensor]
+    rebuilt: Callable[..., Tensor]
     relit_for: Callable[..., tuple[Tensor, Tensor, Tensor]]
     describe: Callable[..., Tensor]
     start: Callable[..., tuple[Tensor, Tensor]]
@@ -31,6 +33,11 @@ class Stages:
     vote: Callable[..., tuple[Tensor, Tensor]]
     weighed: Callable[[list[tuple[Tensor, Tensor]]], Any]
     rendered: Callable[..., Tensor]
+    filtered: Callable[..., Tensor]
+    sew: Callable[..., None]
+    moved: Callable[..., Tensor]
+    judge: Callable[..., Tensor]
+    lay: Callable[..., Tensor]
 
 
 def stages_on(device: torch.device) -> Stages:
@@ -48,6 +55,7 @@ def torch_stages(device: torch.device) -> Stages:
         motion.shown,
         motion.flows_to,
         motion.led,
+        motion.rebuilt,
         motion.relit_for,
         descriptors.describe,
         patchmatch.start,
@@ -56,6 +64,11 @@ def torch_stages(device: torch.device) -> Stages:
         vote.vote,
         mixing.VoteTensors.of,
         mixing.rendered,
+        filters.filtered,
+        sewing.sew,
+        sewing.moved,
+        sewing.judge,
+        sewing.lay,
     )
 
 
@@ -63,9 +76,11 @@ def triton_stages(device: torch.device) -> Stages:
     """Triton's kernels; on the CPU only under TRITON_INTERPRET=1, for tests."""
     from restrip.propagate.gpu.kernels import (
         descriptors_triton,
+        filter_triton,
         mixing_triton,
         motion_triton,
         patchmatch_triton,
+        pieces_triton,
         vote_triton,
     )
 
@@ -75,6 +90,7 @@ def triton_stages(device: torch.device) -> Stages:
         motion_triton.shown,
         motion_triton.flows_to,
         motion_triton.led,
+        motion_triton.rebuilt,
         motion_triton.relit_for,
         descriptors_triton.describe,
         patchmatch_triton.start,
@@ -83,4 +99,9 @@ def triton_stages(device: torch.device) -> Stages:
         vote_triton.vote,
         mixing_triton.weighed,
         mixing_triton.rendered,
+        filter_triton.filtered,
+        pieces_triton.sew,
+        pieces_triton.moved,
+        pieces_triton.judge,
+        pieces_triton.lay,
     )

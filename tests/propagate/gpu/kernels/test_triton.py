@@ -27,6 +27,7 @@ from restrip.propagate.energy.mix_weights import MixWeights  # noqa: E402
 from restrip.propagate.gpu import flow, mixing, motion, planes, segment_walk, shading  # noqa: E402
 from restrip.propagate.gpu.kernels import flow_triton, mixing_triton, motion_triton, shading_triton  # noqa: E402
 from restrip.propagate.gpu.stages import triton_stages  # noqa: E402
+from restrip.propagate.gpu.strokes import handover  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -132,24 +133,26 @@ def test_renditions_are_torchs(deep, both):
     assert made[1].float().std() > 30
 
 
-SMOOTH = PropagateSettings(strokes="smooth")
-"""Left to choose, a segment waits once: for how strange its keys are."""
+@pytest.mark.parametrize(("strokes", "fewest", "most"), [("smooth", 50, 250), ("crisp", 150, 450)])
+def test_a_frame_is_few_starts_and_waits_for_nothing(monkeypatch, strokes, fewest, most):
+    """Tensors without data can't be asked for any: so nothing waits for the device but the pictures at the end.
 
-
-def test_a_frame_is_few_starts_and_waits_for_nothing(monkeypatch):
-    """Tensors without data can't be asked for any: so nothing waits for the device but the pictures at the end."""
+    Left to choose, a segment waits once for how strange its keys are, and with whole strokes once for when places are
+    handed over.
+    """
     starts = []
     monkeypatch.setattr(InterpretedFunction, "run", lambda kernel, *args, **how: starts.append(kernel.__name__))
     monkeypatch.setattr(
         segment_walk, "Coming", lambda made: SimpleNamespace(array=lambda: np.zeros(made.shape, np.uint8))
     )
+    monkeypatch.setattr(handover, "arrived", lambda made: np.zeros((*made.shape[:1], *made.shape[2:], 3), np.float32))
     picture, counts = texture((320, 180), 1), []
     for count in (2, 3):
         starts.clear()
         frames = [picture] * (count + 1)
         keys = styled(frames, 0, picture), styled(frames, count, picture)
         window, meta = Pictures(frames, FrameRange(0, count)), triton_stages(torch.device("meta"))
-        walk = segment_walk.SegmentWalk(window, keys, SMOOTH, silent, meta)
+        walk = segment_walk.SegmentWalk(window, keys, PropagateSettings(strokes=strokes), silent, meta)
         assert len(list(walk.frames())) == count
         counts.append(len(starts))
-    assert 50 < counts[1] - counts[0] < 250
+    assert fewest < counts[1] - counts[0] < most

@@ -11,14 +11,14 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from restrip.propagate.energy.confidence import FLOOR
+from restrip.propagate.energy.confidence import BLUR, FLOOR
 from restrip.propagate.energy.detail_selection import cell_of
 from restrip.propagate.energy.mix_weights import MixWeights
 from restrip.propagate.energy.mixing import EVEN, SUMS
 from restrip.propagate.energy.style import CODE
+from restrip.propagate.gpu.filters import gaussian
 from restrip.propagate.gpu.kernels.detail_selection_triton import cell_at, cell_read, cells_of
 from restrip.propagate.gpu.kernels.stencil_triton import TILE, bounded, emptied, tile, tiles
-from restrip.propagate.gpu.mixing import gaussian
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ def _means(said: tuple[Tensor, ...], cell: int, how: dict[str, Any]) -> Tensor:
 
 @lru_cache(maxsize=4)
 def _gauss(device: torch.device) -> Tensor:
-    return torch.tensor(gaussian(), device=device)
+    return torch.tensor(gaussian(BLUR), device=device)
 
 
 @triton.jit(do_not_specialize=("h", "w"), do_not_specialize_on_alignment=("errors", "out"))

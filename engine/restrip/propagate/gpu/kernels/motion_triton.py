@@ -67,6 +67,14 @@ def led(frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None) -> T
     return out
 
 
+def rebuilt(frame: Shown, key: Shown, lead: Tensor, flow: Tensor) -> Tensor:
+    """How badly the key, read through `flow`, rebuilds the frame, squared, [H, W]; `motion.rebuilt`."""
+    h, w = frame.gray.shape
+    light, errors = lights(frame.rgb, key.rgb, every_of(frame.gray), lead), emptied(frame.gray, h, w)
+    compare_kernel[tiles(h, w)](frame.rgb, key.rgb, light, flow, errors, h, w, **TILE)
+    return errors
+
+
 def relit_for(frame: Shown, key: Shown, flow: Tensor, strength: float) -> tuple[Tensor, Tensor, Tensor]:
     """The frame in the key's light, in the one that is followed, and that one; `motion.relit_for`."""
     found = lights(frame.rgb, key.rgb, 1, flow, strength)

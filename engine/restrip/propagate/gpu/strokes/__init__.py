@@ -1,0 +1,1 @@
+"""Strokes kept whole between keys that are painted with different ones, on the device: cpu/strokes', as tensors."""

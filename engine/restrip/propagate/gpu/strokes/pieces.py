@@ -1,0 +1,66 @@
+"""One key's paint for a frame, whole, on the device: as the CPU's pieces.py has it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from restrip.propagate.energy.pieces import SWEEPS
+from restrip.propagate.gpu.exemplar import KeyTensors
+from restrip.propagate.gpu.filters import gaussian
+from restrip.propagate.gpu.motion import KeyMotion, Shown
+from restrip.propagate.gpu.planes import unsigned
+from restrip.propagate.gpu.stages import Stages
+from restrip.propagate.gpu.strokes.calm_motion import CalmMotion, trusted
+from restrip.propagate.gpu.strokes.sewing import Cloth, Stitch, packed_style, places
+
+
+class Pieces:
+    """Lays out frames of one key's pieces, walked away from the key one frame at a time.
+
+    With `walked`, the motion to that key, someone else walks that one to each frame before it is laid out.
+    """
+
+    def __init__(self, key: KeyTensors, stages: Stages, walked: KeyMotion | None = None) -> None:
+        self._key, self._stages = key, stages
+        self._motion = CalmMotion(key.shown, stages, walked)
+        self._style = packed_style(unsigned(key.packed[..., :3]))
+        self.restart()
+
+    def restart(self) -> None:
+        """Be back at the key."""
+        self._motion.restart()
+        self._field = own_places(self._style)
+
+    def resume(self, field: Tensor, frame: Shown) -> None:
+        """Be at a frame that shows this field."""
+        offsets = flow_of(field).permute(2, 0, 1)
+        smooth = self._stages.filtered(offsets.contiguous(), gaussian(2), mirrored=True)
+        self._motion.resume(smooth.permute(1, 2, 0).contiguous(), frame)
+        self._field = field
+
+    def next(self, frame: Shown) -> Tensor:
+        """The pieces of the next frame away from the key, [H, W, 2] int16."""
+        flow = self._motion.next(frame)
+        assert self._motion.step is not None
+        in_keys_light = self._stages.relit_for(frame, self._key.shown, flow, 0.0)[0]
+        described = self._stages.describe(in_keys_light)
+        sure = trusted(flow, self._stages.judge(described, self._key.described, places(flow))[0], self._stages)
+        before = self._stages.moved(self._field, self._motion.step)
+        cloth = Cloth(described, self._key.described, self._style, flow.contiguous(), sure.contiguous(), before)
+        self._field = before.clone()
+        for n, (far, radius, seen, surest) in enumerate(SWEEPS):
+            for parity in (0, 1):
+                stitch = Stitch(parity, far, radius, seen, surest, 2 * n + parity + 1)
+                self._stages.sew(cloth, self._field, stitch)
+        return self._field
+
+
+def own_places(like: Tensor) -> Tensor:
+    """The field [H, W, 2] in which every pixel of [H, W] shows its own place."""
+    return places(like.new_zeros((*like.shape, 2), dtype=torch.float32))
+
+
+def flow_of(field: Tensor) -> Tensor:
+    """The flow [H, W, 2] float32 that leads where a field does."""
+    return field.to(torch.float32) - own_places(field[..., 0])

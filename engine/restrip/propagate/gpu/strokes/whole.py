@@ -1,0 +1,89 @@
+"""Both keys' strokes through a segment, whole, on the device: as the CPU's whole.py has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from restrip.propagate.energy.mix_weights import MixWeights
+from restrip.propagate.gpu.motion import Shown
+from restrip.propagate.gpu.planes import unsigned
+from restrip.propagate.gpu.stages import Stages
+from restrip.propagate.gpu.strokes.crisp import carried, coded, crisp
+from restrip.propagate.gpu.strokes.handover import HandOverTensors
+from restrip.propagate.gpu.strokes.paint import LaidTensors, PaintTensors
+from restrip.propagate.gpu.strokes.pieces import Pieces
+
+
+class WholeTensors:
+    """What both keys, or the one there is, show of a frame, and how much of it is shown, [H, W] in 0..1 (None: all)."""
+
+    def __init__(self, laid: list[LaidTensors], parts: Tensor | None, mixed: Tensor | None) -> None:
+        self._laid, self._parts, self._mixed = laid, parts, mixed
+
+    @property
+    def all(self) -> bool:
+        """Is nothing below seen?"""
+        return self._parts is None
+
+    def alone(self, shares: list[MixWeights], deep: bool) -> Tensor:
+        """A rendition for each of the shares, [N, H, W, 3] uint8 or if deep 16-bit values in int16."""
+        return coded([self._picture(share) for share in shares], deep)
+
+    def over(self, base: Tensor, shares: list[MixWeights], deep: bool) -> Tensor:
+        """Shown over other renditions [N, H, W, 3] of the same frame, 16-bit values in int16; as `alone`."""
+        whole = [self._picture(share) for share in shares]
+        if self._parts is not None:
+            below = [unsigned(picture).permute(2, 0, 1) for picture in base]
+            whole = [torch.lerp(b, picture, self._parts) for b, picture in zip(below, whole, strict=True)]
+        return coded(whole, deep)
+
+    def _picture(self, shares: MixWeights) -> Tensor:
+        """Of one key alone where the other has no share."""
+        if self._mixed is None or not shares.right:
+            return self._laid[0].picture
+        return self._laid[1].picture if not shares.left else self._mixed
+
+
+class WholeStrokesTensors:
+    """Lays out the frames of a segment, in order, from the left key's first on.
+
+    `paints` are both keys', one of which may be None; `back` gives the right key's pieces in every frame, `ahead` lays
+    out the left key's. `parts` [H, W], 0..1, says how much of that is shown at each place of the left key (None: all).
+    """
+
+    def __init__(
+        self,
+        paints: tuple[PaintTensors | None, PaintTensors | None],
+        ahead: Pieces | None,
+        back: Iterator[Tensor],
+        parts: Tensor | None,
+        stages: Stages,
+    ) -> None:
+        self._paints, self._ahead, self._back, self._parts, self._stages = paints, ahead, back, parts, stages
+        self._handed: HandOverTensors | None = None
+
+    def at_key(self, frame: Shown) -> None:
+        """The left key's own frame: places get their times."""
+        left, there = self._paints[0], self._laid(1, frame, next(self._back, None))
+        if left is not None and there is not None:
+            picture = unsigned(left.key.packed[..., :3]).permute(2, 0, 1)
+            self._handed = HandOverTensors.of(picture, there.picture)
+
+    def next(self, frame: Shown, across: float) -> WholeTensors:
+        """What is shown of the next frame, `across` the fade, 0..1."""
+        a = self._laid(0, frame, None if self._ahead is None else self._ahead.next(frame))
+        b = self._laid(1, frame, next(self._back, None))
+        if a is None or b is None:
+            return WholeTensors([laid for laid in (a, b) if laid is not None], self._parts, None)
+        if self._handed is None:  # the segment begins after the left key
+            self._handed = HandOverTensors.of(a.picture, b.picture)
+        turn = self._handed.at(across, a, b, self._stages)
+        parts = None if self._parts is None else carried(self._parts, a.field, self._stages)
+        return WholeTensors([a, b], parts, crisp(a, b, turn, self._stages))
+
+    def _laid(self, side: int, frame: Shown, field: Tensor | None) -> LaidTensors | None:
+        paint = self._paints[side]
+        return None if field is None or paint is None else paint.laid(frame, field, self._stages)
