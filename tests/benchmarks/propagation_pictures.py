@@ -227,7 +227,7 @@ def mixing() -> Picture:
         next(one for n, one in enumerate(propagate(window, keys, PropagateSettings(), silent)) if n == SHOWN)
         for keys in ((s.keys[0], None), (None, s.keys[1]))
     ]
-    out = list(propagate(window, s.keys, PropagateSettings(baked=True), silent))
+    out = list(propagate(window, s.keys, PropagateSettings(strokes="smooth", baked=True), silent))
     baked = out[SHOWN].baked
     assert alone[0].left is not None and alone[1].right is not None and baked is not None
     return tiles(
@@ -285,7 +285,7 @@ def seams() -> Picture:
     window, curves = s.window.until(COUNT - 1), []
     fade = propose_fade(window, s.keys, 8, PropagateSettings(), silent)
     for lean in (0.0, 0.1):
-        settings = PropagateSettings(lean=lean, fade=fade)
+        settings = PropagateSettings(lean=lean, fade=fade, strokes="smooth")
         apart = []
         for one in propagate(window, s.keys, settings, silent):
             assert one.left is not None and one.right is not None

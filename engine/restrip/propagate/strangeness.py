@@ -21,7 +21,7 @@ ALIKE, STRANGE = (
     0.185,
     0.215,
 )  # overall; filters of the frame come to .03 to .175, diffused looks to .22, painted ones to .9
-AGREED = 0.08, 0.14  # at a place: below the first it is averaged, over the second whole where keys are strange overall
+AGREED = 0.03, 0.05  # at a place: below the first it is averaged, over the second whole where keys are strange overall
 APART = 0.75, 0.95  # and so strange that it is whole though they are alike otherwise
 SCALES = 5.0, 2.0  # pixels; detail finer than each, so coarser colour doesn't count
 KNOWN = 0.1  # places that are worth less don't either
