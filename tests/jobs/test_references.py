@@ -26,6 +26,7 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "key.png",
         "models/Lora/grain.safetensors",
         "models/Lora/a, b.safetensors",
+        "models/embeddings/muse.pt",
         "models/net/config.json",
         "models/net/weights.safetensors",
         "models/net/diary.pdf",
@@ -71,6 +72,8 @@ def test_only_what_the_schema_declares_is_a_file(disk: Path) -> None:
     declared = {setting.key: setting.files for setting in job_settings() if setting.files}
     assert declared == {
         "prompt": "tags",
+        "negative_prompt": "words",
+        "original_prompt": "words",
         "lora": "list",
         "controlnet": "list of kinds",
         "control_file": "one",
@@ -165,6 +168,7 @@ VALUES = {
     "list": '"{at}/models/Lora/a, b.safetensors":0.5, {at}/models/Lora/grain.safetensors',
     "list of kinds": "tile={at}/models/net:0.5@0-0.6",
     "tags": "{at}/private, {at}/private/secret.txt; <lora:{at}/models/Lora/grain.safetensors:0.3>={at}/private",
+    "words": "blurry, (Muse:1.2), embedding:muse.pt",
 }
 """Of every way to name files, by what the schema calls it."""
 
@@ -203,6 +207,21 @@ def test_every_setting_that_can_hold_a_path_goes_both_ways(disk: Path, family: L
         # The one name in it was led there; the words around it stay.
         words = VALUES["tags"].format(at=disk).split(f"{disk}/models/Lora/grain.safetensors")
         assert text.startswith(words[0]) and text.endswith(words[1]) and "<lora:/there/" in text
+
+
+def test_embeddings_go_along_with_every_prompt_that_names_them(disk: Path) -> None:
+    spec = job(disk, prompt="a muse, amused", negative_prompt="nothing", look="sd:tiny")
+    spec = replace(spec, keys=(Key(3, prompt="(muse:1.1) at dusk"), Key(5, prompt="embedding:gone, muse")))
+    assert named(spec) == {
+        "source": "clip.mp4", "prompt embedding 0": "muse.pt", "key 0 prompt embedding 0": "muse.pt",
+        "key 1 prompt embedding 0": "muse.pt",
+    }  # fmt: skip
+    moved = relocated(spec, {"embedding:muse": "/there/1.pt"})
+    assert moved.settings["prompt"] == "a <embedding:/there/1.pt>, amused"
+    assert [key.prompt for key in moved.keys] == [
+        "(<embedding:/there/1.pt>:1.1) at dusk",
+        "embedding:gone, <embedding:/there/1.pt>",
+    ]
 
 
 def test_jobs_of_other_kinds_name_files_too(disk: Path) -> None:

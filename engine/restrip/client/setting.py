@@ -32,8 +32,9 @@ class Setting:
 
     `files` says that the value names files, which go along when a job is done on another computer: "one" a file's or
     folder's path or name, "list" names with weights, "list of kinds" the same with a kind before an equals sign, "tags"
-    a text in which only <lora:name:weight> names one. A setting without it is never searched for any. `holds` says
-    what such files are, so that nothing else is taken for them; only the engine asks, and it isn't sent.
+    a prompt, in which <lora:name:weight> and embeddings name some, "words" one in which only embeddings do. A setting
+    without it is never searched for any. `holds` says what such files are, so that nothing else is taken for them; only
+    the engine asks, and it isn't sent.
     """
 
     key: str
@@ -47,7 +48,7 @@ class Setting:
     choices: tuple[tuple[str, str], ...] = ()
     group: str = "basic"
     looks: tuple[str, ...] = ()
-    files: Literal["", "one", "list", "list of kinds", "tags"] = ""
+    files: Literal["", "one", "list", "list of kinds", "tags", "words"] = ""
     when: tuple[str, tuple[Any, ...]] | None = None
     holds: Literal["model", "pictures", "look"] = field(default="model", metadata=codec.LEFT_OUT)
 

@@ -20,8 +20,14 @@ from restrip.client.setting import Setting
 from restrip.errors import BadInput
 from restrip.jobs.model.settings_schema import job_settings
 from restrip.looks.diffusion.checkpoints import hub
+from restrip.looks.diffusion.checkpoints.embedding_files import PREFIX, embeddings_here, renamed_embeddings
 from restrip.looks.diffusion.checkpoints.file_lists import read_list, read_tags, renamed_list, renamed_tags
-from restrip.looks.diffusion.checkpoints.finding import SUFFIXES, find_file, hub_folder, models_folders
+from restrip.looks.diffusion.checkpoints.finding import (
+    SUFFIXES,
+    find_file,
+    hub_folder,
+    models_folders,
+)
 from restrip.looks.families import family_of
 from restrip.looks.keys_from_files import find_painted
 from restrip.looks.look_file.record import SUFFIX
@@ -79,10 +85,12 @@ def clip_files(spec: JobSpec) -> Iterator[NamedFile]:
 
 
 def key_files(spec: JobSpec) -> Iterator[NamedFile]:
-    """The pictures that keys bring along."""
+    """The pictures that keys bring along, and the embeddings that their prompts name."""
     for n, key in enumerate(spec.keys):
         if key.image:
             yield NamedFile(f"key {n}", key.image, key.image, (key.image,))
+        if key.prompt:
+            yield from _embeddings(f"key {n} prompt", key.prompt)
 
 
 def matte_files(spec: JobSpec) -> Iterator[NamedFile]:
@@ -167,6 +175,8 @@ def _setting_files(setting: Setting, value: str) -> Iterator[NamedFile]:
         yield from _look_file(setting.key, value)
     elif setting.files == "tags":
         yield from _tagged(setting.key, value)
+    elif setting.files == "words":
+        yield from _embeddings(setting.key, value)
     elif setting.files == "one":
         yield from (_pictures if setting.holds == "pictures" else _model)(setting.key, value)
     else:
@@ -174,8 +184,16 @@ def _setting_files(setting: Setting, value: str) -> Iterator[NamedFile]:
             yield from _model(f"{setting.key} {n}", entry.name)
 
 
+def _embeddings(role: str, prompt: str) -> Iterator[NamedFile]:
+    """The embeddings that a prompt names, each once. One that isn't here is left to be missed by the look."""
+    found = {one.name: str(one.path) for one in embeddings_here(prompt)}
+    for n, (name, path) in enumerate(found.items()):
+        yield NamedFile(f"{role} embedding {n}", PREFIX + name, path, (path,))
+
+
 def _tagged(role: str, prompt: str) -> Iterator[NamedFile]:
-    """LoRA in a prompt: files only, for a folder is none."""
+    """LoRA in a prompt, files only, for a folder is none; and embeddings."""
+    yield from _embeddings(role, prompt)
     for n, entry in enumerate(read_tags(prompt)):
         yield from (file for file in _model(f"{role} {n}", entry.name) if not file.is_folder)
 
@@ -229,7 +247,11 @@ def _is_here(name: str) -> bool:
 
 def _relocated_key(key: Key, places: Mapping[str, str]) -> Key:
     image = places.get(key.image, key.image) if key.image else key.image
-    return replace(key, image=image, prompt=renamed_tags(key.prompt, places) if key.prompt else key.prompt)
+    return replace(key, image=image, prompt=_relocated_prompt(key.prompt, places))
+
+
+def _relocated_prompt(prompt: str | None, places: Mapping[str, str]) -> str | None:
+    return renamed_embeddings(renamed_tags(prompt, places), places) if prompt else prompt
 
 
 def _relocated_settings(spec: JobSpec, places: Mapping[str, str]) -> dict[str, Any]:
@@ -240,8 +262,8 @@ def _relocated_settings(spec: JobSpec, places: Mapping[str, str]) -> dict[str, A
             continue
         if setting.files == "one":
             moved[setting.key] = places.get(value, value)
-        elif setting.files == "tags":
-            moved[setting.key] = renamed_tags(value, places)
+        elif setting.files in ("tags", "words"):
+            moved[setting.key] = _relocated_prompt(value, places)
         else:
             moved[setting.key] = renamed_list(value, places, kinds=setting.files == "list of kinds")
     return moved

@@ -151,6 +151,10 @@ class Look(ABC):
         """By frame, what decides a key's picture beside `identity`, such as the hash of a file of its own."""
         return {}
 
+    def prompt_facts(self, prompt: str) -> Sequence[str]:
+        """What decides a key's picture beside `identity` and the words of its prompt: hashes of files that it names."""
+        return ()
+
     def picture_given(self, key: Key) -> str:
         """The path of the picture that was given for a key; "" when the look makes it."""
         return key.image or ""

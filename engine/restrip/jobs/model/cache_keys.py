@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,8 @@ class Known:
     """What has to be found out before a plan: the media's size (width, height) as it is read, whether it is `deep` and
     has `alpha`, its cuts, the look.
 
-    `key_facts` hold, by frame, what decides a key's picture beside the look's identity, if anything does.
+    `key_facts` hold, by frame, what decides a key's picture beside the look's identity, if anything does;
+    `prompt_facts` tells it of a prompt.
     `corrections` are, by frame, what is done with the pictures that were given. `inputs` are the files that the job
     names, as they were found.
     """
@@ -34,6 +35,7 @@ class Known:
     look_identity: Mapping[str, Any]
     traits: LookTraits = PLAIN
     key_facts: Mapping[int, str] = field(default_factory=dict)
+    prompt_facts: Callable[[str], Sequence[str]] = lambda _: ()
     notes: tuple[str, ...] = ()
     deep: bool = False
     alpha: bool = False
@@ -68,6 +70,8 @@ def key_hashes(spec: Job, keys: Sequence[Key], against: Against, known: Known) -
         own = known.key_facts.get(key.frame)
         asked = spec.asked.look.explicit(key)
         made = {**base, "prompt": asked.prompt, "seed": asked.seed, "look": known.look_identity, "own": own}
+        if files := list(known.prompt_facts(asked.prompt or "")):
+            made["prompt_files"] = files
         return {**made, "matte": matte_facts(spec, known.inputs)} if known.traits.takes_mattes and spec.matte else made
 
     anchor = None if against.anchor is None else facts(keys[against.anchor])

@@ -122,6 +122,8 @@ def _check_named(setting: Setting, value: Any) -> None:
         return
     if setting.files == "one":
         names = [value]
+    elif setting.files == "words":
+        return
     elif setting.files == "tags":
         names = [entry.name for entry in read_tags(value)]
     else:

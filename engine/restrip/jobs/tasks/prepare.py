@@ -80,7 +80,8 @@ def known_of(look: Look, media: ClipReader, cuts: tuple[int, ...] = ()) -> Known
         look.identity(),
         look.traits,
         look.key_facts(),
-        media.notes,
+        notes=media.notes,
+        prompt_facts=look.prompt_facts,
         deep=media.deep,
         alpha=media.info.alpha,
     )

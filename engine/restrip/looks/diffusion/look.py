@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from restrip.looks.diffusion.backbones.family import counted_as_ddim
 from restrip.looks.diffusion.backbones.table import FAMILIES
 from restrip.looks.diffusion.checkpoints import adapter_specs
+from restrip.looks.diffusion.checkpoints.embedding_files import embeddings_in
 from restrip.looks.diffusion.checkpoints.family_detection import UnknownFamily, read_json
 from restrip.looks.diffusion.checkpoints.finding import (
     Checkpoint,
@@ -127,9 +128,17 @@ class DiffusionLook(Look):
                 self._identity["anchor"] = self.given.digest
             if self._draft:
                 self._identity["draft"] = DRAFT_VERSION
+            always = f"{self.recipe.negative_prompt}, {self.recipe.original_prompt}"
+            if embeddings := self.prompt_facts(always):
+                self._identity["embeddings"] = embeddings
             if changed := revisions(self.recipe):
                 self._identity["revisions"] = changed
         return dict(self._identity)
+
+    def prompt_facts(self, prompt: str) -> list[str]:
+        """The hashes of the embeddings that a prompt names. Raises MissingCheckpoint."""
+        book = CheckpointHashes()
+        return [book.of_file(path) for path in dict.fromkeys(one.path for one in embeddings_in(prompt))]
 
     def stylize(
         self,

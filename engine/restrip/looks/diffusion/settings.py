@@ -30,10 +30,11 @@ SAMPLERS = (
 BASIC = (
     _sd(
         "prompt", "text", "", "Prompt",
-        "What the picture becomes. (word:1.2) stresses a word, BREAK starts a new part, <lora:name:0.8> adds a LoRA.",
+        "What the picture becomes. (word:1.2) stresses a word, BREAK starts a new part, <lora:name:0.8> adds a LoRA, "
+        "an embedding's name stands for it.",
         files="tags",
     ),
-    _sd("negative_prompt", "text", "", "Negative prompt", "What to keep out of the picture."),
+    _sd("negative_prompt", "text", "", "Negative prompt", "What to keep out of the picture.", files="words"),
     _sd(
         "denoising_strength", "float", 0.5, "Denoising strength",
         "How far from the source: 0 leaves the frame, 1 forgets it.", low=0.0, high=1.0,
@@ -76,6 +77,7 @@ NOISE = (
         choices=(("cpu", "CPU"), ("nv", "NVIDIA GPU's, on any machine")), group="noise",
     ),
     _sd("original_prompt", "text", "", "Original prompt", "What the source shows, for recovered noise.", group="noise",
+        files="words",
         when=("noise", ("exact", "adjusted", "plain"))),
     _sd(
         "randomness", "float", 0.0, "Randomness", "How much of the seed's noise is mixed into recovered noise.",

@@ -83,9 +83,13 @@ class Checkpoint:
 
 def models_folders() -> list[Path]:
     """Where bare names are looked for: RESTRIP_MODELS, as PATH is written, with the usual folders under each."""
+    return [root / folder for root in models_roots() for folder in MODEL_FOLDERS if (root / folder).is_dir()]
+
+
+def models_roots() -> list[Path]:
+    """The folders of RESTRIP_MODELS, and the "models" in them."""
     roots = [Path(root).expanduser() for root in os.environ.get("RESTRIP_MODELS", "").split(os.pathsep) if root]
-    roots += [root / "models" for root in roots if (root / "models").is_dir()]
-    return [root / folder for root in roots for folder in MODEL_FOLDERS if (root / folder).is_dir()]
+    return [*roots, *(root / "models" for root in roots if (root / "models").is_dir())]
 
 
 def find_file(name: str) -> Path:

@@ -17,6 +17,9 @@ Shapes = dict[str, tuple[int, ...]]
 # The header of a file with thousands of tensors is about a megabyte; more than this is no header.
 LARGEST_HEADER = 100 * 2**20
 
+# Where pickled files keep their weights, if not at the top; the last one is that of A1111's embeddings.
+INNER = ("state_dict", "model", "params_ema", "string_to_param")
+
 
 class UnreadableCheckpoint(BadInput):
     """A weights file that is cut off, or is something else."""
@@ -171,7 +174,7 @@ def _zip_shapes(path: Path) -> Shapes:
 
 def _flat(content: Any) -> dict[str, Any]:
     """The state dict, which may lie one level deeper."""
-    for inner in ("state_dict", "model", "params_ema"):
+    for inner in INNER:
         if isinstance(content, dict) and isinstance(content.get(inner), dict):
             return _flat(content[inner])
     return {str(name): value for name, value in content.items()} if isinstance(content, dict) else {}

@@ -10,7 +10,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from restrip.looks.diffusion.checkpoints.headers import ForeignPickle, UnreadableCheckpoint, read_shapes
+from restrip.looks.diffusion.checkpoints.headers import INNER, ForeignPickle, UnreadableCheckpoint, read_shapes
 
 Weights = dict[str, torch.Tensor]
 
@@ -76,7 +76,7 @@ def _packed(name: str, value: torch.Tensor) -> bool:
 
 
 def _flat(content: Any) -> dict[str, Any]:
-    for inner in ("state_dict", "model", "params_ema"):
+    for inner in INNER:
         if isinstance(content, dict) and isinstance(content.get(inner), dict):
             return _flat(content[inner])
     return dict(content) if isinstance(content, dict) else {}

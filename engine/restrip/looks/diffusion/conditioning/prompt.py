@@ -10,7 +10,7 @@ goes elsewhere; what is never closed reaches to the end. In brackets that change
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from restrip.looks.diffusion.conditioning.tokenizer import Tokenizer
@@ -108,8 +108,15 @@ def _joined(runs: Sequence[_Run]) -> list[Piece]:
     return pieces
 
 
-def chunks(prompt: str, tokenizer: Tokenizer, room: int = 75) -> list[Chunk]:
-    """The prompt cut into chunks of at most `room` tokens; an empty prompt is one empty chunk."""
+Splitter = Callable[[str], Sequence[str | Sequence[int]]]
+"""Parts a text into words to be made tokens of, and tokens that stay together."""
+
+
+def chunks(prompt: str, tokenizer: Tokenizer, room: int = 75, split: Splitter | None = None) -> list[Chunk]:
+    """The prompt cut into chunks of at most `room` tokens; an empty prompt is one empty chunk.
+
+    `split` finds what isn't for the tokenizer; its tokens begin another chunk where they don't fit into this one.
+    """
     done: list[Chunk] = []
     tokens: list[int] = []
     weights: list[float] = []
@@ -125,14 +132,17 @@ def chunks(prompt: str, tokenizer: Tokenizer, room: int = 75) -> list[Chunk]:
         if piece.text is None:
             finish(len(tokens))
             continue
-        for token in tokenizer.encode(piece.text):
-            if len(tokens) == room:
-                near = token != comma_token and comma is not None and room - comma <= COMMA_REACH
-                finish(comma + 1 if near and comma is not None else room)
-            if token == comma_token:
-                comma = len(tokens)
-            tokens.append(token)
-            weights.append(piece.weight)
+        for part in split(piece.text) if split else [piece.text]:
+            if not isinstance(part, str) and room - len(tokens) < len(part) <= room:
+                finish(len(tokens))
+            for token in tokenizer.encode(part) if isinstance(part, str) else part:
+                if len(tokens) == room:
+                    near = token != comma_token and comma is not None and room - comma <= COMMA_REACH
+                    finish(comma + 1 if near and comma is not None else room)
+                if token == comma_token:
+                    comma = len(tokens)
+                tokens.append(token)
+                weights.append(piece.weight)
     if tokens or not done:
         finish(len(tokens))
     return done

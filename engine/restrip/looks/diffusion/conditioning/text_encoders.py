@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
 
+from restrip.looks.diffusion.conditioning.embedded_words import CLIP_G, CLIP_L, EmbeddedWords
 from restrip.looks.diffusion.conditioning.prompt import Chunk, chunks
 from restrip.looks.diffusion.conditioning.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, eq=False)
 class Cond:
-    """A prompt's embeddings [tokens, width]; `pooled` [width] is SDXL's summary of it."""
+    """A prompt's embeddings [tokens, width]; `pooled` [width] is SDXL's summary of it, `notes` what the user should
+    know of how it was read.
+    """
 
     tokens: torch.Tensor
     pooled: torch.Tensor | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +37,16 @@ class TextEncoder:
     penultimate: bool = False
     projected: bool = False
 
+    @cached_property
+    def words(self) -> EmbeddedWords:
+        """The embeddings of its prompts: the second encoder's of SDXL's files are "clip_g"."""
+        part = CLIP_G if self.projected else CLIP_L
+        return EmbeddedWords(part, int(self.module.config.hidden_size))
+
+    def chunks(self, prompt: str) -> list[Chunk]:
+        """The prompt as it is read, chunk by chunk."""
+        return chunks(prompt, self.tokenizer, self.room, self.words.split)
+
     @property
     def room(self) -> int:
         """Tokens that fit into a chunk between start and end: 75 for CLIP."""
@@ -39,7 +54,7 @@ class TextEncoder:
 
     def encode(self, prompt: str, clip_skip: int, least: int = 1) -> Cond:
         """The embeddings of `prompt`, of at least `least` chunks (empty ones are added)."""
-        parts = chunks(prompt, self.tokenizer, self.room)
+        parts = self.chunks(prompt)
         parts += [Chunk()] * (least - len(parts))
         rows, pooled = zip(*(self._chunk(part, clip_skip) for part in parts), strict=True)
         return Cond(torch.cat(rows), pooled[0])
@@ -48,8 +63,8 @@ class TextEncoder:
         weight = next(self.module.parameters())
         filling = self.room - len(chunk.tokens)
         ids = [self.tokenizer.start, *chunk.tokens, self.tokenizer.end, *[self.tokenizer.pad] * filling]
-        with torch.inference_mode():
-            out = self.module(torch.tensor([ids], device=weight.device), output_hidden_states=True)
+        with torch.inference_mode(), self.words.spoken(self.module, ids) as known:
+            out = self.module(torch.tensor([known], device=weight.device), output_hidden_states=True)
         if self.penultimate:
             hidden = out.hidden_states[-2][0]
         elif clip_skip > 1:
@@ -93,11 +108,17 @@ def stress(hidden: torch.Tensor, weights: Sequence[float]) -> torch.Tensor:
 def encode_prompt(encoders: Sequence[TextEncoder], prompt: str, clip_skip: int, *, negative: bool = False) -> Cond:
     """A prompt's embeddings from one encoder, or from SDXL's two side by side.
 
+    A file of textual inversion that doesn't fit all of them is left out, with a note.
     SDXL's empty negative prompt is all zeros, as it was trained.
     """
-    longest = max(len(chunks(prompt, encoder.tokenizer, encoder.room)) for encoder in encoders)
+    unfitting = {path for encoder in encoders for path in encoder.words.unfitting_in(prompt)}
+    for encoder in encoders:
+        encoder.words.leave_out(unfitting)
+    names = sorted(path.name for path in unfitting)
+    notes = tuple(f"The embedding {name} doesn't fit this model: its name was read as a word." for name in names)
+    longest = max(len(encoder.chunks(prompt)) for encoder in encoders)
     parts = [encoder.encode(prompt, clip_skip, longest) for encoder in encoders]
-    cond = Cond(torch.cat([part.tokens for part in parts], dim=-1), parts[-1].pooled)
+    cond = Cond(torch.cat([part.tokens for part in parts], dim=-1), parts[-1].pooled, notes)
     if negative and not prompt and cond.pooled is not None:
         return Cond(torch.zeros_like(cond.tokens), torch.zeros_like(cond.pooled))
     return cond

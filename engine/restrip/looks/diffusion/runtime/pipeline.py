@@ -159,7 +159,7 @@ class Pipeline:
         given = ControlPictures(self.spec.control_pictures, self._clip)
         row = Row(
             to_picture(task.frame, self.size),
-            without_loras(self.recipe.prompt if key.prompt is None else key.prompt),
+            self._prompt(key),
             self.recipe.seed if key.seed is None else key.seed,
             None if task.matte is None else to_matte(task.matte, self.size),
             tuple(self._hint(control.kind, task, given) for control in self.spec.controls),
@@ -213,6 +213,8 @@ class Pipeline:
         notes = [*self.spec.notes, *self.model.notes]
         for name in unused_loras(task.key.prompt or "", self.spec.loras):
             notes.append(f"The LoRA {name} in the own prompt of {task.key.said} isn't used: name it in the job's.")
+        notes += self.session.cond(self._prompt(task.key)).notes
+        notes += self.session.cond(self.recipe.negative_prompt, negative=True).notes
         if made.doubtful:
             notes.append(f"The picture of {task.key.said} came out black or of one colour, in full precision too.")
         matte = None if task.matte is None else resized(task.matte, task.frame.size)
@@ -229,6 +231,10 @@ class Pipeline:
         own = (Palette.of(shown), Palette.of(coded))
         shifted = shift_between(against.look, own, strength).applied(coded)
         return (shifted + np.float32(both) * (alike - shifted)).astype(np.float32)
+
+    def _prompt(self, key: Key) -> str:
+        """What the text encoders read for a key."""
+        return without_loras(self.recipe.prompt if key.prompt is None else key.prompt)
 
     def _facts(self, key: Key, made: Made, against: AnchorMade | None) -> dict[str, Any]:
         """How a key was made, for the manifest."""
