@@ -19,6 +19,7 @@ _PARTS = (
     "reports",
     "ui.operators",
     "ui.keying",
+    "ui.painting",
     "ui.take_menu",
     "ui.copy_look",
     "ui.seeds",

@@ -5,7 +5,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import jobs
+from . import jobs, key_watch
 from .engine import engine_connection
 from .timeline import rendering, ties, vse
 from .ui import form, saved_looks, statusbar
@@ -14,6 +14,7 @@ from .ui import form, saved_looks, statusbar
 @persistent  # type: ignore[untyped-decorator,unused-ignore]
 def opened(*_: Any) -> None:
     """Another file: what this Blender began belongs to the last one."""
+    key_watch.file_opened()
     jobs.file_opened()
 
 
@@ -38,7 +39,9 @@ def look() -> None:
 def register() -> None:
     """Start the timer and listen."""
     bpy.app.handlers.load_post.append(opened)
-    jobs.on_tick[:] = [rendering.tick, engine_connection.tick, ties.tick, look, statusbar.tick, saved_looks.tick]
+    ticks = [rendering.tick, engine_connection.tick, ties.tick, look, statusbar.tick, saved_looks.tick, key_watch.tick]
+    jobs.on_tick[:] = ticks
+    jobs.on_keys[:] = [key_watch.heard]
     jobs.on_schema[:] = [engine_connection.learn]
     bpy.app.timers.register(jobs.tick, first_interval=jobs.IDLE_TICK_S, persistent=True)
 
@@ -49,5 +52,6 @@ def unregister() -> None:
         bpy.app.timers.unregister(jobs.tick)
     if opened in bpy.app.handlers.load_post:
         bpy.app.handlers.load_post.remove(opened)
+    key_watch.forget()
     rendering.stop()
     jobs.close()

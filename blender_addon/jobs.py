@@ -14,6 +14,7 @@ import bpy
 
 from restrip.client.ids import new_job_id
 from restrip.client.job import Manifest
+from restrip.client.key_files.watch import KeyNews
 from restrip.client.schema import Schema
 from restrip.client.status import WAITING_FOR_CLICK, Event, JobStatus
 from restrip.errors import RemoteError, RestripError
@@ -21,7 +22,7 @@ from restrip.errors import RemoteError, RestripError
 from . import prefs, previews, reports
 from .engine.requests import StripRequest
 from .engine.transport import Transport
-from .timeline import notices, results, selection, vse
+from .timeline import notices, refresh, results, selection, vse
 
 TICK_S = 0.1
 IDLE_TICK_S = 0.25
@@ -36,7 +37,7 @@ class LiveJob:
     "stopped" or "failed". `mine` says that it was begun in the file that is open now: only then is its result placed
     unasked. `began` and `ended` are when the engine set to work and when nothing more happened by itself, in
     `time.monotonic`'s seconds; `best` is the furthest that its bar came. `again` does a small job once more; `picked`
-    says that one of its seeds was chosen.
+    says that one of its seeds was chosen, `by_watch` that a watched key was saved.
     """
 
     job_id: str
@@ -57,6 +58,7 @@ class LiveJob:
     ended: float = 0.0
     best: float = 0.0
     again: Callable[[], None] | None = None
+    by_watch: bool = False
 
     @property
     def can_go_on(self) -> bool:
@@ -75,7 +77,7 @@ class Board:
     def __init__(self) -> None:
         self.jobs: dict[str, LiveJob] = {}
         name = f"blender {bpy.app.version_string}"
-        self.transport = Transport(name, prefs.chosen_engine, on_status, on_preview)
+        self.transport = Transport(name, prefs.chosen_engine, on_status, on_preview, on_watched)
 
     def add(self, job: LiveJob) -> None:
         """Follow one more; what came of earlier ones for the same strip is off the list then."""
@@ -94,6 +96,8 @@ _fresh = True
 """Whether the file that is open was not looked through yet, since the extension was enabled."""
 on_tick: list[Callable[[], None]] = []
 """What else the timer does; each returns at once."""
+on_keys: list[Callable[[str, KeyNews], None]] = []
+"""Who wants to know of watched keys: the watch's name, and what is new."""
 on_schema: list[Callable[[Schema], None]] = []
 """Who wants the engine's settings when they are new."""
 on_picture: list[Callable[[LiveJob, bytes, int], None]] = []
@@ -194,6 +198,12 @@ def on_preview(event: Event) -> None:
             take(job, event.blob, seed)
 
 
+def on_watched(name: str, news: KeyNews) -> None:
+    """What is new of the keys of a strip that is watched."""
+    for take in on_keys:
+        take(name, news)
+
+
 def follow_interactive(
     call: str,
     given: Mapping[str, Any],
@@ -238,7 +248,8 @@ def put(job: LiveJob) -> None:
     origin = job.request.origin if job.request is not None else None
     try:
         with selection.kept():
-            placed = results.place_result(job.job_id, job.manifest, origin)
+            placed = refresh.in_place(job.job_id, job.manifest, origin) if job.by_watch else None
+            placed = placed or results.place_result(job.job_id, job.manifest, origin)
     except RestripError as error:
         job.mine, job.error = False, error
         raise

@@ -35,6 +35,12 @@ class RESTRIP_AddonPreferences(bpy.types.AddonPreferences):
         default=True,
     )
 
+    paint_program: StringProperty(
+        name="Paint Program",
+        description="What Open Key starts: a program, with arguments if it needs any. Empty: the system's own",
+        subtype="FILE_PATH",
+    )
+
     results_in: EnumProperty(
         name="Results",
         description="Where the files of results live",
@@ -51,6 +57,7 @@ class RESTRIP_AddonPreferences(bpy.types.AddonPreferences):
         layout = self.layout
         layout.prop(self, "engine")
         layout.prop(self, "models")
+        layout.prop(self, "paint_program")
         layout.prop(self, "place_unasked")
         layout.prop(self, "results_in")
         row = layout.row()
@@ -104,6 +111,13 @@ def results_in() -> str:
     """Where results live: "BESIDE", "ENGINE" or "ASK"."""
     addon = bpy.context.preferences.addons.get(__package__)
     return str(addon.preferences.results_in) if addon and addon.preferences else "ENGINE"
+
+
+def paint_program() -> str:
+    """The program that keys are painted in, as the user wrote it; "" for the system's own."""
+    addon = bpy.context.preferences.addons.get(__package__)
+    given = str(addon.preferences.paint_program) if addon and addon.preferences else ""
+    return str(bpy.path.abspath(given)) if given.startswith("//") else given
 
 
 def models_folder() -> str:

@@ -28,6 +28,7 @@ OWN_DEFAULTS: dict[str, Any] = {
     "keys.markers": "all",
     "keys.mode": "keys",
     "keys.step": 1,
+    "keys.watch": False,
 }
 OUTPUT_GROUP = "output"
 

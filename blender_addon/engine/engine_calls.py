@@ -61,6 +61,11 @@ def suggest(client: Client, source: Mapping[str, Any], count: int) -> str:
     return client.ask_suggestions(clip_from_json(source), count=count)
 
 
+def export_keys(client: Client, source: Mapping[str, Any], frames: Sequence[int], folder: str, **more: Any) -> Any:
+    """Have frames written as pictures to paint on."""
+    return client.export_keys(clip_from_json(source), frames, folder, **more)
+
+
 def manifest(client: Client, job_id: str) -> dict[str, Any]:
     """The result of a job, as JSON."""
     content: dict[str, Any] = client.manifest_reply(job_id)["content"]
@@ -79,6 +84,7 @@ OWN: Mapping[str, Callable[..., Any]] = {
     "submit": submit,
     "seeds": seeds,
     "suggest": suggest,
+    "export_keys": export_keys,
     "manifest": manifest,
 }
 

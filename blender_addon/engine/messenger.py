@@ -5,6 +5,7 @@ at the override without holding the interpreter's lock. So nothing of the extens
 
     Blender   {"n": 7, "call": "submit", "given": {...}, "engine": ""}  ►   messenger ─── engine
               {"follow": "<job id>"}                                    ►
+              {"watch": "<strip>", "places": {...}}                     ►      (watcher.py)
               ◄  {"n": 7, "result": {...}} or {"n": 7, "error": {...}}
               ◄  {"status": {...}}      {"preview": {"topic", "body", "jpeg"}}
 
@@ -31,6 +32,7 @@ from restrip.errors import RestripError
 from . import finding
 from .engine_calls import call
 from .pipe import Pipe
+from .watcher import Watcher
 
 LISTEN_S = 0.15
 ASK_AGAIN_S = 2.0
@@ -60,6 +62,7 @@ class Messenger:
         self._due: dict[str, float] = {}
         self._used = time.monotonic()
         self._listen_from = 0.0
+        self._watcher = Watcher(pipe.put)
 
     def run(self) -> None:
         """Until Blender is gone."""
@@ -84,6 +87,9 @@ class Messenger:
         self._pipe.wait(max(0.0, self._listen_from - time.monotonic()) if self._followed else IDLE_S)
 
     def _obey(self, message: Mapping[str, Any]) -> None:
+        if "watch" in message:
+            self._watcher.want(str(message["watch"]), message["places"])
+            return
         if "follow" in message:
             self._follow(str(message["follow"]))
             return

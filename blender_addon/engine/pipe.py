@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import select
 import socket
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,15 +23,19 @@ class Pipe:
         self._coming = bytearray()
         self._going = bytearray()
         self.closed = False
+        self._lock = threading.Lock()
+        """The messenger's watcher puts from a thread of its own."""
 
     def put(self, message: Mapping[str, Any]) -> None:
         """Send a message; what the other end doesn't take yet goes with a later `put` or `take`."""
-        self._going += json.dumps(message).encode() + b"\n"
-        self._send()
+        with self._lock:
+            self._going += json.dumps(message).encode() + b"\n"
+            self._send()
 
     def take(self) -> list[dict[str, Any]]:
         """The messages that came in."""
-        self._send()
+        with self._lock:
+            self._send()
         for _ in range(MOST_CHUNKS):
             try:
                 got = self._end.recv(CHUNK_BYTES)

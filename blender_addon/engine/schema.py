@@ -52,6 +52,15 @@ OWN_SETTINGS = (
         when=("mode", ("every",)),
     ),
     Setting(
+        "keys.watch",
+        "bool",
+        False,
+        "Watch Keys",
+        "A painted key that is saved again redoes its two segments, and its strips show it.",
+        group="keyframes",
+        when=("mode", ("keys",)),
+    ),
+    Setting(
         "matte.kind",
         "choice",
         "none",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import restrip.errors
+from restrip.client.key_files.watch import KeyNews, news_from_json
 from restrip.client.status import Event, JobStatus
 from restrip.errors import RemoteError, RestripError
 
@@ -46,7 +47,7 @@ class Transport:
     """Asks the engine through the messenger. Everything is called in the main thread, by `pump`.
 
     `chosen` gives the user's own choice of an engine, "" to have it found. `on_status` and `on_preview` are called
-    for the jobs that are followed, the second with events that bring a picture.
+    for the jobs that are followed, the second with events that bring a picture; `on_watched` for watched keys.
     """
 
     def __init__(
@@ -55,15 +56,17 @@ class Transport:
         chosen: Callable[[], str],
         on_status: Callable[[JobStatus], None],
         on_preview: Callable[[Event], None],
+        on_watched: Callable[[str, KeyNews], None] = lambda name, news: None,
     ) -> None:
         self.name = name
         self._chosen = chosen
-        self._on_status, self._on_preview = on_status, on_preview
+        self._on_status, self._on_preview, self._on_watched = on_status, on_preview, on_watched
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Pipe | None = None
         self._open: dict[int, tuple[Then, Failed]] = {}
         self._number = 0
         self._followed: set[str] = set()
+        self._watched: dict[str, Mapping[str, Any]] = {}
         self._heard: deque[Callable[[], None]] = deque()
         self._start_from = 0.0
 
@@ -83,6 +86,15 @@ class Transport:
         self._followed.add(job_id)
         self._put({"follow": job_id})
 
+    def watch(self, name: str, places: Mapping[str, Any] | None) -> None:
+        """Have what happens to painted keys told to `on_watched` under this name; None ends that."""
+        if places is None:
+            self._watched.pop(name, None)
+        else:
+            self._watched[name] = places
+        if places is not None or self.running:
+            self._put({"watch": name, "places": places})
+
     def pump(self, budget_s: float) -> bool:
         """Call back what came in, for about so long; whether anything came in."""
         end = time.perf_counter() + budget_s
@@ -91,7 +103,7 @@ class Transport:
                 self._hear(message)
             if self._pipe.closed:
                 self._lost()
-        elif self._followed and time.monotonic() >= self._start_from:
+        elif (self._followed or self._watched) and time.monotonic() >= self._start_from:
             self._start()
         called = False
         while self._heard and (time.perf_counter() < end or not called):
@@ -138,6 +150,8 @@ class Transport:
         self._pipe = Pipe(ours)
         for job_id in self._followed:
             self._pipe.put({"follow": job_id})
+        for name, places in self._watched.items():
+            self._pipe.put({"watch": name, "places": places})
 
     def _hear(self, message: Mapping[str, Any]) -> None:
         if "n" in message:
@@ -154,6 +168,9 @@ class Transport:
             if status.ended:
                 self._followed.discard(status.job_id)
             self._heard.append(lambda: self._on_status(status))
+        elif "watched" in message:
+            name, news = message["watched"], news_from_json(message["news"])
+            self._heard.append(lambda: self._on_watched(name, news))
         elif "preview" in message:
             told = message["preview"]
             event = Event(told["topic"], "progress", "", told["body"], base64.b64decode(told["jpeg"]))

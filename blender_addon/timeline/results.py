@@ -124,7 +124,7 @@ def _place_alone(scene: Any, job_id: str, manifest: Manifest, origin: Origin | N
 
 def _place_over(scene: Any, source: Any, manifest: Manifest, origin: Origin | None, notes: dict[str, None]) -> Any:
     """Place a result over one strip, and say in `notes` what else is to be known; returns the meta strip."""
-    start = manifest.clip.timeline_start + _moved(source, origin)
+    start = manifest.clip.timeline_start + moved_since(source, origin)
     held = FrameRange(start, start + manifest.clip.length)
     shown = vse.span_of(source)
     span = shown.within(held)
@@ -239,7 +239,7 @@ def _content(strip: Any) -> FrameRange:
     return vse.span_of(strip).shifted(-round(vse.content_start(strip)))
 
 
-def _moved(source: Any, origin: Origin | None) -> int:
+def moved_since(source: Any, origin: Origin | None) -> int:
     """How far the source's content was moved since the job was begun."""
     then = origin.facts.start if origin is not None else source.restrip.start
     return round(vse.content_start(source)) - int(then)

@@ -82,6 +82,18 @@ def add(meta: Any, manifest: Manifest, strips: Mapping[str, Any]) -> None:
     meta.restrip.takes = json.dumps([*before, made])
 
 
+def keys_of(meta: Any) -> int:
+    """How many keys the shown take was made with; 0 when an older version placed it."""
+    return next((int(take.get("keys", 0)) for take in listed(meta) if take["take"] == meta.restrip.take), 0)
+
+
+def refresh(meta: Any, manifest: Manifest) -> None:
+    """The shown take is from another job now, and as old as that."""
+    made = {"job": manifest.job_id, "made": datetime.now().astimezone().isoformat(timespec="minutes")}
+    new = [{**take, **made} if take["take"] == meta.restrip.take else take for take in listed(meta)]
+    meta.restrip.takes = json.dumps(new)
+
+
 def show(meta: Any, number: int) -> Mapping[str, Any]:
     """Show a take in place of the one that is shown; returns what is known of it."""
     _hide(meta.restrip.take, shown(meta))

@@ -4,6 +4,8 @@ from typing import Any
 
 import bpy
 
+from . import painting
+
 PLACES = ("SEQUENCER_MT_context_menu", "SEQUENCER_MT_strip")
 
 
@@ -24,6 +26,10 @@ class RESTRIP_MT_strip(bpy.types.Menu):
         layout.operator("restrip.seeds", icon="IMGDISPLAY")
         layout.operator("restrip.suggest", icon="MARKER")
         layout.operator("restrip.key_image", icon="IMAGE_DATA")
+        layout.operator("restrip.open_key", text=painting.program_said(), icon="GREASEPENCIL")
+        row = layout.column()
+        row.operator_context = "INVOKE_DEFAULT"
+        row.operator("restrip.export_keys", icon="EXPORT")
         layout.separator()
         layout.menu("RESTRIP_MT_takes", icon="RENDERLAYERS")
         layout.operator("restrip.copy_look", icon="PASTEDOWN")

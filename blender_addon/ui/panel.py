@@ -9,10 +9,10 @@ import bpy
 
 from restrip.client.setting import Setting
 
-from .. import prefs, values
+from .. import key_watch, prefs, values, words
 from ..engine import engine_connection, schema
 from ..timeline import clip, drafts, markers, packing, results, vse
-from . import copy_look, form, joblist, looks, models, prompts, saved_looks, take_menu
+from . import copy_look, form, joblist, looks, models, painting, prompts, saved_looks, take_menu
 
 CATEGORY = "Restrip"
 MAIN_GROUP = "basic"
@@ -190,9 +190,21 @@ class RESTRIP_PT_group(Sidebar):
         scene = vse.edited_scene(context)
         draw_settings(layout, scene.restrip_form, self.table(form.target(scene)))
         if self.group == "keyframes":
-            layout.operator("restrip.key_image", icon="IMAGE_DATA")
+            draw_painting(layout, scene, form.target(scene))
         if self.group == "output" and prefs.results_in() == "ASK":
             layout.prop(scene.restrip, "folder")
+
+
+def draw_painting(layout: Any, scene: Any, strip: Any) -> None:
+    """Keys that are painted elsewhere: how to get them there and back, and what is wrong with them."""
+    trouble = key_watch.trouble_of(scene, clip.subject_of(scene, strip))
+    if trouble is not None:
+        words.lines(layout, trouble.message, "ERROR")
+        words.lines(layout, trouble.remedy)
+    layout.operator("restrip.key_image", icon="IMAGE_DATA")
+    row = layout.row(align=True)
+    row.operator("restrip.export_keys", icon="EXPORT")
+    row.operator("restrip.open_key", text=painting.program_said(), icon="GREASEPENCIL")
 
 
 GROUPS: list[Any] = []

@@ -34,6 +34,9 @@ class Engine(Protocol):
     def cancel(self, job_id: str) -> dict[str, Any]: ...  # noqa: D102
     def manifest(self, job_id: str) -> Manifest: ...  # noqa: D102
     def placed(self, job_id: str, by: str, strips: Sequence[str] = ()) -> dict[str, Any]: ...  # noqa: D102
+    def export_keys(  # noqa: D102
+        self, clip: ClipRange, frames: Sequence[int], folder: str, *, first: int, editor: str
+    ) -> dict[str, Any]: ...
     def watch(self, job_id: str, on_status: OnStatus | None = None) -> JobStatus: ...  # noqa: D102
     def seeds(  # noqa: D102
         self,

@@ -58,6 +58,8 @@ class Choices:
     when_done: str = "place"
     progress: str = "auto"
     again: str = "replace"
+    watch_keys: bool = False
+    paint_program: str = ""
     folder: str = ""
     format: str = field(default_factory=lambda: usual_format(sys.platform))
     fade: str = "auto"
@@ -88,6 +90,9 @@ OWN: Mapping[str, str] = {
     " the engine's page, with pictures. console: lines in Resolve's console. auto: the first of these that works.",
     "again": "What becomes of a clip's earlier result when a new one is placed. replace: the new one takes its place."
     " above: the new one lies above it, and the earlier strips are turned off.",
+    "watch_keys": "Whether Restrip - Stylize selection goes on and watches painted keys: one that is saved again redoes"
+    " its two segments. Restrip - Watch keys does so, too.",
+    "paint_program": "What Restrip - Open key starts, with arguments if it needs any. Empty: the system's own program.",
     "folder": "Where results go; each job gets a folder in it. Empty: Restrip in your videos folder.",
     "format": "The strips' format; Restrip - Settings lists them below. On Linux only Studio reads h264 and hevc.",
     "fade": "auto, gap (the whole gap between two keys), or a number of frames; 0 for cuts.",

@@ -47,6 +47,13 @@ def keys_in_folder(folder: str | os.PathLike[str]) -> dict[int, list[Path]]:
     return {number: _exported(paths) for number, paths in sorted(found.items())}
 
 
+def painted_in_folder(folder: str | os.PathLike[str], number: int) -> Path | None:
+    """What somebody paints a frame in: the document where there is one, else the picture. Raises OSError."""
+    found = [path for path in pictures_in(folder) if key_number(path) == number]
+    documents = [path for path in found if path.suffix.lower() in DOCUMENTS]
+    return next(iter(documents or found), None)
+
+
 def _exported(paths: list[Path]) -> list[Path]:
     """The pictures among documents and pictures of one name; all where there are only documents."""
     return [path for path in paths if path.suffix.lower() not in DOCUMENTS] or paths

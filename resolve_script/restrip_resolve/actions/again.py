@@ -5,7 +5,7 @@ from __future__ import annotations
 from restrip.errors import BadInput
 from restrip_resolve import ledger
 from restrip_resolve.actions.context import Context
-from restrip_resolve.actions.stylize import finish
+from restrip_resolve.actions.finishing import finish
 from restrip_resolve.clips.clip import SourceClip, read_clip
 from restrip_resolve.clips.selection import marked_range
 from restrip_resolve.clips.survey import spots_of
@@ -32,7 +32,7 @@ def run(context: Context) -> None:
     choices = context.choices()
     session = context.session()
     known = ledger.latest(session.key)
-    clips = [(clip, known[clip.uid]) for clip in _stylized(session, known, choices)]
+    clips = [(clip, known[clip.uid]) for clip in stylized(session, known, choices)]
     if not clips:
         raise NothingStylized
     with context.engine(session) as engine:
@@ -53,7 +53,7 @@ def run(context: Context) -> None:
             finish(context, session, engine, jobs, choices)
 
 
-def _stylized(session: Session, known: dict[str, Record], choices: Choices) -> list[SourceClip]:
+def stylized(session: Session, known: dict[str, Record], choices: Choices) -> list[SourceClip]:
     """The clips of the timeline that were handed in before, with the same part of them used as the marks say now."""
     marks = marked_range(session, out_inclusive=choices.mark_out_inclusive)
     found = []

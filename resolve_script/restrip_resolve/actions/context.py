@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from restrip.client.key_files.program import open_picture
 from restrip_resolve.api import Resolve
 from restrip_resolve.console import Console
 from restrip_resolve.engine import Connect, Engine, connect
@@ -15,12 +16,13 @@ from restrip_resolve.viewer import Opener, open_file
 
 @dataclass(frozen=True)
 class Context:
-    """Resolve, and what tests replace: the console, the way to the engine, and the file viewer."""
+    """Resolve, and what tests replace: the console, the way to the engine, and what shows files."""
 
     resolve: Resolve
     console: Console = field(default_factory=Console)
     connect: Connect = connect
     open_file: Opener = open_file
+    open_picture: Callable[[str, str], None] = open_picture
 
     def session(self) -> Session:
         """The open project and timeline. Raises NoProject, NoTimeline."""

@@ -6,7 +6,7 @@ from restrip.client.job import JobSpec
 from restrip.errors import BadInput
 from restrip_resolve import ledger
 from restrip_resolve.actions.context import Context
-from restrip_resolve.actions.stylize import finish
+from restrip_resolve.actions.finishing import finish
 from restrip_resolve.clips.selection import source_clips
 from restrip_resolve.jobs.submit import full_of
 from restrip_resolve.ledger import Record

@@ -29,8 +29,8 @@ WINDOW = Path(__file__).with_name("window.py")
 class Progress:
     """What a script shows while it waits, for the length of a `with`. Nothing here raises or holds the script up.
 
-    `how` is auto (the first that works), window, browser or console. `cancel_wanted` becomes true by the window's
-    button.
+    `how` is auto (the first that works), window, browser or console; quiet is the window or nothing, silent nothing.
+    `cancel_wanted` becomes true by the window's button.
     """
 
     def __init__(self, how: str, console: Console) -> None:
@@ -44,6 +44,10 @@ class Progress:
         self._came = False
 
     def __enter__(self) -> Self:
+        if self.how in ("quiet", "silent"):
+            if self.how == "quiet" and self.python:
+                self._open_window()
+            return self
         if self.how != "console" and self.python:
             if self.how in ("auto", "window") and self._open_window():
                 return self

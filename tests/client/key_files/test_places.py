@@ -28,4 +28,6 @@ def test_a_jobs_pictures_are_its_keys_own_and_the_folders_for_the_others(tmp_pat
     assert KeyPlaces.from_json(KeyPlaces().to_json()) == KeyPlaces()
     assert not KeyPlaces.of(spec("neural:3", Key(0))) and KeyPlaces.of(spec("neural:3", Key(0, image="/a.png")))
     (tmp_path / "key_120.png").touch()
-    assert [places.picture_of(key) for key in job.keys] == ["", "/wave.png", str(tmp_path / "key_120.png")]
+    assert [places.painted_as(key) for key in job.keys] == ["", "/wave.png", str(tmp_path / "key_120.png")]
+    (tmp_path / "key_120.kra").touch()
+    assert places.painted_as(Key(20)) == str(tmp_path / "key_120.kra"), "what was exported from it isn't painted on"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -52,6 +53,15 @@ def test_boxes_up_to_the_end_are_whole(tmp_path: Path) -> None:
     assert not is_whole(str(path))
     path.write_bytes(struct.pack(">I4s4s4x", 16, b"ftyp", b"avif") + struct.pack(">I4s", 0, b"mdat") + bytes(5))
     assert is_whole(str(path))
+
+
+def test_documents_of_krita_are_whole_with_their_list_of_parts(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "key_00001.kra", "w") as document:
+        document.writestr("mergedimage.png", PICTURE.tobytes())
+    content = (tmp_path / "key_00001.kra").read_bytes()
+    assert is_whole(str(tmp_path / "key_00001.kra"))
+    (tmp_path / "part").write_bytes(content[:-60])
+    assert not is_whole(str(tmp_path / "part"))
 
 
 def test_what_is_unknown_is_left_to_the_engine_and_what_is_missing_is_not_whole(tmp_path: Path) -> None:

@@ -164,6 +164,12 @@ class FakeEngine:
         self.states[job_id] = replace(self.states[job_id], placed_by=by)
         return {}
 
+    def export_keys(self, clip: ClipRange, frames: Sequence[int], folder: str, **asked: Any) -> dict[str, Any]:
+        self.log.append(("export_keys", (clip, list(frames), folder, asked)))
+        keys = [{"frame": n, "file": f"{folder}/key_{n:05d}.png", "outcome": "written", "kept": ""} for n in frames]
+        keys[-1]["outcome"] = "painted"
+        return {"keys": keys, "note": f"{folder}/note.txt", "size": [1280, 720]}
+
     def watch(self, job_id: str, on_status: Any = None) -> JobStatus:
         error = {"code": "gpu-memory", "message": "Too little memory.", "remedy": "Render smaller."}
         ended = replace(self.states[job_id], state=self.outcome, error=error if self.outcome == "failed" else None)

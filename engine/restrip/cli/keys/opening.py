@@ -10,7 +10,7 @@ from typing import Any
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal
 from restrip.client.key_files.program import NoKeyPicture, open_picture
-from restrip.timeline.key_names import keys_in_folder
+from restrip.timeline.key_names import painted_in_folder
 
 VARIABLE = "RESTRIP_PAINT_PROGRAM"
 
@@ -36,10 +36,10 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
     program = options.program if options.program is not None else os.environ.get(VARIABLE, "")
     folder = Path(options.folder).expanduser().absolute()
     try:
-        found = keys_in_folder(folder).get(options.frame, [])
+        found = painted_in_folder(folder, options.frame)
     except OSError as error:
         raise NoKeyPicture(str(folder), f"can't be listed: {(error.strerror or str(error)).lower()}") from error
-    if not found:
+    if found is None:
         raise NoKeyPicture(str(folder), f"has no picture for frame {options.frame}")
-    open_picture(str(found[0]), program)
-    terminal.result({"file": str(found[0]), "program": program}, f"{found[0]} is opened.")
+    open_picture(str(found), program)
+    terminal.result({"file": str(found), "program": program}, f"{found} is opened.")

@@ -9,7 +9,7 @@ from typing import Any
 
 from restrip.client.job import JobSpec
 from restrip.timeline import Key
-from restrip.timeline.key_names import keys_in_folder
+from restrip.timeline.key_names import painted_in_folder
 
 PAINTED = ("keys", "painted")
 """What the names of looks of painted keys begin with."""
@@ -65,9 +65,10 @@ class KeyPlaces:
         frames = None if body["frames"] is None else frozenset(body["frames"])
         return cls(tuple(body["images"]), body["folder"], body["first"], frames)
 
-    def picture_of(self, key: Key) -> str:
-        """The picture of a key: its own, else the folder's for its frame; "" when there is none. Raises OSError."""
+    def painted_as(self, key: Key) -> str:
+        """The file that a key is painted in: its own picture, else the folder's document or picture for its frame;
+        "" when there is none. Raises OSError.
+        """
         if key.image or not self.folder:
             return key.image or ""
-        found = keys_in_folder(self.folder).get(key.frame + self.first, [])
-        return os.fspath(found[0]) if found else ""
+        return os.fspath(painted_in_folder(self.folder, key.frame + self.first) or "")

@@ -1,6 +1,6 @@
 """Whether a picture's file is written to its end, as far as its own format says so.
 
-PNG, JPEG    an end mark                        WebP, BMP, AVIF, HEIC    their length, in the head
+PNG, JPEG, KRA, ORA    an end mark                        WebP, BMP, AVIF, HEIC    their length, in the head
 PSD          the lengths of its sections        TIFF                     where its directory lies
 
 Nothing is decoded: what looks whole and isn't, the engine finds.
@@ -96,5 +96,6 @@ _CHECKS: tuple[tuple[Callable[[bytes], bool], Callable[[BinaryIO, bytes, int], b
     (lambda head: head.startswith(b"BM"), _length(2, "little", 0)),
     (lambda head: head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _tiff),
     (lambda head: head.startswith(b"8BPS"), _psd),
+    (lambda head: head.startswith(b"PK\3\4"), _ends(b"PK\5\6")),
     (lambda head: head[4:8] == b"ftyp", _boxes),
 )

@@ -25,6 +25,7 @@ sys.path.insert(0, str(HERE))
 
 import cut  # noqa: E402 - they lie beside this file
 import noticed  # noqa: E402
+import painted  # noqa: E402
 from desk import Desk  # noqa: E402
 
 SETTLE_S = 1.0
@@ -343,7 +344,9 @@ def main() -> int:
     parser.add_argument("--python", default="3.13", choices=("3.11", "3.13"), help="Blender's Python: 3.11 up to 5.0")
     parser.add_argument("--pictures", type=Path, required=True, help="folder for the pictures")
     parser.add_argument("--work", type=Path, help="folder for what the run leaves behind (default: a temporary one)")
-    parser.add_argument("--story", default="strip", choices=("strip", "cut"), help="one strip, or a whole cut")
+    parser.add_argument(
+        "--story", default="strip", choices=("strip", "cut", "painted"), help="one, a cut, painted keys"
+    )
     parser.add_argument("--models", type=Path, help="folder with a checkpoint: also try seeds with it")
     parser.add_argument("--inside", default="", help='put before each command, for example "chroot /srv/sid"')
     given = parser.parse_args()
@@ -371,6 +374,8 @@ def main() -> int:
             story = Story(desk, given.pictures)
             if given.story == "cut":
                 cut.tell(story, work, work / "cut.blend")
+            elif given.story == "painted":
+                painted.tell(story, work / "bigbuckbunny.mp4", work)
             else:
                 tell(story, work / "bigbuckbunny.mp4", work / "story.blend")
                 noticed.tell(story, work / "bigbuckbunny.mp4", work / "story.blend")

@@ -1,0 +1,206 @@
+"""Watch keys: painted keys that are saved again are carried along again and placed, until the watch is ended.
+
+stylize what changed ─► look ─► saved ─► render what that touches, place it in place of the last ─► look ─► ...
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from pathlib import Path
+
+from restrip.client.discovery import state_dir
+from restrip.client.key_files.places import KeyPlaces
+from restrip.client.key_files.watch import POLL_S, KeyNews, KeyWatch
+from restrip.client.status import JobStatus
+from restrip.errors import BadInput, RestripError
+from restrip_resolve import ledger
+from restrip_resolve.actions.again import WITHOUT_RESULT, stylized
+from restrip_resolve.actions.context import Context
+from restrip_resolve.actions.finishing import finish
+from restrip_resolve.clips.clip import SourceClip
+from restrip_resolve.clips.selection import source_clips
+from restrip_resolve.engine import Engine
+from restrip_resolve.jobs.progress import Progress
+from restrip_resolve.jobs.submit import Job, job_of, unchanged
+from restrip_resolve.session import NoProject, NoTimeline, Session
+from restrip_resolve.settings import Choices
+
+sleep = time.sleep
+
+
+class NoPaintedClips(BadInput):
+    """None of the clips has keys that are pictures of somebody's."""
+
+    code = "no-painted-keys"
+
+    def __init__(self, names: str) -> None:
+        super().__init__(
+            f"There is nothing to watch: no key of {names} is a picture that you paint.",
+            "Run Restrip - Export keys to paint, set `look = keys:FOLDER` in the settings, or name a picture in a"
+            " marker's note: image: FILE.",
+        )
+
+
+class Turn:
+    """Whose turn it is to watch a timeline: that of the script that began last, until Restrip - Cancel ends it."""
+
+    def __init__(self, key: str) -> None:
+        self._file, self._token = _file(key), uuid.uuid4().hex
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._file.write_text(self._token, "ascii")
+
+    def mine(self) -> bool:
+        """Whether it still is this one's."""
+        try:
+            return self._file.read_text("ascii") == self._token
+        except OSError:
+            return False
+
+    def over(self) -> None:
+        """It is nobody's any more."""
+        if self.mine():
+            self._file.unlink(missing_ok=True)
+
+
+def stop(key: str) -> bool:
+    """End the watch of a timeline; whether there was one."""
+    there = _file(key).exists()
+    _file(key).unlink(missing_ok=True)
+    return there
+
+
+def run(context: Context) -> None:
+    """The menu entry: the selected clips, or the one at the playhead."""
+    choices = context.choices()
+    session = context.session()
+    clips = source_clips(session, out_inclusive=choices.mark_out_inclusive)
+    with context.engine(session) as engine:
+        known = ledger.latest(session.key)
+        jobs = []
+        for clip in clips:
+            record = known.get(clip.uid)
+            jobs.append(job_of(session, engine, clip, choices, rendered=record.rendered if record else ""))
+        watches = watches_of(jobs)
+        if not watches:
+            raise NoPaintedClips(", ".join(clip.name for clip in clips))
+        new = [job for job in jobs if job.record.item in watches and not _is_done(engine, job, known)]
+        if new:
+            finish(context, session, engine, new, choices)
+        follow_keys(context, session, engine, watches, choices)
+
+
+def watches_of(jobs: list[Job]) -> dict[str, KeyWatch]:
+    """A watch for each clip with painted keys, by the item's id. To be made before the jobs are handed in."""
+    places = {job.record.item: KeyPlaces.of(job.spec) for job in jobs}
+    return {item: KeyWatch(where) for item, where in places.items() if where}
+
+
+def follow_keys(
+    context: Context, session: Session, engine: Engine, watches: dict[str, KeyWatch], choices: Choices
+) -> None:
+    """Watch until Restrip - Cancel, the window's button, or another watch of this timeline."""
+    turn = Turn(session.key)
+    context.console.say("Watching the painted keys: save one and its strips follow. Restrip - Cancel ends it.")
+    pending: set[str] = set()
+    while (now := _wait(context, session, turn, watches, pending, choices)) is not None:
+        _again(context, now, engine, pending, watches, choices)
+        pending.clear()
+    turn.over()
+    context.console.say("The painted keys are watched no longer.")
+
+
+def _wait(
+    context: Context,
+    session: Session,
+    turn: Turn,
+    watches: dict[str, KeyWatch],
+    pending: set[str],
+    choices: Choices,
+) -> Session | None:
+    """Look until a key was saved and the timeline is open; None when the watch is to end."""
+    how = "quiet" if choices.progress in ("auto", "window") else "silent"
+    with Progress(how, context.console) as progress:
+        progress.tell("Painted keys", JobStatus("", state="watching"))
+        while turn.mine() and not progress.take_cancel():
+            for item, watch in watches.items():
+                news = watch.look()
+                say_news(context, news)
+                if news.changed:
+                    pending.add(item)
+            now = _open_again(context, session)
+            if pending and now is not None:
+                return now
+            sleep(POLL_S)
+    return None
+
+
+def _open_again(context: Context, session: Session) -> Session | None:
+    """The timeline as it is now; None while another one is open. Raises when Resolve is gone."""
+    try:
+        now = context.session()
+    except (NoProject, NoTimeline):
+        return None
+    return now if now.key == session.key else None
+
+
+def say_news(context: Context, news: KeyNews) -> None:
+    """What is to be said of a look."""
+    for sentence in (*news.well, *([news.said()] if news.changed else ())):
+        context.console.say(sentence)
+    for path in news.unused:
+        context.console.say(f"{path} is new, but no key is on its frame: set a marker there.")
+    for trouble in news.troubles:
+        context.console.say(str(trouble))
+
+
+def _again(
+    context: Context,
+    session: Session,
+    engine: Engine,
+    items: set[str],
+    watches: dict[str, KeyWatch],
+    choices: Choices,
+) -> None:
+    """Render the clips whose keys were saved, and place them; what goes wrong is said, and the watch goes on."""
+    known = ledger.latest(session.key)
+    try:
+        jobs = []
+        for clip in _clips(session, items, choices):
+            record = known.get(clip.uid)
+            jobs.append(job_of(session, engine, clip, choices, rendered=record.rendered if record else ""))
+            watches[clip.uid].follow(KeyPlaces.of(jobs[-1].spec))
+        if jobs:
+            finish(context, session, engine, jobs, choices)
+    except RestripError as error:
+        context.console.say(str(error))
+
+
+def _clips(session: Session, items: set[str], choices: Choices) -> list[SourceClip]:
+    known = {item: record for item, record in ledger.latest(session.key).items() if item in items}
+    return [clip for clip in stylized(session, known, choices) if clip.uid in items]
+
+
+def _is_done(engine: Engine, job: Job, known: dict[str, ledger.Record]) -> bool:
+    """Whether a clip has the result already; a key that was painted since changes no job, so it counts as asked for."""
+    record = known.get(job.record.item)
+    done = record is not None and engine.status(record.job_id).state not in WITHOUT_RESULT
+    return done and record is not None and unchanged(job, record) and not _painted_since(job, record)
+
+
+def _painted_since(job: Job, record: ledger.Record) -> bool:
+    """Whether a picture of a key is younger than the job that used it."""
+    places = KeyPlaces.of(job.spec)
+    for key in job.spec.keys:
+        try:
+            path = places.painted_as(key)
+            if path and Path(path).stat().st_mtime_ns > record.order:
+                return True
+        except OSError:
+            return True
+    return False
+
+
+def _file(key: str) -> Path:
+    return state_dir() / "resolve" / "watching" / hashlib.sha256(key.encode()).hexdigest()[:20]
