@@ -75,7 +75,8 @@ def test_a_family_goes_by_its_older_names_too(tmp_path: Path) -> None:
 
 def test_own_settings_leave_out_what_belongs_to_others():
     given = {"prompt": "a fox", "stroke_size": 2, "lean": 0.5}
-    assert own_settings("neural:3", given) == {"style_strength": 1.0, "stroke_size": 2.0, "keep_color": False}
+    neural = {"style_strength": 1.0, "stroke_size": 2.0, "keep_color": False, "anchor_file": ""}
+    assert own_settings("neural:3", given) == neural
     assert own_settings("keys:painted", given) == {"first_number": 0}
     assert own_settings("sd:x.safetensors", given)["prompt"] == "a fox"
 

@@ -32,7 +32,7 @@ def test_each_concern_has_its_own_and_the_defaults_of_the_schema() -> None:
     assert asked.motion == PropagateSettings(lean=0.1, shading=1.0, device="auto")
     assert asked.matte == MatteSettings(4.0, None)
     assert asked.source == SourceSettings(strict=False, stream=0, gaps="hold")
-    assert asked.look.values == {"style_strength": 1.0, "stroke_size": 1.0, "keep_color": False}
+    assert asked.look.values == {"style_strength": 1.0, "stroke_size": 1.0, "keep_color": False, "anchor_file": ""}
     assert (asked.look.family.prefix, asked.look.argument) == ("neural", "1")
 
 
@@ -44,7 +44,7 @@ def test_what_is_given_is_typed_and_recorded_as_it_was_written() -> None:
     assert asked.source == SourceSettings(True, 3, "close")
     assert type(asked.recorded["lean"]) is int and type(asked.look.values["stroke_size"]) is float
     others = [setting.key for setting in (*PROPAGATE_SETTINGS, *MATTE_SETTINGS, *SOURCE_SETTINGS)]
-    assert list(asked.whole) == ["style_strength", "stroke_size", "keep_color", *others]
+    assert list(asked.whole) == ["style_strength", "stroke_size", "keep_color", "anchor_file", *others]
 
 
 def test_settings_of_other_looks_and_of_older_engines_are_left_alone() -> None:
