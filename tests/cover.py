@@ -76,6 +76,8 @@ COVERED_BY = {
     "looks/diffusion/runtime/key_studio": "looks/diffusion/test_look.py",
     "looks/diffusion/runtime/model": "looks/diffusion/runtime/test_memory_plan.py",
     "looks/diffusion/runtime/model_cache": "looks/diffusion/runtime/test_memory_plan.py",
+    "looks/diffusion/consistency/clean_mask": "looks/diffusion/consistency/test_anchor_fusion.py",
+    "looks/diffusion/runtime/key_finish": "looks/diffusion/test_look.py",
     "looks/diffusion/runtime/model_session": "looks/diffusion/runtime/test_precision.py",
     "looks/diffusion/runtime/offload": "looks/diffusion/runtime/test_vae.py",
     "looks/diffusion/runtime/pipeline": "looks/diffusion/runtime/test_compiled.py",

@@ -3,251 +3,211 @@
     python tests/benchmarks/img2img.py                  on a CPU, with tiny-sd: not slower than stock a frame
     python tests/benchmarks/img2img.py --device cuda    full-size random weights, made on the GPU
     python tests/benchmarks/img2img.py --rehearse       the GPU's run on the CPU, with networks of a few channels
+    python tests/benchmarks/img2img.py --count          what a key costs without and with an anchor, on shapes alone
     python tests/benchmarks/img2img.py --memory         live memory of the full-size networks, counted on shapes alone
     python tests/benchmarks/img2img.py --memory --real  SD 1.5's networks run once on the CPU: counted against grown
 
+On a GPU each case is timed with and without an anchor, at each of --batches, cold (a new pipeline, its first call) and
+warm, and a batch that is watched says where its time goes. Weights don't matter to the time, so random ones serve; a
+row is refused when a picture had to be made again. --out keeps the rows, one JSON object a line.
+
 Goals on one H100: SD 1.5 at 512 with 15 evaluations and CFG >= 15 frames/s (8.5 times stock), 4 evaluations without CFG
-and a small VAE >= 140, SDXL at 1024 >= 1.9. Weights don't matter to the time, so random ones serve.
+and a small VAE >= 140, SDXL at 1024 >= 1.9; anchored keys >= .85 of the speed without an anchor.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import threading
 import time
-import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import diffusers
+import img2img_networks
 import numpy as np
 import torch
 import transformers
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_iter
-from torch.utils.flop_counter import FlopCounterMode
+from img2img_memory import memory, memory_for_real
+from img2img_networks import CASES, TINY_CASE, Case, ceiling, cost, frames, full_size, place, seconds, stock
 
-from restrip.looks import open_look
 from restrip.looks.diffusion.backbones.opening import open_model
-from restrip.looks.diffusion.backbones.stable_diffusion.unet import UnetBackbone
-from restrip.looks.diffusion.backbones.table import FAMILIES
 from restrip.looks.diffusion.checkpoints.finding import find_checkpoint
-from restrip.looks.diffusion.checkpoints.loader import CONFIGS
-from restrip.looks.diffusion.conditioning.text_encoders import ClipText, TextEncoder
-from restrip.looks.diffusion.conditioning.tokenizer import clip_tokenizer
-from restrip.looks.diffusion.runtime import model_cache
 from restrip.looks.diffusion.runtime.key_task import Round, Task
 from restrip.looks.diffusion.runtime.model import Model
 from restrip.looks.diffusion.runtime.pipeline import Pipeline
-from restrip.looks.diffusion.sampling.schedules import Schedule
-from restrip.media.frame import Frame
 from restrip.progress import silent
 from restrip.timeline import Key
 
+BATCHES_A_RUN = 4
+
+
+class Refused(Exception):
+    """A row that isn't true: pictures were made more than once."""
+
 
 @dataclass(frozen=True)
-class Case:
-    """What to time. Stock runs int(steps * strength) evaluations, this engine one more: strengths even that out."""
+class Measured:
+    """Frames a second of one row, cold and warm, and seconds a key of a watched batch by where they go."""
 
-    name: str
-    family: str
-    size: tuple[int, int]
-    settings: dict[str, Any]
-    evaluations: int
-    batch: int
-    small_vae: bool = False
-    goal: float = 0.0
+    cold: float
+    warm: float
+    where: dict[str, float]
 
 
-FIFTEEN = {"steps": 30, "denoising_strength": 0.47, "cfg_scale": 7.0, "anchor": False}
-FOUR = {"steps": 8, "denoising_strength": 0.4, "cfg_scale": 1.0, "anchor": False, "sampler": "lcm"}
-CASES = (
-    Case("SD 1.5 512, 15 evaluations, CFG", "sd15", (512, 512), FIFTEEN, 15, 8, goal=15),
-    Case("SD 1.5 512, 4 evaluations, small VAE", "sd15", (512, 512), FOUR, 4, 16, small_vae=True, goal=140),
-    Case("SDXL 1024, 15 evaluations, CFG", "sdxl", (1024, 1024), FIFTEEN, 15, 4, goal=1.9),
-)
-SIX = {"steps": 12, "denoising_strength": 0.45, "cfg_scale": 4.0, "anchor": False}
-TINY_CASE = Case("tiny-sd 256x192, 6 evaluations, CFG", "sd15", (256, 192), SIX, 6, 1)
+def clips(count: int, case: Case, run: int) -> list[Task]:
+    """New frames for each run: nothing of them is known."""
+    first = run * 1000
+    return [Task(frame, Key(first + n)) for n, frame in enumerate(frames(count, case.size, first))]
 
 
-def frames(count: int, size: tuple[int, int]) -> list[Frame]:
-    rng = np.random.default_rng(0)
-    return [Frame(rng.integers(0, 255, (size[1], size[0], 3), np.uint8)) for _ in range(count)]
-
-
-REHEARSAL = {
-    "unet": {"block_out_channels": [32, 32, 32, 32], "attention_head_dim": 4},
-    "vae": {"block_out_channels": [32, 32, 32, 32]},
-}
-rehearsing = False
-
-
-def network(kind: Any, family: str, part: str, device: torch.device, dtype: torch.dtype) -> Any:
-    """A full-size network with random weights; of a few channels while rehearsing."""
-    config = json.loads((CONFIGS / family / part / "config.json").read_text())
-    if rehearsing and part in REHEARSAL:
-        config |= REHEARSAL[part]
-        config["block_out_channels"] = config["block_out_channels"][: len(config.get("down_block_types", "1234"))]
-    with torch.device(device):
-        if issubclass(kind, transformers.PreTrainedModel):
-            made = kind(transformers.CLIPTextConfig(**config))
-        else:
-            made = kind.from_config(config)
-    return torch.nn.Module.to(made, dtype).eval().requires_grad_(False)
-
-
-def full_size(case: Case, device: torch.device) -> Model:
-    """The model of a case on its device."""
-    half = torch.float16 if device.type == "cuda" else torch.float32
-    unet = network(diffusers.UNet2DConditionModel, case.family, "unet", device, half)
-    if case.small_vae:
-        with torch.device(device):
-            vae = torch.nn.Module.to(diffusers.AutoencoderTiny().eval().requires_grad_(False), half)
-    else:
-        vae = network(diffusers.AutoencoderKL, case.family, "vae", device, half)
-    kinds = [("text_encoder", transformers.CLIPTextModel, "<|endoftext|>")]
-    if case.family == "sdxl":
-        kinds.append(("text_encoder_2", transformers.CLIPTextModelWithProjection, "!"))
-    texts = [
-        TextEncoder(
-            network(kind, case.family, part, device, torch.float32),
-            clip_tokenizer(pad), case.family == "sdxl", part.endswith("2"),
+def styled(at: Pipeline, tasks: list[Task], *, anchored: bool) -> None:
+    """Make keys, of which the first one is the anchor. Raises Refused."""
+    at.anchors.clear()
+    made = at.stylize(tasks, silent, Round(tasks[0] if anchored else None))
+    again = [one.facts["retries"] for one in made if one.facts["retries"]]
+    if again:
+        facts = made[0].facts
+        raise Refused(
+            f"{len(again)} of {len(made)} pictures were made again ({max(again)} times; UNet {facts['unet_dtype']}, "
+            f"VAE {facts['vae_dtype']}): no true figure"
         )
-        for part, kind, pad in kinds
-    ]  # fmt: skip
-    model = Model(case.name, UnetBackbone(FAMILIES[case.family], unet, Schedule()), vae, ClipText(tuple(texts)))
-    model_cache._place(model, device)
-    return model
 
 
-def stock(model: Model, case: Case) -> Callable[[Frame], object]:
-    """The usual pipeline with the same networks, one frame at a time."""
-    kind = (
-        diffusers.StableDiffusionXLImg2ImgPipeline if model.family.sized else diffusers.StableDiffusionImg2ImgPipeline
-    )
-    parts: dict[str, Any] = {
-        "vae": model.vae, "unet": model.network,
-        "scheduler": diffusers.EulerDiscreteScheduler.from_pretrained(CONFIGS / case.family, subfolder="scheduler"),
-        "text_encoder": None, "tokenizer": None,
-    }  # fmt: skip
-    if model.family.sized:
-        parts |= {"text_encoder_2": None, "tokenizer_2": None}
-    else:
-        parts |= {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
-    pipeline = kind(**parts)
-    pipeline.set_progress_bar_config(disable=True)
-    dtype, device = next(model.network.parameters()).dtype, model.device
-    width = model.network.config.cross_attention_dim
-    tokens = model.text.encoders[0].room + 2
-    text = {
-        name: torch.randn(1, tokens, width, device=device, dtype=dtype)
-        for name in ("prompt_embeds", "negative_prompt_embeds")
-    }
-    if model.family.sized:
-        text |= {f"{name}pooled_prompt_embeds": torch.randn(1, 1280, device=device, dtype=dtype)
-                 for name in ("", "negative_")}  # fmt: skip
-    steps = 2 * case.evaluations
-    guidance = case.settings["cfg_scale"]
-
-    def run(frame: Frame) -> object:
-        picture = torch.from_numpy(frame.rgb).permute(2, 0, 1)[None].to(device, dtype) / 255
-        return pipeline(
-            image=picture, strength=0.5, num_inference_steps=steps, guidance_scale=guidance, output_type="np", **text
-        ).images  # fmt: skip
-
-    return run
+def measured(model: Model, case: Case, row: tuple[int, bool, bool], *, short: bool) -> Measured:
+    """One row: a batch size, with an anchor or without, compiled or not. Raises Refused."""
+    batch, anchored, compiling = row
+    at = place(model, case, batch=batch, anchor=anchored, compile="on" if compiling else "off")
+    count = batch * (2 if short else BATCHES_A_RUN)
+    times = []
+    for run in range(2 if short else 3):
+        tasks = clips(count, case, run)
+        begun = wall(model.device)
+        styled(at, tasks, anchored=anchored)
+        times.append(wall(model.device) - begun)
+    with watched(at) as spent:
+        begun = wall(model.device)
+        styled(at, clips(count, case, 9), anchored=anchored)
+        whole = wall(model.device) - begun
+    where = {name: value / count for name, value in spent.items()}
+    where["host"] = whole / count - where["UNet"] - where["VAE"]
+    return Measured(count / times[0], count / min(times[1:]), where)
 
 
-def place(model: Model, case: Case, **more: Any) -> Pipeline:
-    """This engine, at the case's size."""
-    settings = {**case.settings, "width": case.size[0], "height": case.size[1], "batch": case.batch,
-                "device": model.device.type, "prompt": "a photo", **more}  # fmt: skip
-    look = open_look("sd:tiny", settings)
-    dtype = next(model.network.parameters()).dtype
-    return Pipeline(look.spec(), model, case.size, dtype)
+def wall(device: torch.device) -> float:
+    """Seconds of the wall, once a GPU has done all."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
 
 
-def seconds(work: Callable[[], object], device: torch.device, again: int = 1) -> float:
-    """Wall seconds on a GPU, the process's on a CPU; the best of some runs after one to warm up."""
-    work()
-    clock = time.perf_counter if device.type == "cuda" else time.process_time
-    best = float("inf")
-    for _ in range(again):
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        begun = clock()
-        work()
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        best = min(best, clock() - begun)
-    return best
+@contextmanager
+def watched(at: Pipeline) -> Iterator[dict[str, float]]:
+    """Seconds that go into networks, each waited for, and into work beside them in other threads."""
+    device, lock = at.model.device, threading.Lock()
+    spent = dict.fromkeys(("UNet", "VAE", "motion", "finish"), 0.0)
+    parts: list[tuple[Any, str, str, Callable[[], float]]] = [
+        (at.model.backbone, "output", "UNet", lambda: wall(device)),
+        (at.vae, "encode", "VAE", lambda: wall(device)),
+        (at.vae, "decode", "VAE", lambda: wall(device)),
+        (at.finish, "moved", "motion", time.thread_time),
+        (at.finish, "frame", "finish", time.thread_time),
+    ]
+
+    def timed(work: Callable[..., Any], name: str, now: Callable[[], float]) -> Callable[..., Any]:
+        def call(*args: Any, **more: Any) -> Any:
+            begun = now()
+            done = work(*args, **more)
+            with lock:
+                spent[name] += now() - begun
+            return done
+
+        return call
+
+    for owner, part, name, now in parts:
+        setattr(owner, part, timed(getattr(owner, part), name, now))
+    try:
+        yield spent
+    finally:
+        for owner, part, _, _ in parts:
+            delattr(owner, part)
 
 
-def flops(model: Model, case: Case) -> float:
-    """Floating point operations of one frame, counted on the networks themselves."""
-    rows = 2 if case.settings["cfg_scale"] != 1 else 1
-    unet, vae, factor = model.network, model.vae, model.latents.factor
-    like = next(unet.parameters())
-    height, width = case.size[1] // factor, case.size[0] // factor
-
-    def empty(*shape: int) -> torch.Tensor:
-        return torch.zeros(*shape, device=like.device, dtype=like.dtype)
-
-    more: dict[str, Any] = {}
-    if model.family.sized:
-        more["added_cond_kwargs"] = {"text_embeds": empty(rows, 1280), "time_ids": empty(rows, 6)}
-    with FlopCounterMode(display=False) as counted, torch.inference_mode():
-        unet(empty(rows, 4, height, width), 500, empty(rows, 77, unet.config.cross_attention_dim), **more)
-    once = counted.get_total_flops()
-    with FlopCounterMode(display=False) as counted, torch.inference_mode():
-        dtype = next(vae.parameters()).dtype
-        vae.encode(empty(1, 3, case.size[1], case.size[0]).to(dtype))
-        vae.decode(empty(1, 4, height, width).to(dtype))
-    return float(case.evaluations * once + counted.get_total_flops())
-
-
-def ceiling(device: torch.device) -> float:
-    """Operations a second of a large matrix product in bfloat16."""
-    n = 256 if rehearsing else 8192
-    a, b = (torch.randn(n, n, device=device, dtype=torch.bfloat16) for _ in range(2))
-    return 2 * n**3 / (seconds(lambda: [a @ b for _ in range(20)], device, 3) / 20)
-
-
-def on_gpu(options: argparse.Namespace) -> None:
+def on_gpu(options: argparse.Namespace) -> int:
+    """All rows; how many were refused."""
+    rehearsing = img2img_networks.rehearsing
     device = torch.device("cpu" if rehearsing else "cuda")
-    most = ceiling(device)
+    most, refused = ceiling(device), 0
     machine = "rehearsal" if rehearsing else f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
     print(f"{machine}, {most / 1e12:.1f} TFLOP/s in a large bfloat16 product")
-    print(f"{'':40s} stock   engine  compiled   of stock  of ceiling  goal   (frames/s)")
     for case in CASES:
         if rehearsing:
-            case = replace(case, size=(128, 128), batch=2)
+            case = replace(case, size=(128, 128))
         if options.only and options.only not in case.name:
             continue
         model = full_size(case, device)
-        limit = most / flops(model, case)
+        price = cost(model, case)
         one = frames(1, case.size)[0]
         run = stock(model, case)
-        before = 1 / seconds(lambda run=run, one=one: run(one), device, 3)
-        count = 2 if rehearsing else case.batch * 4
-        tasks = [Task(frame, Key(n)) for n, frame in enumerate(frames(count, case.size))]
-        rates = []
-        for compiling in ("off", "off" if rehearsing else "on"):
-            at = place(model, case, compile=compiling)
-            rates.append(count / seconds(lambda at=at, tasks=tasks: at.stylize(tasks, silent, Round()), device, 2))
-        best = max(rates)
-        print(
-            f"{case.name:40s} {before:6.2f} {rates[0]:8.2f} {rates[1]:9.2f} {best / before:9.1f} x "
-            f"{best / limit:10.0%} {case.goal:6.1f}",
-            flush=True,
-        )
-        del model, run, at
+        before = 1 / seconds(lambda run=run, one=one: run(one), device, 1 if rehearsing else 3)
+        print(f"\n{case.name}: stock {before:.2f} frames/s one at a time, ceiling {most / price.plain:.1f}", end="")
+        print(f", goal {case.goal:g}" if case.goal else "")
+        head = "of stock  ceiling    ms a key: UNet, extra attention, VAE, host; beside them: motion, finish"
+        print(f"{'':32s}{'cold':>8s}{'warm':>8s}  {head}")
+        refused += rows_of(model, case, (most, before), options)
         if device.type == "cuda":
-            print(f"{'':40s} {torch.cuda.max_memory_allocated() / 2**20:.0f} MiB at most", flush=True)
+            print(f"{'':32s}{torch.cuda.max_memory_allocated() / 2**20:.0f} MiB at most", flush=True)
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
+    return refused
+
+
+def rows_of(model: Model, case: Case, rates: tuple[float, float], options: argparse.Namespace) -> int:
+    """The rows of a case; how many were refused."""
+    refused, unet = 0, dict[tuple[int, bool], float]()
+    price, (most, before) = cost(model, case), rates
+    for compiling in (False, True) if options.compile and not img2img_networks.rehearsing else (False,):
+        for batch in options.batches:
+            for anchored in (False, True):
+                name = f"{'anchored' if anchored else 'plain':9s} batch {batch:2d}{', compiled' if compiling else ''}"
+                row: dict[str, Any] = {"case": case.name, "row": name, "machine": str(model.device)}
+                try:
+                    one = measured(model, case, (batch, anchored, compiling), short=options.short)
+                except Refused as error:
+                    print(f"{name:32s}refused: {error}", flush=True)
+                    refused += 1
+                    continue
+                where = {f"{part}_ms": round(1000 * value, 3) for part, value in one.where.items()}
+                plain = unet.setdefault((batch, compiling), one.where["UNet"])
+                extra = 1000 * max(0.0, one.where["UNet"] - plain) if anchored else 0.0
+                limit = most / (price.anchored if anchored else price.plain)
+                print(
+                    f"{name:32s}{one.cold:8.2f}{one.warm:8.2f}{one.warm / before:8.1f} x{one.warm / limit:8.0%}    "
+                    f"{where['UNet_ms'] - extra:.1f}, {extra:.1f}, {where['VAE_ms']:.1f}, {where['host_ms']:.1f}; "
+                    f"{where['motion_ms']:.1f}, {where['finish_ms']:.1f}",
+                    flush=True,
+                )
+                row |= {"cold": one.cold, "warm": one.warm, "extra_ms": extra, **where}
+                if options.out:
+                    with options.out.open("a") as file:
+                        file.write(json.dumps(row) + "\n")
+    return refused
+
+
+def count() -> None:
+    """What a key costs, on shapes alone, beside three others in a batch."""
+    print(f"{'TFLOP a key':40s} UNet   extra attention   VAE   without anchor over with one")
+    for case in CASES:
+        price = cost(full_size(case, torch.device("meta")), case)
+        print(
+            f"{case.name:40s} {price.unet / 1e12:5.2f} {price.extra / 1e12:12.2f} {price.vae / 1e12:10.2f} "
+            f"{price.plain / price.anchored:16.3f}",
+            flush=True,
+        )
 
 
 def on_cpu() -> None:
@@ -262,7 +222,7 @@ def on_cpu() -> None:
     theirs, mine = [], []
     for n in range(4):
         theirs.append(seconds(lambda: run(one), device) if n == 0 else timed(lambda: run(one)))
-        other = frames(n + 2, case.size)[-1]  # a new frame, so that nothing of it is known
+        other = frames(1, case.size, n + 2)[0]  # a new frame, so that nothing of it is known
         mine.append(timed(lambda other=other: at.stylize([Task(other, Key(0))], silent, Round())))
     a, b = float(np.median(theirs)), float(np.median(mine[1:]))
     print(f"{case.name}: stock {a:.2f} s a frame, engine {b:.2f} s (CPU time), {a / b:.2f} times as fast")
@@ -274,117 +234,32 @@ def timed(work: Callable[[], object]) -> float:
     return time.process_time() - begun
 
 
-class Live(TorchDispatchMode):
-    """Counts the bytes that are alive at once, on tensors without data; those of `own` are left out."""
-
-    def __init__(self, own: set[int]) -> None:
-        super().__init__()
-        self.own, self.now, self.peak, self.known = own, 0, 0, dict[int, int]()
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        for value in tree_iter(out):
-            if isinstance(value, torch.Tensor):
-                self._add(value.untyped_storage())
-        return out
-
-    def _add(self, storage: Any) -> None:
-        key = storage._cdata
-        if key in self.known or key in self.own:
-            return
-        self.known[key] = storage.nbytes()
-        self.now += storage.nbytes()
-        self.peak = max(self.peak, self.now)
-        weakref.finalize(storage, self._drop, key)
-
-    def _drop(self, key: int) -> None:
-        self.now -= self.known.pop(key, 0)
-
-
-def memory() -> None:
-    """The numbers of looks/diffusion/runtime/memory_needs.py."""
-    torch.nn.functional.scaled_dot_product_attention = lambda q, k, v, **more: torch.empty_like(q)
-    for family, side in (("sd15", 512), ("sdxl", 1024)):
-        print(f"{family}: {memory_of(family, side)}")
-
-
-def memory_of(family: str, side: int) -> str:
-    meta, mpx = torch.device("meta"), side * side / 2**20
-    unet = network(diffusers.UNet2DConditionModel, family, "unet", meta, torch.float16)
-
-    def row(*shape: int) -> torch.Tensor:
-        return torch.empty(*shape, device="meta", dtype=torch.float16)
-
-    more: dict[str, Any] = {}
-    if family == "sdxl":
-        more["added_cond_kwargs"] = {"text_embeds": row(2, 1280), "time_ids": row(2, 6)}
-    width = unet.config.cross_attention_dim
-    one = live(unet, lambda: unet(row(2, 4, side // 8, side // 8), row(2), row(2, 77, width), **more)) / 2
-    peaks = []
-    for dtype in (torch.float16, torch.float32):
-        vae = network(diffusers.AutoencoderKL, family, "vae", meta, dtype)
-        peaks.append(live(vae, lambda vae=vae, dtype=dtype: vae.decode(row(1, 4, side // 8, side // 8).to(dtype))))
-    weights = sum(p.numel() for p in unet.parameters()) * 2 / 2**20
-    return (
-        f"weights {weights:.0f} MiB; a million pixels: UNet {one / mpx:.0f} MiB a row, "
-        f"VAE {peaks[0] / mpx:.0f} in float16, {peaks[1] / mpx:.0f} in float32"
-    )
-
-
-def memory_for_real(side: int = 512) -> None:
-    """SD 1.5's networks in float32 on the CPU: is what is counted what a process grows by?"""
-    torch.set_num_threads(1)
-    cpu = torch.device("cpu")
-    unet = network(diffusers.UNet2DConditionModel, "sd15", "unet", cpu, torch.float32)
-    width = unet.config.cross_attention_dim
-    x, t, text = torch.zeros(1, 4, side // 8, side // 8), torch.zeros(1), torch.zeros(1, 77, width)
-    _compare("UNet, one row", unet, lambda: unet(x, t, text))
-    vae = network(diffusers.AutoencoderKL, "sd15", "vae", cpu, torch.float32)
-    _compare("VAE, one picture decoded", vae, lambda: vae.decode(x))
-
-
-def _compare(name: str, module: Any, work: Callable[[], object]) -> None:
-    # A new process's heap grows with what is alive; the kernel's high-water mark is set back first.
-    Path("/proc/self/clear_refs").write_text("5")
-    before = _kernel_mib("VmHWM")
-    with torch.no_grad():
-        work()
-    grown = _kernel_mib("VmHWM") - before
-    print(f"{name}, float32: counted {live(module, work):.0f} MiB, the process grew by {grown:.0f} MiB", flush=True)
-
-
-def _kernel_mib(name: str) -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
-
-
-def live(module: Any, work: Callable[[], object]) -> float:
-    """MiB."""
-    mode = Live({p.untyped_storage()._cdata for p in module.parameters()})
-    with torch.no_grad(), mode:
-        work()
-    return mode.peak / 2**20
-
-
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--rehearse", action="store_true", help="see whether the GPU's run works")
+    parser.add_argument("--count", action="store_true")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--real", action="store_true", help="with --memory: run them on the CPU (Linux)")
     parser.add_argument("--only", help="part of a case's name")
+    parser.add_argument("--batches", type=lambda text: [int(n) for n in text.split(",")], default=[1, 4, 8, 16])
+    parser.add_argument("--compile", action="store_true", help="also with compiled networks, minutes more")
+    parser.add_argument("--short", action="store_true", help="fewer and smaller runs, for little time on a machine")
+    parser.add_argument("--out", type=Path, help="a file that rows are added to")
     options = parser.parse_args()
     diffusers.logging.set_verbosity_error()
     transformers.logging.set_verbosity_error()
+    img2img_networks.rehearsing = options.rehearse
     if options.memory:
         (memory_for_real if options.real else memory)()
+    elif options.count:
+        count()
     elif options.device == "cuda" or options.rehearse:
-        global rehearsing
-        rehearsing = options.rehearse
-        on_gpu(options)
+        return min(on_gpu(options), 1)
     else:
         on_cpu()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -128,6 +128,39 @@ def test_anchored_keys_agree_better(tiny, moved, silent) -> None:
     assert disagreement(make(tiny(), frames, keys, silent, (frames[0], keys[0]))) < 0.5 * plain
 
 
+def test_an_anchor_of_another_call_is_made_once_and_found_again(tiny, moved, silent) -> None:
+    """A job's keys come in parts, with the anchor first, in the middle or done long ago: the same pictures."""
+    frames, keys = [moved(n) for n in (0, 2, 4)], [Key(0), Key(10), Key(20)]
+    anchor = (frames[1], keys[1])
+    whole = make(tiny(batch=2), frames, keys, silent, anchor)
+    assert silent.told[-1] == (12, 12)
+    look, parts = tiny(batch=2), []
+    for n in (2, 1, 0):
+        silent.told.clear()
+        parts.insert(0, make(look, [frames[n]], [keys[n]], silent, anchor)[0])
+        assert silent.told[-1:] == {2: [(8, 8)], 1: [], 0: [(4, 4)]}[n]
+    assert max(off(a.picture, b.picture) for a, b in zip(whole, parts, strict=True)) <= 1
+    assert [one.facts["anchor"] for one in parts] == [10] * 3
+
+
+def test_a_key_carries_the_one_before_it_below_the_anchor(tiny, moved, silent) -> None:
+    frames, keys = [moved(0), moved(2)], [Key(0), Key(10)]
+    marked = Frame(np.full_like(frames[0].rgb, 255))
+    previous = Beside(previous=[(frames[0], marked)])
+    alone = make(tiny(anchor=False, previous_fusion=1.0), frames[1:], keys[1:], silent, beside=previous)[0]
+    assert np.mean(alone.picture.rgb[8:-8, 8:-8] > 250) > 0.8
+    under = make(tiny(previous_fusion=1.0), frames[1:], keys[1:], silent, (frames[0], keys[0]), beside=previous)[0]
+    assert np.mean(under.picture.rgb[8:-8, 8:-8] > 250) < 0.2
+
+
+def test_only_recipes_that_join_pictures_are_made_again(tiny) -> None:
+    """Keys kept by earlier versions are found where their pictures are the same."""
+    assert "revisions" not in tiny(anchor=False).identity()
+    assert "revisions" not in tiny(anchor_fusion=0.0).identity()
+    assert tiny().identity()["revisions"] == ["joined"]
+    assert tiny(anchor=False, previous_fusion=0.5).identity()["revisions"] == ["joined"]
+
+
 def test_progress_and_cancelling(tiny, moved, silent) -> None:
     make(tiny(anchor=False, batch=2), [moved(0), moved(1), moved(2)], [Key(0), Key(1), Key(2)], silent)
     assert silent.told == [(2, 12), (4, 12), (6, 12), (8, 12), (9, 12), (10, 12), (11, 12), (12, 12)]

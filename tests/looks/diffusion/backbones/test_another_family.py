@@ -149,8 +149,7 @@ def test_what_it_lacks_is_said_or_refused(look, moved, silent, tmp_path: Path) -
 def test_a_backbone_says_what_it_lacks(file) -> None:
     backbone = patchflow.open_model(find_checkpoint_of(file), patchflow.ROW, Path()).backbone
     for ask in (
-        lambda: backbone.recording(None, None),
-        lambda: backbone.replaying(None, None, 1.0, False),
+        lambda: backbone.anchor_attention(None, 1.0, False),
         lambda: backbone.controls((), torch.float32, torch.device("cpu")),
     ):
         with pytest.raises(UnsupportedByFamily):

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 
 from restrip.looks.diffusion.backbones.opening import open_model
 from restrip.looks.diffusion.checkpoints.finding import find_checkpoint
-from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank, _like, recording, replaying
+from restrip.looks.diffusion.consistency.anchor_attention import AnchorAttention, AnchorBank, like, weighed
 from restrip.looks.diffusion.sampling.denoiser import Denoiser
 
 
@@ -23,15 +25,18 @@ def denoiser(model, rows: int, cfg: float = 3.0) -> Denoiser:
     return Denoiser(model, [cond] * rows, [none] * rows, cfg)
 
 
-def recorded(model, cfg: float = 3.0, limit: float | None = None) -> AnchorBank:
+def recorded(model, cfg: float = 3.0, limit: float | None = None, **settings) -> AnchorBank:
     bank = AnchorBank(limit)
-    with torch.inference_mode(), recording(model.network, bank):
+    settings = {"strength": 1.0, "adain": False, **settings}
+    with torch.inference_mode(), AnchorAttention(model.network, **settings).among(model.network, bank, 0, 1):
         denoiser(model, 1, cfg).eps(X[:1], 2.0)
     return bank
 
 
 def anchored(model, bank: AnchorBank, x: torch.Tensor, strength: float = 1.0, adain: bool = False, cfg: float = 3.0):
-    with torch.inference_mode(), replaying(model.network, bank, strength, adain):
+    attention = AnchorAttention(model.network, strength, adain)
+    with torch.inference_mode(), attention.among(model.network, bank):
+        attention.load(model.network, bank)
         return denoiser(model, len(x), cfg).eps(x, 2.0)
 
 
@@ -43,8 +48,8 @@ def plain(model, x: torch.Tensor) -> torch.Tensor:
 def test_recording_and_leaving_change_nothing(tiny) -> None:
     before, processors = plain(tiny, X), dict(tiny.network.attn_processors)
     bank = AnchorBank()
-    with torch.inference_mode(), recording(tiny.network, bank):
-        assert torch.allclose(denoiser(tiny, 3).eps(X, 2.0), before, atol=1e-5)
+    with torch.inference_mode(), AnchorAttention(tiny.network, 1.0, False).among(tiny.network, bank, 0, 1):
+        assert torch.allclose(denoiser(tiny, 1).eps(X[:1], 2.0), before[:1], atol=1e-5)
     assert tiny.network.attn_processors == processors
     assert torch.equal(plain(tiny, X), before)
     assert len(bank.features) == sum(name.endswith("attn1.processor") for name in processors)
@@ -52,14 +57,14 @@ def test_recording_and_leaving_change_nothing(tiny) -> None:
 
 def test_the_anchor_against_itself_is_itself(tiny) -> None:
     """Its own keys and values twice weigh as once."""
-    bank = recorded(tiny)
+    bank = recorded(tiny, adain=True)
     for settings in ({}, {"strength": 0.3}, {"adain": True}):
         assert torch.allclose(anchored(tiny, bank, X[:1], **settings), plain(tiny, X[:1]), atol=2e-4)
 
 
 @pytest.mark.parametrize("settings", [{}, {"strength": 0.5, "adain": True}, {"cfg": 1.0}])
 def test_rows_do_not_depend_on_those_beside_them(settings, tiny) -> None:
-    bank = recorded(tiny, settings.get("cfg", 3.0))
+    bank = recorded(tiny, settings.get("cfg", 3.0), adain=settings.get("adain", False))
     together = anchored(tiny, bank, X, **settings)
     for row in range(3):
         assert torch.allclose(together[row], anchored(tiny, bank, X[row : row + 1], **settings)[0], atol=1e-4)
@@ -72,11 +77,76 @@ def test_strength_goes_from_nothing_to_much(tiny) -> None:
     assert changes == sorted(changes) and changes[0] < 0.05 * changes[2]
 
 
+@pytest.mark.parametrize("settings", [{}, {"strength": 0.4}, {"adain": True}])
+@pytest.mark.parametrize("row", [0, 2])
+def test_an_anchor_in_the_batch_is_as_one_made_before(settings, row: int, tiny) -> None:
+    """Its row comes out as if alone, the others as if made later, and what it leaves serves those that are."""
+    x = X.roll(row, 0)  # the anchor is X[0]
+    attention, bank = (
+        AnchorAttention(tiny.network, settings.get("strength", 1), settings.get("adain", False)),
+        AnchorBank(),
+    )
+    with torch.inference_mode(), attention.among(tiny.network, bank, row, 3):
+        together = denoiser(tiny, 3).eps(x, 2.0)
+    assert torch.allclose(together[row], plain(tiny, X[:1])[0], atol=1e-4)
+    for kept in (bank, recorded(tiny, **settings)):
+        later = anchored(tiny, kept, X[1:], **settings)
+        others = [n for n in range(3) if n != row]
+        assert torch.allclose(together[others], later.roll(0 if row in (0, 2) else 1, 0), atol=1e-4)
+
+
+def test_a_strength_of_nothing_leaves_the_network_alone(tiny) -> None:
+    processors, bank = dict(tiny.network.attn_processors), AnchorBank()
+    attention = AnchorAttention(tiny.network, 0.0, False)
+    with attention.among(tiny.network, bank):
+        attention.load(tiny.network, bank)
+        assert tiny.network.attn_processors == processors
+
+
+def test_what_is_seen_stays_where_it_is(tiny) -> None:
+    """From step to step and from anchor to anchor: a compiled network reads the same tensors."""
+    attention, banks = AnchorAttention(tiny.network, 1.0, False), [recorded(tiny) for _ in range(2)]
+    places = []
+    with attention.among(tiny.network, banks[0]):
+        for bank in banks:
+            attention.load(tiny.network, bank)
+            places.append([part.seen.key.data_ptr() for part in attention.parts.values()])
+    assert places[0] == places[1]
+    name, part = next(iter(attention.parts.items()))
+    assert torch.equal(part.seen.value, banks[1].features[0, name].value)
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.3, 1.0, 4.0])
+def test_the_strength_as_a_channel_is_a_mask(strength: float) -> None:
+    query, keys, values = torch.randn(2, 3, 10, 8), torch.randn(2, 3, 25, 8), torch.randn(2, 3, 25, 8)
+    mask = torch.zeros(1, 1, 1, 25)
+    mask[..., 10:] = torch.tensor(max(strength, 1e-4)).log()
+    expected = torch.nn.functional.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
+    assert torch.allclose(weighed(query, keys, values, strength), expected, atol=1e-6)
+
+
+def test_fused_projections_are_the_same(tiny) -> None:
+    bank, expected = recorded(tiny), plain(tiny, X)
+    fused = copy.deepcopy(tiny.network)
+    for name, module in fused.named_modules():
+        if name.endswith("attn1"):
+            module.fuse_projections()
+    attention = AnchorAttention(fused, 1.0, False)
+    with torch.inference_mode(), attention.among(fused, bank):
+        attention.load(fused, bank)
+        out = Denoiser(tiny, [tiny.text.encode("a photo", 1)] * 3, [tiny.text.encode("", 1)] * 3, 3.0, fused).eps(
+            X, 2.0
+        )
+    assert torch.allclose(out, anchored(tiny, bank, X), atol=1e-4) and not torch.allclose(out, expected, atol=1e-3)
+
+
 def test_adain_takes_the_anchors_statistics() -> None:
-    values, model = torch.randn(2, 3, 50, 4) * 5 + 1, torch.randn(2, 3, 60, 4) * 0.5 - 2
-    out = _like(values, model)
-    assert torch.allclose(out.mean(2), model.mean(2), atol=1e-4)
-    assert torch.allclose(out.std(2), model.std(2), atol=1e-4)
+    values, model = torch.randn(4, 3, 50, 4) * 5 + 1, torch.randn(2, 3, 60, 4) * 0.5 - 2
+    mean, std = model.mean(2, keepdim=True), model.std(2, keepdim=True)
+    out = like(values, mean, std)
+    for row in range(4):  # two rows a group
+        assert torch.allclose(out[row].mean(1), mean[row // 2, :, 0], atol=1e-4)
+        assert torch.allclose(out[row].std(1), std[row // 2, :, 0], atol=1e-4)
 
 
 def test_features_beyond_the_limit_wait_on_the_cpu(tiny) -> None:

@@ -40,6 +40,6 @@ def test_two_different_pictures_share_nothing() -> None:
 def test_another_size() -> None:
     flow = np.zeros((48, 64, 2), np.float32)
     flow[...] = (8, -4)
-    small = at_size(Motion(flow, np.ones((48, 64), np.float32)), (16, 24))
+    small = at_size(Motion(flow, *(np.ones((48, 64), np.float32) for _ in range(2))), (16, 24))
     assert small.flow.shape == (24, 16, 2) and small.seen.shape == (24, 16)
     assert small.flow[3, 3].tolist() == [2, -2]

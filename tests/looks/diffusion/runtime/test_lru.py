@@ -20,10 +20,11 @@ def test_only_what_is_missing_is_computed() -> None:
     assert asked == [[0, 1], [1]]
 
 
-def test_few_are_kept_and_broken_ones_never() -> None:
+def test_few_are_kept_and_those_that_broke_are_dropped() -> None:
     recent = LruCache()
-    recent.get(["x"], lambda numbers: torch.tensor([[torch.nan]]))
-    assert not recent.rows
+    recent.get(["x", "y"], lambda numbers: torch.tensor([[torch.nan], [1.0]]))
+    recent.drop(["x", "never known"])
+    assert list(recent.rows) == ["y"]
     for n in range(KEPT + 5):
         recent.get([n], lambda numbers: torch.zeros(1, 1))
     assert list(recent.rows) == list(range(5, KEPT + 5))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -9,6 +11,7 @@ from restrip.looks.diffusion.backbones.stable_diffusion.rows import SD15, SDXL
 from restrip.looks.diffusion.runtime import model_cache, precision
 from restrip.looks.diffusion.runtime.precision import climb, finite_rows, suspicious_rows
 from restrip.looks.diffusion.runtime.precision_retry import BrokenPicture
+from restrip.media.frame import Frame
 from restrip.timeline import Key
 
 F16, B16, F32 = torch.float16, torch.bfloat16, torch.float32
@@ -41,6 +44,21 @@ def test_black_and_constant_pictures_are_noticed_where_the_source_is_neither() -
     assert suspicious_rows(pictures, sources).tolist() == [True, True, False, False, False]
 
 
+@pytest.mark.parametrize("size", [(48, 64), (37, 83), (16, 16)])
+def test_pictures_that_are_dead_in_part_are_noticed(size: tuple[int, int]) -> None:
+    """Black or without any texture; a sky that is black in the frame too, and white paper, are none."""
+    lively = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+    def left(value: float) -> torch.Tensor:
+        out = lively.clone()
+        out[..., : size[1] // 2] = value
+        return out
+
+    pictures = torch.cat([left(-1), left(0.1), left(1), left(-1), lively])
+    sources = torch.cat([lively, lively, lively, left(-1), lively])
+    assert suspicious_rows(pictures, sources).tolist() == [True, True, False, False, False]
+
+
 def test_only_rows_that_failed_climb() -> None:
     asked = []
 
@@ -60,15 +78,16 @@ SETTINGS = {"prompt": "a photo", "steps": 4, "width": 64, "height": 48, "precisi
 
 @pytest.fixture
 def hooked(small_file, monkeypatch):
-    """hooked(part, hook) opens a look whose network has a forward hook on that part."""
+    """hooked(part, hook) opens a look whose network has a forward hook on that part, and `also` others."""
 
-    def get(part: str, hook, **settings):
+    def get(part: str, hook, also=None, **settings):
         path = small_file()
 
         def opened(*args, **kwargs):
             model = opening.open_model(*args, **kwargs)
-            network, _, name = part.partition(".")
-            getattr(model, network).get_submodule(name).register_forward_hook(hook)
+            for where, what in {part: hook, **(also or {})}.items():
+                network, _, name = where.partition(".")
+                getattr(model, network).get_submodule(name).register_forward_hook(what)
             return model
 
         monkeypatch.setattr(model_cache, "open_model", opened)
@@ -122,10 +141,82 @@ def test_a_vae_that_gives_nothing_in_half_precision_is_run_in_full(hooked, moved
         assert one.picture.rgb.std() > 5 and not one.notes
 
 
-def test_a_picture_that_stays_black_is_kept_and_said(hooked, moved, silent) -> None:
-    look = hooked("vae.decoder", lambda module, args, out: torch.full_like(out, -1.0))
+@pytest.fixture
+def passes(hooked):
+    """passes(decoder_hook) opens a look as `hooked` does; `network` and `vae` are the precisions of their passes."""
+    told = SimpleNamespace(network=[], vae=[])
+
+    def get(hook, **settings):
+        def decoded(module, args, out):
+            told.vae.append(out.dtype)
+            return hook(module, args, out)
+
+        def asked(module, args, out):
+            told.network.append(out.dtype)
+
+        return hooked("vae.decoder", decoded, {"network.conv_out": asked}, **settings), told
+
+    return get
+
+
+def test_a_picture_that_is_only_dark_is_decoded_once_more_and_kept(passes, moved, silent) -> None:
+    """A look that darkens: no pass of the network more, and a note."""
+    look, told = passes(lambda module, args, out: out * 1e-3 - 1)
     one = styled(look, moved, silent, 1)[0]
-    assert one.facts["unet_dtype"] == "float32" and "black" in one.notes[0]
+    assert told.network == [F16] * 3 and told.vae == [F16, F32]
+    assert one.facts["unet_dtype"] == "float16" and one.facts["vae_dtype"] == "float32" and one.facts["retries"] == 1
+    assert "black" in one.notes[0] and "full precision gives the same" in one.notes[0]
+    look.stylize([moved(0)], [Key(0)], silent.report)
+    assert told.network == [F16] * 6  # no copy in another precision was left in its place
+
+
+def test_in_full_precision_a_dark_picture_is_the_picture(passes, moved, silent) -> None:
+    look, told = passes(lambda module, args, out: torch.full_like(out, 0.2), precision="float32")
+    one = styled(look, moved, silent, 1)[0]
+    assert (told.network, told.vae) == ([F32] * 3, [F32]) and one.facts["retries"] == 0 and len(one.notes) == 1
+
+
+def test_a_dusk_shot_stays_dark_without_a_word(passes, picture, silent) -> None:
+    look, told = passes(lambda module, args, out: out * 1e-3 - 1)
+    dusk = Frame((picture.rgb // 20).astype("uint8"))
+    one = look.stylize([dusk], [Key(0)], silent.report)[0]
+    assert told.network == [F16] * 3 and told.vae == [F16] and not one.notes
+
+
+def test_a_half_black_picture_is_found_and_cured(passes, moved, silent) -> None:
+    def half_black(module, args, out):
+        if out.dtype == F16:
+            out = out.clone()
+            out[..., : out.shape[-1] // 2] = -1
+        return out
+
+    look, told = passes(half_black)
+    for one in styled(look, moved, silent):
+        assert one.facts["vae_dtype"] == "float32" and not one.notes
+        assert one.picture.rgb[:, :32].std() > 5
+    assert told.network == [F16] * 3 and told.vae == [F16, F32]
+
+
+def test_only_what_climbs_the_network_is_not_finite(passes, moved, silent) -> None:
+    """Latents that no decoder holds: each step of the network is tried, and the VAE's full precision each time."""
+    look, told = passes(lambda module, args, out: out * torch.nan)
+    with pytest.raises(BrokenPicture):
+        styled(look, moved, silent, 1)
+    assert told.network == [F16] * 3 + [B16] * 3 + [F32] * 3 and told.vae == [F16, F32] * 3
+
+
+def test_a_frame_that_no_half_encoder_holds_is_encoded_in_full(hooked, moved, silent) -> None:
+    """And the network stays in half precision."""
+    dtypes = []
+
+    def hook(module, args, out):
+        dtypes.append((out.dtype, len(out)))
+        return out.index_fill(0, torch.tensor([1]), torch.nan) if out.dtype == F16 else out
+
+    look = hooked("vae.encoder", hook)
+    for one in styled(look, moved, silent):
+        assert one.facts["unet_dtype"] == "float16" and one.picture.rgb.std() > 5
+    assert dtypes == [(F16, 3), (F32, 1)]
 
 
 def test_what_stays_broken_is_an_error(hooked, moved, silent) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,7 +16,7 @@ from restrip.looks.diffusion.backbones.prediction import Prediction
 if TYPE_CHECKING:
     from restrip.looks.diffusion.checkpoints.adapter_specs import ControlFile
     from restrip.looks.diffusion.conditioning.text_encoders import Cond
-    from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank
+    from restrip.looks.diffusion.consistency.anchor_attention import AnchorAttention
     from restrip.looks.diffusion.sampling.schedules import NoiseSchedule
 
 # What ControlNets add to one evaluation, as their backbone takes it.
@@ -89,12 +88,8 @@ class Backbone(ABC):
         """Shape and scaling of the latents of a VAE."""
         return Latents.of(vae)
 
-    def recording(self, network: Any, bank: AnchorBank) -> AbstractContextManager[None]:
-        """While this holds, the network's self-attention is kept in `bank`. Raises UnsupportedByFamily."""
-        raise self.lacks("anchor attention")
-
-    def replaying(self, network: Any, bank: AnchorBank, strength: float, adain: bool) -> AbstractContextManager[None]:
-        """While this holds, the network's self-attention also sees the anchor's. Raises UnsupportedByFamily."""
+    def anchor_attention(self, network: Any, strength: float, adain: bool) -> AnchorAttention:
+        """The self-attentions of `network`, to be made to see an anchor's. Raises UnsupportedByFamily."""
         raise self.lacks("anchor attention")
 
     def controls(self, files: Sequence[ControlFile], dtype: torch.dtype, device: torch.device) -> Controls:

@@ -1,108 +1,92 @@
-"""The anchor's predicted picture, carried along the motion into a key's, where the key shows the same thing.
+"""What another key shows of this one, carried along the motion into its finished picture.
 
-At a few steps the picture that the model expects at the end is decoded, the anchor's at the same step is warped to
-this key and put in its place, and the difference goes back into the latents. Early steps settle what is painted
-where, the last ones make it the same to the pixel, and what the anchor doesn't show is painted by the model so that
-it fits. After Rerender A Video (Yang et al. 2023, section 4.2.2), in pixels instead of latents: latents can't be moved
-by parts of their pixels.
+Once, in pixels, after the last decode. Where both keys show the same thing is a clean mask (clean_mask.py); inside it
+fine detail is the other key's, whole, for two keys' strokes don't add up to one; what is coarser goes over softly from
+the mask's border inwards. As detail is joined in propagate/cpu/strokes.
+
+    own picture   detail ▒▒▒▒▒▒|▓▓▓▓▓▓▓   carried picture
+                  coarse ▒▒▒▒▒▒|/-´▓▓▓▓
+                         mask's border
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import torch
-import torch.nn.functional as F
+import numpy.typing as npt
 
-from restrip.looks.diffusion.consistency.key_motion import Floats, Motion, at_size
+from restrip.looks.diffusion.consistency.clean_mask import clean_mask
+from restrip.looks.diffusion.consistency.key_motion import Floats, Motion, carried
 
-# Pixels over which the anchor's picture fades at the edge of what it shows.
-SOFT_PX = 3.0
+Bytes = npt.NDArray[np.uint8]
 
+# Finer than this is detail, in pixels.
+FINE_PX = 2.0
 
-@dataclass(frozen=True, eq=False)
-class Fusion:
-    """Where a key finds things in the anchor's picture: `grid` [h, w, 2] for grid_sample, `weight` [1, h, w] 0..1.
+# From so far inside the mask, over so many pixels, coarse things go over, and detail does.
+FROM_PX, SOFT_PX, CRISP_PX = 1.0, 6.0, 4.0
 
-    `noise_places` [lh, lw, 2] and `noise_weight` [1, lh, lw] are the same for latents, to the nearest one.
-    """
+# Pixels that the motion moves apart for each pixel of the picture: from the first to the second a place is torn.
+TORN = (0.8, 1.6)
 
-    grid: torch.Tensor
-    weight: torch.Tensor
-    noise_grid: torch.Tensor
-    noise_weight: torch.Tensor
-
-    def carried(self, picture: torch.Tensor) -> torch.Tensor:
-        """The anchor's picture [3, h, w] as this key sees it."""
-        grid = self.grid.to(picture.device)[None]
-        return F.grid_sample(picture[None], grid, "bicubic", "border", align_corners=True)[0]
-
-    def carried_noise(self, noise: torch.Tensor, fresh: torch.Tensor) -> torch.Tensor:
-        """The anchor's noise [4, lh, lw] moved along, with `fresh` where the anchor shows nothing of this key."""
-        grid = self.noise_grid.to(noise.device)[None]
-        moved = F.grid_sample(noise[None], grid, "nearest", "border", align_corners=True)[0]
-        return torch.where(self.noise_weight.to(noise.device) > 0.5, moved, fresh)
-
-
-def fusion(motion: Motion, factor: int, strength: float) -> Fusion:
-    """From the motion between the anchor's frame and the key's, both at the working size."""
-    height, width = motion.flow.shape[:2]
-    weight = cv2.GaussianBlur(motion.seen, (0, 0), SOFT_PX) * motion.seen * strength
-    small = at_size(motion, (width // factor, height // factor))
-    return Fusion(
-        _grid(motion.flow), torch.from_numpy(weight)[None], _grid(small.flow), torch.from_numpy(small.seen)[None]
-    )
-
-
-def _grid(flow: Floats) -> torch.Tensor:
-    height, width = flow.shape[:2]
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    places = np.stack([x + flow[..., 0], y + flow[..., 1]], axis=-1)
-    return torch.from_numpy(places * (2 / np.array([width - 1, height - 1], np.float32)) - 1)
-
-
-def fused_steps(evaluations: int) -> frozenset[int]:
-    """At which evaluations pictures are fused: two in the first half, and two at the end."""
-    last = evaluations - 1
-    return frozenset({max(0, round(last * 0.35)), max(0, round(last * 0.6)), max(0, last - 2), last})
-
-
-def late_steps(evaluations: int) -> frozenset[int]:
-    """At which evaluations a finished picture is fused: near the end, where what is expected is nearly finished too."""
-    last = evaluations - 1
-    return frozenset({max(0, last - 2), last})
+# All pixels around one, without itself.
+AROUND = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
-class Carried:
-    """A picture [3, h, w] in -1..1 of another key, and where a key finds its things in it."""
+class ShownPicture:
+    """Another key's picture [h, w, 3] in 0..1, the motion from here to it, and how much of it is taken, 0..1."""
 
-    where: Fusion
-    picture: torch.Tensor
+    picture: Floats
+    motion: Motion
+    strength: float
 
 
-def fuse(
-    clean: torch.Tensor,
-    layers: Sequence[Sequence[Carried]],
-    decode: Callable[[torch.Tensor], torch.Tensor],
-    encode: Callable[[torch.Tensor], torch.Tensor],
-) -> torch.Tensor:
-    """Predicted latents [rows, 4, lh, lw] with pictures of other keys put in where they are seen, for each row its own.
+def fused(picture: Floats, frame: Bytes, layers: Sequence[ShownPicture], matte: Floats | None = None) -> Floats:
+    """`picture` [h, w, 3] in 0..1 of `frame` (uint8) with what other keys show of it, the last of `layers` on top.
 
-    Only the change goes through the encoder, so that what the VAE loses isn't lost.
+    Nothing is put where `matte` [h, w] is 0.
     """
-    rows = [row for row, mine in enumerate(layers) if mine]
-    if not rows:
-        return clean
-    before = decode(clean[rows])
-    after = before.clone()
-    for place, row in enumerate(rows):
-        for layer in layers[row]:
-            weight = layer.where.weight.to(before.device)
-            after[place] += weight * (layer.where.carried(layer.picture.to(before.device)) - after[place])
-    fused = clean.clone()
-    fused[rows] += encode(after) - encode(before)
-    return fused
+    for layer in layers:
+        mask = np.pad(clean_mask(frame, layer.motion), 1, mode="edge")
+        inside = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1] - FROM_PX
+        part = layer.strength if matte is None else layer.strength * matte
+        torn = _torn(layer.motion.flow)
+        coarse, fine = _parted(picture)
+        their_coarse, their_fine = _parted(_mended(carried(layer.picture, layer.motion.flow), torn))
+        soft, crisp = part * _rising(inside / SOFT_PX), part * _rising(inside / CRISP_PX)
+        joined = coarse + soft[..., None] * (their_coarse - coarse) + fine + crisp[..., None] * (their_fine - fine)
+        seam = (soft > 0) & ((inside < SOFT_PX + 2) | (torn > 0))
+        picture = np.where(seam[..., None], _without_specks(joined), joined)
+    return picture
+
+
+def _parted(picture: Floats) -> tuple[Floats, Floats]:
+    coarse = cv2.GaussianBlur(picture, (0, 0), FINE_PX)
+    return coarse, picture - coarse
+
+
+def _rising(part: Floats) -> Floats:
+    part = np.clip(part, 0, 1)
+    smooth: Floats = part * part * (3 - 2 * part)
+    return smooth
+
+
+def _torn(flow: Floats) -> Floats:
+    """Where a motion [h, w, 2] tears what it carries, 0..1."""
+    across, down = (np.square(cv2.Sobel(flow, -1, 1 - d, d, scale=1 / 8)).sum(2) for d in (0, 1))
+    stretch = cv2.dilate(cv2.GaussianBlur(np.sqrt(across + down), (0, 0), 1.5), np.ones((5, 5), np.uint8))
+    return cv2.GaussianBlur(np.clip((stretch - TORN[0]) / (TORN[1] - TORN[0]), 0, 1), (0, 0), 1)
+
+
+def _mended(carried_picture: Floats, torn: Floats) -> Floats:
+    """Without the frayed edges that pixels from here and there make where the motion is torn."""
+    return carried_picture + torn[..., None] * (cv2.medianBlur(carried_picture, 5) - carried_picture)
+
+
+def _without_specks(picture: Floats) -> Floats:
+    """No pixel brighter or darker than all around it."""
+    return np.clip(picture, cv2.erode(picture, AROUND), cv2.dilate(picture, AROUND))

@@ -23,11 +23,13 @@ UNLIKE = 24.0
 class Motion:
     """From frame B back to frame A: `flow` [H, W, 2] float32 in pixels, B(x) = A(x + flow(x)).
 
-    `seen` [H, W] float32 in 0..1 is 1 where A shows what B shows.
+    `seen` [H, W] float32 in 0..1 is 1 where A shows what B shows. `sure` [H, W] in 0..1 is how well each of the two is
+    rebuilt from the other there.
     """
 
     flow: Floats
     seen: Floats
+    sure: Floats
 
 
 def motion(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> Motion:
@@ -36,10 +38,11 @@ def motion(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> Motion:
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     dis.setFinestScale(0)
     there, back = dis.calc(gray_b, gray_a, None), dis.calc(gray_a, gray_b, None)
-    return Motion(there, _seen(there, back, gray_a, gray_b))
+    return _judged(there, back, (a, b), (gray_a, gray_b))
 
 
-def _seen(there: Floats, back: Floats, gray_a: Any, gray_b: Any) -> Floats:
+def _judged(there: Floats, back: Floats, pictures: tuple[Any, Any], grays: tuple[Any, Any]) -> Motion:
+    gray_a, gray_b = grays
     returned = there + carried(back, there)
     off = np.hypot(returned[..., 0], returned[..., 1])
     allowed = ROUND_TRIP_PX + ROUND_TRIP_SHARE * np.hypot(there[..., 0], there[..., 1])
@@ -49,7 +52,16 @@ def _seen(there: Floats, back: Floats, gray_a: Any, gray_b: Any) -> Floats:
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     x, y = x + there[..., 0], y + there[..., 1]
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
-    return ((off < allowed) & alike & inside).astype(np.float32)
+    seen = ((off < allowed) & alike & inside).astype(np.float32)
+    a, b = (picture.astype(np.float32) for picture in pictures)
+    here, far = _rebuilt(carried(a, there), b), carried(_rebuilt(carried(b, back), a), there)
+    doubt = (here + far) / (2 * UNLIKE**2) + np.square(off / (2 * allowed))
+    return Motion(there, seen, (inside / (1 + np.square(doubt))).astype(np.float32))
+
+
+def _rebuilt(picture: Floats, truth: Floats) -> Floats:
+    """How badly: the mean squared difference of colours around each pixel."""
+    return cv2.blur(np.square(picture - truth).mean(axis=2), (5, 5))
 
 
 def carried(values: Floats, flow: Floats, *, nearest: bool = False) -> Floats:
@@ -65,4 +77,5 @@ def at_size(motion_of: Motion, size: tuple[int, int]) -> Motion:
     height, width = motion_of.flow.shape[:2]
     flow = cv2.resize(motion_of.flow, size, interpolation=cv2.INTER_AREA)
     flow = flow * np.array([size[0] / width, size[1] / height], np.float32)
-    return Motion(flow, cv2.resize(motion_of.seen, size, interpolation=cv2.INTER_AREA))
+    seen, sure = (cv2.resize(values, size, interpolation=cv2.INTER_AREA) for values in (motion_of.seen, motion_of.sure))
+    return Motion(flow, seen, sure)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 
 from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank
-from restrip.looks.diffusion.consistency.anchor_fusion import Carried, Fusion
+from restrip.looks.diffusion.consistency.moved_noise import NoisePlaces
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,8 +16,8 @@ class Row:
     """One picture to make: its source [3, h, w] in -1..1 at the working size, its prompt and seed.
 
     `matte` [1, h, w] is 1 where the picture may change; `hints` are its ControlNets' pictures [3, h, w] in 0..1;
-    `fusion` is what the anchor shows of it, `before` the finished key before it as it is seen here; `digest` says
-    which frame it is, with all that its noise depends on.
+    `places` say where the anchor's noise is found, for noise that is carried along; `digest` says which frame it is,
+    with all that its noise depends on.
     """
 
     picture: torch.Tensor
@@ -24,30 +25,27 @@ class Row:
     seed: int
     matte: torch.Tensor | None = None
     hints: tuple[torch.Tensor, ...] = ()
-    fusion: Fusion | None = None
-    before: Carried | None = None
+    places: NoisePlaces | None = None
     digest: str = ""
 
 
 @dataclass
 class Anchor:
-    """What the anchor left for other keys: features of its attention, and its predicted pictures by step."""
+    """What the anchor left for other keys: the features of its attention, and its noise [channels, h, w]."""
 
     bank: AnchorBank
-    pictures: dict[int, torch.Tensor] = field(default_factory=dict)
     noise: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)
 class AnchorRelation:
-    """How a batch hangs together with the anchor: it is the anchor (`record`), follows one (`anchor`), or neither."""
+    """How a batch hangs together with the anchor: it follows one (`anchor`), or nothing. With `row`, the anchor is that
+    row of the batch itself, and leaves there what it leaves.
+    """
 
-    record: Anchor | None = None
     anchor: Anchor | None = None
-    fuses: bool = False
+    row: int | None = None
 
-    def at(self, step: int) -> None:
-        """The evaluation that comes next."""
-        for anchor in (self.record, self.anchor):
-            if anchor is not None:
-                anchor.bank.evaluation = step
+    def among(self, rows: Sequence[int]) -> AnchorRelation:
+        """The same for these rows of the batch alone."""
+        return replace(self, row=rows.index(self.row) if self.row in rows else None)

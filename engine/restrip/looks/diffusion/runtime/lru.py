@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
 import torch
 
@@ -17,15 +17,22 @@ class LruCache:
         self.rows: OrderedDict[Hashable, torch.Tensor] = OrderedDict()
 
     def get(self, keys: Sequence[Hashable], compute: Callable[[list[int]], torch.Tensor]) -> torch.Tensor:
-        """The rows of `keys`; `compute(numbers)` makes those that aren't known. Broken rows aren't kept."""
+        """The rows of `keys`; `compute(numbers)` makes those that aren't known.
+
+        What is in them isn't looked at, which would wait for the device: see `drop`.
+        """
         known = {number: self.rows[key] for number, key in enumerate(keys) if key in self.rows}
         missing = [number for number in range(len(keys)) if number not in known]
         if missing:
             known |= dict(zip(missing, compute(missing), strict=True))
         for number, key in enumerate(keys):
-            if bool(torch.isfinite(known[number]).all()):
-                self.rows[key] = known[number]
-                self.rows.move_to_end(key)
+            self.rows[key] = known[number]
+            self.rows.move_to_end(key)
         while len(self.rows) > KEPT:
             self.rows.popitem(last=False)
         return torch.stack([known[number] for number in range(len(keys))])
+
+    def drop(self, keys: Iterable[Hashable]) -> None:
+        """Forget rows that came out broken."""
+        for key in keys:
+            self.rows.pop(key, None)

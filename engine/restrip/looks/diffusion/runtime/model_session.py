@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 
-from restrip.looks.diffusion.backbones.backbone import Backbone, Control
+from restrip.looks.diffusion.backbones.backbone import Control
 from restrip.looks.diffusion.conditioning.inpaint import conditioning, on_latents
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
-from restrip.looks.diffusion.consistency.anchor_fusion import Carried, fuse, fused_steps, late_steps
+from restrip.looks.diffusion.consistency.anchor_attention import AnchorAttention
 from restrip.looks.diffusion.draft import draft_sigmas
 from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.runtime import precision
@@ -55,6 +56,7 @@ class Session:
         self.compiled_network: Any = None
         self.recovered = LruCache()
         self._conds: dict[tuple[str, bool], Cond] = {}
+        self._attentions: WeakKeyDictionary[Any, AnchorAttention] = WeakKeyDictionary()
 
     def take_few_steps(self, part: float) -> None:
         """Walk as a draft does, whose side is `part` of the full picture's."""
@@ -84,51 +86,59 @@ class Session:
         self, rows: Sequence[Row], clean: torch.Tensor, dtype: torch.dtype, relation: AnchorRelation, tick: Tick
     ) -> torch.Tensor:
         """The rows' finished latents from their clean ones, [rows, channels, h, w] float32, the network in `dtype`."""
-        denoiser = self._denoiser(rows, dtype, [row.prompt for row in rows])
+        plain = relation.anchor is None or relation.row is None
+        denoiser = self._denoiser(rows, dtype, [row.prompt for row in rows], compiled=plain)
         later = self.recipe.noise in ALTERNATIVE  # A1111's script counts the seed up by one
         seeds = [row.seed + later for row in rows]
         noise = SeedNoise(seeds, clean.shape[1:], clean.device, self.recipe.noise_source, self.noise_at)
         with torch.inference_mode():
             x = self._start(rows, clean, noise, dtype, relation, tick)
-            predict = self._predict(rows, denoiser, clean, relation, tick)
-            with _attention(self.model.backbone, denoiser.network, relation, self.recipe):
+            network = self.casts.get(dtype)
+            predict = self._predict(rows, denoiser, clean, relation, network, tick)
+            with self._anchored(network, relation, len(rows)):
                 x = self.sampler.walk(predict, x, self.sigmas, noise.draw)
             return x / self.model.backbone.prediction.scale(float(self.sigmas[-1]))
 
     def follow(
         self, rows: Sequence[Row], finished: torch.Tensor, dtype: torch.dtype, relation: AnchorRelation, tick: Tick
     ) -> torch.Tensor:
-        """Evaluate the network on finished latents with each step's noise, so that `relation` records what it sees.
+        """Evaluate the network on finished latents with each step's noise, so that `relation` keeps what it sees.
 
         Returns the last predicted latents, of `finished`'s shape: finite where all went well.
         """
-        denoiser = self._denoiser(rows, dtype, [row.prompt for row in rows])
+        denoiser = self._denoiser(rows, dtype, [row.prompt for row in rows], compiled=False)
         seeds = [row.seed + (self.recipe.noise in ALTERNATIVE) for row in rows]
         with torch.inference_mode():
             noise = SeedNoise(seeds, finished.shape[1:], finished.device, self.recipe.noise_source).draw()
-            if relation.record is not None:
-                relation.record.noise = noise
-            seen = finished
-            predict = self._predict(rows, denoiser, finished, relation, tick)
-            with _attention(self.model.backbone, denoiser.network, relation, self.recipe):
+            if relation.anchor is not None and relation.row is not None:
+                relation.anchor.noise = noise[relation.row]
+            seen, network = finished, self.casts.get(dtype)
+            predict = self._predict(rows, denoiser, finished, relation, network, tick)
+            with self._anchored(network, relation, len(rows)):
                 for step, sigma in enumerate(self.sigmas[:-1]):
                     seen = predict(finished + float(sigma) * noise, step)
             return seen
 
-    def _denoiser(self, rows: Sequence[Row], dtype: torch.dtype, prompts: Sequence[str]) -> Denoiser:
+    def forget(self, rows: Sequence[Row], dtype: torch.dtype) -> None:
+        """Drop what was kept of rows whose pictures don't hold."""
+        self.recovered.drop((row.digest, dtype) for row in rows)
+
+    def _denoiser(
+        self, rows: Sequence[Row], dtype: torch.dtype, prompts: Sequence[str], *, compiled: bool = True
+    ) -> Denoiser:
         recipe = self.recipe
         extra = None
         if self.model.backbone.inpainting:
             pictures = torch.stack([row.picture for row in rows]).to(self.model.device)
             extra = conditioning(
-                pictures, _mattes(rows, pictures), recipe.mask_weight, self.model.latents.factor, self.vae.encode
+                pictures, _mattes(rows, pictures), recipe.mask_weight, self.model.latents.factor, self.vae.encode_whole
             )
         return Denoiser(
             self.model,
             [self.cond(prompt) for prompt in prompts],
             [self.cond(recipe.negative_prompt, negative=True)] * len(rows),
             recipe.cfg_scale,
-            self._network(dtype),
+            self._network(dtype) if compiled else self.casts.get(dtype),
             extra,
             self.make_control(rows, dtype) if self.make_control else None,
             snapped=self.sampler.snapped,
@@ -151,15 +161,15 @@ class Session:
         """The noisy state to start from, by where the noise comes from."""
         recipe, sigma = self.recipe, float(self.sigmas[0])
         random = seeded.draw()
+        if relation.anchor is not None and relation.row is not None:
+            relation.anchor.noise = random[relation.row]
         if recipe.noise == "warped" and relation.anchor is not None and relation.anchor.noise is not None:
             moved = [
-                new if row.fusion is None else row.fusion.carried_noise(relation.anchor.noise[0], new)
+                new if row.places is None else row.places.carried(relation.anchor.noise, new)
                 for row, new in zip(rows, random, strict=True)
             ]
             return self._noised(clean, torch.stack(moved))
         if recipe.noise in ("seeded", "warped"):
-            if relation.record is not None:
-                relation.record.noise = random
             return self._noised(clean, random)
         recovered = self.recovered.get(
             [(row.digest, dtype) for row in rows],
@@ -192,23 +202,20 @@ class Session:
         return recover(eps, clean, self.full[::-1])
 
     def _predict(
-        self, rows: Sequence[Row], denoiser: Denoiser, clean: torch.Tensor, relation: AnchorRelation, tick: Tick
-    ) -> Callable[[torch.Tensor, int], torch.Tensor]:
-        """What the sampler asks at each step: the predicted picture, fused with the anchor's, kept outside mattes."""
-        fusing = fused_steps(self.evaluations) if relation.fuses else frozenset()
-        late = late_steps(self.evaluations)
+        self, rows: Sequence[Row], denoiser: Denoiser, clean: torch.Tensor, relation: AnchorRelation, network: Any,
+        tick: Tick,
+    ) -> Callable[[torch.Tensor, int], torch.Tensor]:  # fmt: skip
+        """What the sampler asks at each step: the predicted picture, kept outside mattes."""
         mattes = _mattes(rows, clean)
         inside = None if mattes is None else on_latents(mattes, self.model.latents.factor)
+        attention, anchor = self._attention(network), relation.anchor
 
         def predict(x: torch.Tensor, step: int) -> torch.Tensor:
-            relation.at(step)
+            if anchor is not None and attention is not None:
+                anchor.bank.evaluation = step
+                attention.load(network, anchor.bank)
             denoiser.done = step / self.evaluations
             seen = denoiser.clean(x, float(self.sigmas[step]))
-            if relation.record is not None and step in fusing:
-                relation.record.pictures[step] = self.vae.decode_plain(seen)[0]
-            picture = relation.anchor.pictures.get(step) if relation.anchor is not None and step in fusing else None
-            layers = [_layers(row, picture, step in late) for row in rows]
-            seen = fuse(seen, layers, self.vae.decode_plain, self.vae.encode)
             if inside is not None:
                 seen = clean + inside * (seen - clean)
             tick()
@@ -216,19 +223,22 @@ class Session:
 
         return predict
 
+    def _attention(self, network: Any) -> AnchorAttention | None:
+        """The attentions of `network` that see an anchor's; None where its family has none."""
+        backbone = self.model.backbone
+        if not backbone.family.supports.anchor_attention:
+            return None
+        if network not in self._attentions:
+            recipe = self.recipe
+            made = backbone.anchor_attention(network, recipe.anchor_attention, recipe.anchor_adain)
+            self._attentions[network] = made
+        return self._attentions[network]
 
-@contextmanager
-def _attention(backbone: Backbone, network: Any, relation: AnchorRelation, recipe: Recipe) -> Iterator[None]:
-    if not backbone.family.supports.anchor_attention:
-        yield
-    elif relation.record is not None:
-        with backbone.recording(network, relation.record.bank):
-            yield
-    elif relation.anchor is not None and recipe.anchor_attention > 0:
-        with backbone.replaying(network, relation.anchor.bank, recipe.anchor_attention, recipe.anchor_adain):
-            yield
-    else:
-        yield
+    def _anchored(self, network: Any, relation: AnchorRelation, rows: int) -> AbstractContextManager[None]:
+        attention = self._attention(network)
+        if attention is None or relation.anchor is None:
+            return nullcontext()
+        return attention.among(network, relation.anchor.bank, relation.row, rows)
 
 
 def _mattes(rows: Sequence[Row], like: torch.Tensor) -> torch.Tensor | None:
@@ -237,11 +247,3 @@ def _mattes(rows: Sequence[Row], like: torch.Tensor) -> torch.Tensor | None:
         return None
     whole = torch.ones_like(rows[0].picture[:1])
     return torch.stack([whole if row.matte is None else row.matte for row in rows]).to(like.device)
-
-
-def _layers(row: Row, anchor_picture: torch.Tensor | None, late: bool) -> list[Carried]:
-    """What is carried into a row at a step, the last on top."""
-    layers = [row.before] if row.before is not None and late else []
-    if row.fusion is not None and anchor_picture is not None:
-        layers.append(Carried(row.fusion, anchor_picture))
-    return layers

@@ -1,32 +1,33 @@
 """One look at one size: batches within memory, and the anchor that keys are made against.
 
 frames --prepare--> rows --Maker, in batches--> pictures --finish--> frames
-   (motion, hints, in a thread ahead)               (colours, size, in a thread behind)
+   (sizes, hints, motion, in threads ahead)          (colours, fusion, sizes, in threads behind)
+
+The anchor is the first row of the first batch; later batches are made against what it left.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from restrip.client.discovery import state_dir
 from restrip.looks.diffusion.backbones.backbone import Control
-from restrip.looks.diffusion.checkpoints.adapter_specs import unused_loras, without_loras
+from restrip.looks.diffusion.checkpoints.adapter_specs import without_loras
 from restrip.looks.diffusion.conditioning.control_pictures import ControlPictures
 from restrip.looks.diffusion.conditioning.controlnet import hint, unseen
 from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank
-from restrip.looks.diffusion.consistency.anchor_fusion import Carried, fusion
-from restrip.looks.diffusion.consistency.colour_match import matched
-from restrip.looks.diffusion.consistency.key_motion import Motion, carried, motion
+from restrip.looks.diffusion.consistency.moved_noise import NoisePlaces
 from restrip.looks.diffusion.runtime import precision
 from restrip.looks.diffusion.runtime.batch_row import Anchor, AnchorRelation, Row
-from restrip.looks.diffusion.runtime.compiled import kept_compiled, pays
-from restrip.looks.diffusion.runtime.image_tensors import Floats, resized, to_coded, to_frame, to_matte, to_picture
+from restrip.looks.diffusion.runtime.compiled import Compiled
+from restrip.looks.diffusion.runtime.image_tensors import to_coded, to_matte, to_picture
+from restrip.looks.diffusion.runtime.key_finish import AnchorFrame, KeyFinish, Moved
 from restrip.looks.diffusion.runtime.key_task import Round, Task
 from restrip.looks.diffusion.runtime.memory_plan import MemoryLadder, MemoryPlan, first_plan, free_mib
 from restrip.looks.diffusion.runtime.model import Model
@@ -36,11 +37,9 @@ from restrip.looks.diffusion.runtime.prefetch import Prefetch, StepCounter
 from restrip.looks.diffusion.runtime.vae import Vae
 from restrip.looks.diffusion.sampling.samplers import SAMPLERS
 from restrip.looks.look import Styled
-from restrip.looks.palette import Palette, shift_between
 
 if TYPE_CHECKING:
     from restrip.looks.diffusion.spec import LookSpec
-    from restrip.media.frame import Frame
     from restrip.progress import Report
     from restrip.timeline import ClipRange, Key
 
@@ -50,17 +49,11 @@ ANCHOR_SHARE = 0.25
 
 @dataclass(frozen=True, eq=False)
 class AnchorMade:
-    """The anchor as it was made: its frame at the working size (uint8), its picture [h, w, 3] in 0..1, what it left.
+    """The anchor as it was made, and what it left for others."""
 
-    `look` are the palettes of its frame and its picture where it is of another strip: keys may show nothing of it.
-    """
-
-    number: int
-    small: Any
-    coded: Floats
+    frame: AnchorFrame
     made: Made
     left: Anchor
-    look: tuple[Palette, Palette] | None = None
 
 
 class Pipeline:
@@ -93,150 +86,88 @@ class Pipeline:
         plan = first_plan(self.recipe.batch, model.family.name, size, model.device).sparing(spec.spared)
         self._apply(plan)
         self.memory = MemoryLadder(plan, self._apply, model.family.name, size)
-        self._anchors: dict[str, AnchorMade] = {}
-        self._clip: ClipRange | None = None
+        self.finish = KeyFinish(spec, size)
+        self.compiled = Compiled(self.recipe.compile, model.device, state_dir() / "compiled")
+        self.anchors: dict[str, AnchorMade] = {}
         self._widest = 1
 
     def stylize(self, tasks: Sequence[Task], report: Report, among: Round) -> list[Styled]:
         """One picture for each task."""
-        ticks = self.session.ticks
         anchor = among.anchor if self.recipe.anchor else None
-        self._clip = among.clip
-        others = sum(anchor is None or task.key.frame != anchor.key.frame for task in tasks)
-        self._compile(max(others, among.keys), anchor is not None)
-        new = anchor is not None and anchor.digest() not in self._anchors
-        first = self.session.evaluations if anchor is not None and anchor.finished is not None else ticks
-        counter = StepCounter(report, ticks * others + first * new)
-        against = None if anchor is None else self._anchor(anchor, counter)
-        results: dict[int, Future[Styled]] = {}
-        with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor(1) as behind:
-            rows = Prefetch(ahead, lambda n: self._prepare(tasks[n], against), len(tasks))
+        others = [task for task in tasks if anchor is None or task.key.frame != anchor.key.frame]
+        new = anchor is not None and anchor.digest() not in self.anchors
+        given = anchor if anchor is not None and new and anchor.finished is not None else None
+        first = [anchor] if anchor is not None and new and given is None else []
+        self.compiled.prepare(self.session, self.vae, max(len(others), among.keys))
+        steps = self.session.ticks * (len(first) + len(others)) + self.session.evaluations * (given is not None)
+        counter = StepCounter(report, steps)
+        if given is not None:
+            self._follow(given, counter)
+        with ExitStack() as stack:
+            threads = max(1, torch.get_num_threads())
+            pools = [stack.enter_context(ThreadPoolExecutor(threads)) for _ in range(3)]
+            batches = _Batches(self, [*first, *others], anchor, among.clip, counter, pools)
+            self.memory.run(range(len(batches.tasks)), batches.make)
+            styled = [batches.styled(task) for task in tasks]
+            return [one.result() for one in styled]
 
-            def work(numbers: Sequence[int]) -> None:
-                prepared = rows.get(numbers, 2 * self.memory.plan.batch)
-                todo = [n for n in numbers if against is None or tasks[n].key.frame != against.number]
-                relation = AnchorRelation(anchor=against.left, fuses=self._fuses) if against else AnchorRelation()
-                batch = [prepared[n][0] for n in todo]
-                if todo and self.vae.compiled_decoder is not None:  # another batch size would be compiled again
-                    self._widest = max(len(batch), min(self._widest, self.memory.plan.batch))
-                    batch += batch[-1:] * (self._widest - len(batch))
-                made = self.maker.make(batch, relation, counter.ticks(len(todo)))[: len(todo)] if todo else []
-                by_number = dict(zip(todo, made, strict=True))
-                for n in numbers:
-                    one = by_number.get(n) or (against.made if against else made[0])
-                    moved = prepared[n][1] if n in by_number else None
-                    results[n] = behind.submit(self._finish, tasks[n], one, against, moved)
+    def widened(self, rows: list[Row]) -> list[Row]:
+        """The rows, the last one repeated up to the size of the batches before: another would be compiled again."""
+        if not rows or not self.compiled.on:
+            return rows
+        self._widest = max(len(rows), min(self._widest, self.memory.plan.batch))
+        return rows + rows[-1:] * (self._widest - len(rows))
 
-            self.memory.run(range(len(tasks)), work)
-            return [results[n].result() for n in range(len(tasks))]
-
-    def _compile(self, count: int, anchored: bool) -> None:
-        """Compile the networks when it pays for `count` keys.
-
-        Of anchored keys only the VAE: what their network sees of the anchor is another at each step.
-        """
-        pay = pays(self.recipe.compile, self.model.device, count, self.session.evaluations)
-        folder, network, decoder = state_dir() / "compiled", self.session.compiled_network, self.vae.compiled_decoder
-        kept = kept_compiled(network, self.model.network, folder) if pay and not anchored else None
-        self.session.compiled_network = kept
-        self.vae.compiled_decoder = kept_compiled(decoder, self.model.vae.decode, folder) if pay else None
-
-    @property
-    def _fuses(self) -> bool:
-        return self.recipe.anchor_fusion > 0
-
-    def _prepare(self, task: Task, against: AnchorMade | None) -> tuple[Row, Motion | None]:
-        """What the network needs of a task, and the motion between it and the anchor."""
-        moved, before = None, None
-        if against is not None and task.key.frame != against.number:
-            moved = motion(against.small, self._small(task.frame))
-        factor, key = self.model.latents.factor, task.key
-        if task.before is not None and self.recipe.previous_fusion > 0:
-            since = motion(self._small(task.before.frame), self._small(task.frame))
-            before = Carried(
-                fusion(since, factor, self.recipe.previous_fusion), to_picture(task.before.picture, self.size)
-            )
-        given = ControlPictures(self.spec.control_pictures, self._clip)
-        row = Row(
+    def row(self, task: Task, moved: Future[Moved] | None, clip: ClipRange | None) -> Row:
+        """What the network needs of a task."""
+        key, motion = task.key, moved.result().anchor if moved is not None else None
+        given = ControlPictures(self.spec.control_pictures, clip)
+        return Row(
             to_picture(task.frame, self.size),
             self._prompt(key),
             self.recipe.seed if key.seed is None else key.seed,
             None if task.matte is None else to_matte(task.matte, self.size),
             tuple(self._hint(control.kind, task, given) for control in self.spec.controls),
-            None if moved is None else fusion(moved, factor, self.recipe.anchor_fusion),
-            before,
+            None if motion is None else NoisePlaces.of(motion, self.model.latents.factor),
             task.digest(numbered=bool(self.spec.controls)),
         )
-        return row, moved
+
+    def notes(self, key: Key) -> tuple[str, ...]:
+        """What the user should know of all keys, and of how this one's prompts were read."""
+        read = (self.session.cond(self._prompt(key)), self.session.cond(self.recipe.negative_prompt, negative=True))
+        return (*self.spec.notes, *self.model.notes, *read[0].notes, *read[1].notes)
+
+    def _prompt(self, key: Key) -> str:
+        """What the text encoders read for a key."""
+        return without_loras(self.recipe.prompt if key.prompt is None else key.prompt)
+
+    def keep_anchor(self, anchor: Task, made: Made, left: Anchor) -> None:
+        """One is kept."""
+        self.anchors.clear()
+        frame = self.finish.anchor_frame(anchor, to_coded(made.picture))
+        self.anchors[anchor.digest()] = AnchorMade(frame, made, left)
+
+    def new_bank(self) -> Anchor:
+        """Room for what an anchor leaves."""
+        return Anchor(AnchorBank(ANCHOR_SHARE * free_mib() if self.model.device.type == "cuda" else None))
+
+    def _follow(self, anchor: Task, counter: StepCounter) -> None:
+        """Have an anchor that is finished leave what it would have left."""
+        assert anchor.finished is not None
+        row, picture, left = self.row(anchor, None, None), to_picture(anchor.finished, self.size), self.new_bank()
+
+        def work(_: Sequence[int]) -> None:
+            made = self.maker.follow(row, picture, AnchorRelation(left, 0), counter.ticks(1))
+            self.keep_anchor(anchor, made, left)
+
+        self.memory.run(range(1), work)
 
     def _hint(self, kind: str, task: Task, given: ControlPictures) -> torch.Tensor:
         """What a ControlNet sees of a task's frame."""
         nothing = None if task.finished is None else unseen(kind, self.size)
         return hint(kind, task.frame, task.key.frame, self.size, given) if nothing is None else nothing
 
-    def _small(self, frame: Frame) -> Any:
-        """The frame at the working size, uint8 [h, w, 3]."""
-        return (to_coded(to_picture(frame, self.size)) * 255 + 0.5).astype("uint8")
-
-    def _anchor(self, anchor: Task, counter: StepCounter) -> AnchorMade:
-        """The anchor, made when it is first asked for; one is kept."""
-        digest = anchor.digest()
-        if digest not in self._anchors:
-            self._anchors.clear()
-            row, _ = self._prepare(anchor, None)
-            finished = None if anchor.finished is None else to_picture(anchor.finished, self.size)
-            limit = ANCHOR_SHARE * free_mib() if self.model.device.type == "cuda" else None
-            made: list[tuple[Made, Anchor]] = []
-
-            def work(_: Sequence[int]) -> None:
-                left = Anchor(AnchorBank(limit))
-                relation = AnchorRelation(record=left, fuses=self._fuses)
-                tick = counter.ticks(1)
-                if finished is None:
-                    made.append((self.maker.make([row], relation, tick)[0], left))
-                    return
-                made.append((self.maker.follow(row, finished, relation, tick), left))
-                left.pictures = dict.fromkeys(left.pictures, finished.to(self.model.device))
-
-            self.memory.run(range(1), work)
-            one, left = made[-1]
-            coded, shown = to_coded(one.picture), to_coded(row.picture)
-            look = (Palette.of(shown), Palette.of(coded)) if finished is not None else None
-            self._anchors[digest] = AnchorMade(anchor.key.frame, self._small(anchor.frame), coded, one, left, look)
-        return self._anchors[digest]
-
-    def _finish(self, task: Task, made: Made, against: AnchorMade | None, moved: Motion | None) -> Styled:
-        """The frame of a made row, its colours brought to the anchor's, with its facts."""
-        coded = to_coded(made.picture)
-        if against is not None and moved is not None:
-            coded = self._coloured(coded, task, against, moved)
-        notes = [*self.spec.notes, *self.model.notes]
-        for name in unused_loras(task.key.prompt or "", self.spec.loras):
-            notes.append(f"The LoRA {name} in the own prompt of {task.key.said} isn't used: name it in the job's.")
-        notes += self.session.cond(self._prompt(task.key)).notes
-        notes += self.session.cond(self.recipe.negative_prompt, negative=True).notes
-        if made.doubtful:
-            notes.append(f"The picture of {task.key.said} came out black or of one colour, in full precision too.")
-        matte = None if task.matte is None else resized(task.matte, task.frame.size)
-        return Styled(to_frame(coded, task.frame, matte), self._facts(task.key, made, against), tuple(notes))
-
-    def _coloured(self, coded: Floats, task: Task, against: AnchorMade, moved: Motion) -> Floats:
-        """A picture's colours brought to the anchor's: by what both show, else by what its look does to colours."""
-        strength = self.recipe.anchor_color
-        alike = matched(coded, carried(against.coded, moved.flow), moved.seen, strength)
-        if against.look is None:
-            return alike
-        both = float(moved.seen.mean()) ** 2  # Without a step: what is seen changes from key to key.
-        shown = to_coded(to_picture(task.frame, self.size))
-        own = (Palette.of(shown), Palette.of(coded))
-        shifted = shift_between(against.look, own, strength).applied(coded)
-        return (shifted + np.float32(both) * (alike - shifted)).astype(np.float32)
-
-    def _prompt(self, key: Key) -> str:
-        """What the text encoders read for a key."""
-        return without_loras(self.recipe.prompt if key.prompt is None else key.prompt)
-
-    def _facts(self, key: Key, made: Made, against: AnchorMade | None) -> dict[str, Any]:
+    def facts(self, key: Key, made: Made, anchor: int | None) -> dict[str, Any]:
         """How a key was made, for the manifest."""
         recipe = self.recipe
         return {
@@ -256,7 +187,7 @@ class Pipeline:
             "retries": made.retries,
             "memory": self.memory.plan.facts(),
             "batch_reductions": [plan.facts() for plan in self.memory.reductions],
-            "anchor": against.number if against and against.look is None else None,
+            "anchor": anchor,
             **({"look_file": self.spec.given.name} if self.spec.given is not None else {}),
         }
 
@@ -267,3 +198,61 @@ class Pipeline:
     def _apply(self, plan: MemoryPlan) -> None:
         self.vae.tile(plan.tiled)
         self.model.turns.active = plan.offload
+
+
+class _Batches:
+    """The tasks of one call on their way through a pipeline, the anchor first unless it is known from before."""
+
+    def __init__(
+        self, pipeline: Pipeline, tasks: list[Task], anchor: Task | None, clip: ClipRange | None, counter: StepCounter,
+        pools: Sequence[ThreadPoolExecutor],
+    ) -> None:  # fmt: skip
+        self.pipeline, self.tasks, self.anchor, self.counter = pipeline, tasks, anchor, counter
+        ahead, moving, self._behind = pools
+        finish = pipeline.finish
+        self._frame = None if anchor is None else finish.anchor_frame(anchor, None)
+        self._moved = Prefetch(moving, lambda n: finish.moved(tasks[n], self._frame), len(tasks))
+        # Noise that is carried along the motion waits for it; all else needs it in the end only.
+        warped = pipeline.recipe.noise == "warped"
+        self._rows = Prefetch(
+            ahead,
+            lambda n: pipeline.row(tasks[n], self._moved.waiting[n] if warped else None, clip),
+            len(tasks),
+        )
+        self._done: dict[int, Future[Styled]] = {}
+
+    def make(self, numbers: Sequence[int]) -> None:
+        """Make these tasks together."""
+        pipeline = self.pipeline
+        reach = 2 * pipeline.memory.plan.batch
+        moved = self._moved.begin(numbers, reach)
+        rows = self._rows.get(numbers, reach)
+        known = None if self.anchor is None else pipeline.anchors.get(self.anchor.digest())
+        left, place = None if known is None else known.left, None
+        if self.anchor is not None and known is None:
+            left, place = pipeline.new_bank(), 0
+        batch = pipeline.widened([rows[n] for n in numbers])
+        ticks = self.counter.ticks(len(numbers))
+        made = dict(zip(numbers, pipeline.maker.make(batch, AnchorRelation(left, place), ticks), strict=False))
+        if self.anchor is not None and left is not None and place is not None:
+            pipeline.keep_anchor(self.anchor, made[numbers[0]], left)
+        for n in numbers:
+            self._done[id(self.tasks[n])] = self._behind.submit(self._finished, self.tasks[n], made[n], moved[n])
+
+    def styled(self, task: Task) -> Future[Styled]:
+        """A task's picture, on its way; the anchor's is finished here."""
+        if id(task) not in self._done:
+            assert self.anchor is not None
+            known = self.pipeline.anchors[self.anchor.digest()]
+            self._done[id(task)] = self._behind.submit(self._finished, task, known.made, None)
+        return self._done[id(task)]
+
+    def _finished(self, task: Task, made: Made, moved: Future[Moved] | None) -> Styled:
+        pipeline, finish = self.pipeline, self.pipeline.finish
+        anchor = None if self.anchor is None else pipeline.anchors[self.anchor.digest()].frame
+        frame = finish.frame(task, made, anchor, Moved() if moved is None else moved.result())
+        notes = (*pipeline.notes(task.key), *finish.notes(task, made))
+        own = anchor is not None and anchor.look is None
+        return Styled(
+            frame, pipeline.facts(task.key, made, anchor.number if anchor is not None and own else None), notes
+        )

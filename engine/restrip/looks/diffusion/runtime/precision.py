@@ -2,8 +2,9 @@
 
     network  float16 -> bfloat16 -> float32     VAE  float16 -> float32 (bfloat16 shows: up to 16/255 off)
 
-A row whose result has one element that isn't finite, or whose picture is black or constant where its source isn't,
-is made again one step up. Which step a row ends on depends on that row alone.
+A row whose result has one element that isn't finite is made again one step up. A row that is only dark or flat where
+its source isn't, whole or in part, is decoded again in full precision, which is all that cures: what it gives is the
+picture. Which step a row ends on depends on that row alone.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 
 from restrip.looks.diffusion.backbones.family import Family
 
@@ -24,6 +26,10 @@ CONSTANT, BLACK = 0.01, 0.02
 
 # Sources this lively must not come out so.
 LIVELY, LIT = 0.03, 0.06
+
+# Pictures are looked at in this many parts a side too: one is dead when it is black, or has no texture at all below
+# white, as paper may have none. So large a share of dead parts is a broken picture.
+PARTS, DEAD, WHITE, MANY = 8, 0.002, 0.98, 0.12
 
 
 def name_of(dtype: torch.dtype) -> str:
@@ -63,17 +69,38 @@ def finite_rows(values: torch.Tensor) -> torch.Tensor:
 
 
 def suspicious_rows(pictures: torch.Tensor, sources: torch.Tensor) -> torch.Tensor:
-    """[rows] bool: black or constant where the source is neither. Both are [rows, 3, h, w] in -1..1."""
-    spread, light = _spread_and_light(pictures)
-    source_spread, source_light = _spread_and_light(sources.to(pictures.device))
+    """[rows] bool: black or constant where the source is neither, whole or in part.
+
+    Both are [rows, 3, h, w] in -1..1.
+    """
+    made, source = _unit(pictures), _unit(sources.to(pictures.device))
+    (spread, light), (source_spread, source_light) = _spread_and_light(made), _spread_and_light(source)
     constant = (spread < CONSTANT) & (source_spread > LIVELY)
     black = (light < BLACK) & (source_light > LIT)
-    return constant | black
+    return constant | black | _dead_in_part(made, source)
+
+
+def _unit(pictures: torch.Tensor) -> torch.Tensor:
+    return pictures.float().clamp(-1, 1) * 0.5 + 0.5
 
 
 def _spread_and_light(pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    flat = (pictures.float().clamp(-1, 1) * 0.5 + 0.5).flatten(2)
+    flat = pictures.flatten(2)
     return flat.std(dim=2).amax(dim=1), flat.mean(dim=(1, 2))
+
+
+def _dead_in_part(made: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
+    """[rows] bool: many parts are dead where the source's are not."""
+    (spread, light), (source_spread, source_light) = _parts(made), _parts(source)
+    black = (light < BLACK) & (spread < CONSTANT) & (source_light > LIT)
+    flat = (spread < DEAD) & (light < WHITE) & (source_spread > LIVELY)
+    return (black | flat).float().mean(dim=(1, 2)) > MANY
+
+
+def _parts(pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Spread and light of the parts of pictures [rows, 3, h, w], [rows, PARTS, PARTS] each."""
+    mean, squares = (F.adaptive_avg_pool2d(values, PARTS) for values in (pictures, pictures.square()))
+    return (squares - mean.square()).clamp_min(0).sqrt().amax(dim=1), mean.mean(dim=1)
 
 
 def cast(module: Any, dtype: torch.dtype) -> Any:

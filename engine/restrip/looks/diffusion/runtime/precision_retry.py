@@ -1,4 +1,9 @@
-"""From rows to pictures: encode, denoise, decode, check, and again where it came out broken."""
+"""From rows to pictures: encode, denoise, decode, check, and again where it came out broken.
+
+rows --encode--> --network, float16--> --decode, float16--> looked at, once a batch
+                      |                     |
+   not finite: float16 -> bfloat16 -> float32     dark or flat: decoded in float32, and that is the picture
+"""
 
 from __future__ import annotations
 
@@ -31,7 +36,8 @@ class BrokenPicture(RestripError):
 class Made:
     """A finished row: its picture [3, h, w] in -1..1, on its device, and the precision that held.
 
-    `retries` counts higher steps of the ladders; `doubtful` is whether it stayed black or constant all the same.
+    `retries` counts higher steps of the ladders; `doubtful` is whether it is dark or flat where its source isn't, in
+    the VAE's full precision too.
     """
 
     picture: torch.Tensor
@@ -49,55 +55,96 @@ class Maker:
         self.encoded = LruCache()
         self.ladder = precision.network_ladder(session.model.family, first)
 
+    @torch.inference_mode()
     def follow(self, row: Row, picture: torch.Tensor, relation: AnchorRelation, tick: Tick) -> Made:
         """An anchor whose picture [3, h, w] in -1..1 is there: the network sees it as if it had made it.
 
         Raises BrokenPicture.
         """
         session = self.session
-        finished = session.vae.encode(picture[None].to(session.model.device))
+        finished = session.vae.encode_whole(picture[None].to(session.model.device))
 
         def attempt(which: list[int], dtype: torch.dtype) -> torch.Tensor:
             return session.follow([row], finished, dtype, relation, tick)
 
-        seen, dtypes, _ = precision.climb(1, self.ladder, attempt, lambda made, which: ~precision.finite_rows(made))
+        _, dtypes, left = precision.climb(1, self.ladder, attempt, lambda made, which: ~precision.finite_rows(made))
         session.casts.drop()
-        if not bool(precision.finite_rows(seen).all()):
+        if left:
             raise BrokenPicture(session.model.name)
         return Made(picture, dtypes[0], session.vae.ladder[0], self.ladder.index(dtypes[0]))
 
+    @torch.inference_mode()
     def make(self, rows: Sequence[Row], relation: AnchorRelation, tick: Tick) -> list[Made]:
         """Pictures of all rows. Raises BrokenPicture."""
-        session = self.session
-        sources = torch.stack([row.picture for row in rows]).to(session.model.device)
-        clean = self.encoded.get([row.digest for row in rows], lambda which: session.vae.encode(sources[which]))
-        vae_dtypes = [session.vae.ladder[0]] * len(rows)
+        vae, digests = self.session.vae, [row.digest for row in rows]
+        sources = torch.stack([row.picture for row in rows]).to(self.session.model.device)
+        clean = self.encoded.get(digests, lambda which: vae.encode(sources[which]))
+        batch = _Batch(self.session, rows, sources, clean, relation, tick)
+        left = list(range(len(rows)))
+        for step, dtype in enumerate(self.ladder):
+            left = batch.attempt(left, dtype, step)
+            if batch.unencoded:  # what follows them could not hold
+                self.encoded.drop(digests[row] for row in batch.unencoded)
+                batch.encode_again()
+                left = batch.attempt(left, dtype, step)
+            if not left:
+                break
+        self.session.casts.drop()
+        if left:
+            raise BrokenPicture(self.session.model.name)
+        return [batch.made[row] for row in range(len(rows))]
 
-        def attempt(which: list[int], dtype: torch.dtype) -> torch.Tensor:
-            latents = session.latents([rows[i] for i in which], clean[which], dtype, relation, tick)
-            pictures = torch.full_like(sources[which], torch.nan)
-            whole = precision.finite_rows(latents).nonzero().flatten().tolist()
-            if whole:
-                places = [which[i] for i in whole]
-                pictures[whole], dtypes, _ = session.vae.decode(latents[whole], sources[places])
-                for place, used in zip(places, dtypes, strict=True):
-                    vae_dtypes[place] = used
-            return pictures
 
-        def wrong(pictures: torch.Tensor, which: list[int]) -> torch.Tensor:
-            return ~precision.finite_rows(pictures) | precision.suspicious_rows(pictures, sources[which])
+@dataclass(eq=False)
+class _Batch:
+    """Rows on their way, with their sources [rows, 3, h, w] and clean latents; `made` are those that hold."""
 
-        pictures, dtypes, left = precision.climb(len(rows), self.ladder, attempt, wrong)
-        session.casts.drop()
-        if not bool(precision.finite_rows(pictures).all()):
-            raise BrokenPicture(session.model.name)
-        return [
-            Made(
-                picture,
-                unet,
-                vae,
-                self.ladder.index(unet) + session.vae.ladder.index(vae),
-                doubtful=number in left,
-            )
-            for number, (picture, unet, vae) in enumerate(zip(pictures, dtypes, vae_dtypes, strict=True))
-        ]
+    session: Session
+    rows: Sequence[Row]
+    sources: torch.Tensor
+    clean: torch.Tensor
+    relation: AnchorRelation
+    tick: Tick
+
+    def __post_init__(self) -> None:
+        self.made: dict[int, Made] = {}
+        self.unencoded: list[int] = []
+
+    def encode_again(self) -> None:
+        """Encode in full precision what isn't finite in half."""
+        again, self.unencoded = self.unencoded, []
+        self.clean[again] = self.session.vae.encode(self.sources[again], precision.VAE_LADDER[-1])
+
+    def attempt(self, left: list[int], dtype: torch.dtype, step: int) -> list[int]:
+        """Make the rows `left` with the network in `dtype`, its ladder's `step`; the rows that don't hold.
+
+        The device is waited for once, and once more where the VAE has to be asked again.
+        """
+        session, vae, sources, clean = self.session, self.session.vae, self.sources[left], self.clean[left]
+        rows = [self.rows[n] for n in left]
+        latents = session.latents(rows, clean, dtype, self.relation.among(left), self.tick)
+        pictures = vae.decode(latents)
+        encoded, numbers, finite, odd = _judged(clean, latents, pictures, sources)
+        again = [n for n in range(len(left)) if numbers[n] and (odd[n] or not finite[n]) and len(vae.ladder) > 1]
+        if again:
+            pictures[again] = vae.decode(latents[again], vae.ladder[-1])
+            _, _, finite_now, odd_now = _judged(clean[again], latents[again], pictures[again], sources[again])
+            for place, n in enumerate(again):
+                finite[n], odd[n] = finite_now[place], odd_now[place]
+        for n, row in enumerate(left):
+            if finite[n]:
+                vae_dtype = vae.ladder[-1 if n in again else 0]
+                self.made[row] = Made(pictures[n], dtype, vae_dtype, step + (n in again), odd[n])
+        self.unencoded = [row for n, row in enumerate(left) if not encoded[n] and not finite[n]]
+        lost = [n for n in range(len(left)) if not finite[n]]
+        session.forget([rows[n] for n in lost], dtype)
+        return [left[n] for n in lost]
+
+
+def _judged(
+    clean: torch.Tensor, latents: torch.Tensor, pictures: torch.Tensor, sources: torch.Tensor
+) -> list[list[bool]]:
+    """By row: whether its encoded frame, its latents and its picture are finite, and whether the picture looks odd."""
+    finite = [precision.finite_rows(values) for values in (clean, latents, pictures)]
+    judged: list[list[bool]] = torch.stack([*finite, precision.suspicious_rows(pictures, sources)]).tolist()
+    return judged

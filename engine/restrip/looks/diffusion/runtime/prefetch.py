@@ -1,4 +1,4 @@
-"""Preparing the next keys in a thread, and counting what is done."""
+"""Preparing the next keys in threads, and counting what is done."""
 
 from __future__ import annotations
 
@@ -29,17 +29,21 @@ class StepCounter:
 
 
 class Prefetch(Generic[T]):
-    """Prepares what comes next in a thread, and forgets what was used when the next batch is asked for."""
+    """Prepares what comes next in threads, and forgets what was used when the next batch is asked for."""
 
     def __init__(self, pool: ThreadPoolExecutor, prepare: Callable[[int], T], count: int) -> None:
         self.pool, self.prepare, self.count = pool, prepare, count
         self.waiting: dict[int, Future[T]] = {}
 
-    def get(self, numbers: Sequence[int], reach: int) -> dict[int, T]:
-        """What was prepared for `numbers`, in order; those up to `reach` further are begun."""
+    def begin(self, numbers: Sequence[int], reach: int) -> dict[int, Future[T]]:
+        """What is prepared for `numbers`, to be waited for; those up to `reach` from the first one are begun."""
         first = numbers[0]
         self.waiting = {n: future for n, future in self.waiting.items() if n >= first}
         for n in range(first, min(self.count, first + max(reach, len(numbers)))):
             if n not in self.waiting:
                 self.waiting[n] = self.pool.submit(self.prepare, n)
-        return {n: self.waiting[n].result() for n in numbers}
+        return {n: self.waiting[n] for n in numbers}
+
+    def get(self, numbers: Sequence[int], reach: int) -> dict[int, T]:
+        """What was prepared for `numbers`, in order."""
+        return {n: future.result() for n, future in self.begin(numbers, reach).items()}

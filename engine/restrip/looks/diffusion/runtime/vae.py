@@ -19,7 +19,7 @@ class Vae:
     def __init__(self, module: Any, first: torch.dtype, turns: Offload, latents: Latents | None = None) -> None:
         self.turns = turns
         self.scaling = latents or Latents.of(module)
-        self.compiled_decoder: Any = None
+        self.compiled: dict[str, Callable[[torch.Tensor], Any]] = {}
         self.casts = precision.Casts(precision.cast(module, first))
         self.ladder = precision.steps_from(precision.VAE_LADDER, first)
 
@@ -32,45 +32,39 @@ class Vae:
         """Work in tiles, which needs less memory and differs a little at their borders."""
         (self.module.enable_tiling if on else self.module.disable_tiling)()
 
-    def encode(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Latents [rows, 4, h, w] float32 of pictures [rows, 3, H, W] in -1..1: the posterior's mode, no sample."""
+    def encode(self, pictures: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
+        """Latents [rows, 4, h, w] float32 of pictures [rows, 3, H, W] in -1..1: the posterior's mode, no sample.
 
-        def attempt(rows: list[int], dtype: torch.dtype) -> torch.Tensor:
-            vae = self.casts.get(dtype)
-            return _in_calls(pictures[rows], dtype, lambda part: self.scaling.from_vae(_latents(vae.encode(part))))
-
+        In `dtype`, or where the ladder starts. They may be broken there: nobody looks, which would wait for the device.
+        """
+        vae, dtype, encode = self._called("encode", dtype)
         self.turns.need("vae")
         with torch.inference_mode():
-            latents, _, _ = precision.climb(
-                len(pictures), self.ladder, attempt, lambda made, _: ~precision.finite_rows(made)
-            )
-        return latents
+            return _in_calls(pictures, dtype, lambda part: self.scaling.from_vae(_latents(encode(vae, part))))
 
-    def decode(
-        self, latents: torch.Tensor, sources: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, list[torch.dtype], list[int]]:
-        """Pictures [rows, 3, H, W] float32, about -1..1, the precision of each row, and the rows that came out wrong.
-
-        Wrong is what isn't finite, and what is black or constant where `sources` are not.
-        """
+    def encode_whole(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Latents as `encode` gives them, of each picture in the lowest precision that holds."""
 
         def attempt(rows: list[int], dtype: torch.dtype) -> torch.Tensor:
-            vae = self.casts.get(dtype)
-            fast = self.compiled_decoder is not None and dtype == self.ladder[0]
-            decode = self.compiled_decoder if fast else vae.decode
-            return _in_calls(self.scaling.to_vae(latents[rows]), dtype, lambda part: decode(part).sample)
+            return self.encode(pictures[rows], dtype)
 
         def wrong(made: torch.Tensor, rows: list[int]) -> torch.Tensor:
-            broken = ~precision.finite_rows(made)
-            return broken if sources is None else broken | precision.suspicious_rows(made, sources[rows])
+            return ~precision.finite_rows(made)
 
+        return precision.climb(len(pictures), self.ladder, attempt, wrong)[0]
+
+    def decode(self, latents: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
+        """Pictures [rows, 3, H, W] float32, about -1..1; `dtype` as in `encode`."""
+        vae, dtype, decode = self._called("decode", dtype)
         self.turns.need("vae")
         with torch.inference_mode():
-            return precision.climb(len(latents), self.ladder, attempt, wrong)
+            return _in_calls(self.scaling.to_vae(latents), dtype, lambda part: decode(vae, part).sample)
 
-    def decode_plain(self, latents: torch.Tensor) -> torch.Tensor:
-        """Pictures on the way, which need no check."""
-        return self.decode(latents)[0]
+    def _called(self, way: str, dtype: torch.dtype | None) -> tuple[Any, torch.dtype, Callable[[Any, Any], Any]]:
+        """The network in a precision, and how it is asked: compiled, where that was made for its own precision."""
+        dtype = self.ladder[0] if dtype is None else dtype
+        fast = self.compiled.get(way) if dtype == self.ladder[0] else None
+        return self.casts.get(dtype), dtype, lambda vae, part: (fast or getattr(vae, way))(part)
 
 
 def _latents(encoded: Any) -> torch.Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,7 @@ from restrip.looks.diffusion.backbones.stable_diffusion.unet_controlnet import o
 from restrip.looks.diffusion.backbones.stable_diffusion.unet_layers import diffusers_layer
 from restrip.looks.diffusion.checkpoints.adapter_specs import ControlFile
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
-from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank, recording, replaying
+from restrip.looks.diffusion.consistency.anchor_attention import AnchorAttention
 from restrip.looks.diffusion.sampling.schedules import Schedule
 
 
@@ -68,13 +67,9 @@ class UnetBackbone(Backbone):
         out: torch.Tensor = network(sample, t, return_dict=False, **arguments)[0]
         return out.float()
 
-    def recording(self, network: Any, bank: AnchorBank) -> AbstractContextManager[None]:
+    def anchor_attention(self, network: Any, strength: float, adain: bool) -> AnchorAttention:
         """See Backbone."""
-        return recording(network, bank)
-
-    def replaying(self, network: Any, bank: AnchorBank, strength: float, adain: bool) -> AbstractContextManager[None]:
-        """See Backbone."""
-        return replaying(network, bank, strength, adain)
+        return AnchorAttention(network, strength, adain)
 
     def controls(self, files: Sequence[ControlFile], dtype: torch.dtype, device: torch.device) -> Controls:
         """See Backbone."""
