@@ -6,7 +6,8 @@
 A frame in a style is moved by a known amount, compared with its frame, and set back. A row each: what was found, how
 far places lie from where they should on average (before and after, in pixels, where the key shows the frame), PSNR of
 the key against the unmoved one there and over all, CPU seconds; with --strips the PSNR of what the key is carried to,
-ten frames on, against that of the unmoved key. Then keys of other clips and of other moments, and a locked cast.
+ten frames on, against that of the unmoved key, over all and away from the borders that the key doesn't show. Then keys
+of other clips and of other moments, and a locked cast.
 """
 
 from __future__ import annotations
@@ -87,8 +88,9 @@ def row(frames: list[Picture], style: Callable[[Picture], Picture], name: str, s
         # What was painted over stays so: the truth has it, too.
         meant = moved(truth, MOVES["painted over"])[0] if MOVES[name].painted_over else truth
         last, ideal = (strip(frames, one)[-1] for one in (made, meant))
-        goal = style(frames[-1])
+        goal, well = style(frames[-1]), cv2.erode(shown.astype(np.uint8), np.ones((33, 33), np.uint8)) > 0
         text += f" | strip {psnr(last, goal):5.1f} of {psnr(ideal, goal):5.1f} dB"
+        text += f", {psnr(last, goal, well):5.1f} of {psnr(ideal, goal, well):5.1f}"
     return f"{text} | {found.said}"
 
 

@@ -17,7 +17,7 @@ from restrip.registration.plainest import plainest, strokes_px
 from restrip.registration.refine import AFFINE, SIMILAR, affine_of, refine_affine, refine_bend, step_of
 from restrip.registration.search import SEARCH_PX, guesses
 from restrip.registration.structure import Floats
-from restrip.registration.warp import Shift, Warp, dense, places
+from restrip.registration.warp import Shift, Warp, places
 
 Rgb = npt.NDArray[np.uint8]
 
@@ -70,7 +70,8 @@ def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Comparison:
     tried = _different([_affine(coarse, warp, 6, free=SIMILAR) for warp in tried])
     tried = [_affine(middle, warp, 6) for warp in tried]
     warp = max(tried, key=lambda one: _agreement(middle.votes(one.scaled(middle.size))))
-    warp, free = plainest(fine, _affine(fine, warp, 12))
+    whole = _affine(fine, warp, 12)
+    warp, free = plainest(fine, whole)
     said = fine.votes(warp)
     agreement, doubt = _agreement(said), _doubt(said, warp)
     if agreement < ENOUGH:
@@ -79,14 +80,16 @@ def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Comparison:
     posed = elsewhere(middle, warp.scaled(middle.size))
     if clear < CLEAR or other > OTHER_SHARE or posed > POSED:
         return Comparison("other", _share(max(other, posed)), agreement=agreement)
-    bent = refine_bend(fine, warp, (BEND_CELLS, max(3, round(BEND_CELLS * height / width))))
+    cycle = _cycle(warp, fine, free)
+    bent = refine_bend(fine, whole, (BEND_CELLS, max(3, round(BEND_CELLS * height / width))))
     if bent.bend is not None:
-        bend = np.linalg.norm(dense(bent.bend, bent.size), axis=-1)
+        # What a bend has beyond the plainest map, of which it took a part for itself.
+        bend = np.linalg.norm(bent.field() - warp.field(), axis=-1)
         most = max(MOST_BEND_PX, MOST_BEND * max(bent.size))
         if float(bend.max()) > most:
             return Comparison("other", _share(float((bend > most / 2).mean())), agreement=agreement)
         warp = bent if float(bend.mean()) > LEAST_BEND_PX + 1.5 * strokes_px(said) else warp
-    return _judged(warp.scaled((width, height)), warp, said, doubt, _cycle(warp, fine, free))
+    return _judged(warp.scaled((width, height)), warp, said, doubt, cycle)
 
 
 def _share(other: float) -> str:

@@ -106,7 +106,9 @@ def test_keyframes_are_suggested_painted_and_prompted(
     blender: Blender, engine: Client, carphone: Path, tmp_path: Path
 ) -> None:
     painted = str(tmp_path / "painted.png")
-    cv2.imwrite(painted, np.full((72, 96, 3), 128, np.uint8))
+    with ClipReader(ClipRange((str(carphone),), Rate.of(30000, 1001), 30)) as reader:
+        rgb = reader.frame(9).rgb
+    cv2.imwrite(painted, np.roll(255 - rgb // 2, (2, -5), (0, 1)))
     told = blender("line.keyframes", path=str(carphone), painted=painted, values={"look.neural": "19"})
     assert len(told["suggested"]) == 2
     assert all(51 <= frame < 81 and name.startswith("K (") for frame, name in told["suggested"])
@@ -114,6 +116,7 @@ def test_keyframes_are_suggested_painted_and_prompted(
     assert [9, painted, None] in told["keys"]
     assert [19, None, "a hare at night"] in told["keys"]
     assert len(told["keys"]) == 4
+    assert "was moved 5.0 px left and 2.0 px down: set back." in told["reported"]
 
 
 def test_what_the_engine_refuses_is_said_with_the_way_out(blender: Blender, engine: Client, carphone: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 from double import MediaFile
 from restrip_resolve.actions.context import Context
@@ -36,6 +38,15 @@ class Disk(dict[str, MediaFile]):
         return MediaFile(frames, rate, (stream.width, stream.height))
 
 
+def moved_key(clip: Path, n: int, path: Path) -> Path:
+    """A frame of the clip in other colours, returned by another program four pixels to the right and two down."""
+    with av.open(str(clip)) as movie:
+        rgb = next(frame for i, frame in enumerate(movie.decode(video=0)) if i == n).to_ndarray(format="rgb24")
+    key = np.roll(255 - rgb[..., ::-1] // 2, (2, 4), (0, 1))
+    av.VideoFrame.from_ndarray(np.ascontiguousarray(key), "rgb24").to_image().save(path)
+    return path
+
+
 @pytest.fixture
 def _engine() -> Iterator[None]:
     yield
@@ -56,8 +67,9 @@ def test_from_markers_to_dissolves(carphone: Path, tmp_path: Path) -> None:
     media = stage.double.media(str(clip), 120)
     stage.double.item(media, 20, 14, left=30)
     stage.double.timeline.playhead = 108025
-    for frame in (23, 30):
-        marker = {"color": "Cyan", "name": "Marker 1", "note": "", "duration": 1, "customData": ""}
+    image = moved_key(clip, 33, tmp_path / "from elsewhere.png")
+    for frame, note in ((23, f"image: {image}"), (30, "")):
+        marker = {"color": "Cyan", "name": "Marker 1", "note": note, "duration": 1, "customData": ""}
         stage.double.timeline.markers[float(frame)] = marker
     opened: list[Path] = []
     context = Context(stage.double.resolve, Console(stage.said.append), connect, lambda path: not opened.append(path))
@@ -71,6 +83,8 @@ def test_from_markers_to_dissolves(carphone: Path, tmp_path: Path) -> None:
     # Each strip holds all frames up to the neighbouring key, so that the seam can be dragged.
     assert [item.media.file.frames for item in strips if item.media and item.media.file] == [10, 11]
     assert not stage.double.world.misuse
+    # The clip's pixels are 12:11, and it is told in square ones.
+    assert re.search(r"key \d+ was moved 4\.[34] px right and 2\.0 px down: set back", stage.text()), stage.text()
     assert run("place", context) and "no finished result" in stage.text()
     assert run("settings", context), stage.text()
     assert opened == [settings_path()]
