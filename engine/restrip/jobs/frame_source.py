@@ -10,6 +10,7 @@ from restrip.errors import Cancelled
 from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.input_files import Watch
 from restrip.jobs.model.plan import Plan
+from restrip.jobs.read_ahead import ReadAhead
 from restrip.jobs.references import clip_files, files_of, inputs_of, matte_files
 from restrip.jobs.source import open_source
 from restrip.media import fit_picture
@@ -35,6 +36,7 @@ class Window:
         self.frames = frames
         self.reader = open_source(spec)
         self.deep = self.reader.deep and (for_keys or FORMATS[plan.format].deep)
+        self._ahead = ReadAhead(lambda n: self.fitted(self.reader.frame(n)))
 
     def __enter__(self) -> Self:
         self.reader.__enter__()
@@ -43,6 +45,7 @@ class Window:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ahead.close()
         self.reader.__exit__(kind, error, trace)
         if kind is None or (isinstance(error, Exception) and not isinstance(error, Cancelled)):
             self.check()  # What was read is what was planned, also when a path was swapped in between.
@@ -57,8 +60,8 @@ class Window:
         return self.reader.info.colour.primaries
 
     def frame(self, n: int) -> Frame:
-        """Frame n of the clip."""
-        return self.fitted(self.reader.frame(n))
+        """Frame n of the clip. The next one of `frames` is read meanwhile when they are gone through in order."""
+        return self._ahead.frame(n, self.frames)
 
     def fitted(self, picture: Frame) -> Frame:
         """Any picture at the job's size and depth."""

@@ -103,17 +103,22 @@ def _disagreement(window: FrameWindow, left: StyledKey, right: StyledKey, report
         return cv2.resize(frame.rgb8(), size, interpolation=cv2.INTER_AREA)
 
     frames = window.frames
-    carried: list[list[npt.NDArray[np.uint8]]] = [[], []]
-    errors = np.zeros((2, len(frames)))
-    orders = range(frames.first, frames.end), range(frames.end - 1, frames.first - 1, -1)
+    seen: list[npt.NDArray[np.uint8]] = []  # each frame is read once, and its small one kept for the way back
+    carried: list[npt.NDArray[np.uint8]] = []
+    errors, differences = np.zeros((2, len(frames))), np.zeros(len(frames))
+    orders = range(len(frames)), range(len(frames) - 1, -1, -1)
     for side, (key, order) in enumerate(zip((left, right), orders, strict=True)):
         source, picture = small(key.source), small(key.picture)
         motion = KeyMotion(source)
-        for done, n in enumerate(order):
-            frame = small(window.frame(n))
-            flow = motion.next(frame)
-            carried[side].append(pull(picture, flow))
-            errors[side, n - frames.first] = np.sqrt(local_error(frame, pull(source, flow))).mean()
+        for done, place in enumerate(order):
+            if not side:
+                seen.append(small(window.frame(frames.first + place)))
+            flow = motion.next(seen[place])
+            errors[side, place] = np.sqrt(local_error(seen[place], pull(source, flow))).mean()
+            shown = pull(picture, flow)
+            if side:
+                differences[place] = cv2.absdiff(carried[place], shown).mean()
+            else:
+                carried.append(shown)
             report(side * len(frames) + done + 1, 2 * len(frames))
-    differences = [float(cv2.absdiff(a, b).mean()) for a, b in zip(carried[0], carried[1][::-1], strict=True)]
-    return np.array(differences) + errors.max(0)
+    return differences + errors.max(0)

