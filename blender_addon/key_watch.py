@@ -101,6 +101,8 @@ def heard(name: str, news: KeyNews) -> None:
     for sentence in news.well:
         troubles.pop(name, None)
         reports.say(f"{strip}: {sentence}")
+        if _failed(name):  # For want of it, perhaps: what was saved isn't seen yet.
+            _pending.setdefault(name, sentence)
     for path in news.unused:
         reports.say(f"{strip}: {path} is new, but no keyframe is on its frame: set a marker there.")
     for error in news.troubles:
@@ -110,6 +112,13 @@ def heard(name: str, news: KeyNews) -> None:
         troubles.pop(name, None)
         _pending[name] = " ".join(filter(None, (_pending.get(name, ""), news.said())))
     vse.redraw(bpy.context)
+
+
+def _failed(name: str) -> bool:
+    """Whether a strip's last job failed."""
+    _, strip = _strip_named(name)
+    job = jobs.board().jobs.get(strip.restrip.job) if strip is not None else None
+    return job is not None and job.stage == "failed"
 
 
 def again(scene: Any, strip: Any, said: str) -> None:
@@ -126,7 +135,7 @@ def again(scene: Any, strip: Any, said: str) -> None:
         reports.say(f"{strip.name}: {error}", "WARNING")
         return
     job.by_watch = True
-    reports.say(f"{strip.name}: {said} Its two segments are rendered again.")
+    reports.say(f"{strip.name}: {said} What that touches is rendered again.")
 
 
 def trouble_of(scene: Any, strip: Any) -> RestripError | None:

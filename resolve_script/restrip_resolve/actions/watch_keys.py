@@ -104,8 +104,10 @@ def follow_keys(
     turn = Turn(session.key)
     context.console.say("Watching the painted keys: save one and its strips follow. Restrip - Cancel ends it.")
     pending: set[str] = set()
-    while (now := _wait(context, session, turn, watches, pending, choices)) is not None:
-        _again(context, now, engine, pending, watches, choices)
+    owed: set[str] = set()
+    while (now := _wait(context, session, turn, watches, (pending, owed), choices)) is not None:
+        went_well = _again(context, now, engine, pending, watches, choices)
+        owed = owed - pending if went_well else owed | pending
         pending.clear()
     turn.over()
     context.console.say("The painted keys are watched no longer.")
@@ -116,10 +118,14 @@ def _wait(
     session: Session,
     turn: Turn,
     watches: dict[str, KeyWatch],
-    pending: set[str],
+    items: tuple[set[str], set[str]],
     choices: Choices,
 ) -> Session | None:
-    """Look until a key was saved and the timeline is open; None when the watch is to end."""
+    """Look until a key was saved and the timeline is open; None when the watch is to end.
+
+    `items` are the clips whose keys were saved, which are added to, and those whose last job failed.
+    """
+    pending, owed = items
     how = "quiet" if choices.progress in ("auto", "window") else "silent"
     with Progress(how, context.console) as progress:
         progress.tell("Painted keys", JobStatus("", state="watching"))
@@ -127,7 +133,8 @@ def _wait(
             for item, watch in watches.items():
                 news = watch.look()
                 say_news(context, news)
-                if news.changed:
+                # What failed for want of something that is back is rendered without another save.
+                if news.changed or (news.well and item in owed):
                     pending.add(item)
             now = _open_again(context, session)
             if pending and now is not None:
@@ -162,7 +169,7 @@ def _again(
     items: set[str],
     watches: dict[str, KeyWatch],
     choices: Choices,
-) -> None:
+) -> bool:
     """Render the clips whose keys were saved, and place them; what goes wrong is said, and the watch goes on."""
     known = ledger.latest(session.key)
     try:
@@ -175,6 +182,8 @@ def _again(
             finish(context, session, engine, jobs, choices)
     except RestripError as error:
         context.console.say(str(error))
+        return False
+    return True
 
 
 def _clips(session: Session, items: set[str], choices: Choices) -> list[SourceClip]:

@@ -162,3 +162,48 @@ def test_what_is_wrong_at_first_is_an_error(keys: Path) -> None:
 def test_a_watch_waits_for_results(capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["render", "c.mp4", "--look", "keys:k", "--keys", "0", "--out", "o", "--watch", "--detach"]
     assert main(asked) == 2 and "--detach" in capsys.readouterr().err
+
+
+def test_a_save_that_found_no_folder_is_rendered_when_that_is_back(keys: Path) -> None:
+    away = keys.with_name("away")
+
+    def taken_out() -> JobStatus:
+        keys.rename(away)
+        return failed("painted-folder-missing")()
+
+    looks: list[int] = []
+
+    def wait(seconds: float) -> None:
+        watching.time.sleep(seconds)
+        looks.append(1)
+        if len(looks) == 16 and away.exists():
+            away.rename(keys)
+
+    hands = Hands(done, taken_out, done)
+    watched: Any = hands
+
+    def show(new: Any, old: Any) -> None:
+        if old is None:
+            repaint(keys / "key_00030.png")
+
+    Watching(watched, lambda: spec(keys, *NUMBERS), Terminal(), show, sleep=wait).run(2)
+    assert len(hands.submitted) == 3 and not hands.turns
+
+
+def test_a_save_that_found_no_clip_is_rendered_when_that_is_back(keys: Path, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+
+    def gone() -> JobStatus:
+        error = {"code": "media-missing", "message": "It is gone.", "detail": {"path": str(clip)}}
+        return JobStatus("", state="failed", error=error)
+
+    hands: Any = Hands(done, gone, done)
+    follow_up = Watching(
+        hands,
+        lambda: spec(keys, *NUMBERS),
+        Terminal(),
+        lambda new, old: old is None and repaint(keys / "key_00030.png"),  # type: ignore[func-returns-value]
+        sleep=lambda seconds: [watching.time.sleep(seconds), len(hands.submitted) == 2 and clip.touch()],
+    )
+    follow_up.run(2)
+    assert len(hands.submitted) == 3 and not hands.turns

@@ -163,6 +163,29 @@ def test_what_goes_wrong_is_said_and_the_watch_goes_on(studio: Studio) -> None:
     assert studio.placed() == {studio.stage.engine.asked("submit")[2].job_id}
 
 
+def test_what_failed_for_want_of_the_folder_is_rendered_when_that_is_back(studio: Studio) -> None:
+    away = studio.folder.with_name("away")
+
+    def taken_out() -> None:
+        studio.stage.engine.outcome = "failed"
+        studio.paint(40, "saved, and then the drive is gone")
+
+    def back() -> None:
+        studio.stage.engine.outcome = "done"
+        away.rename(studio.folder)
+
+    studio.plan = [
+        taken_out,
+        lambda: studio.folder.rename(away),
+        lambda: None,
+        back,
+        lambda: None,
+        lambda: studio.stage.run("cancel"),
+    ]
+    assert studio.stage.run("watch_keys"), studio.stage.text()
+    assert len(studio.stage.engine.asked("submit")) == 3 and "is back." in studio.stage.text()
+
+
 def test_another_timeline_in_between_only_holds_it_up(studio: Studio) -> None:
     own = studio.stage.double.timeline
 

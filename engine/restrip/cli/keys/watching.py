@@ -5,6 +5,7 @@ render ─► look ─► saved ─► render what that touches ─► look ─�
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -54,6 +55,8 @@ class Watching:
         self._sleep = sleep
         self._watch: KeyWatch | None = None
         self._pending = False
+        self._owed = False
+        self._missing = ""
         self._looked = 0.0
 
     def run(self, rounds: int | None = None) -> None:
@@ -93,12 +96,15 @@ class Watching:
         except RestripError as error:
             self._pending = error.code == AGAIN
             if not self._pending:
+                # What was saved isn't seen yet: once what is missing is back, it is rendered without another save.
+                path = str(error.detail.get("path", ""))
+                self._owed, self._missing = True, path if path and not os.path.exists(path) else ""
                 self._terminal.error(error)
             return None
 
     def _turn(self) -> Manifest | None:
         """Render once. None when a key was saved meanwhile: what was finished is in the cache."""
-        self._pending = False
+        self._pending = self._owed = False
         spec = self._make()
         places = KeyPlaces.of(spec, all_in_folder=self._all_in_folder)
         if not places:
@@ -127,7 +133,8 @@ class Watching:
         assert self._watch is not None
         self._looked = time.monotonic()
         look = self._watch.look()
-        self._pending = self._pending or look.changed
+        back = self._owed and (look.well or (self._missing and os.path.exists(self._missing)))
+        self._pending = self._pending or look.changed or bool(back)
         for sentence in sentences_of(look):
             self._terminal.aside(sentence)
         for trouble in look.troubles:
