@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from restrip.timeline import Key
 
 AS_IT_IS = Correction()
-LEAST_PX = 16
+LEAST_PX = 8
 """A picture with fewer pixels a side, of which a frame is STRETCH times the size, is taken for a mistake."""
 STRETCH = 8
 ASPECT_TOLERANCE = 0.01  # of the frame's aspect: what is stretched by more is worth a sentence
