@@ -87,6 +87,8 @@ COVERED_BY = {
     "media/frame": "media/test_geometry.py",
     "media/info": "media/test_reader.py",
     "media/curves": "media/pictures/test_painting.py",
+    "media/frame_colours": "media/pictures/test_painting.py",
+    "media/light": "jobs/test_highlights.py",
     "media/primaries": "media/pictures/test_painting.py",
     "media/kept_tables": "media/movies/test_index_tables.py",
     "media/av/copy": "media/test_writer.py",

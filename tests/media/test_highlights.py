@@ -38,15 +38,30 @@ def test_a_ramp_to_sixteen_keeps_its_ratios() -> None:
     assert (steps > 0).all() and steps.max() < 1.1 * 16 / 399
 
 
-def test_strokes_are_not_enlarged() -> None:
-    """Grain of a look on a light of 16 stays as fine as it was, in light, but for what it is on average."""
+def test_strokes_keep_their_contrast_and_black_stays_black() -> None:
     light = np.full((64, 64, 3), 16, np.float32)
     proxy = rolled(light)
-    grain = RNG.normal(0, 0.05, (64, 64, 1)).astype(np.float32)
-    styled = np.clip(proxy * 0.7 + grain, 0, 1)
+    styled = np.clip(proxy * 0.7 + RNG.normal(0, 0.05, (64, 64, 1)), 0, 1).astype(np.float32)
+    styled[:8] = 0
     made = restored(light, proxy, styled, blur_px=3)
-    assert abs(made.mean() / (16 * 0.7) - 1) < 0.03
-    assert made.std() / made.mean() < 0.02 < styled.std() / styled.mean()
+    assert (made[:8] == 0).all()
+    assert np.allclose(made[8:] / styled[8:], 16 / proxy[8:], rtol=1e-5)
+
+
+def test_a_lamp_of_another_hue_is_as_bright() -> None:
+    light = np.full((16, 16, 3), (9.0, 0.6, 0.1), np.float32)
+    proxy = rolled(light)
+    made = restored(light, proxy, np.ascontiguousarray(proxy[..., ::-1]), blur_px=1.5)
+    assert np.allclose(made, light[..., ::-1], rtol=1e-4)
+
+
+def test_colours_that_no_display_has_come_back_where_the_hue_is_left() -> None:
+    light = np.full((24, 24, 3), (1.2, 0.5, -0.1), np.float32)
+    proxy = np.clip(rolled(light), 0, 1)
+    same = restored(light, proxy, proxy * np.float32(0.999), blur_px=1.5)
+    assert np.abs(same - light).max() < 0.01
+    grey = restored(light, proxy, np.full_like(proxy, 0.4), blur_px=1.5)
+    assert np.ptp(grey[12, 12]) < 1e-6
 
 
 def test_dark_places_beside_a_lamp_get_no_halo() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from threading import Lock
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +17,11 @@ from restrip.jobs.source import open_source
 from restrip.media import fit_picture
 from restrip.media.formats import FORMATS
 from restrip.media.frame import Frame
+from restrip.media.frame_colours import FrameColours
+from restrip.media.light import SceneLight
 from restrip.timeline import FrameRange
+
+LIGHTS_KEPT = 4
 
 
 class Window:
@@ -35,8 +40,10 @@ class Window:
         self.size = plan.key_size if for_keys else plan.size
         self.frames = frames
         self.reader = open_source(spec)
+        self._lock = Lock()
+        self._lights: dict[int, tuple[SceneLight, Frame]] = {}
         self.deep = self.reader.deep and (for_keys or FORMATS[plan.format].deep)
-        self._ahead = ReadAhead(lambda n: self.fitted(self.reader.frame(n)))
+        self._ahead = ReadAhead(self._read)
 
     def __enter__(self) -> Self:
         self.reader.__enter__()
@@ -55,13 +62,37 @@ class Window:
         self._watch.check()
 
     @property
-    def primaries(self) -> str:
-        """Of the frames' colours, by FFmpeg's words: what pictures that are laid over them are converted to."""
-        return self.reader.info.colour.primaries
+    def colours(self) -> FrameColours:
+        """The frames': what pictures that are laid over them are converted to."""
+        return FrameColours("", True) if self._plan.highlights else FrameColours(self.reader.info.colour.primaries)
 
     def frame(self, n: int) -> Frame:
-        """Frame n of the clip. The next one of `frames` is read meanwhile when they are gone through in order."""
+        """Frame n of the clip; where highlights are kept, what a look sees of it. The next one of `frames` is read
+        meanwhile when they are gone through in order.
+        """
         return self._ahead.frame(n, self.frames)
+
+    def restored(self, n: int, styled: Frame) -> SceneLight:
+        """What was made of frame n with the clip's highlights, in the clip's primaries."""
+        with self._lock:
+            found = self._lights.get(n)
+        if found is None:
+            self._ahead.settle()  # One reader, one thread.
+            self._read(n)
+            found = self._lights[n]
+        return self.reader.coding.back(found[0], found[1], styled)
+
+    def _read(self, n: int) -> Frame:
+        """Frame n; where highlights are kept its light is, too, for a while."""
+        if not self._plan.highlights:
+            return self.fitted(self.reader.frame(n))
+        light = self.reader.light(n).fitted(self.size)
+        proxy = self.fitted(self.reader.coding.proxy(light))
+        with self._lock:
+            self._lights[n] = light, proxy
+            while len(self._lights) > LIGHTS_KEPT:
+                self._lights.pop(next(iter(self._lights)))
+        return proxy
 
     def fitted(self, picture: Frame) -> Frame:
         """Any picture at the job's size and depth."""

@@ -16,6 +16,7 @@ from restrip.errors import BadInput
 from restrip.looks.look import Beside, Look, Styled
 from restrip.media.content import HashBook
 from restrip.media.files import GENERAL_REMEDY, MediaMissing, MediaUnreadable
+from restrip.media.frame_colours import AS_SRGB, FrameColours
 from restrip.registration.correction import Correction
 from restrip.timeline.key_names import keys_in_folder
 
@@ -129,27 +130,32 @@ class PaintedLook(Look):
         """Each key's picture at its frame's size. Raises PaintedKeysMissing, KeyImageUnreadable."""
         self.check_keys(keys)
         styled = []
-        primaries = beside.primaries if beside is not None else ""
+        colours = beside.colours if beside is not None else AS_SRGB
         corrections = beside.corrections if beside is not None and beside.corrections else [AS_IT_IS] * len(keys)
         for done, (frame, key, correction) in enumerate(zip(frames, keys, corrections, strict=True), start=1):
             path = self.picture_given(key)
-            styled.append(picture_for_key(frame, key, path=path, correction=correction, primaries=primaries))
+            styled.append(picture_for_key(frame, key, path=path, correction=correction, colours=colours))
             report(done, len(frames))
         return styled
 
 
 def picture_for_key(
-    frame: Frame, key: Key, *, path: str | None = None, correction: Correction = AS_IT_IS, primaries: str = ""
+    frame: Frame,
+    key: Key,
+    *,
+    path: str | None = None,
+    correction: Correction = AS_IT_IS,
+    colours: FrameColours = AS_SRGB,
 ) -> Styled:
-    """The picture `path`, or the key's own, corrected, at the size and depth of `frame` and in its colours, which have
-    these `primaries`; resampling, conversion, and what a correction couldn't do, is said in the notes.
+    """The picture `path`, or the key's own, corrected, at the size and depth of `frame` and in the `colours`
+    of the frames; resampling, conversion, and what a correction couldn't do, is said in the notes.
 
     Where the picture is transparent the frame shows; alpha is the frame's. Raises KeyImageUnreadable.
     """
     from restrip.media import fit_picture
 
     path = path or key.image or ""
-    painting = read_key_picture(path, key.frame, primaries)
+    painting = read_key_picture(path, key.frame, colours)
     picture = painting.frame
     if min(picture.size) < LEAST_PX and max(frame.size) > STRETCH * max(picture.size):
         raise KeyImageUnreadable(
@@ -174,15 +180,15 @@ def picture_for_key(
     return Styled(_over(fitted, frame), facts, notes)
 
 
-def read_key_picture(path: str, frame: int, primaries: str = "") -> Painting:
-    """The picture given for the key on `frame`, in the colours of frames with these primaries.
+def read_key_picture(path: str, frame: int, colours: FrameColours = AS_SRGB) -> Painting:
+    """The picture given for the key on `frame`, in the colours of the job's frames.
 
     Raises KeyImageUnreadable.
     """
     from restrip.media.pictures.painting import read_painting
 
     try:
-        return read_painting(path, primaries)
+        return read_painting(path, colours)
     except (MediaMissing, MediaUnreadable) as error:
         told = "" if error.remedy == GENERAL_REMEDY else error.remedy
         raise KeyImageUnreadable(frame, path, error.message, told) from error

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from restrip.errors import BadInput
+from restrip.media.frame_colours import AS_SRGB, FrameColours
 
 if TYPE_CHECKING:  # The supervisor lists looks without numpy.
     import numpy as np
@@ -61,7 +62,7 @@ class Beside:
     the frame and the finished picture of the neighbouring key on the anchor's side, one a frame, None where there is
     none in the shot, and for a look that doesn't carry it on (`carries_previous`). `clip` is what the keys' frame
     numbers count in, `keys` how many keys the job makes in all. `corrections` say what is done with pictures that were
-    given for the keys, one a frame; `primaries` are those of the frames' colours, by FFmpeg's words.
+    given for the keys, one a frame; `colours` are the frames', to which such pictures are converted.
     """
 
     mattes: Sequence[Matte | None] = ()
@@ -70,7 +71,7 @@ class Beside:
     clip: ClipRange | None = None
     keys: int = 0
     corrections: Sequence[Correction] = ()
-    primaries: str = ""
+    colours: FrameColours = AS_SRGB
 
 
 @dataclass(frozen=True)

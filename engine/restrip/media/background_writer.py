@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 
 from restrip.media.frame import Frame
+from restrip.media.light import SceneLight
 from restrip.media.writer import MovieWriter
 
 WAITING_FRAMES = 2
@@ -26,9 +27,17 @@ class BackgroundWriter:
 
     def write(self, frame: Frame) -> None:
         """Append a frame, in a while; waits when too many wait already."""
+        self._room()
+        self._waiting.append(self._thread.submit(self._writer.write, frame))
+
+    def write_light(self, light: SceneLight) -> None:
+        """The same for a picture of light."""
+        self._room()
+        self._waiting.append(self._thread.submit(self._writer.write_light, light))
+
+    def _room(self) -> None:
         while len(self._waiting) >= WAITING_FRAMES:
             self._waiting.popleft().result()
-        self._waiting.append(self._thread.submit(self._writer.write, frame))
 
     def __enter__(self) -> BackgroundWriter:
         return self

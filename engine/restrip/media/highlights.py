@@ -1,11 +1,10 @@
 """Light beyond white: brought down for the eyes of a look, and given back to what the look made.
 
-    original ── rolled ──► proxy 0..1 ── look, propagation ──► styled ──┐
-        └──────────────── what the proxy lacks, times a smooth gain ────┴──► restored
+    original ── divided by its gain ──► proxy 0..1 ── look, propagation ──► styled ── times the same gain ──► restored
 
-Below the knee the proxy is the original, so there the styled picture is the result. Above it the result has as much
-more light than the styled picture as the original has more than the proxy, in the styled picture's strength and hue:
-two highlights that the look treats alike keep their ratio.
+The gain is 1 up to the knee, so there the styled picture is the result. Above it a pixel's gain is how much brighter
+the original is than its proxy, as in pictures with gain maps (ISO 21496-1): two highlights that the look treats alike
+keep their ratio, what it paints black is black, and its strokes have the contrast that they have elsewhere.
 """
 
 from __future__ import annotations
@@ -23,40 +22,45 @@ PEAK = 64.0
 """Light that the proxy shows as white; diffuse white is 1."""
 SLOPE = 39.0589
 """Makes the curve's slope 1 at the knee: (1 - KNEE) * SLOPE = log(1 + SLOPE * (PEAK - KNEE))."""
+MOST_GAIN = 4.0
+LEAST_LIGHT = np.float32(1e-3)
+LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+UNLIKE = 0.5
+"""How far the hues of a pixel and its proxy may be apart, of their luma, for what no proxy shows to come back."""
+
+
+def gain_of(light: Floats) -> Floats:
+    """[H, W, 1], from 1 on: how much brighter linear [H, W, 3] is than its proxy, by its brightest channel."""
+    brightest = np.maximum(light.max(axis=-1, keepdims=True), KNEE)
+    down = KNEE + (1 - KNEE) * np.log1p(SLOPE * (brightest - KNEE)) / np.log1p(SLOPE * (PEAK - KNEE))
+    return (brightest / np.minimum(down, 1)).astype(np.float32)
 
 
 def rolled(light: Floats) -> Floats:
-    """Linear [H, W, 3], 1 being white, brought down to 0..1 by its brightest channel, so that hues stay.
-
-    What is nowhere above the knee is as it was.
-    """
-    brightest = light.max(axis=-1, keepdims=True)
-    down = KNEE + (1 - KNEE) * np.log1p(SLOPE * np.maximum(brightest - KNEE, 0)) / np.log1p(SLOPE * (PEAK - KNEE))
-    return np.where(brightest > KNEE, light * (np.minimum(down, 1) / np.maximum(brightest, KNEE)), light).astype(
-        np.float32
-    )
+    """Linear [H, W, 3], 1 being white, brought down to 0..1 with its hue; below the knee it is as it was."""
+    return light / gain_of(light)
 
 
 def restored(original: Floats, proxy: Floats, styled: Floats, *, blur_px: float) -> Floats:
     """The styled picture with the original's highlights, all linear [H, W, 3] of the same primaries.
 
-    `blur_px` is the reach over which strokes don't count.
+    What the proxy couldn't show beside (colours that no display has) comes back where the look left the hue, in the
+    strength that the look has within `blur_px`.
     """
-    lacks = original - proxy
-    if not lacks.any():
-        return styled
-    if blur_px <= 0:
-        gain = (styled + EVEN) / (proxy + EVEN)
-    else:
-        gain = (_soft(styled, blur_px) + EVEN) / (_soft(proxy, blur_px) + EVEN)
-    return (styled + np.clip(gain, 0, MOST_GAIN) * lacks).astype(np.float32)
-
-
-EVEN = np.float32(0.02)
-"""Light that is added to both sides of a ratio, so that near black it goes to 1."""
-MOST_GAIN = np.float32(4.0)
+    gain = gain_of(original)
+    made = styled * gain
+    hidden = original - proxy * gain
+    if np.abs(hidden).max() > LEAST_LIGHT:
+        ours, theirs = _soft(styled @ LUMA, blur_px), _soft(proxy @ LUMA, blur_px)
+        apart = np.abs(styled / (ours + LEAST_LIGHT)[..., None] - proxy / (theirs + LEAST_LIGHT)[..., None]).max(-1)
+        alike = _soft(np.clip(1 - apart / UNLIKE, 0, 1), blur_px)
+        strength = np.clip((ours + LEAST_LIGHT) / (theirs + LEAST_LIGHT), 0, MOST_GAIN) * alike
+        made = made + hidden * strength[..., None]
+    return np.asarray(made, np.float32)
 
 
 def _soft(values: Floats, reach: float) -> npt.NDArray[Any]:
-    soft: npt.NDArray[Any] = cv2.GaussianBlur(np.maximum(values, 0), (0, 0), reach, borderType=cv2.BORDER_REPLICATE)
+    soft: npt.NDArray[Any] = cv2.GaussianBlur(
+        np.maximum(values, 0).astype(np.float32), (0, 0), reach, borderType=cv2.BORDER_REPLICATE
+    )
     return soft

@@ -11,6 +11,7 @@ from restrip.errors import BadInput
 from restrip.media.errors import of_file
 from restrip.media.frame import Frame
 from restrip.media.info import MediaInfo, movie_info, moving_info, sequence_info, shown_s
+from restrip.media.light import BEYOND, LightCoding, SceneLight
 from restrip.media.movies.movie import BLOCK_BYTES, MovieFrames, TableRemade
 from restrip.media.pictures.animated import MovingFrames, by_pillow, is_still
 from restrip.media.pictures.sequence import SequenceFrames
@@ -127,6 +128,23 @@ class ClipReader:
         """Frame `number` of the clip, [0, length). Raises MediaUnreadable; with strict MediaDamaged."""
         with of_file(self._path_of(number)):
             return self._frame(number)
+
+    @property
+    def coding(self) -> LightCoding:
+        """How the clip's light is coded."""
+        return LightCoding(self._info.colour)
+
+    @property
+    def may_exceed_white(self) -> bool:
+        """Whether the clip's coding goes beyond white: PQ, HLG, and pictures of light."""
+        return self._info.colour.transfer in BEYOND or self._info.codec == "exr"
+
+    def light(self, number: int) -> SceneLight:
+        """The light of frame `number`, beyond white too. Raises as `frame` does."""
+        if isinstance(self._pictures, SequenceFrames) and self._info.codec == "exr":
+            with of_file(self._path_of(number)):
+                return self._pictures.light(self.picture_number(number))
+        return self.coding.of_frame(self.frame(number))
 
     def frames(self, frames: FrameRange | None = None) -> Iterator[Frame]:
         """The frames of a range of the clip (default: all), in order, one at a time."""

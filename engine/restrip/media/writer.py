@@ -9,11 +9,13 @@ from types import TracebackType
 from typing import Protocol
 
 from restrip.errors import BadInput
+from restrip.media.av.exr import write_linear
 from restrip.media.av.mux import Marks, Sink
 from restrip.media.colour import ColourTags
-from restrip.media.files import written
-from restrip.media.formats import check_size
+from restrip.media.files import OutputUnwritable, written
+from restrip.media.formats import FORMATS, check_size
 from restrip.media.frame import Frame, SizeMismatch
+from restrip.media.light import SceneLight
 from restrip.media.movies.encoding import ENCODINGS
 from restrip.media.pictures.picture import write_picture
 from restrip.timeline import Rate
@@ -87,6 +89,19 @@ class MovieWriter:
         self._sink.write(self._like_first(frame))
         self.written += 1
 
+    def write_light(self, light: SceneLight) -> None:
+        """Append a picture of light in Rec. 709's primaries, [H, W] being the writer's size: to OpenEXR, whole.
+
+        Raises SizeMismatch; OutputUnwritable for another format.
+        """
+        size = (light.rgb.shape[1], light.rgb.shape[0])
+        if size != self.size:
+            raise SizeMismatch(f"A picture is {size}, the sequence {self.size}.", "Fit it to the sequence first.")
+        if not isinstance(self._sink, _PictureFolder) or self.format is not FORMATS["exr"]:
+            raise OutputUnwritable(str(self.path), "only OpenEXR holds light")
+        self._sink.write_light(light)
+        self.written += 1
+
     def __enter__(self) -> MovieWriter:
         return self
 
@@ -118,6 +133,11 @@ class _PictureFolder:
 
     def write(self, frame: Frame) -> None:
         write_picture(self._folder / picture_name(self._number, self._extension), frame)
+        self._number += 1
+
+    def write_light(self, light: SceneLight) -> None:
+        with written(self._folder / picture_name(self._number, self._extension)) as aside:
+            write_linear(str(aside), light.rgb, light.alpha)
         self._number += 1
 
     def close(self, finish: bool = True) -> None:

@@ -13,7 +13,7 @@ from restrip.client.setting import BadSetting, Setting
 from restrip.jobs.model.cache_keys import Known
 from restrip.jobs.model.effective_settings import Job, MatteSettings, SourceSettings
 from restrip.jobs.model.planner import make_plan
-from restrip.jobs.model.settings_schema import MATTE_SETTINGS, SOURCE_SETTINGS
+from restrip.jobs.model.settings_schema import HIGHLIGHTS, MATTE_SETTINGS, SOURCE_SETTINGS
 from restrip.jobs.model.validation import read_job
 from restrip.looks import UnknownLook
 from restrip.propagate import PropagateSettings
@@ -43,7 +43,8 @@ def test_what_is_given_is_typed_and_recorded_as_it_was_written() -> None:
     assert asked.matte == MatteSettings(2.0, 2) and type(asked.matte.feather_px) is float
     assert asked.source == SourceSettings(True, 3, "close")
     assert type(asked.recorded["lean"]) is int and type(asked.look.values["stroke_size"]) is float
-    others = [setting.key for setting in (*PROPAGATE_SETTINGS, *MATTE_SETTINGS, *SOURCE_SETTINGS)]
+    # What highlights do is a plan's to say: they are recorded where they are asked to be otherwise.
+    others = [s.key for s in (*PROPAGATE_SETTINGS, *MATTE_SETTINGS, *SOURCE_SETTINGS) if s is not HIGHLIGHTS]
     assert list(asked.whole) == ["style_strength", "stroke_size", "keep_color", "anchor_file", *others]
 
 

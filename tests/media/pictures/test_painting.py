@@ -18,6 +18,7 @@ from psd_files import write_psd
 from restrip.media import Frame, read_picture, write_picture
 from restrip.media.curves import hlg_coded, pq_coded, srgb_coded, srgb_decoded
 from restrip.media.files import MediaUnreadable
+from restrip.media.frame_colours import FrameColours
 from restrip.media.pictures.icc import BadProfile, TableProfile, read_profile, rgb_profile
 from restrip.media.pictures.painting import read_painting
 from restrip.media.primaries import D50_XYZ, KNOWN, adapted, between, to_xyz
@@ -176,11 +177,13 @@ def test_frames_of_other_primaries(tmp_path: Path) -> None:
     """A picture in sRGB over frames of P3: what it shows is what the frames show; one in P3 stays as it is."""
     path = tmp_path / "a.png"
     path.write_bytes(png(np.rint(CODE * 65535).astype(np.uint16), (b"sRGB", b"\0")))
-    assert np.abs(read_painting(path, "smpte432").frame.rgb.astype(int) - stored("Display P3")).max() < 4
+    assert np.abs(read_painting(path, FrameColours("smpte432")).frame.rgb.astype(int) - stored("Display P3")).max() < 4
     path.write_bytes(png(stored("Display P3"), iccp(profile_of("Display P3"))))
-    assert np.abs(read_painting(path, "smpte432").frame.rgb.astype(int) - stored("Display P3")).max() < 8
+    assert np.abs(read_painting(path, FrameColours("smpte432")).frame.rgb.astype(int) - stored("Display P3")).max() < 8
     path.write_bytes(png(np.rint(CODE * 65535).astype(np.uint16)))
-    assert (read_painting(path, "smpte432").frame.rgb == np.rint(CODE * 65535)).all()  # Says nothing: the frames'.
+    assert (
+        read_painting(path, FrameColours("smpte432")).frame.rgb == np.rint(CODE * 65535)
+    ).all()  # Says nothing: the frames'.
 
 
 def grey_profile(gamma: float) -> bytes:

@@ -8,12 +8,14 @@ from typing import Any
 
 from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.input_files import Seen
+from restrip.jobs.model.settings_schema import HIGHLIGHTS
 from restrip.looks.look import PLAIN, READING_STAGE, LookTraits
 from restrip.propagate.settings import ON
 from restrip.registration.correction import Correction
 from restrip.storage.json_files import digest
 from restrip.timeline import ClipRange, Key, Segment
 
+HIGHLIGHTS_STAGE = 1
 KEY_STAGE = 2
 SEGMENT_STAGE = 11
 """Raised when the code changes what it makes of the same input: what older code made is then not found any more."""
@@ -22,7 +24,7 @@ SEGMENT_STAGE = 11
 @dataclass(frozen=True)
 class Known:
     """What has to be found out before a plan: the media's size (width, height) as it is read, whether it is `deep` and
-    has `alpha`, its cuts, the look.
+    has `alpha`, its cuts, the look; `highlights` says that it has light beyond white, which is kept.
 
     `key_facts` hold, by frame, what decides a key's picture beside the look's identity, if anything does;
     `prompt_facts` tells it of a prompt.
@@ -39,6 +41,7 @@ class Known:
     notes: tuple[str, ...] = ()
     deep: bool = False
     alpha: bool = False
+    highlights: bool = False
     corrections: Mapping[int, Correction] = field(default_factory=dict)
     inputs: Mapping[str, Seen] = field(default_factory=dict)
 
@@ -88,9 +91,14 @@ def key_hashes(spec: Job, keys: Sequence[Key], against: Against, known: Known) -
     return tuple(hashes[index] for index in range(len(keys)))
 
 
+def highlights_facts(known: Known) -> dict[str, Any]:
+    """What all keys and segments depend on where highlights are kept, and on nothing where they aren't."""
+    return {"highlights": HIGHLIGHTS_STAGE} if known.highlights else {}
+
+
 def segment_facts(spec: Job, inputs: Mapping[str, Seen], size: tuple[int, int], format_name: str) -> dict[str, Any]:
     """What every segment task of a job depends on beside its frames, its keys and its device (`SegmentTask.filed`)."""
-    settings = {key: value for key, value in spec.asked.recorded.items() if key != ON}
+    settings = {key: value for key, value in spec.asked.recorded.items() if key not in (ON, HIGHLIGHTS.key)}
     return {
         "stage": SEGMENT_STAGE,
         "source": inputs["source"].content.key,

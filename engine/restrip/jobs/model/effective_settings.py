@@ -14,7 +14,7 @@ from typing import Any
 from restrip import codec
 from restrip.client.job import JobSpec
 from restrip.client.setting import own
-from restrip.jobs.model.settings_schema import MATTE_SETTINGS, SOURCE_SETTINGS
+from restrip.jobs.model.settings_schema import HIGHLIGHTS, MATTE_SETTINGS, SOURCE_SETTINGS
 from restrip.looks.families import LookFamily, family_of, own_settings
 from restrip.looks.look import Look
 from restrip.propagate.settings import PROPAGATE_SETTINGS, PropagateSettings
@@ -91,12 +91,14 @@ class MatteSettings:
 @dataclass(frozen=True)
 class SourceSettings:
     """How the clip is read: `strict` refuses damaged frames, `stream` is the movie's video stream counted from 1 (0 is
-    the one that players choose), `gaps` is what is done where pictures of a sequence are missing.
+    the one that players choose), `gaps` is what is done where pictures of a sequence are missing, `highlights` whether
+    light beyond white is kept where there is any.
     """
 
     strict: bool
     stream: int
     gaps: str
+    highlights: bool = True
 
 
 @dataclass(frozen=True)
@@ -120,11 +122,13 @@ class JobSettings:
             LookSettings.of(look, given),
             PropagateSettings.of(given),
             MatteSettings(matte["matte_feather"], given.get("matte_feather")),
-            SourceSettings(source["strict"], source["video_stream"], source["gaps"]),
+            SourceSettings(source["strict"], source["video_stream"], source["gaps"], source["highlights"] != "off"),
             KeySettings.of(given),
             recorded={
                 setting.key: given.get(setting.key, setting.default)
                 for setting in (*PROPAGATE_SETTINGS, *MATTE_SETTINGS, *SOURCE_SETTINGS)
+                # What it does is a plan's to say: for most clips nothing.
+                if setting is not HIGHLIGHTS or given.get(setting.key, setting.default) != setting.default
             },
         )
 

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from restrip.jobs.model.cache_keys import Against, Known, key_hashes, reading, segment_facts, segment_hash
+from restrip.jobs.model.cache_keys import (
+    Against,
+    Known,
+    highlights_facts,
+    key_hashes,
+    reading,
+    segment_facts,
+    segment_hash,
+)
 from restrip.jobs.model.draft import draft_size, marked
 from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.input_files import Seen, look_at
@@ -40,14 +48,16 @@ def make_plan(spec: Job, known: Known) -> Plan:
     timeline_note = conversion_note(spec.clip) if spec.output.otio else ""
     notes = (*notes, *(note for note in (format_note, anchor_note, timeline_note) if note), *known.notes)
     previous = _previous(keys, anchor, cuts) if known.traits.carries_previous else (None,) * len(keys)
-    shared_by_keys = marked({"source": source, "size": list(full_size), **reading(spec)}, draft)
+    base = {"source": source, "size": list(full_size), **reading(spec), **highlights_facts(known)}
+    shared_by_keys = marked(base, draft)
     against = Against(anchor, previous, shared_by_keys)
     hashes = key_hashes(spec, keys, against, known)
     every = spec.mode == "every"
     groups = _groups(segments_of(keys, spec.clip.length, cuts), EVERY_PART_FRAMES if every else 0, cuts)
     asked = spec.asked.motion.device
     chosen(asked, size)  # A GPU that was asked for and isn't there is named now.
-    shared = marked(segment_facts(spec, known.inputs, size, format_name), draft)
+    segment_base = {**segment_facts(spec, known.inputs, size, format_name), **highlights_facts(known)}
+    shared = marked(segment_base, draft)
     segment_tasks = tuple(
         SegmentTask(group, hash=segment_hash(spec.clip, group, hashes, keys, shared)) for group in groups
     )
@@ -72,6 +82,7 @@ def make_plan(spec: Job, known: Known) -> Plan:
         inputs=_used(known, keys),
         corrections=_corrections(known, keys),
         full_size=full_size if draft else None,
+        highlights=known.highlights,
     )
 
 

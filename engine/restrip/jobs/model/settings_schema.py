@@ -27,6 +27,18 @@ MATTE_SETTINGS = (
     ),
 )
 
+HIGHLIGHTS = Setting(
+    "highlights",
+    "choice",
+    "auto",
+    "Highlights",
+    "What becomes of light beyond white in HDR movies (PQ, HLG) and OpenEXR. Kept: looks and keys see a picture for a "
+    "display, and the highlights come back onto the result, as strong as they were. Off: looks see the code values. "
+    "Other footage stays as it is.",
+    choices=(("auto", "Keep"), ("off", "Off")),
+    group="source",
+)
+
 SOURCE_SETTINGS = (
     Setting(
         "strict",
@@ -62,6 +74,7 @@ SOURCE_SETTINGS = (
         ),
         group="source",
     ),
+    HIGHLIGHTS,
 )
 
 OUTPUT_SETTINGS = (

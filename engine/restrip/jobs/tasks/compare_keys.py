@@ -74,7 +74,7 @@ def _finding(task: Assignment, plan: Plan, clip: Callable[[], Window], index: in
         finding = kept.facts["finding"]
         return Comparison(**{**finding, "size": tuple(finding["size"])})
     key = plan.keys[index]
-    picture = read_key_picture(path, key.frame, clip().primaries).frame
+    picture = read_key_picture(path, key.frame, clip().colours).frame
     if min(picture.size) < LEAST_PX:
         found = Comparison("unlike", f"being only {picture.size[0]}x{picture.size[1]}")
     else:

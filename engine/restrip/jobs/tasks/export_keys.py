@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from restrip.client.job import clip_from_json
+from restrip.jobs.highlights import goes_beyond_white
 from restrip.jobs.outputs.delivery import try_folder
 from restrip.jobs.outputs.key_note import FIRST, NAME, note_text
 from restrip.jobs.tasks.registry import Assignment
@@ -35,9 +36,12 @@ def export_keys(task: Assignment) -> dict[str, Any]:
     made: list[dict[str, Any]] = []
     with ClipReader(clip, stream=int(body.get("stream", 0))) as media:
         try_folder(folder)
+        # What a look sees is what a key is painted on.
+        beyond = goes_beyond_white(media, clip, task.cache)
         for done, frame in enumerate(frames):
             task.report("reading", done, len(frames), unit="frame")
-            made.append({"frame": frame, **_export(folder, frame + first, media.frame(frame), bool(body["replace"]))})
+            picture = media.coding.proxy(media.light(frame)) if beyond else media.frame(frame)
+            made.append({"frame": frame, **_export(folder, frame + first, picture, bool(body["replace"]))})
         size = media.size
     note = ""
     if body.get("note", True):

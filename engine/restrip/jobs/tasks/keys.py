@@ -171,7 +171,7 @@ class KeyMaker:
             clip=self.spec.clip,
             keys=len(plan.keys),
             corrections=[plan.correction(n) for n in group],
-            primaries=self.window.primaries,
+            colours=self.window.colours,
         )
 
     def _before(self, index: int) -> tuple[Frame, Frame] | None:
@@ -204,7 +204,7 @@ def keep_painted(task: Assignment, plan: Plan, window: Window, index: int) -> No
     """Cache the picture that a key brings along."""
     key = plan.keys[index]
     frame = window.frame(key.frame)
-    styled = picture_for_key(frame, key, correction=plan.correction(index), primaries=window.primaries)
+    styled = picture_for_key(frame, key, correction=plan.correction(index), colours=window.colours)
     window.check()
     keep_key(task, plan, index, styled)
 

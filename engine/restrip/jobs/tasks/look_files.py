@@ -16,7 +16,7 @@ from restrip.jobs.model.effective_settings import Job, LookSettings
 from restrip.jobs.references import NamedFile
 from restrip.jobs.saved_look import LookIncomplete, anchor_of, look_here, look_of_job
 from restrip.jobs.source import open_source
-from restrip.jobs.tasks.prepare import job_spec
+from restrip.jobs.tasks.prepare import highlights_of, job_spec
 from restrip.jobs.tasks.registry import Assignment, read_own
 from restrip.looks.families import family_of
 from restrip.looks.look_file import models, shelf
@@ -35,6 +35,7 @@ from restrip.looks.look_file.record import AnchorUsed, LookRecord, ModelUsed
 from restrip.media import fit_picture, read_picture
 from restrip.media.files import written
 from restrip.media.frame import Frame
+from restrip.media.pictures.painting import read_painting
 
 
 class LookExists(BadInput):
@@ -57,7 +58,7 @@ def save_look(task: Assignment) -> dict[str, Any]:
     anchor = anchor_of(manifest, task.body["key"])
     look, settings, files = look_of_job(manifest)
     task.report("reading", 0, 0)
-    frame = _frame(job_spec(folder), manifest, anchor)
+    frame = _frame(task, job_spec(folder), manifest, anchor)
     picture = fit_picture(read_picture(anchor.picture), frame.size)
     paintings: dict[str, bytes] = {}
     used = tuple(_used(files, is_painting=family_of(look)[0].argument == "file", paintings=paintings))
@@ -146,10 +147,13 @@ def _free(name: str, *, replace: bool) -> Path:
     return target
 
 
-def _frame(spec: Job, manifest: Manifest, anchor: KeyResult) -> Frame:
+def _frame(task: Assignment, spec: Job, manifest: Manifest, anchor: KeyResult) -> Frame:
     """The anchor's frame as its job saw it, without alpha."""
     with open_source(spec) as media:
-        frame = fit_picture(media.frame(anchor.key.frame), manifest.size)
+        number = anchor.key.frame
+        kept = highlights_of(task, spec, media)
+        seen = media.coding.proxy(media.light(number)) if kept else media.frame(number)
+        frame = fit_picture(seen, manifest.size)
     return Frame(frame.rgb)
 
 
@@ -161,7 +165,7 @@ def _used(files: tuple[NamedFile, ...], *, is_painting: bool, paintings: dict[st
             continue
         part, content = painting_part(file.path), Path(file.path).read_bytes()
         if not part or len(content) > LIMITS[PAINTING]:
-            part, content = f"{PAINTING}.png", png_of(read_picture(file.path))
+            part, content = f"{PAINTING}.png", png_of(read_painting(file.path).frame)
         paintings[part] = content
         yield ModelUsed(file.role, file.named, hashlib.sha256(content).hexdigest(), len(content), part=part)
 

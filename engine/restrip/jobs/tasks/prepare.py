@@ -8,6 +8,7 @@ from typing import Any
 
 from restrip.client.job import JobSpec
 from restrip.jobs.cache import Cache, Entry
+from restrip.jobs.highlights import goes_beyond_white, notes_of
 from restrip.jobs.model.cache_keys import Known, reading
 from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.input_files import Seen, Watch, look_at
@@ -58,9 +59,11 @@ def plan_job(task: Assignment, spec: Job) -> tuple[Plan, Look]:
     named = inputs_of(files_of(spec))
     inputs = look_at(named)
     with open_source(spec) as media:
+        beyond = highlights_of(task, spec, media)
         cuts = spec.cuts if spec.cuts is not None else _cuts(task, spec, media, inputs["source"])
     look = look_of(task.shop, spec, size_within(media.size, spec.output.long_side), task.report)
-    known = replace(known_of(look, media, tuple(cuts)), inputs=inputs)
+    known = replace(known_of(look, media, tuple(cuts)), inputs=inputs, highlights=beyond)
+    known = replace(known, notes=notes_of(media, spec, beyond))
     plan = make_plan(spec, known)
     look.check_keys(plan.keys)
     compared = compare_keys(task, spec, plan, look)
@@ -70,6 +73,15 @@ def plan_job(task: Assignment, spec: Job) -> tuple[Plan, Look]:
     # What was found out is true of these very files.
     Watch(named, plan.inputs).check()
     return plan, look
+
+
+def highlights_of(task: Assignment, spec: Job, media: ClipReader) -> bool:
+    """Whether the job keeps light beyond white."""
+
+    def report(done: int, total: int, note: str = "") -> None:
+        task.report("reading", done, total)
+
+    return spec.asked.source.highlights and goes_beyond_white(media, spec.clip, task.cache, report)
 
 
 def known_of(look: Look, media: ClipReader, cuts: tuple[int, ...] = ()) -> Known:

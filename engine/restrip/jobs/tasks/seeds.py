@@ -16,7 +16,7 @@ from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.planner import make_plan
 from restrip.jobs.source import open_source
 from restrip.jobs.tasks.keys import KeyLost, KeyMaker, chunks_of, key_picture
-from restrip.jobs.tasks.prepare import known_of, look_of
+from restrip.jobs.tasks.prepare import highlights_of, known_of, look_of
 from restrip.jobs.tasks.registry import Assignment, read_own
 from restrip.media import fit_picture, write_picture
 from restrip.media.frame import Frame
@@ -78,7 +78,7 @@ def _pictures(task: Assignment, body: dict[str, Any], spec: Job, seeds: list[int
     frame = int(body["frame"])
     with open_source(spec) as media:
         look = look_of(task.shop, spec, media.size, task.report)
-        known = known_of(look, media)
+        known = replace(known_of(look, media), highlights=highlights_of(task, spec, media))
     alone = [make_plan(replace(spec, keys=(Key(frame, body.get("prompt"), seed),)), known) for seed in seeds]
     # One plan with a key for each seed, which no job could have: all on one frame.
     keys, hashes = (tuple(part for plan in alone for part in getattr(plan, of)) for of in ("keys", "key_hashes"))

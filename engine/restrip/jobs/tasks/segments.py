@@ -17,6 +17,7 @@ from restrip.jobs.tasks.registry import Assignment
 from restrip.media import MovieWriter
 from restrip.media.background_writer import BackgroundWriter
 from restrip.media.formats import FORMATS
+from restrip.media.frame import Frame
 from restrip.media.timecode import shown_at
 from restrip.progress import Report
 from restrip.propagate import CarriedFrame, FadeScore, PropagateSettings, StyledKey, propagate, propose_fade
@@ -137,7 +138,18 @@ class _Rendering:
                 raise RuntimeError(f"propagation gave no {name} rendition of frame {n}")
             if matte is not None:
                 picture = matte.cut_out(n, picture) if source is None else matte.limit(n, picture, source)
+            self._put(n, picture, writer)
+
+    def _put(self, n: int, picture: Frame, writer: BackgroundWriter) -> None:
+        """Write a picture of frame n, where highlights are kept with those of the clip."""
+        if not self.plan.highlights:
             writer.write(picture)
+            return
+        coding, light = self.window.reader.coding, self.window.restored(n, picture)
+        if self.plan.format == "exr":
+            writer.write_light(coding.as_709(light))
+        else:
+            writer.write(coding.code(light))
 
     def _key(self, index: int | None) -> StyledKey | None:
         if index is None:

@@ -7,12 +7,15 @@ A file says what its numbers mean by a profile, by tags, or not at all; what say
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from restrip.media.files import check_readable
 from restrip.media.frame import Frame
+from restrip.media.frame_colours import AS_SRGB, FrameColours
+from restrip.media.highlights import Floats, rolled
 from restrip.media.pictures.colour_space import coded
 from restrip.media.pictures.exr import read_linear
 from restrip.media.pictures.layered import read_layered_in
@@ -29,16 +32,16 @@ class Painting:
     notes: tuple[str, ...] = ()
 
 
-def read_painting(path: str | os.PathLike[str], primaries: str = "") -> Painting:
-    """A picture from a file in the colours of frames with these primaries, by FFmpeg's words ("" is BT.709).
+def read_painting(path: str | os.PathLike[str], colours: FrameColours = AS_SRGB) -> Painting:
+    """A picture from a file in the colours of frames.
 
     Of a file that moves, or holds several pictures, it is the first. Raises MediaMissing, MediaUnreadable.
     """
     name = os.fspath(path)
     check_readable(name)
-    kind = kind_of(name)
+    kind, primaries = kind_of(name), colours.primaries
     if kind == "exr":
-        return Painting(_of_light(name, primaries))
+        return Painting(_of_light(name, primaries, rolled if colours.beyond_white else None))
     if kind == "psd":
         return Painting(*read_photoshop_in(name, primaries))
     if kind == "layered":
@@ -48,7 +51,7 @@ def read_painting(path: str | os.PathLike[str], primaries: str = "") -> Painting
     return Painting(read_picture(name))
 
 
-def _of_light(path: str, primaries: str) -> Frame:
+def _of_light(path: str, primaries: str, roll: Callable[[Floats], Floats] | None) -> Frame:
     light, alpha = read_linear(path)
-    rgb = coded(straight(light, alpha), primaries)
+    rgb = coded(straight(light, alpha), primaries, roll=roll)
     return Frame(rgb, None if alpha is None else np.rint(np.clip(np.nan_to_num(alpha), 0, 1) * 65535).astype(np.uint16))

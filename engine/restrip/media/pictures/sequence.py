@@ -8,12 +8,15 @@ from fractions import Fraction
 
 import numpy as np
 
+from restrip.media.colour import ColourTags
 from restrip.media.files import MediaMissing, MediaUnreadable
 from restrip.media.frame import Frame
 from restrip.media.geometry import resampled
+from restrip.media.light import LightCoding, SceneLight, clean
 from restrip.media.movies.movie import MediaDamaged
+from restrip.media.pictures.exr import read_linear
 from restrip.media.pictures.listing import list_pictures, listed
-from restrip.media.pictures.picture import read_picture
+from restrip.media.pictures.picture import kind_of, read_picture, straight
 from restrip.timeline import Rate
 
 
@@ -68,6 +71,22 @@ class SequenceFrames:
             while len(self._kept) > max(2, self._room // each):
                 self._kept.popitem(last=False)
         return self._kept[number]
+
+    def light(self, number: int) -> SceneLight:
+        """The light of picture `number` of light (OpenEXR), beyond white too, at the sequence's size.
+
+        Of one that can't be read, and of another kind, it is its frame's: there is no more than white.
+        """
+        frame = self.frame(number)
+        path = self._paths[number]
+        if number in self._damage or kind_of(path) != "exr":
+            light = LightCoding(ColourTags("rgb", range="full")).of_frame(frame)
+        else:
+            rgb, alpha = read_linear(path)
+            light = clean(straight(rgb, alpha), alpha).fitted(self.size)
+        if self.listing.alpha and light.alpha is None:
+            return SceneLight(light.rgb, np.ones(light.rgb.shape[:2], np.float32))
+        return light
 
     def thumbnail(self, number: int, size: tuple[int, int]) -> Frame:
         """A small version of picture `number`, 8 bit."""
