@@ -131,6 +131,7 @@ COVERED_BY = {
     "propagate/energy/crisp": "propagate/cpu/strokes/test_crisp.py",
     "propagate/energy/descriptors": "propagate/cpu/test_descriptors.py",
     "propagate/energy/detail_selection": "propagate/cpu/test_detail_selection.py",
+    "propagate/energy/effort": "jobs/test_drafts.py",
     "propagate/energy/handover": "propagate/cpu/strokes/test_handover.py",
     "propagate/energy/matching": "propagate/cpu/test_predictors.py",
     "propagate/energy/mix_weights": "propagate/cpu/test_mixing.py",

@@ -32,7 +32,9 @@ def command_line(choices: Choices, folder: Path, stamp: str) -> list[str]:
         "--otio": folder / f"{stamp} restyled.otio",
     }
     settings = [f"--set={name}={value}" for name, value in choices.look_settings.items()]
-    return ["resolve", str(folder / f"{stamp}.otio"), *(f"{name}={value}" for name, value in given.items()), *settings]
+    given_as = (f"{name}={value}" for name, value in given.items())
+    draft = ["--draft"] if choices.draft else []
+    return ["resolve", str(folder / f"{stamp}.otio"), *given_as, *draft, *settings]
 
 
 def main(arguments: Sequence[str]) -> int:

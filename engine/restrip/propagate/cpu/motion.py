@@ -19,6 +19,7 @@ from restrip.propagate.cpu.kernels.flow import choose, rebuild
 from restrip.propagate.cpu.refine import refined
 from restrip.propagate.cpu.sampling import Flow, pull
 from restrip.propagate.cpu.shading import Exposure, exposure
+from restrip.propagate.energy.effort import WHOLE, Effort
 from restrip.propagate.energy.motion import AROUND, FAVOUR, LIGHT_SIDE, MIN_SIDE, MIN_SIDE_DIRECT, SMOOTHING
 
 Gray = npt.NDArray[np.uint8]
@@ -35,10 +36,12 @@ def pixels_of(rgb: npt.NDArray[np.uint8]) -> Pixels:
     return cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA)
 
 
-def step(a: Gray, b: Gray) -> Flow:
+def step(a: Gray, b: Gray, effort: Effort = WHOLE) -> Flow:
     """Dense motion a -> b between neighbours, [H, W, 2] (DIS: Kroeger et al. 2016, at half size)."""
     if min(a.shape) < MIN_SIDE:
         return np.zeros((*a.shape, 2), np.float32)
+    if not effort.fine_steps and (coarse := direct(a, b)) is not None:
+        return coarse
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     search.setVariationalRefinementIterations(SMOOTHING)
     return search.calc(a, b, None)
@@ -96,8 +99,8 @@ class KeyMotion:
     step: Flow | None
     _flow: Flow | None
 
-    def __init__(self, key: npt.NDArray[np.uint8]) -> None:
-        self._key, self._key_gray = pixels_of(key), gray_of(key)
+    def __init__(self, key: npt.NDArray[np.uint8], effort: Effort = WHOLE) -> None:
+        self._key, self._key_gray, self._effort = pixels_of(key), gray_of(key), effort
         self.restart()
 
     def restart(self) -> None:
@@ -116,14 +119,14 @@ class KeyMotion:
     def next(self, frame: npt.NDArray[np.uint8]) -> Flow:
         """Motion from the next frame away from the key, [H, W, 3] uint8, to the key."""
         gray = gray_of(frame)
-        self.step = step(gray, self._gray)
+        self.step = step(gray, self._gray, self._effort)
         chained = extend(self.step, self._flow)
         light = light_between(frame, self._key[..., :3], chained)
         pixels, key, key_gray = pixels_of(frame), light.on(self._key), light.on(self._key_gray)
         lead = Lead.of(chained, pixels, key)
         if self._flow is not None and (straight := direct(gray, key_gray)) is not None:
             lead = lead.or_better(Lead.of(straight, pixels, key))
-        fine = refined(gray, key_gray, lead.flow)
+        fine = refined(gray, key_gray, lead.flow, self._effort.turns)
         self._flow = Lead.of(fine, pixels, key).or_better(lead).flow
         self._gray = gray
         return self._flow

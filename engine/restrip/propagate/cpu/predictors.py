@@ -16,7 +16,8 @@ from restrip.propagate.cpu.kernels.patchmatch import start, sweep
 from restrip.propagate.cpu.kernels.vote import places_of, read, vote
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME, Exposure
-from restrip.propagate.energy.matching import QUIET, SWEEPS, TIE
+from restrip.propagate.energy.effort import WHOLE, Effort
+from restrip.propagate.energy.matching import QUIET, TIE
 from restrip.propagate.energy.shading import REACH, RIDGE, STEEPEST
 from restrip.propagate.energy.style import CODE
 
@@ -69,7 +70,8 @@ class Matcher:
     al. 2015, *Massively Parallel Multiview Stereopsis by Surface Normal Diffusion*).
     """
 
-    def __init__(self, key: Exemplar) -> None:
+    def __init__(self, key: Exemplar, effort: Effort = WHOLE) -> None:
+        self._effort = effort
         self._key = key.described.reshape(-1)
         self._before: Field = np.empty((0, 0, 2), np.int16)
 
@@ -80,7 +82,7 @@ class Matcher:
         before = self._before if step is not None else np.empty((0, 0, 2), np.int16)
         tie, quiet = np.float32(TIE), np.float32(QUIET)
         start(frame, self._key, flow, tie, before, flow if step is None else step, field, errors)
-        for n, (far, radius) in enumerate(SWEEPS):
+        for n, (far, radius) in enumerate(self._effort.matches):
             for parity in (0, 1):
                 turn = parity, far, radius, quiet, 2 * n + parity + 1
                 sweep(frame, self._key, flow, tie, field, errors, *turn)

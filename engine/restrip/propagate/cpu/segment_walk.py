@@ -26,6 +26,7 @@ from restrip.propagate.cpu.strokes.paint import Paint
 from restrip.propagate.cpu.strokes.pieces import Pieces
 from restrip.propagate.cpu.strokes.strangeness import strangeness
 from restrip.propagate.cpu.strokes.whole import Whole, WholeStrokes, walked_back
+from restrip.propagate.energy.effort import Effort, effort
 from restrip.propagate.energy.handover import across_at
 from restrip.propagate.energy.mix_weights import MixWeights, mix_weights_at
 from restrip.propagate.energy.shading import USUAL_GAIN
@@ -47,12 +48,12 @@ def walk(
 class _Side:
     """One key, and what it says of frames."""
 
-    def __init__(self, key: StyledKey, shading: float) -> None:
+    def __init__(self, key: StyledKey, shading: float, effort: Effort) -> None:
         self.key = key
         self.picture = Exemplar.of(key.source, key.picture)
         self.gain = shading * USUAL_GAIN
         self._shading = shading
-        self._matcher = Matcher(self.picture)
+        self._matcher = Matcher(self.picture, effort)
 
     def votes(self, frame: Bytes, described: npt.NDArray[np.int16], flow: Flow, step: Flow | None) -> Votes:
         """Both predictions of `frame` [H, W, 3] by their worth; `step` is the motion to the frame of the last call."""
@@ -89,7 +90,8 @@ class _Segment:
         self._total = len(window.frames) + (0 if keys[1] is None else walked_frames(window.frames))
         self._sides: list[_Side | None] = []
         self._steps = StepMotion()
-        self._ahead = None if keys[0] is None else KeyMotion(keys[0].source.rgb8())
+        self._effort = effort(settings.quick)
+        self._ahead = None if keys[0] is None else KeyMotion(keys[0].source.rgb8(), self._effort)
         self._parts = np.zeros((1, 1), np.float32)
         self._whole: WholeStrokes | None = None
 
@@ -97,11 +99,12 @@ class _Segment:
         right = self._keys[1]
         folder = self._settings.scratch
         back: Generator[Flow, None, None] = (
-            _nothing() if right is None else backward(self._window, right, folder, self._step)
+            _nothing() if right is None else backward(self._window, right, folder, self._step, effort=self._effort)
         )
         with closing(back):
             flow_back = next(back, None)  # walks all the way back, before the rest takes its memory
-            self._sides = [None if key is None else _Side(key, self._settings.shading) for key in self._keys]
+            shading = self._settings.shading
+            self._sides = [None if key is None else _Side(key, shading, self._effort) for key in self._keys]
             with closing(self._whole_fields(flow_back)) as fields:
                 if self._parts.any():
                     self._whole = self._whole_strokes(fields)
@@ -123,11 +126,13 @@ class _Segment:
         if side is None or not self._parts.any():
             return _nothing()
         self._total += walked_frames(self._window.frames)
-        return walked_back(self._window, side.picture, self._settings.scratch, self._step)
+        return walked_back(self._window, side.picture, self._settings.scratch, self._step, effort=self._effort)
 
     def _whole_strokes(self, fields: Generator[Field, None, None]) -> WholeStrokes:
         a, b = (None if side is None else Paint.of(side.picture, self._settings.shading) for side in self._sides)
-        return WholeStrokes((a, b), None if a is None else Pieces(a.key, self._ahead), fields, self._parts)
+        return WholeStrokes(
+            (a, b), None if a is None else Pieces(a.key, self._ahead, self._effort), fields, self._parts
+        )
 
     def _is_left(self, n: int) -> bool:
         return self._keys[0] is not None and self._keys[0].frame == n

@@ -26,6 +26,7 @@ from restrip.propagate.energy.calm_motion import (
     WIDE,
     WRONG,
 )
+from restrip.propagate.energy.effort import WHOLE, Effort
 
 Plane = npt.NDArray[np.float32]
 
@@ -40,8 +41,8 @@ class CalmMotion:
     step: Flow | None
     _flow: Flow | None
 
-    def __init__(self, key: npt.NDArray[np.uint8], walked: KeyMotion | None = None) -> None:
-        self._key, self._own, self._checked = key, walked is None, walked or KeyMotion(key)
+    def __init__(self, key: npt.NDArray[np.uint8], walked: KeyMotion | None = None, effort: Effort = WHOLE) -> None:
+        self._key, self._own, self._checked = key, walked is None, walked or KeyMotion(key, effort)
         self.restart()
 
     def restart(self) -> None:

@@ -27,7 +27,8 @@ from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME
 from restrip.propagate.cpu.strokes.calm_motion import CalmMotion, trusted
 from restrip.propagate.cpu.strokes.paint import field_of, judged, own_places
-from restrip.propagate.energy.pieces import COSTS, SWEEPS
+from restrip.propagate.energy.effort import WHOLE, Effort
+from restrip.propagate.energy.pieces import COSTS
 from restrip.propagate.energy.style import CODE
 
 Plane = npt.NDArray[np.float32]
@@ -39,9 +40,9 @@ class Pieces:
     With `walked`, the motion to that key, someone else walks that one to each frame before it is laid out.
     """
 
-    def __init__(self, key: Exemplar, walked: KeyMotion | None = None) -> None:
-        self.key = key
-        self._motion = CalmMotion(key.source, walked)
+    def __init__(self, key: Exemplar, walked: KeyMotion | None = None, effort: Effort = WHOLE) -> None:
+        self.key, self._effort = key, effort
+        self._motion = CalmMotion(key.source, walked, effort)
         inner = key.packed[EDGE:-EDGE, EDGE:-EDGE, :3]
         self._style = np.rint(inner / np.float32(CODE)).astype(np.uint8)
         self.restart()
@@ -75,7 +76,7 @@ class Pieces:
     def _sewn(self, described: npt.NDArray[np.int16], flow: Flow, before: Field) -> Field:
         key, sure = self.key.described.reshape(-1), self._sure(described, flow)
         field, costs = before.copy(), tuple(np.float32(cost) for cost in COSTS)
-        for n, (far, radius, seen, surest) in enumerate(SWEEPS):
+        for n, (far, radius, seen, surest) in enumerate(self._effort.pieces):
             for parity in (0, 1):
                 turn = parity, far, radius, np.float32(seen), np.float32(surest), 2 * n + parity + 1
                 sew(described, key, self._style, flow, sure, field, before, costs, *turn)

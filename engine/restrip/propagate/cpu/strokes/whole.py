@@ -16,6 +16,7 @@ from restrip.propagate.cpu.strokes.field_spool import FieldSpool
 from restrip.propagate.cpu.strokes.handover import HandOver
 from restrip.propagate.cpu.strokes.paint import Laid, Paint
 from restrip.propagate.cpu.strokes.pieces import Pieces
+from restrip.propagate.energy.effort import WHOLE, Effort
 from restrip.propagate.energy.mix_weights import MixWeights
 from restrip.propagate.energy.style import CODE
 from restrip.propagate.frame_window import FrameWindow
@@ -24,14 +25,20 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def walked_back(
-    window: FrameWindow, key: Exemplar, folder: str, stepped: Callable[[], None], block_frames: int = BLOCK_FRAMES
+    window: FrameWindow,
+    key: Exemplar,
+    folder: str,
+    stepped: Callable[[], None],
+    block_frames: int = BLOCK_FRAMES,
+    *,
+    effort: Effort = WHOLE,
 ) -> Generator[Field, None, None]:
     """The right key's pieces in every frame of the window, in the order of the frames.
 
     Walks all of it before the first, calls `stepped` after each frame walked; temporary files go to `folder`.
     """
     with FieldSpool(window.size, folder) as fields, FieldSpool(window.size, folder) as borders:
-        walk = BackwardWalk(Pieces(key), lambda n: window.frame(n).rgb8(), fields, borders)
+        walk = BackwardWalk(Pieces(key, effort=effort), lambda n: window.frame(n).rgb8(), fields, borders)
         yield from walk.forwards(window.frames, stepped, block_frames)
 
 
