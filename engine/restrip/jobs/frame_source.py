@@ -23,6 +23,7 @@ from restrip.timeline import FrameRange
 
 LIGHTS_KEPT = 4
 KEPT_BYTES = 1 << 27
+"""Of a draft's frames, the newest of which are kept for the next walk over them."""
 
 
 class Window:
@@ -40,7 +41,7 @@ class Window:
         self._watch = Watch(inputs_of(named), plan.inputs)
         self.size = plan.key_size if for_keys else plan.size
         self.frames = frames
-        # A draft's frames are small, and walking over them takes no longer than reading the large ones once more.
+        # A draft's frames are small enough to be kept: reading them anew would take as long as the walk over them.
         self._kept: dict[int, Frame] | None = {} if plan.draft and not for_keys else None
         self.reader = open_source(spec)
         self._lock = Lock()
