@@ -53,4 +53,5 @@ def test_a_saved_key_is_shown_by_the_strips_that_are_there(
     assert told["trouble"] == "key-folder-gone" and told["well"] and told["still"]
     assert told["opens"] == [["FINISHED"], "Open Key in My Paint"]
     assert told["opened"] == ["--new", str(folder / "key_00020.png")]
+    assert told["stopped"] and told["after reopening"] and told["takes after reopening"] == 1
     assert "/nowhere/krita" in told["missing"] and told["off"]

@@ -98,6 +98,19 @@ def story(movie: str, folder: str, dark: str, light: str, program: str, out: str
     told["missing"] = refused(lambda: bpy.ops.restrip.open_key())
     preferences.paint_program = ""
 
+    blend = str(Path(out) / "watched.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=blend)
+    bpy.ops.wm.open_mainfile(filepath=blend)
+    told["stopped"] = not key_watch._watched
+    scene = bpy.context.scene
+    assert pump(lambda: key_watch._watched, 60)
+    time.sleep(1.2)
+    strip = next(one for one in scenes.top(scene) if one.name == "shot")
+    before = strip.restrip.placed
+    save(light, keys / "key_00035.png")
+    told["after reopening"] = pump(lambda: strip.restrip.placed not in ("", before))
+    told["takes after reopening"] = len(takes.listed(results.result_of(scene, strip)))
+    scene.sequence_editor.active_strip = strip
     scene.restrip_form.own_keys_watch = False
     told["off"] = pump(lambda: not key_watch._watched, 20)
     return told
