@@ -54,7 +54,8 @@ class PaintedKeysMissing(BadInput):
         super().__init__(
             f"{folder} has no picture for key{several} {_listed(frames)}.",
             f"Pictures were found for {_listed(found) if found else 'no frame'}. Name each with its key's frame number "
-            f"at the end, where the strip's first frame is {first}, such as key_{frames[0]:05d}.png.",
+            f"at the end, where the strip's first frame is {first}, such as key_{frames[0]:05d}.png. A shot without "
+            "a key has one in its middle: set a marker there and export that frame, too.",
             folder=folder,
             frames=list(frames),
             found=list(found),
