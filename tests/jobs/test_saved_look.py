@@ -211,10 +211,11 @@ def test_a_key_painted_by_hand_may_be_the_anchor(first: Computer, little: Little
     assert np.array_equal(anchor.picture.rgb, read_picture(str(painted)).rgb)
     assert np.array_equal(anchor.frame.rgb, frame_of(16).rgb)
     alone = first.run(job(little, "alone", 20))
-    like = first.run(using(little, "like", told, 20))
+    like = first.run(replace(using(little, "like", told, 20), cuts=(12,)))
+    assert len(like.keys) == 2 and {one.facts["look_file"] for one in like.keys} == {"by hand"}, "across a cut, too"
     model, far, near = (
         Palette.of(picture.rgb.astype(np.float32) / 255).mean
-        for picture in (anchor.picture, picture_of(alone, 0), picture_of(like, 0))
+        for picture in (anchor.picture, picture_of(alone, 0), picture_of(like, 1))
     )
     assert np.abs(near - model).sum() < np.abs(far - model).sum() / 3
 

@@ -92,7 +92,7 @@ class KeyFinish:
         alike = matched(coded, carried(anchor.coded, moved.flow), moved.seen, strength)
         if anchor.look is None:
             return alike
-        both = float(moved.seen.mean()) ** 2  # Without a step: what is seen changes from key to key.
+        both = float(moved.seen.mean()) ** 3  # Without a step: what is seen changes from key to key.
         shown = to_coded(to_picture(task.frame, self.size))
         own = (Palette.of(shown), Palette.of(coded))
         shifted = shift_between(anchor.look, own, strength).applied(coded)
