@@ -255,6 +255,7 @@ OF_NO_ONE_MODULE = {
     "jobs/test_power_cut.py",
     "jobs/test_whole_jobs.py",
     BACKBONES + "test_another_family.py",
+    "looks/diffusion/consistency/test_anchor_cost.py",
     "looks/diffusion/sampling/test_a1111.py",
     "media/test_blender.py",
     "media/test_fuzz.py",

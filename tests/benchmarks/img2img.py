@@ -140,6 +140,8 @@ def watched(at: Pipeline) -> Iterator[dict[str, float]]:
 def on_gpu(options: argparse.Namespace) -> int:
     """All rows; how many were refused."""
     rehearsing = img2img_networks.rehearsing
+    if rehearsing:
+        torch.set_num_threads(1)
     device = torch.device("cpu" if rehearsing else "cuda")
     most, refused = ceiling(device), 0
     machine = "rehearsal" if rehearsing else f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
@@ -157,7 +159,7 @@ def on_gpu(options: argparse.Namespace) -> int:
         print(f"\n{case.name}: stock {before:.2f} frames/s one at a time, ceiling {most / price.plain:.1f}", end="")
         print(f", goal {case.goal:g}" if case.goal else "")
         head = "of stock  ceiling    ms a key: UNet, extra attention, VAE, host; beside them: motion, finish"
-        print(f"{'':32s}{'cold':>8s}{'warm':>8s}  {head}")
+        print(f"{'':32s}{'cold':>8s}{'warm':>8s}  {head}", flush=True)
         refused += rows_of(model, case, (most, before), options)
         if device.type == "cuda":
             print(f"{'':32s}{torch.cuda.max_memory_allocated() / 2**20:.0f} MiB at most", flush=True)
