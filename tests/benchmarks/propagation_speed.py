@@ -1,6 +1,6 @@
 """Seconds that propagation takes on the CPU for a frame, both keys and motion included, and as a multiple of two flows.
 
-    python tests/benchmarks/propagation_speed.py CLIP [--sizes 960x540,1920x1080] [--frames 20]
+    python tests/benchmarks/propagation_speed.py CLIP [--sizes 960x540,1920x1080] [--frames 20] [--strokes crisp]
 
 The baseline, in the same process and on the same frames, is OpenCV's DIS optical flow (preset medium) from each key.
 """
@@ -53,12 +53,12 @@ def styled(frame: Frame) -> Frame:
     return Frame(np.ascontiguousarray(255 - cv2.bilateralFilter(frame.rgb8(), 9, 60, 9)))
 
 
-def carry_s(window: Window) -> tuple[float, float]:
+def carry_s(window: Window, strokes: str) -> tuple[float, float]:
     """Wall and CPU seconds of a segment between two keys, for each frame between them."""
     last = len(window.kept) - 1
     left, right = (StyledKey(n, window.frame(n), styled(window.frame(n))) for n in (0, last))
     wall, cpu = time.perf_counter(), time.process_time()
-    for _ in propagate(window, (left, right), PropagateSettings(), silent):
+    for _ in propagate(window, (left, right), PropagateSettings(strokes=strokes), silent):
         pass
     return (time.perf_counter() - wall) / (last - 1), (time.process_time() - cpu) / (last - 1)
 
@@ -86,13 +86,15 @@ def main() -> None:
     parser.add_argument("clip")
     parser.add_argument("--sizes", default="960x540,1920x1080")
     parser.add_argument("--frames", type=int, default=20, help="frames from key to key")
+    parser.add_argument("--strokes", default="auto", choices=("auto", "crisp", "smooth"), help="made-up keys agree")
     options = parser.parse_args()
     for name in options.sizes.split(","):
         width, height = (int(part) for part in name.split("x"))
         window = read(options.clip, (width, height), options.frames + 1)
-        carry_s(Window([fit_picture(frame, (96, 64)) for frame in window.kept[:3]]))  # Kernels are compiled or loaded.
+        few = Window([fit_picture(frame, (96, 64)) for frame in window.kept[:3]])
+        carry_s(few, options.strokes)  # kernels are compiled or loaded
         before = peak_mib()
-        wall, cpu = carry_s(window)
+        wall, cpu = carry_s(window, options.strokes)
         ratio = wall / flows_s(window)
         grown = peak_mib() - before
         print(

@@ -17,10 +17,7 @@ from restrip.propagate.cpu.confidence import weight_of
 from restrip.propagate.energy.style import CODE
 from restrip.propagate.frame_window import StyledKey
 
-ALIKE, STRANGE = (
-    0.185,
-    0.215,
-)  # overall; filters of the frame come to .03 to .175, diffused looks to .22, painted ones to .9
+ALIKE, STRANGE = 0.225, 0.275  # overall; filters of the frame come to .03 to .175, painted looks to .35 and more
 AGREED = 0.03, 0.05  # at a place: below the first it is averaged, over the second whole where keys are strange overall
 APART = 0.75, 0.95  # and so strange that it is whole though they are alike otherwise
 SCALES = 5.0, 2.0  # pixels; detail finer than each, so coarser colour doesn't count
