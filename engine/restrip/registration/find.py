@@ -26,9 +26,10 @@ COARSE_PX, MIDDLE_PX, FINE_PX = 240, 480, 1080
 
 LEAST_PX = 48
 BEND_CELLS = 12
-ENOUGH = 0.15
+ENOUGH, SURELY_ENOUGH = 0.13, 0.2
 CLEAR = 0.02
-"""How well edges must agree for a judgement, and by how much better than anywhere else."""
+"""How well edges must agree for a judgement, better where the map is stretched, as those are that chance finds; and by
+how much better than anywhere else."""
 
 FEWEST_COVERED = 0.4
 ALIKE, STILL_PX = 0.97, 0.05
@@ -74,9 +75,9 @@ def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Comparison:
     warp, free = plainest(fine, whole)
     said = fine.votes(warp)
     agreement, doubt = _agreement(said), _doubt(said, warp)
-    if agreement < ENOUGH:
+    if agreement < (SURELY_ENOUGH if free == AFFINE else ENOUGH):
         return Comparison("unlike", "their edges agree too little", agreement=agreement)
-    other = _other(said) if Shift.of(warp).mean < OTHER_PX else 0.0
+    other = _other(said) if agreement > SURELY_ENOUGH and Shift.of(warp).mean < OTHER_PX else 0.0
     posed = elsewhere(middle, warp.scaled(middle.size))
     if clear < CLEAR or other > OTHER_SHARE or posed > POSED:
         return Comparison("other", _share(max(other, posed)), agreement=agreement)
