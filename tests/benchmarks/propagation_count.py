@@ -1,4 +1,5 @@
 """What a frame costs a GPU, counted without one: python tests/benchmarks/propagation_count.py [--sizes 1920x1080,...]
+    [--strokes smooth|crisp]
 
 One frame between two keys goes through the stages on tensors that have shapes and no data: torch operations are
 counted where they are dispatched, Triton's kernels where they would start. Each stage's row: torch operations, Triton
@@ -40,6 +41,7 @@ from restrip.propagate import PropagateSettings, StyledKey  # noqa: E402
 from restrip.propagate.gpu import flow_stack, motion, segment_walk  # noqa: E402
 from restrip.propagate.gpu.kernels import flow_triton, stencil_triton  # noqa: E402
 from restrip.propagate.gpu.stages import Stages, triton_stages  # noqa: E402
+from restrip.propagate.gpu.strokes import calm_motion, handover, paint, pieces, whole  # noqa: E402
 from restrip.timeline import FrameRange  # noqa: E402
 
 SIZES = "1920x1080,3840x2160"
@@ -57,12 +59,18 @@ VIEWS |= {"unsqueeze", "squeeze", "as_strided", "detach", "split_with_sizes", "_
 VIEWS |= {"empty_like", "empty_strided", "new_empty", "new_empty_strided", "lift_fresh", "set_"}
 WAITS = {"_local_scalar_dense", "nonzero", "is_nonzero", "equal", "item"}
 LANES = ("TX", "TY", "BLOCK", "PIXELS", "BYTES", "LANES")  # constants that say how many lanes a program has
-OTHER = {*LANES, "num_warps", "SEED", "PARITY"}  # and those that do not change its work
+OTHER = {*LANES, "num_warps", "SEED", "PARITY", "enable_fp_fusion"}  # and those that do not change its work
+TURNS = {"filter_kernel": 3}  # arguments that say how often all of it is done
 
 
 def named(kernel: str, constants: dict[str, Any]) -> str:
     """A kernel and what of its constants decides what one lane does."""
     return kernel + str(sorted((name, str(value)) for name, value in constants.items() if name not in OTHER))
+
+
+def turns(kernel: str, args: tuple[Any, ...]) -> int:
+    """How often a kernel does what is counted once."""
+    return int(args[TURNS[kernel]]) if kernel in TURNS else 1
 
 
 def lanes(constants: dict[str, Any]) -> int:
@@ -156,7 +164,7 @@ class Tally(TorchDispatchMode):
         """In place of a Triton kernel's start."""
         self.row.kernels += 1
         narrow, wide, arithmetic = self._work.get(named(kernel.__name__, constants), (0.0, 0.0, 0.0))
-        warps = int(np.prod(grid)) * lanes(constants) / 32
+        warps = int(np.prod(grid)) * lanes(constants) * turns(kernel.__name__, args) / 32
         least = max(warps * narrow / LOADS_A_S, warps * wide * 32 / WIDE_BYTES_A_S, warps * arithmetic / ARITHMETIC_A_S)
         self._moved(self.row, [t for t in args if isinstance(t, torch.Tensor)], least)
 
@@ -197,13 +205,13 @@ class Window:
         return self._pictures[n % len(self._pictures)]
 
 
-def run(window: Window, stages: Stages) -> None:
-    """All frames of a segment."""
+def run(window: Window, stages: Stages, strokes: str) -> None:
+    """All frames of a segment, its strokes kept as the setting says."""
     keys = tuple(StyledKey(n, window.frame(n), window.frame(n)) for n in (0, window.frames.end))
-    list(segment_walk.SegmentWalk(window, keys, PropagateSettings(strokes="smooth"), silent, stages).frames())
+    list(segment_walk.SegmentWalk(window, keys, PropagateSettings(strokes=strokes), silent, stages).frames())
 
 
-def segment(size: tuple[int, int], count: int, work: dict[str, Any]) -> Tally:
+def segment(size: tuple[int, int], count: int, work: dict[str, Any], strokes: str) -> Tally:
     """What a segment of so many frames costs."""
     tally, stages = Tally(work), triton_stages(torch.device("meta"))
     parts = [
@@ -212,6 +220,12 @@ def segment(size: tuple[int, int], count: int, work: dict[str, Any]) -> Tally:
         (flow_stack.FlowStack, "push", "motion put aside"),
         (flow_stack.FlowStack, "pop", "motion put aside"),
         (segment_walk.Matcher, "match", "match"),
+        (calm_motion.CalmMotion, "next", "calm motion"),
+        (pieces.Pieces, "next", "pieces"),
+        (paint.PaintTensors, "laid", "paint"),
+        (handover.HandOverTensors, "at", "hand-over, energy"),
+        (whole, "crisp", "hand-over, energy"),
+        (whole, "coded", "hand-over, energy"),
     ]
     names = {"describe": "describe", "read": "read, vote", "vote": "read, vote", "weighed": "weigh, mix"}
     names |= {"rendered": "weigh, mix", "relit_for": "light"}
@@ -220,23 +234,25 @@ def segment(size: tuple[int, int], count: int, work: dict[str, Any]) -> Tally:
         for owner, name, label in parts:
             patched.enter_context(mock.patch.object(owner, name, tally.staged(label, getattr(owner, name))))
         patched.enter_context(mock.patch.object(segment_walk, "upload", tally.uploaded))
+        small = lambda pictures: np.zeros((*pictures.shape[:1], *pictures.shape[2:], 3), np.float32)  # noqa: E731
+        patched.enter_context(mock.patch.object(handover, "arrived", small))
         patched.enter_context(mock.patch.object(segment_walk, "Coming", tally.staged("pictures down", tally.coming)))
         launched = lambda kernel, *args, **kwargs: tally.launched(kernel, *args, **kwargs)  # noqa: E731
         patched.enter_context(mock.patch.object(triton.JITFunction, "run", launched))
         patched.enter_context(tally)
-        run(Window(size, count), replace(stages, **staged))
+        run(Window(size, count), replace(stages, **staged), strokes)
     return tally
 
 
-def a_frame(size: tuple[int, int], work: dict[str, Any]) -> tuple[dict[str, Row], float]:
+def a_frame(size: tuple[int, int], work: dict[str, Any], strokes: str) -> tuple[dict[str, Row], float]:
     """The rows of one frame: what a segment takes more if it is one frame longer; and the most bytes a pixel."""
-    segment((64, 48), 2, work)  # makes what is kept from then on
-    shorter, longer = segment(size, 4, work), segment(size, 5, work)
+    segment((64, 48), 2, work, strokes)  # makes what is kept from then on
+    shorter, longer = segment(size, 4, work, strokes), segment(size, 5, work, strokes)
     rows = {name: row.add(shorter.rows.get(name, Row()), -1) for name, row in longer.rows.items()}
     return rows, longer.most / (size[0] * size[1])
 
 
-def work_of_lanes() -> dict[str, tuple[float, float, float]]:
+def work_of_lanes(strokes: str) -> dict[str, tuple[float, float, float]]:
     """What one lane of each kernel does: loads of a number, bytes of wider loads, arithmetic. Interpreted."""
     from triton.runtime import interpreter
 
@@ -268,12 +284,14 @@ def work_of_lanes() -> dict[str, tuple[float, float, float]]:
         if name not in found:  # once is enough: what others would have written is 0
             now[:] = 0
             call(executor, *args, **constants)
-            found[name] = tuple(now / (int(np.prod(executor.grid)) * lanes(constants)))
+            each = turns(executor.fn.__name__, args)
+            found[name] = tuple(now / (int(np.prod(executor.grid)) * lanes(constants) * each))
 
     patches = [counted("create_masked_load", load)]
     patches += [counted(name, arithmetic) for name in ("binary_op", "unary_op", "ternary_op", "cast_impl")]
     patches.append(mock.patch.object(interpreter.GridExecutor, "__call__", started))
     patches.append(mock.patch.object(torch, "empty", torch.zeros))
+    patches.append(mock.patch.object(torch, "empty_like", torch.zeros_like))
     with ExitStack() as patched:
         for patch in patches:
             patched.enter_context(patch)
@@ -281,14 +299,14 @@ def work_of_lanes() -> dict[str, tuple[float, float, float]]:
         # Few programs; two levels of the pyramid, so that there is a coarsest one and another one.
         stencil_triton.TILE.update(TX=64, TY=64)
         flow_triton.COARSEST = 8
-        run(Window((64, 40), 3, 255), triton_stages(torch.device("cpu")))
+        run(Window((64, 40), 3, 255), triton_stages(torch.device("cpu")), strokes)
     # The lanes of means_kernel go over as many pixels as there are.
     return {name: work for name, work in found.items() if not name.startswith("means_kernel")}
 
 
-def table(size: tuple[int, int], work: dict[str, Any]) -> None:
+def table(size: tuple[int, int], work: dict[str, Any], strokes: str) -> None:
     """Print the rows of one frame."""
-    rows, held = a_frame(size, work)
+    rows, held = a_frame(size, work, strokes)
     rows["all"] = sum_of(list(rows.values()))
     print(f"\n{size[0]}x{size[1]}, both keys; a segment holds up to {held:.0f} bytes a pixel\n")
     print("| stage | operations | kernels | GB | copies | waits | GPU, ms | copies, ms | host, ms |")
@@ -311,16 +329,18 @@ def sum_of(rows: list[Row]) -> Row:
 def main() -> None:
     ask = argparse.ArgumentParser()
     ask.add_argument("--sizes", default=SIZES)
+    ask.add_argument("--strokes", choices=("smooth", "crisp"), default="smooth", help="averaged, or kept whole")
     ask.add_argument("--work", action="store_true", help="print what lanes do, for the other process")
     given = ask.parse_args()
     if given.work:
-        print(json.dumps(work_of_lanes()))
+        print(json.dumps(work_of_lanes(given.strokes)))
         return
-    done = subprocess.run([sys.executable, __file__, "--work"], check=True, capture_output=True, text=True)
+    command = [sys.executable, __file__, "--work", "--strokes", given.strokes]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     work = json.loads(done.stdout)
     for size in given.sizes.split(","):
         w, h = size.split("x")
-        table((int(w), int(h)), work)
+        table((int(w), int(h)), work, given.strokes)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Propagation on a GPU: python tests/benchmarks/propagation_gpu.py [--device cuda] [--sizes 960x540,...] [--frames N]
 
-Seconds a frame, both keys and motion included, and of each stage; the device memory at its peak against what is
-counted on; and how far the pictures are from the CPU's. --compile cuda:90 or hip:gfx942 only compiles the kernels for
-such a GPU, which needs none.
+Seconds a frame, both keys and motion included, and of each stage, averaged ("smooth") and with strokes kept whole
+("crisp"); the device memory at its peak against what is counted on; and how far the pictures are from the CPU's, and the
+energy of their fine detail. --device cpu rehearses all of it with torch operations. --compile cuda:90 or hip:gfx942 only
+compiles the kernels for such a GPU, which needs none.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ def scene(size: tuple[int, int], count: int) -> list[Any]:
     return pictures
 
 
-def segment(size: tuple[int, int], count: int) -> tuple[Any, Any]:
-    """A window of `count` frames and its two keys, a negative as the look."""
+def segment(size: tuple[int, int], count: int, strokes: str) -> tuple[Any, Any]:
+    """A window of `count` frames and its two keys: a negative as the look, or two paints if strokes are kept whole."""
     import numpy as np
 
     from restrip.media.frame import Frame
@@ -55,18 +56,43 @@ def segment(size: tuple[int, int], count: int) -> tuple[Any, Any]:
         def frame(self, n: int) -> Frame:
             return pictures[n]
 
-    left, right = (StyledKey(n, pictures[n], Frame(255 - pictures[n].rgb)) for n in (0, count))
+    if strokes == "smooth":
+        styles = [255 - pictures[n].rgb for n in (0, count)]
+    else:
+        styles = [painted(pictures[n].rgb, n) for n in (0, count)]
+    left, right = (StyledKey(n, pictures[n], Frame(style)) for n, style in zip((0, count), styles, strict=True))
     return Window(), (left, right)
 
 
-def whole(size: tuple[int, int], count: int, device: str) -> tuple[float, list[Any]]:
-    """Seconds a frame that is carried (the key's own is not), and the renditions."""
+def painted(picture: Any, seed: int) -> Any:
+    """A picture with strokes on it that lie elsewhere for every seed."""
+    import cv2
+    import numpy as np
+
+    grain = np.random.default_rng(seed).normal(0, 1, picture.shape[:2]).astype(np.float32)
+    strokes = cv2.GaussianBlur(grain, (0, 0), 4, sigmaY=1.2)
+    return np.clip(cv2.GaussianBlur(picture, (0, 0), 3) + 25 / strokes.std() * strokes[..., None], 0, 255).astype(
+        np.uint8
+    )
+
+
+def whole(size: tuple[int, int], count: int, device: str, strokes: str) -> tuple[float, list[Any]]:
+    """Seconds a frame that is carried (the key's own is not), and the renditions; "tensors" are torch's on the CPU."""
     from restrip.progress import silent
     from restrip.propagate import PropagateSettings, propagate
 
-    window, keys = segment(size, count)
+    window, keys = segment(size, count, strokes)
     begin = time.perf_counter()
-    out = list(propagate(window, keys, PropagateSettings(strokes="smooth", device=device), silent))
+    if device == "tensors":
+        import torch
+
+        from restrip.propagate.gpu.segment_walk import SegmentWalk
+        from restrip.propagate.gpu.stages import torch_stages
+
+        how = PropagateSettings(strokes=strokes)
+        out = list(SegmentWalk(window, keys, how, silent, torch_stages(torch.device("cpu"))).frames())
+    else:
+        out = list(propagate(window, keys, PropagateSettings(strokes=strokes, device=device), silent))
     return (time.perf_counter() - begin) / (count - 1), out
 
 
@@ -80,9 +106,14 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
     from restrip.propagate.gpu.planes import Coming, upload
     from restrip.propagate.gpu.segment_walk import _Side
     from restrip.propagate.gpu.stages import stages_on
+    from restrip.propagate.gpu.strokes.crisp import coded, crisp
+    from restrip.propagate.gpu.strokes.handover import HandOverTensors
+    from restrip.propagate.gpu.strokes.paint import PaintTensors
+    from restrip.propagate.gpu.strokes.pieces import Pieces
+    from restrip.propagate.gpu.strokes.strangeness import parts_of
 
     where = torch.device(device)
-    stages, (window, keys) = stages_on(where), segment(size, 3)
+    stages, (window, keys) = stages_on(where), segment(size, 3, "crisp")
     shown = [stages.shown(upload(window.frame(n).rgb, where)) for n in range(3)]
     side = _Side(keys[0], shown[0], 1.0, stages)
     described, light = stages.describe(shown[2].rgb), torch.tensor((0.9, 1.0, 0.0), device=where)
@@ -92,6 +123,11 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
     field = Matcher(side.tensors.described, stages).match(described, flow, None)
     read = stages.read(shown[2].rgb, side.tensors, flow, light)
     votes, other = (stages.weighed([read, read]) for _ in range(2))
+    pieces, paint = Pieces(side.tensors, stages, motion), PaintTensors.of(side.tensors, 1.0, stages)
+    laid = paint.laid(shown[2], pieces.next(shown[2]), stages)
+    handed = HandOverTensors.of(laid.picture, laid.picture)
+    turn = handed.at(0.5, laid, laid, stages)
+    style = read[0]
 
     def moved() -> None:
         motion.resume(first, shown[1])
@@ -106,6 +142,12 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
         "vote": lambda: stages.vote(shown[2].rgb, side.tensors, field, light),
         "weigh": lambda: stages.weighed([read, read]),
         "mix": lambda: stages.rendered(votes, other, [MixWeights(1, 0.1), MixWeights(0.1, 1)], False),
+        "pieces": lambda: pieces.next(shown[2]),
+        "paint": lambda: paint.laid(shown[2], laid.field, stages),
+        "hand-over": lambda: handed.at(0.5, laid, laid, stages),
+        "energy": lambda: coded([crisp(laid, laid, turn, stages)] * 2, False),
+        "strangeness, once": lambda: parts_of(style, *read, flow, stages),
+        "cells, once": lambda: HandOverTensors.of(laid.picture, laid.picture),
         "download": lambda: Coming(shown[2].rgb).array(),
     }
     wait = torch.cuda.synchronize if where.type == "cuda" else lambda: None
@@ -125,31 +167,49 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
 
 def timed(sizes: list[tuple[int, int]], count: int, device: str) -> None:
     """Print the tables."""
-    import numpy as np
     import torch
 
     from restrip.propagate.gpu_memory import need_mib
 
     on_gpu = device != "cpu"
-    name = torch.cuda.get_device_name() if on_gpu else "CPU"
-    print(f"{name}, torch {torch.__version__}\n\n| frame | s a frame, both keys | goal | peak MiB | counted on |")
-    print("| --- | --- | --- | --- | --- |")
+    name = torch.cuda.get_device_name() if on_gpu else "CPU, torch operations"
+    print(f"{name}, torch {torch.__version__}\n")
+    print("| frame | strokes | s a frame, both keys | goal | peak MiB | counted on |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    notes = []
     for size in sizes:
-        whole(size, 3, device)  # compiles
-        if on_gpu:
-            torch.cuda.reset_peak_memory_stats()
-        seconds, out = whole(size, count, device)
-        peak = torch.cuda.max_memory_allocated() >> 20 if on_gpu else 0
-        goal = GOALS_S.get(size, "")
-        print(f"| {size[0]}x{size[1]} | {seconds:.3f} | {goal} | {peak} | {need_mib(size)} |", flush=True)
-        if size == sizes[0] and on_gpu:
-            _, cpu = whole(size, count, "cpu")
-            apart = [np.abs(a.left.rgb.astype(int) - b.left.rgb).mean() for a, b in zip(out, cpu, strict=True)]
-            note = f"pictures differ from the CPU's by {np.mean(apart):.2f} code values in the mean"
-    print(f"\n{note}" if on_gpu else "")
+        for strokes in ("smooth", "crisp"):
+            where = device if on_gpu else "tensors"
+            whole(size, 3, where, strokes)  # compiles
+            if on_gpu:
+                torch.cuda.reset_peak_memory_stats()
+            seconds, out = whole(size, count, where, strokes)
+            peak = torch.cuda.max_memory_allocated() >> 20 if on_gpu else 0
+            counted = need_mib(size, strokes == "crisp")
+            row = (f"{size[0]}x{size[1]}", strokes, f"{seconds:.3f}", GOALS_S.get(size, ""), peak, counted)
+            print(f"| {' | '.join(map(str, row))} |", flush=True)
+            if size == sizes[0]:
+                notes.append(f"{strokes}: {differences(out, whole(size, count, 'cpu', strokes)[1])}")
+    print("\n" + "\n".join(notes))
     for size in sizes:
         times = stage_times(size, device)
         print(f"{size[0]}x{size[1]}, ms a key: " + ", ".join(f"{k} {v:.2f}" for k, v in times.items()), flush=True)
+
+
+def differences(out: list[Any], cpu: list[Any]) -> str:
+    """How far pictures are from the CPU's."""
+    import cv2
+    import numpy as np
+
+    def fine(picture: Any) -> float:
+        return float(np.square(picture - cv2.GaussianBlur(np.float32(picture), (0, 0), 2)).mean())
+
+    apart = [np.abs(a.left.rgb.astype(int) - b.left.rgb).mean() for a, b in zip(out, cpu, strict=True)]
+    energy = [fine(a.left.rgb) / fine(b.left.rgb) for a, b in zip(out, cpu, strict=True)]
+    return (
+        f"pictures differ from the CPU's by {np.mean(apart):.2f} code values in the mean, "
+        f"the energy of their fine detail is {np.mean(energy):.3f} of theirs"
+    )
 
 
 def sizes_of(text: str) -> list[tuple[int, int]]:
