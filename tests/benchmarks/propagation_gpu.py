@@ -1,9 +1,9 @@
 """Propagation on a GPU: python tests/benchmarks/propagation_gpu.py [--device cuda] [--sizes 960x540,...] [--frames N]
 
 Seconds a frame, both keys and motion included, and of each stage, averaged ("smooth") and with strokes kept whole
-("crisp"); the device memory at its peak against what is counted on; and how far the pictures are from the CPU's, and the
-energy of their fine detail. --device cpu rehearses all of it with torch operations. --compile cuda:90 or hip:gfx942 only
-compiles the kernels for such a GPU, which needs none.
+("crisp"); the device memory at its peak against what is counted on; how far the pictures are from the CPU's, and the
+energy of their fine detail. --device cpu rehearses all of it with torch operations. --compile cuda:90 or hip:gfx942
+only compiles the kernels for such a GPU, which needs none.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def scene(size: tuple[int, int], count: int) -> list[Any]:
     for n in range(count):
         picture = wide[3 * n : 3 * n + h, 5 * n : 5 * n + w].copy()
         x, y = w // 4 + 6 * n, h // 3
-        picture[y : y + h // 4, x : x + w // 4] = wide[-h // 4 - 1 : -1, -w // 4 - 1 : -1]
+        picture[y : y + h // 4, x : x + w // 4] = wide[-(h // 4) - 1 : -1, -(w // 4) - 1 : -1]
         pictures.append(picture)
     return pictures
 
