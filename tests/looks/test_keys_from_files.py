@@ -163,6 +163,7 @@ def test_a_key_comes_in_the_frames_colours(tmp_path: Path, bunny: Frame) -> None
     picture.resize((2, 2)).save(tmp_path / "tiny.png")
     with pytest.raises(KeyImageUnreadable, match="only 2x2"):
         picture_for_key(bunny, Key(8, image=str(tmp_path / "tiny.png")))
+    pytest.importorskip("psd_tools")
     (tmp_path / "a.psd").write_bytes(b"8BPS")
     with pytest.raises(KeyImageUnreadable) as caught:
         picture_for_key(bunny, Key(8, image=str(tmp_path / "a.psd")))
