@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from restrip.client.job import KeyResult, Manifest, StripFile
+from restrip.client.draft import facts_of, full_job, full_size
+from restrip.client.job import JobSpec, KeyResult, Manifest, Output, StripFile
 from restrip.jobs.outputs.delivery import Delivery, OutputExists
 from restrip.remote.localize import BadResult, Localizer
+from restrip.remote.remote_jobs import RemoteRender
 from restrip.timeline import ClipRange, FrameRange, Key, Rate
 
 CLIP = ClipRange(("/clip.mkv",), Rate.of(25), 24)
@@ -59,3 +61,17 @@ def test_nothing_of_the_users_is_written_over(tmp_path: Path) -> None:
     with pytest.raises(OutputExists):
         placing.manifest(Delivery(tmp_path / "state", tmp_path, str(tmp_path.resolve())))
     assert (tmp_path / "strip-000-frame-00000.mkv").read_text() == "precious"
+
+
+def test_a_draft_from_elsewhere_is_one_of_this_computers(tmp_path: Path) -> None:
+    """Its files are called so, and the job that renders it in full has the paths here."""
+    asked = JobSpec("job-1", CLIP, (Key(0), Key(1)), "keys:/here", output=Output(folder="/out", draft=True))
+    there = replace(asked, clip=replace(CLIP, paths=("/there/clip.mkv",)), look="keys:/there")
+    drawn = made("/there/a.mkv", "/there/b.mkv", baked="/there/baked.mkv")
+    drawn = replace(drawn, facts={**drawn.facts, **facts_of(there, (192, 144))})
+    placed = place(drawn, tmp_path)
+    assert [Path(strip.file).name[:6] for strip in placed.strips] == ["draft-"] * 2
+    assert Path(placed.baked).name == "draft-baked.mkv"
+    manifest = RemoteRender(None, asked)._as_asked(placed)  # type: ignore[arg-type]
+    assert full_size(manifest) == (192, 144)
+    assert full_job(manifest, "job-2") == replace(asked, job_id="job-2", output=Output(folder="/out"))
