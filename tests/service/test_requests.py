@@ -279,6 +279,30 @@ def test_clients_that_left_are_forgotten(asker: Asker, monkeypatch: pytest.Monke
     assert asker.dispatcher.clients == {}
 
 
+def test_keys_to_paint_are_asked_of_a_worker_here_and_only_of_the_clips_frames(asker: Asker) -> None:
+    whole = {"source": JOB.to_json()["source"], "folder": "/keys", "frames": [0, 8]}
+    for wrong, code in (
+        ({"folder": "keys"}, "relative-path"),
+        ({"frames": [9]}, "bad-message"),
+        ({"frames": []}, "bad-message"),
+        ({"frames": [True]}, "bad-message"),
+        ({"frames": "0"}, "bad-message"),
+        ({"first": -1}, "bad-message"),
+        ({"stream": "x"}, "bad-message"),
+        ({"source": {}}, "bad-job"),
+    ):
+        assert asker.ask("export_keys", **{**whole, **wrong})["code"] == code, wrong
+    assert asker.ask("export_keys", **whole, replace=True, editor="blender") == {}, "a worker answers"
+    task = asker.bench.engine.questions.next()
+    assert task.kind == "export_keys" and task.body["frames"] == [0, 8]
+    assert (task.body["first"], task.body["replace"], task.body["note"], task.body["editor"]) == (
+        0,
+        True,
+        True,
+        "blender",
+    )
+
+
 def test_sessions_and_questions_are_bounded(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desk_module, "MOST_CLIENTS", 3)
     monkeypatch.setattr(questions_module, "MOST_QUESTIONS", 2)
