@@ -23,6 +23,7 @@ from restrip.errors import RemoteError
 from restrip.media import Frame, write_picture
 from restrip.remote.peer import Remote, RemoteClient, RemoteUnreachable, linked
 from restrip.storage import processes
+from restrip.timeline import Key
 
 
 class Two:
@@ -311,3 +312,17 @@ def test_off_means_off(two: Two, little: Little) -> None:
     assert two.here.watch("here-1").state == "done"
     assert two.there.status("here-1").state == "unknown"
     assert not list(two.folders["there"].glob("run/share.json"))
+
+
+def test_a_look_file_goes_along_and_its_anchor_comes_back_as_it_was(two: Two, little: Little) -> None:
+    first = little.job("look-1", 4, look="neural:4")
+    two.here.submit(first)
+    assert two.here.watch("look-1").state == "done"
+    look = two.here.save_look("look-1", "moody")
+    assert look["path"].startswith(str(two.folders["here"])) and two.there.saved_looks() == []
+    two.here.submit(replace(first, job_id="look-2", keys=(*first.keys, Key(16)), settings=look["settings"]))
+    assert two.here.watch("look-2").state == "done"
+    before, after = (two.here.manifest(job_id) for job_id in ("look-1", "look-2"))
+    assert Path(before.keys[0].picture).read_bytes() == Path(after.keys[0].picture).read_bytes()
+    assert [key.facts["look_file"] for key in after.keys] == ["moody", "moody"]
+    assert after.settings["anchor_file"] == look["path"], "the job names what it named"
