@@ -290,7 +290,7 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
 
 SCALARS = dict.fromkeys(("h", "w", "hs", "ws", "n", "count", "reach", "width", "every", "across", "down"), "i32")
 SCALARS |= dict.fromkeys(("cell", "ch", "cw"), "i32")
-SCALARS |= dict.fromkeys(("taps", "parity", "far", "radius", "seed"), "i32")
+SCALARS |= dict.fromkeys(("parity", "far", "radius", "seed"), "i32")
 SCALARS |= dict.fromkeys(("tie", "quiet", "strength", "seen", "surest"), "fp32")
 
 

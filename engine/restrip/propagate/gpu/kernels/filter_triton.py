@@ -31,12 +31,12 @@ def _weights(taps: Taps, device: torch.device) -> Tensor:
     return torch.tensor(taps, device=device)
 
 
-@triton.jit(do_not_specialize=("taps", "h", "w"), do_not_specialize_on_alignment=("source", "weights", "out"))
+@triton.jit(do_not_specialize=("count", "h", "w"), do_not_specialize_on_alignment=("source", "weights", "out"))
 def filter_kernel(
     source,
     weights,
     out,
-    taps,
+    count,
     h,
     w,
     ACROSS: tl.constexpr,
@@ -48,8 +48,8 @@ def filter_kernel(
     x, y, inside = tile(h, w, TX, TY)
     source += tl.program_id(1) * (h * w)
     total = tl.zeros_like(x).to(tl.float32)
-    for n in range(taps):
-        weight, off = tl.load(weights + n), n - taps // 2
+    for n in range(count):
+        weight, off = tl.load(weights + n), n - count // 2
         if ACROSS:
             there = y * w + (mirrored(x + off, w) if MIRRORED else bounded(x + off, w))
         else:
