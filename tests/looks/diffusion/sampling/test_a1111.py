@@ -141,10 +141,11 @@ def test_kept_pictures_of_before_are_not_taken_for_these() -> None:
     """And all others are."""
 
     def told(**settings: object) -> object:
-        return open_look("sd:tiny", settings).identity().get("revisions")
+        return open_look("sd:tiny", {"anchor": False, **settings}).identity().get("revisions")
 
     assert told() is told(noise="exact") is told(prompt="a (red:1.2) fox") is None
     assert told(sampler="ddim") == ["ddim"] and told(sampler="lcm") == ["lcm"]
     assert told(noise="plain") is None
     assert told(noise="plain", randomness=0.1) == told(noise="adjusted", sampler="euler_a") == ["alternative"]
     assert told(prompt="a BREAK b") == told(negative_prompt=r"a\b") == told(prompt="e\u0301") == ["prompt"]
+    assert told(anchor=True, sampler="ddim") == ["ddim", "joined"]
