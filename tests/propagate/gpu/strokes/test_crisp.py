@@ -18,6 +18,7 @@ from restrip.propagate.energy.style import CODE  # noqa: E402
 from restrip.propagate.gpu.exemplar import KeyTensors  # noqa: E402
 from restrip.propagate.gpu.motion import shown  # noqa: E402
 from restrip.propagate.gpu.planes import unsigned, upload  # noqa: E402
+from restrip.propagate.gpu.stages import torch_stages  # noqa: E402
 from restrip.propagate.gpu.strokes.crisp import carried, coded, crisp  # noqa: E402
 from restrip.propagate.gpu.strokes.handover import HandOverTensors  # noqa: E402
 from restrip.propagate.gpu.strokes.paint import LaidTensors, PaintTensors  # noqa: E402
@@ -40,7 +41,8 @@ def tensors(of: Laid) -> LaidTensors:
     return LaidTensors(picture, *(torch.from_numpy(part) for part in (of.worth, of.energy, of.field)))
 
 
-def test_paint_is_laid_as_on_the_cpu(stages):
+def test_paint_is_laid_as_on_the_cpu():
+    stages = torch_stages(CPU)  # its kernels have tests of their own; interpreted, all together are slow
     source = texture(SIZE, 3)
     frame, rng = brighter(source, 0.7, 12), np.random.default_rng(2)
     key = styled([source], 0, texture(SIZE, 8, 1.0))
