@@ -94,7 +94,7 @@ def test_another_key_can_be_the_anchor(little: Little, tmp_path: Path, rows: lis
 
 def test_carried_keys_do_not_depend_on_who_makes_them_when(little: Little, tmp_path: Path, rows: list[int]) -> None:
     """One task after the other, and the last key asked for first by a worker that has nothing yet."""
-    settings = {"previous_fusion": 1.0, "anchor_key": 1}
+    settings = {"previous_fusion": 1.0, "anchor_key": 1, "anchor_fusion": 0.5}
     first, second = Hand(tmp_path / "a"), Hand(tmp_path / "b")
     plan, missing = planned(first, job(little, "job-1", 2, 6, 10, 14, **settings))
     assert plan.previous == (1, None, 1, 2)
@@ -104,7 +104,7 @@ def test_carried_keys_do_not_depend_on_who_makes_them_when(little: Little, tmp_p
     assert second.task("keys", "job-1", keys=missing) == {"rendered": 1}
     for index in range(4):
         assert np.abs(picture(first, plan, index) - picture(second, plan, index)).max() <= 1
-    plain, missing = planned(first, job(little, "job-2", 2, 6, 10, 14, anchor_key=1))
+    plain, missing = planned(first, job(little, "job-2", 2, 6, 10, 14, anchor_key=1, anchor_fusion=0.5))
     assert missing == [0, 1, 2, 3]
     first.task("keys", "job-2", keys=missing)
     assert np.abs(picture(first, plan, 3) - picture(first, plain, 3)).max() > 3
