@@ -25,7 +25,7 @@ def test_pooled_noise_is_white_and_of_the_same_variance(size: tuple[int, int]) -
 
 def test_a_cell_is_the_sum_of_its_numbers_over_the_root_of_their_count() -> None:
     noise = torch.arange(24.0).reshape(4, 6)
-    assert torch.allclose(pooled(noise, (2, 2)), torch.tensor([[42.0, 60.0], [150.0, 168.0]]) / 6**0.5)
+    assert torch.allclose(pooled(noise, (2, 2)), torch.tensor([[24.0, 42.0], [96.0, 114.0]]) / 6**0.5)
     assert pooled(noise, (4, 6)) is noise
 
 
