@@ -15,8 +15,10 @@ def main() -> int:
     if detach and os.name == "posix" and os.fork():
         # The starter waits for this one only; the child goes on, adopted by the system.
         os._exit(0)
+    from restrip.service.scheduling import leave_real_time
     from restrip.service.supervisor import serve
 
+    leave_real_time()
     return serve(detach, sys.argv[1:])
 
 
