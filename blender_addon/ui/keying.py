@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 import bpy
-from bpy.props import IntProperty, StringProperty
+from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from restrip.client.job import JobSpec, clip_to_json
 from restrip.errors import RestripError
@@ -87,7 +87,10 @@ class RESTRIP_OT_key_image(operators.Poll, bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-    filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    # Pictures that Blender itself doesn't open, and so doesn't list.
+    filter_glob: StringProperty(default="*.kra;*.ora;*.avif;*.heic;*.heif;*.hif", options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
     def why_not(cls, context: Any) -> str:

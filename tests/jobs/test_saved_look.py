@@ -106,6 +106,14 @@ def test_another_key_of_the_look_is_another_picture_and_nothing_else_is(first: C
     assert plain.keys[0].facts.get("look_file") is None
 
 
+def test_a_draft_is_no_look_to_keep(first: Computer, little: Little) -> None:
+    asked = job(little, "job-1", 4)
+    first.run(replace(asked, output=replace(asked.output, draft=True)))
+    told = code(lambda: first.save("job-1", "quick"))
+    assert told.code == "no-look-to-save" and "in full" in told.remedy
+    assert first.task("looks", saved=True)["saved"] == []
+
+
 def test_a_painting_travels_in_its_look(first: Computer, second: Computer, little: Little, tmp_path: Path) -> None:
     painting = tmp_path / "waves.png"
     write_picture(painting, Frame(np.ascontiguousarray(255 - frame_of(3).rgb)))

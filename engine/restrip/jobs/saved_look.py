@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from restrip.client.draft import is_draft
 from restrip.client.job import JobSpec, KeyResult, Manifest
 from restrip.client.setting import BadSetting, Setting
 from restrip.errors import BadInput
@@ -91,6 +92,11 @@ def anchor_of(manifest: Manifest, wanted: int | None) -> KeyResult:
 def look_of_job(manifest: Manifest) -> tuple[str, dict[str, Any], tuple[NamedFile, ...]]:
     """A job's look and settings as a look file has them, and the files behind the names. Raises NoLookToSave."""
     family, argument = family_of(manifest.look)
+    if is_draft(manifest):
+        raise NoLookToSave(
+            "That strip is a draft: its keys are small, and made in few steps.",
+            "Render it in full, then save the look.",
+        )
     if family.argument == "folder":
         raise NoLookToSave(
             "Painted keys are pictures of one clip; there is no look in them for another.",
