@@ -7,6 +7,7 @@ import functools
 import importlib.util
 import os
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,15 @@ def bikes() -> Path:
 def carphone() -> Path:
     """176x144, 30000/1001 a second, 120 frames."""
     return footage("carphone_pristine.mp4")
+
+
+@pytest.fixture(autouse=True)
+def _ordinary_priority() -> Iterator[None]:
+    """An AV1 encoder that root runs takes a real-time priority for its whole process, and would starve other tests."""
+    from restrip.service.scheduling import leave_real_time
+
+    yield
+    leave_real_time()
 
 
 @pytest.fixture(autouse=True)
