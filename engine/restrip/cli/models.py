@@ -6,7 +6,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +51,13 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
         return
     with shared.open_client() as client:
         models = client.models(str(Path(options.folder).absolute()))
-    rows = [[x["name"], x["family"], x["hash"][:10], x["path"]] for x in models]
-    terminal.table(models, ["model", "family", "hash", "path"], rows)
+    rows = [[x["name"], x["family"], x["hash"][:10], _license(x), x["path"]] for x in models]
+    terminal.table(models, ["model", "family", "hash", "licence", "path"], rows)
+
+
+def _license(model: Mapping[str, Any]) -> str:
+    """The licence's name, and whether it forbids commercial use."""
+    return f"{model['license']}{' (no commercial use)' if model['forbids_commercial_use'] else ''}"
 
 
 def fetch(repo: str, terminal: Terminal) -> str:

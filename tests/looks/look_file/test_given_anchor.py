@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from restrip.looks.look_file.given_anchor import GivenAnchor, covering
-from restrip.looks.look_file.models import license_of
 from restrip.media import Frame
 from restrip.timeline import Key
 
@@ -35,9 +32,3 @@ def test_only_the_very_same_key_is_the_anchor_itself() -> None:
 @pytest.mark.parametrize(("size", "shape"), [((4, 3), (6, 8)), ((3, 4), (6, 4)), ((16, 3), (1, 8)), ((100, 1), (1, 8))])
 def test_the_middle_of_another_shape_is_taken(size: tuple[int, int], shape: tuple[int, int]) -> None:
     assert covering(frame(1), size).rgb.shape[:2] == shape
-
-
-def test_a_licence_is_what_the_models_own_card_says(tmp_path: Path) -> None:
-    (tmp_path / "README.md").write_text("---\ntags: x\nlicense: openrail\n---\n# A model\n")
-    assert license_of(tmp_path) == "openrail"
-    assert license_of(tmp_path / "model.ckpt") == ""

@@ -22,6 +22,7 @@ from restrip.jobs.model.input_files import Watch
 from restrip.jobs.model.plan import Plan
 from restrip.jobs.outputs import delivery as outputs
 from restrip.jobs.outputs.finished_files import key_picture, linked_copy
+from restrip.jobs.outputs.model_facts import licence_notes, model_facts
 from restrip.jobs.outputs.preview import add_sound, write_preview, write_sheet
 from restrip.jobs.references import clip_files, inputs_of
 from restrip.jobs.tasks.prepare import cached_segment, job_spec, output_folder, saved_plan, targets_of
@@ -189,6 +190,7 @@ class _Ending:
         if retries:
             many = "1 step was" if len(retries) == 1 else f"{len(retries)} steps were"
             notes.append(f"{many} tried again, with less memory where that is possible.")
+        notes += licence_notes(model_facts(spec))
         return Manifest(
             job_id=spec.job_id,
             engine_version=__version__,
@@ -242,6 +244,8 @@ class _Ending:
             facts["look_only"] = True
         if self.plan.draft:
             facts |= draft.facts_of(self.spec, self.plan.key_size)
+        if models := model_facts(self.spec):
+            facts["models"] = models
         if concealed:
             facts["concealed"] = concealed
         if retries:

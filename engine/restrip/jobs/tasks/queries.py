@@ -18,6 +18,7 @@ from restrip.jobs.tasks.prepare import missing, plan_job, targets_of
 from restrip.jobs.tasks.registry import Assignment
 from restrip.jobs.travelling_files import together, told
 from restrip.looks.diffusion.checkpoints.finding import list_models as list_checkpoints
+from restrip.looks.diffusion.checkpoints.origin import origin_of
 from restrip.looks.style_transfer.gallery import list_looks as built_in_looks
 from restrip.media import probe
 
@@ -90,6 +91,7 @@ def list_looks(task: Assignment) -> dict[str, Any]:
 
 
 def list_models(task: Assignment) -> dict[str, Any]:
-    """The checkpoints in a folder: {"models": [{"name", "path", "family", "hash"}]}."""
+    """The checkpoints in a folder, {"models": [{"name", "path", "family", "hash", and what `Origin.facts` are}]}."""
     folder = task.body["folder"]
-    return {"models": list_checkpoints(folder, lambda path: task.report("reading", 0, 0, note=path.name))}
+    found = list_checkpoints(folder, lambda path: task.report("reading", 0, 0, note=path.name))
+    return {"models": [{**one, **origin_of(Path(one["path"])).facts()} for one in found]}

@@ -21,14 +21,10 @@ from restrip.looks.diffusion.checkpoints.finding import (
     hub_folder,
     models_folders,
 )
-from restrip.looks.diffusion.checkpoints.headers import read_metadata
+from restrip.looks.diffusion.checkpoints.origin import origin_of
 from restrip.looks.look_file.record import ModelUsed
 from restrip.looks.look_file.shelf import looks_folder
 from restrip.storage import json_files
-
-MOST_LICENSE = 200
-CARDS = ("README.md", "MODEL_CARD.md")
-MOST_CARD = 64 << 10
 
 
 def used_model(role: str, name: str, path: Path) -> ModelUsed:
@@ -38,23 +34,7 @@ def used_model(role: str, name: str, path: Path) -> ModelUsed:
     family = ""
     with suppress(BadInput):
         family = family_of(path)
-    return ModelUsed(role, name, CheckpointHashes().of_checkpoint(model), size, family, license_of(path))
-
-
-def license_of(path: Path) -> str:
-    """What a model's own file says of its licence: a .safetensors header, or the card in a folder; "" for nothing."""
-    found = ""
-    if path.is_dir():
-        for card in CARDS:
-            with suppress(OSError):
-                with open(path / card, encoding="utf-8", errors="replace") as file:
-                    named = re.search(r"^licen[sc]e:\s*(\S.*)$", file.read(MOST_CARD), re.MULTILINE | re.IGNORECASE)
-                found = found or (named[1] if named else "")
-    elif path.suffix == ".safetensors":
-        with suppress(BadInput, OSError):
-            metadata = read_metadata(path)
-            found = str(metadata.get("modelspec.license") or metadata.get("license") or "")
-    return found.strip().strip("\"'")[:MOST_LICENSE]
+    return ModelUsed(role, name, CheckpointHashes().of_checkpoint(model), size, family, origin_of(path).license)
 
 
 def remember(places: dict[str, Path]) -> None:
