@@ -12,7 +12,7 @@ import pytest
 
 from restrip.media import content
 from restrip.media.content import HashBook, stamp_of
-from restrip.media.files import MediaMissing, MediaUnreadable
+from restrip.media.files import MediaMissing, MediaUnreadable, OutputUnwritable, written
 
 
 @pytest.fixture(autouse=True)
@@ -146,3 +146,11 @@ def test_what_is_no_file_is_named_and_never_waited_for(book: HashBook, tmp_path:
             book.of([path])
     with pytest.raises(MediaMissing):
         book.of([tmp_path / "none"])
+
+
+def test_a_file_never_takes_the_name_of_a_device_or_a_pipe(tmp_path: Path) -> None:
+    """Whoever is root may rename over /dev/null."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputUnwritable, match="device or a pipe"), written(tmp_path / "pipe") as aside:
+        aside.write_text("x")
+    assert (tmp_path / "pipe").is_fifo() and [path.name for path in tmp_path.iterdir()] == ["pipe"]

@@ -147,6 +147,9 @@ def written(path: str | os.PathLike[str], folder: bool = False) -> Iterator[Path
         with disk_errors(str(target)):
             if not folder and target.is_dir():
                 raise OutputUnwritable(str(target), "it is a folder")
+            if target.exists() and not target.is_file() and not target.is_dir():
+                # A file would take its name from the system, which root may do to /dev/null.
+                raise OutputUnwritable(str(target), "it is a device or a pipe")
             target.parent.mkdir(parents=True, exist_ok=True)
             if folder:
                 aside.mkdir()

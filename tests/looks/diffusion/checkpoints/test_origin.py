@@ -17,11 +17,9 @@ def model(path: Path, **metadata: str) -> Path:
 
 
 def test_what_the_files_own_header_says(tmp_path: Path) -> None:
-    path = model(
-        tmp_path / "a.safetensors", **{"modelspec.license": "CreativeML OpenRAIL-M", "modelspec.author": "Ann"}
-    )
+    path = model(tmp_path / "a.safetensors", **{"modelspec.license": "CreativeML RAIL-M", "modelspec.author": "Ann"})
     path.with_suffix(".md").write_text("license: mit\n")
-    assert origin_of(path) == Origin("CreativeML OpenRAIL-M", "Ann")
+    assert origin_of(path) == Origin("CreativeML RAIL-M", "Ann")
 
 
 @pytest.mark.parametrize(
