@@ -189,7 +189,10 @@ def test_ten_bit_output_has_no_bands(hand: Hand, tmp_path: Path, format_name: st
         if n == 0:
             assert levels > 0.8 * 0.15 * 0.9 * 1023 * 219 / 255
             smooth = grey.mean(axis=0)
-            assert np.abs(np.diff(smooth)).max() < 2.5 and (np.diff(cv2.blur(smooth, (1, 9))[:, 0]) > 0).mean() > 0.9
+            assert (
+                np.abs(np.diff(smooth)).max() < 2.5
+                and (np.diff(np.convolve(smooth, np.ones(9) / 9, "valid")) > 0).mean() > 0.9
+            )
         else:
             assert levels > 64  # 8 bit would leave a quarter of the codes.
 
