@@ -11,14 +11,13 @@ from typing import Any
 
 from restrip.cli import options as shared
 from restrip.cli import web
-from restrip.cli.render import say_what_travels, sentences
+from restrip.cli.render import carry_out, sentences, show_result
 from restrip.cli.terminal import Terminal, duration
 from restrip.client.client import Client
 from restrip.client.draft import full_job
 from restrip.client.ids import new_job_id
 from restrip.client.job import BadJob, JobSpec, Manifest
 from restrip.client.status import JobStatus
-from restrip.request import finished
 
 
 def add(commands: Any) -> None:
@@ -109,9 +108,7 @@ def resume(options: argparse.Namespace, terminal: Terminal) -> None:
     with shared.open_client() as client:
         job_id = whole_id(client, options.job_id)
         (client.resume if options.verb == "resume" else client.retry)(job_id)
-        with terminal.progress() as show:
-            manifest = finished(client, job_id, show)
-    terminal.result(manifest.to_json(), *sentences(manifest))
+        show_result(client, job_id, terminal)
 
 
 def show_manifest(options: argparse.Namespace, terminal: Terminal) -> None:
@@ -137,14 +134,7 @@ def render_full(options: argparse.Namespace, terminal: Terminal) -> None:
         spec = full_job(_manifest_of(client, options.draft), new_job_id())
         if options.out:
             spec = replace(spec, output=replace(spec.output, folder=str(Path(options.out).absolute())))
-        say_what_travels(client, spec, terminal)
-        client.submit(spec)
-        if options.detach:
-            terminal.result({"job_id": spec.job_id}, f"Job {spec.job_id} is queued: `restrip status {spec.job_id}`.")
-            return
-        with terminal.progress() as show:
-            manifest = finished(client, spec.job_id, show)
-    terminal.result(manifest.to_json(), *sentences(manifest))
+        carry_out(client, spec, terminal, detach=options.detach)
 
 
 def _manifest_of(client: Client, draft: str) -> Manifest:

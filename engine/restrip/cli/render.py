@@ -55,13 +55,23 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
             return
         with terminal.reading(client):
             spec = job_of(client, request_of(options, shared.settings_of(options, client)))
-        say_what_travels(client, spec, terminal)
-        client.submit(spec)
-        if options.detach:
-            terminal.result({"job_id": spec.job_id}, f"Job {spec.job_id} is queued: `restrip status {spec.job_id}`.")
-            return
-        with terminal.progress() as show:
-            manifest = finished(client, spec.job_id, show)
+        carry_out(client, spec, terminal, detach=options.detach)
+
+
+def carry_out(client: Client, spec: JobSpec, terminal: Terminal, *, detach: bool) -> None:
+    """Submit a job; show its progress and name what was written, or with `detach` say only that it is queued."""
+    say_what_travels(client, spec, terminal)
+    client.submit(spec)
+    if detach:
+        terminal.result({"job_id": spec.job_id}, f"Job {spec.job_id} is queued: `restrip status {spec.job_id}`.")
+    else:
+        show_result(client, spec.job_id, terminal)
+
+
+def show_result(client: Client, job_id: str, terminal: Terminal) -> None:
+    """Show a job's progress to its end, and name what was written."""
+    with terminal.progress() as show:
+        manifest = finished(client, job_id, show)
     terminal.result(manifest.to_json(), *sentences(manifest))
 
 

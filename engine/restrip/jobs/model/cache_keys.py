@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from restrip.jobs.model.effective_settings import Job
@@ -60,6 +61,8 @@ def key_hashes(spec: Job, keys: Sequence[Key], against: Against, known: Known) -
     picture before it where that is carried on.
     """
 
+    # Of thousands of keys most have the same prompt, and each question looks through folders.
+    prompt_facts = cache(known.prompt_facts)
     images = {key.image: known.inputs[f"key {n}"] for n, key in enumerate(spec.keys) if key.image}
 
     def facts(key: Key) -> dict[str, Any]:
@@ -73,7 +76,7 @@ def key_hashes(spec: Job, keys: Sequence[Key], against: Against, known: Known) -
         own = known.key_facts.get(key.frame)
         asked = spec.asked.look.explicit(key)
         made = {**base, "prompt": asked.prompt, "seed": asked.seed, "look": known.look_identity, "own": own}
-        if files := list(known.prompt_facts(asked.prompt or "")):
+        if files := list(prompt_facts(asked.prompt or "")):
             made["prompt_files"] = files
         return {**made, "matte": matte_facts(spec, known.inputs)} if known.traits.takes_mattes and spec.matte else made
 

@@ -190,7 +190,8 @@ class _Ending:
         if retries:
             many = "1 step was" if len(retries) == 1 else f"{len(retries)} steps were"
             notes.append(f"{many} tried again, with less memory where that is possible.")
-        notes += licence_notes(model_facts(spec))
+        models = model_facts(spec)
+        notes += licence_notes(models)
         return Manifest(
             job_id=spec.job_id,
             engine_version=__version__,
@@ -208,7 +209,7 @@ class _Ending:
             sheet=str(self.targets.get("sheet", "")),
             notes=tuple(notes),
             counts=self._counts(),
-            facts=self._facts(retries, concealed),
+            facts=self._facts(retries, concealed, models),
         )
 
     def _counts(self) -> dict[str, int]:
@@ -230,7 +231,7 @@ class _Ending:
             for n in entry.facts.get("concealed", ())
         ]
 
-    def _facts(self, retries: list[Any], concealed: list[int]) -> dict[str, Any]:
+    def _facts(self, retries: list[Any], concealed: list[int], models: list[dict[str, Any]]) -> dict[str, Any]:
         clip = self.spec.clip
         facts: dict[str, Any] = {
             "format": self.plan.format,
@@ -244,7 +245,7 @@ class _Ending:
             facts["look_only"] = True
         if self.plan.draft:
             facts |= draft.facts_of(self.spec, self.plan.key_size)
-        if models := model_facts(self.spec):
+        if models:
             facts["models"] = models
         if concealed:
             facts["concealed"] = concealed
