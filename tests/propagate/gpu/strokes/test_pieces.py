@@ -18,7 +18,7 @@ from restrip.propagate.cpu.kernels import pieces as kernels  # noqa: E402
 from restrip.propagate.cpu.strokes import paint as cpu_paint  # noqa: E402
 from restrip.propagate.cpu.strokes import pieces as cpu_pieces  # noqa: E402
 from restrip.propagate.energy.paint import FAR, NEAR  # noqa: E402
-from restrip.propagate.energy.pieces import COSTS, SWEEPS  # noqa: E402
+from restrip.propagate.energy.pieces import SWEEPS  # noqa: E402
 from restrip.propagate.gpu.exemplar import KeyTensors  # noqa: E402
 from restrip.propagate.gpu.motion import shown  # noqa: E402
 from restrip.propagate.gpu.planes import unsigned, upload  # noqa: E402
@@ -50,10 +50,6 @@ class Scene:
             torch.from_numpy(self.described), self.tensors.described, style, *(torch.from_numpy(a) for a in arrays)
         )
 
-    @property
-    def style(self) -> np.ndarray:
-        return np.rint(self.key.packed[EDGE:-EDGE, EDGE:-EDGE, :3] / np.float32(257)).astype(np.uint8)
-
 
 @pytest.fixture(scope="module")
 def scene() -> Scene:
@@ -70,13 +66,13 @@ def scene() -> Scene:
 
 
 def sewn_on_cpu(scene: Scene) -> np.ndarray:
-    field, costs = scene.before.copy(), tuple(np.float32(cost) for cost in COSTS)
-    both = scene.described.reshape(-1), scene.key.described.reshape(-1)
-    for n, (far, radius, seen, surest) in enumerate(SOME):
-        for parity in (0, 1):
-            turn = parity, far, radius, np.float32(seen), np.float32(surest), 2 * n + parity + 1
-            kernels.sew(*both, scene.style, scene.flow, scene.sure, field, scene.before, costs, *turn)
-    return field
+    misfit, both = (
+        np.empty(scene.sure.shape, np.float32),
+        (scene.described.reshape(-1), scene.key.described.reshape(-1)),
+    )
+    kernels.misled(*both, scene.flow, misfit)
+    cloth = cpu_pieces.Cloth(*both, cpu_pieces.packed_style(scene.key), scene.flow, scene.sure, misfit)
+    return cpu_pieces.sewn(cloth, scene.before, SOME)
 
 
 def sewn(scene: Scene, sew, **how) -> torch.Tensor:

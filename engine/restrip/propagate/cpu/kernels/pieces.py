@@ -19,15 +19,21 @@ _SHARE = np.float32(SHARE)
 _ENDLESS, _ONE = np.float32(3e38), np.float32(1)
 _FARTHEST = np.float32(FARTHEST)
 _UNTRUSTED = np.float32(UNTRUSTED)
+_OUTSIDE = -(1 << 20)  # where nothing is, farther than any place
 
 
 @njit(inline="always", **EXACT)
-def _apart(style, ay, ax, by, bx):
-    """Squared difference of two pixels of a style [H, W, 3] uint8."""
-    a = np.int32(style[_u(ay), _u(ax), _u(0)]) - np.int32(style[_u(by), _u(bx), _u(0)])
-    b = np.int32(style[_u(ay), _u(ax), _u(1)]) - np.int32(style[_u(by), _u(bx), _u(1)])
-    c = np.int32(style[_u(ay), _u(ax), _u(2)]) - np.int32(style[_u(by), _u(bx), _u(2)])
-    return np.float32(a * a + b * b + c * c)
+def _apart(a, b):
+    """Squared difference of two colours in uint32 each, as `colours` gives them."""
+    r = np.int32(a & _u(255)) - np.int32(b & _u(255))
+    g = np.int32((a >> _u(8)) & _u(255)) - np.int32((b >> _u(8)) & _u(255))
+    c = np.int32(a >> _u(16)) - np.int32(b >> _u(16))
+    return np.float32(r * r + g * g + c * c)
+
+
+@njit(inline="always", **EXACT)
+def _colour(style, y, x):
+    return _u(style[_u(y), _u(x)])
 
 
 @njit(inline="always", **EXACT)
@@ -35,62 +41,155 @@ def _within(value, end):
     return min(max(value, 0), end - 1)
 
 
-@njit(**EXACT)
-def _cost(frame, key, style, flow, sure, field, before, y, x, cy, cx, costs, seen, limit):
-    """What it costs to show the key's pixel cx, cy at x, y beside what its four neighbours show; `limit` if no less."""
-    fit, most, tie, slack, steady, seam, torn, again = costs
-    h, w = sure.shape
-    trust = sure[y, x]
-    cost = fit * min(_SHARE * _distance(frame, key, _u((y * w + x) * NUMBERS), _u((cy * w + cx) * NUMBERS)), most)
+@njit(inline="always", **EXACT)
+def _side(side):
+    """The step x, y to one of four neighbours."""
+    return (side & 1) * (1 - (side & 2)), (1 - (side & 1)) * (1 - (side & 2))
+
+
+@njit(inline="always", **EXACT)
+def _tied(flow, trust, y, x, cy, cx, costs):
+    """What it costs that the key's pixel cx, cy isn't where the motion from x, y leads."""
     gx, gy = np.float32(cx - x) - flow[y, x, 0], np.float32(cy - y) - flow[y, x, 1]
-    cost += trust * tie * min(max(gx * gx + gy * gy - slack, np.float32(0)), _FARTHEST)
-    cost += steady * _apart(style, cy, cx, np.int64(before[y, x, 1]), np.int64(before[y, x, 0]))
+    return trust * costs[2] * min(max(gx * gx + gy * gy - costs[3], np.float32(0)), _FARTHEST)
+
+
+@njit(inline="always", **EXACT)
+def _fit(frame, key, w, y, x, cy, cx, costs):
+    """What it costs that the key's source isn't the frame there."""
+    apart = _distance(frame, key, _u((y * w + x) * NUMBERS), _u((cy * w + cx) * NUMBERS))
+    return costs[0] * min(_SHARE * apart, costs[1])
+
+
+@njit(inline="always", **EXACT)
+def _seam(trust, costs):
+    return costs[5] * (costs[6] - (costs[6] - _ONE) * trust)
+
+
+@njit(**EXACT)
+def _least(cost, beside, trust, cy, cx, costs):
+    """What the key's pixel cx, cy costs at least that costs so much by itself: seams, however little is seen of them.
+
+    `beside` are the x, y that four neighbours show, moved along to here; where there is none, OUTSIDE.
+    """
+    seam = _seam(trust, costs)
     for side in range(4):
-        if cost >= limit:
-            return limit
-        dx, dy = (side & 1) * (1 - (side & 2)), (1 - (side & 1)) * (1 - (side & 2))
-        if x + dx < 0 or x + dx >= w or y + dy < 0 or y + dy >= h:
-            continue
-        nx, ny = np.int64(field[y + dy, x + dx, 0]), np.int64(field[y + dy, x + dx, 1])
-        if nx - dx != cx or ny - dy != cy:
-            ours = _apart(style, cy, cx, _within(ny - dy, h), _within(nx - dx, w))
-            theirs = _apart(style, _within(cy + dy, h), _within(cx + dx, w), ny, nx)
-            cost += seam * (torn - (torn - _ONE) * trust) + (seen + (_ONE - seen) * trust) * (ours + theirs)
-            if nx == cx and ny == cy:
-                cost += (_ONE - trust) * again
+        nx, ny = beside[side]
+        if nx != _OUTSIDE and (nx != cx or ny != cy):
+            cost += seam
     return cost
 
 
+@njit(**EXACT)
+def _cost(cost, style, beside, trust, cy, cx, costs, seen, limit):
+    """What the key's pixel cx, cy costs that costs so much by itself, beside what its neighbours show; `limit` if no
+    less.
+    """
+    h, w = style.shape
+    seam = _seam(trust, costs)
+    colour = _colour(style, cy, cx)
+    for side in range(4):
+        if cost >= limit:
+            return limit
+        nx, ny = beside[side]
+        if nx != _OUTSIDE and (nx != cx or ny != cy):
+            dx, dy = _side(side)
+            ours = _apart(colour, _colour(style, _within(ny, h), _within(nx, w)))
+            theirs = _apart(_colour(style, _within(cy + dy, h), _within(cx + dx, w)), _colour(style, ny + dy, nx + dx))
+            cost += seam + (seen + (_ONE - seen) * trust) * (ours + theirs)
+            if nx + dx == cx and ny + dy == cy:
+                cost += (_ONE - trust) * costs[7]
+    return cost
+
+
+@njit(inline="always", **EXACT)
+def _beside(field, y, x, far):
+    """The x, y that four pixels show, `far` to each side, moved along to here; OUTSIDE where there is none."""
+    h, w = field.shape[:2]
+    ax, ay = (np.int64(field[y + far, x, 0]), np.int64(field[y + far, x, 1]) - far) if y + far < h else (_OUTSIDE, 0)
+    bx, by = (np.int64(field[y, x + far, 0]) - far, np.int64(field[y, x + far, 1])) if x + far < w else (_OUTSIDE, 0)
+    cx, cy = (np.int64(field[y - far, x, 0]), np.int64(field[y - far, x, 1]) + far) if y >= far else (_OUTSIDE, 0)
+    dx, dy = (np.int64(field[y, x - far, 0]) + far, np.int64(field[y, x - far, 1])) if x >= far else (_OUTSIDE, 0)
+    return (ax, ay), (bx, by), (cx, cy), (dx, dy)
+
+
+@njit(inline="always", **EXACT)
+def _led(flow, y, x):
+    """The whole pixel that the motion leads to."""
+    fx, fy = np.float32(x) + flow[y, x, 0], np.float32(y) + flow[y, x, 1]
+    return np.int64(np.floor(fx + np.float32(0.5))), np.int64(np.floor(fy + np.float32(0.5)))
+
+
 @njit(parallel=True, **EXACT)
-def sew(frame, key, style, flow, sure, field, before, costs, parity, far, radius, seen, surest, seed):
+def misled(frame, key, flow, misfit):
+    """How badly the key's source fits where a flow leads, in squared code values: into `misfit` [H, W]."""
+    h, w = misfit.shape
+    for row in prange(h):
+        y = np.int64(row)
+        for x in range(w):
+            cx, cy = _led(flow, y, x)
+            there = _u((_within(cy, h) * w + _within(cx, w)) * NUMBERS)
+            misfit[y, x] = _SHARE * _distance(frame, key, _u((y * w + x) * NUMBERS), there)
+
+
+@njit(parallel=True, **EXACT)
+def begin(frame, key, style, flow, misfit, sure, before, costs, own, lead):
+    """What it costs, seams aside, to show what `before` has, into `own` [H, W], and to follow the motion, into `lead`.
+
+    That is endless where the motion leads out of the key. `misfit` is that of `misled`.
+    """
+    h, w = sure.shape
+    for row in prange(h):
+        y = np.int64(row)
+        for x in range(w):
+            bx, by = np.int64(before[y, x, 0]), np.int64(before[y, x, 1])
+            trust = sure[y, x]
+            own[y, x] = _fit(frame, key, w, y, x, by, bx, costs) + _tied(flow, trust, y, x, by, bx, costs)
+            cx, cy = _led(flow, y, x)
+            lead[y, x] = _ENDLESS
+            if 0 <= cx < w and 0 <= cy < h:
+                cost = costs[0] * min(misfit[y, x], costs[1]) + _tied(flow, trust, y, x, cy, cx, costs)
+                lead[y, x] = cost + costs[4] * _apart(_colour(style, cy, cx), _colour(style, by, bx))
+
+
+@njit(parallel=True, **EXACT)
+def sew(frame, key, style, flow, sure, field, before, own, lead, costs, parity, far, radius, seen, surest, seed):
     """One half sweep over the pixels of one parity of x + y, which read only pixels of the other (`far` is odd).
 
     Each tries what four others show, `far` pixels to each side, moved along; where the motion leads; what `before`
     has; and where the motion is not `sure` [H, W] a place at random within `radius` of its own. `frame` and `key` are
-    flat descriptors, `style` [H, W, 3] uint8 the key's; `costs` are fit, most, tie, slack, steady, seam, torn, again.
-    `seen` is how much is counted of what a seam shows where the motion is not sure. Where it is more than `surest`
-    all is left as it is.
+    flat descriptors, `style` [H, W] uint32 the key's colours; `costs` are fit, most, tie, slack, steady, seam, torn,
+    again. `seen` is how much is counted of what a seam shows where the motion is not sure. Where it is more than
+    `surest` all is left as it is. `own` and `lead` are those of `begin`, the first kept up to date.
+
+    Most pixels lie within a piece and are dear to no other: what a place costs at least is told by its seams, before
+    anything of it is read.
     """
     h, w = sure.shape
     for row in prange(h):
         y = np.int64(row)
         for x in range((y + parity) & 1, w, 2):
-            if sure[y, x] > surest:
+            trust = sure[y, x]
+            if trust > surest:
                 continue
             bx, by = np.int64(field[y, x, 0]), np.int64(field[y, x, 1])
+            beside = _beside(field, y, x, 1)
+            alone = own[y, x]
             best = np.float32(-1)
+            colour = _u(0)
+            others = _beside(field, y, x, far)
             for turn in range(7):
                 if turn < 4:
-                    dx, dy = far * (turn & 1) * (1 - (turn & 2)), far * (1 - (turn & 1)) * (1 - (turn & 2))
-                    if x + dx < 0 or x + dx >= w or y + dy < 0 or y + dy >= h:
-                        continue
-                    cx, cy = np.int64(field[y + dy, x + dx, 0]) - dx, np.int64(field[y + dy, x + dx, 1]) - dy
+                    cx, cy = others[turn]
+                    if turn and cx == others[turn - 1][0] and cy == others[turn - 1][1]:
+                        continue  # was tried last
                 elif turn == 4:
-                    cx = np.int64(np.floor(np.float32(x) + flow[y, x, 0] + np.float32(0.5)))
-                    cy = np.int64(np.floor(np.float32(y) + flow[y, x, 1] + np.float32(0.5)))
+                    if lead[y, x] == _ENDLESS:
+                        continue
+                    cx, cy = _led(flow, y, x)
                 elif turn == 5:
                     cx, cy = np.int64(before[y, x, 0]), np.int64(before[y, x, 1])
-                elif radius and sure[y, x] < _UNTRUSTED:
+                elif radius and trust < _UNTRUSTED:
                     noise = _noise(x, y, seed)
                     cx = bx - radius + ((np.int64(noise >> np.uint32(20)) * (2 * radius + 1)) >> 12)
                     cy = by - radius + ((np.int64((noise >> np.uint32(8)) & np.uint32(0xFFF)) * (2 * radius + 1)) >> 12)
@@ -99,11 +198,25 @@ def sew(frame, key, style, flow, sure, field, before, costs, parity, far, radius
                 if cx < 0 or cx >= w or cy < 0 or cy >= h or (cx == bx and cy == by):
                     continue
                 if best < 0:
-                    best = _cost(frame, key, style, flow, sure, field, before, y, x, by, bx, costs, seen, _ENDLESS)
-                cost = _cost(frame, key, style, flow, sure, field, before, y, x, cy, cx, costs, seen, best)
-                if cost < best:
-                    bx, by, best = cx, cy, cost
-            field[y, x, 0], field[y, x, 1] = bx, by
+                    best = _cost(alone, style, beside, trust, by, bx, costs, seen, _ENDLESS)
+                    colour = _colour(style, before[y, x, 1], before[y, x, 0])
+                if turn == 4:
+                    cost = lead[y, x]
+                    if _least(cost, beside, trust, cy, cx, costs) >= best:
+                        continue
+                else:
+                    tied = _tied(flow, trust, y, x, cy, cx, costs)
+                    if _least(tied, beside, trust, cy, cx, costs) >= best:
+                        continue
+                    cost = _fit(frame, key, w, y, x, cy, cx, costs) + tied
+                    if cost >= best:
+                        continue
+                    cost += costs[4] * _apart(_colour(style, cy, cx), colour)
+                total = _cost(cost, style, beside, trust, cy, cx, costs, seen, best)
+                if total < best:
+                    bx, by, best, alone = cx, cy, total, cost
+            if best >= 0:
+                field[y, x, 0], field[y, x, 1], own[y, x] = bx, by, alone
 
 
 @njit(parallel=True, **EXACT)
@@ -113,8 +226,8 @@ def moved(field, step, out):
     for row in prange(h):
         y = np.int64(row)
         for x in range(w):
-            px = _within(np.int64(np.floor(np.float32(x) + step[y, x, 0] + np.float32(0.5))), w)
-            py = _within(np.int64(np.floor(np.float32(y) + step[y, x, 1] + np.float32(0.5))), h)
+            px, py = _led(step, y, x)
+            px, py = _within(px, w), _within(py, h)
             out[y, x, 0], out[y, x, 1] = field[py, px, 0], field[py, px, 1]
 
 
@@ -125,8 +238,8 @@ def places(flow, out):
     for row in prange(h):
         y = np.int64(row)
         for x in range(w):
-            out[y, x, 0] = _within(np.int64(np.floor(np.float32(x) + flow[y, x, 0] + np.float32(0.5))), w)
-            out[y, x, 1] = _within(np.int64(np.floor(np.float32(y) + flow[y, x, 1] + np.float32(0.5))), h)
+            px, py = _led(flow, y, x)
+            out[y, x, 0], out[y, x, 1] = _within(px, w), _within(py, h)
 
 
 @njit(parallel=True, **EXACT)

@@ -14,19 +14,22 @@ the motion can't be trusted the pieces around grow into the place, whole.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from restrip.propagate.cpu.descriptors import describe
 from restrip.propagate.cpu.exemplar import EDGE, Exemplar
-from restrip.propagate.cpu.kernels.pieces import moved, sew
+from restrip.propagate.cpu.kernels.pieces import begin, misled, moved, sew
 from restrip.propagate.cpu.motion import KeyMotion, light_between
 from restrip.propagate.cpu.predictors import Field
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME
 from restrip.propagate.cpu.strokes.calm_motion import CalmMotion, trusted
-from restrip.propagate.cpu.strokes.paint import field_of, judged, own_places
+from restrip.propagate.cpu.strokes.paint import own_places
 from restrip.propagate.energy.effort import WHOLE, Effort
 from restrip.propagate.energy.pieces import COSTS
 from restrip.propagate.energy.style import CODE
@@ -43,8 +46,7 @@ class Pieces:
     def __init__(self, key: Exemplar, walked: KeyMotion | None = None, effort: Effort = WHOLE) -> None:
         self.key, self._effort = key, effort
         self._motion = CalmMotion(key.source, walked, effort)
-        inner = key.packed[EDGE:-EDGE, EDGE:-EDGE, :3]
-        self._style = np.rint(inner / np.float32(CODE)).astype(np.uint8)
+        self._style = packed_style(key)
         self.restart()
 
     def restart(self) -> None:
@@ -74,13 +76,41 @@ class Pieces:
         return describe(light_between(frame, self.key.source, flow).relit(frame, SAME))
 
     def _sewn(self, described: npt.NDArray[np.int16], flow: Flow, before: Field) -> Field:
-        key, sure = self.key.described.reshape(-1), self._sure(described, flow)
-        field, costs = before.copy(), tuple(np.float32(cost) for cost in COSTS)
-        for n, (far, radius, seen, surest) in enumerate(self._effort.pieces):
-            for parity in (0, 1):
-                turn = parity, far, radius, np.float32(seen), np.float32(surest), 2 * n + parity + 1
-                sew(described, key, self._style, flow, sure, field, before, costs, *turn)
-        return field
+        misfit = np.empty(flow.shape[:2], np.float32)
+        misled(described, self.key.described.reshape(-1), flow, misfit)
+        cloth = Cloth(described, self.key.described.reshape(-1), self._style, flow, trusted(flow, misfit), misfit)
+        return sewn(cloth, before, self._effort.pieces)
 
-    def _sure(self, described: npt.NDArray[np.int16], flow: Flow) -> Plane:
-        return trusted(flow, judged(described, self.key, field_of(flow))[0])
+
+@dataclass(frozen=True, eq=False)
+class Cloth:
+    """What a frame is sewn of: descriptors of it and of the key, flat, the key's style (`packed_style`), the calm
+    motion to it [H, W, 2], how far that is trusted [H, W], and how badly the key fits where it leads (`misled`).
+    """
+
+    described: npt.NDArray[np.int16]
+    key: npt.NDArray[np.int16]
+    style: npt.NDArray[np.uint32]
+    flow: Flow
+    sure: Plane
+    misfit: Plane
+
+
+def sewn(cloth: Cloth, before: Field, sweeps: Iterable[tuple[int, int, float, float]]) -> Field:
+    """The pieces of a frame, made better in sweeps (energy/pieces.py) from those of `before` on."""
+    field, costs = before.copy(), tuple(np.float32(cost) for cost in COSTS)
+    own, lead = (np.empty(cloth.sure.shape, np.float32) for _ in range(2))
+    seen_of = cloth.described, cloth.key, cloth.style, cloth.flow
+    begin(*seen_of, cloth.misfit, cloth.sure, before, costs, own, lead)
+    for n, (far, radius, seen, surest) in enumerate(sweeps):
+        for parity in (0, 1):
+            turn = parity, far, radius, np.float32(seen), np.float32(surest), 2 * n + parity + 1
+            sew(*seen_of, cloth.sure, field, before, own, lead, costs, *turn)
+    return field
+
+
+def packed_style(key: Exemplar) -> npt.NDArray[np.uint32]:
+    """The 8-bit colours of a key's style, each in one number, [H, W]."""
+    inner = key.packed[EDGE:-EDGE, EDGE:-EDGE, :3]
+    red, green, blue = np.moveaxis(np.rint(inner / np.float32(CODE)).astype(np.uint32), 2, 0)
+    return red | green << 8 | blue << 16
