@@ -7,7 +7,7 @@ from bpy.app.handlers import persistent
 
 from . import jobs, key_watch
 from .engine import engine_connection
-from .timeline import rendering, ties, vse
+from .timeline import rendering, ties, vse, watched_results
 from .ui import form, saved_looks, statusbar
 
 
@@ -16,6 +16,13 @@ def opened(*_: Any) -> None:
     """Another file: what this Blender began belongs to the last one."""
     key_watch.file_opened()
     jobs.file_opened()
+    watched_results.saved()
+
+
+@persistent  # type: ignore[untyped-decorator,unused-ignore]
+def saved(*_: Any) -> None:
+    """The file was saved."""
+    watched_results.saved()
 
 
 _seen: Any = None
@@ -39,6 +46,7 @@ def look() -> None:
 def register() -> None:
     """Start the timer and listen."""
     bpy.app.handlers.load_post.append(opened)
+    bpy.app.handlers.save_post.append(saved)
     ticks = [rendering.tick, engine_connection.tick, ties.tick, look, statusbar.tick, saved_looks.tick, key_watch.tick]
     jobs.on_tick[:] = ticks
     jobs.on_keys[:] = [key_watch.heard]
@@ -52,6 +60,9 @@ def unregister() -> None:
         bpy.app.timers.unregister(jobs.tick)
     if opened in bpy.app.handlers.load_post:
         bpy.app.handlers.load_post.remove(opened)
+    if saved in bpy.app.handlers.save_post:
+        bpy.app.handlers.save_post.remove(saved)
     key_watch.forget()
+    watched_results.forget()
     rendering.stop()
     jobs.close()

@@ -22,7 +22,7 @@ from restrip.errors import RemoteError, RestripError
 from . import prefs, previews, reports
 from .engine.requests import StripRequest
 from .engine.transport import Transport
-from .timeline import notices, refresh, results, selection, vse
+from .timeline import notices, refresh, results, selection, vse, watched_results
 
 TICK_S = 0.1
 IDLE_TICK_S = 0.25
@@ -259,6 +259,13 @@ def put(job: LiveJob) -> None:
     notices.clear(strip_of(job))
     by, name = f"blender {bpy.app.version_string}: {placed.scene.name}", placed.meta.name
     board().transport.ask("placed", {"job_id": job.job_id, "by": by, "strips": [name]}, _ignore, _ignore)
+    if job.by_watch:
+        watched_results.remember(job.manifest)
+        watched_results.tidy(_discard)
+
+
+def _discard(job_id: str) -> None:
+    board().transport.ask("discard", {"job_id": job_id}, _ignore, _ignore)
 
 
 def put_unasked(job: LiveJob) -> None:
@@ -295,6 +302,7 @@ def _tick() -> float:
     if _fresh:
         _fresh = False
         look_through()
+        watched_results.saved()
     called = live.transport.pump(BUDGET_S)
     waiting = [job for job in live.jobs.values() if job.stage == "waiting" and job.mine and job.manifest]
     if waiting and prefs.place_unasked() and not vse.busy(bpy.context):

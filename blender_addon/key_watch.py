@@ -49,7 +49,8 @@ def places_of(scene: Any, strip: Any) -> KeyPlaces:
     given = requests.absolute(schema.values_of(strip))
     keys = keys_of(scene, strip, given)
     frames = frozenset(key.frame for key in keys if not key.image)
-    return KeyPlaces.at(values.look_name(given), given, keys, frames)
+    shots = results.keys_shown(scene, strip) - {key.frame for key in keys}
+    return KeyPlaces.at(values.look_name(given), given, keys, frames.union(shots))
 
 
 def keys_of(scene: Any, strip: Any, given: Mapping[str, Any]) -> tuple[Key, ...]:
@@ -104,7 +105,10 @@ def heard(name: str, news: KeyNews) -> None:
         if _failed(name):  # For want of it, perhaps: what was saved isn't seen yet.
             _pending.setdefault(name, sentence)
     for path in news.unused:
-        reports.say(f"{strip}: {path} is new, but no keyframe is on its frame: set a marker there.")
+        if _failed(name):  # For want of a shot's picture, perhaps.
+            _pending.setdefault(name, f"{path} is new.")
+        else:
+            reports.say(f"{strip}: {path} is new, but no keyframe is on its frame: set a marker there.")
     for error in news.troubles:
         troubles[name] = error
         reports.say(f"{strip}: {error}", "WARNING")

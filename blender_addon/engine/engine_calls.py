@@ -74,7 +74,7 @@ def manifest(client: Client, job_id: str) -> dict[str, Any]:
 
 LOOK_FILES = ("saved_looks", "save_look", "read_look", "add_look", "remove_look")
 
-PLAIN = ("looks", "models", "cancel", "resume", "retry", "placed", *LOOK_FILES)
+PLAIN = ("looks", "models", "cancel", "resume", "retry", "placed", "discard", *LOOK_FILES)
 """What is asked just as `Client` has it."""
 
 OWN: Mapping[str, Callable[..., Any]] = {

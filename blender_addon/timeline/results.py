@@ -51,6 +51,15 @@ def result_of(scene: Any, strip: Any) -> Any:
     return next(iter(ties.family_of(scene, strip).results), None)
 
 
+def keys_shown(scene: Any, source: Any) -> set[int]:
+    """The frames of the keys that a strip's results show, counted from its first visible frame."""
+    if not source.restrip.placed:
+        return set()
+    start = round(vse.content_start(source)) - vse.span_of(source).first
+    shown = [strip for result in ties.family_of(scene, source).results for strip in takes.shown(result)]
+    return {start + int(strip.restrip.key_at) for strip in shown if strip.type in ("MOVIE", "IMAGE")}
+
+
 def on_timeline(job_id: str) -> bool:
     """Whether a job's result lies in any scene, shown or as another take; undo may have taken it away."""
     return any(

@@ -66,3 +66,15 @@ def test_every_shot_has_a_key_and_keys_stay_in_order(length, data):
     assert numbers == sorted(set(numbers)) and all(0 <= number < length for number in numbers)
     edges = sorted({0, *cuts, length})
     assert all(any(a <= number < b for number in numbers) for a, b in pairwise(edges))
+
+
+def test_of_painted_frames_the_nearest_to_a_shots_middle_is_its_key() -> None:
+    keys, notes = keys_for_shots([Key(3)], 40, (10, 20, 30), 100, painted=(2, 11, 13, 18, 25))
+    assert [key.frame for key in keys] == [3, 13, 25, 35]
+    assert notes == (
+        "The shot around frame 113 has no key: that frame, which is painted, is one.",
+        "The shot around frame 125 has no key: its middle frame is one.",
+        "The shot around frame 135 has no key: its middle frame is one.",
+    )
+    (key,), notes = keys_from_markers([], 40, 100, painted=(2, 31))
+    assert key.frame == 31 and notes == ("No marker lies inside the strip: frame 131, which is painted, is the key.",)

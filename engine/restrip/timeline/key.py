@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -58,8 +58,11 @@ def check_keys(keys: Iterable[Key], length: int, first: int = 0) -> tuple[tuple[
     return _one_a_frame(given, first)
 
 
-def keys_from_markers(markers: Iterable[Key], length: int, first: int = 0) -> tuple[tuple[Key, ...], tuple[str, ...]]:
-    """Markers as keys: those outside [0, length) are left out, and the middle frame serves when none is left.
+def keys_from_markers(
+    markers: Iterable[Key], length: int, first: int = 0, painted: Collection[int] = ()
+) -> tuple[tuple[Key, ...], tuple[str, ...]]:
+    """Markers as keys: those outside [0, length) are left out, and the middle frame serves when none is left, or of
+    the frames that are `painted` the nearest to it.
 
     Returns the keys and a note for each thing that was done to them, in which the clip's first frame is `first`.
     """
@@ -75,27 +78,42 @@ def keys_from_markers(markers: Iterable[Key], length: int, first: int = 0) -> tu
         )
         notes.append(f"{lie} not used.")
     if not inside:
-        inside = [Key(length // 2)]
-        notes.append(f"No marker lies inside the strip: its middle frame, {first + length // 2}, is the key.")
+        frame, middle = _serving(FrameRange(0, length), painted)
+        inside = [Key(frame)]
+        serves = f"its middle frame, {first + frame}," if middle else f"frame {first + frame}, which is painted,"
+        notes.append(f"No marker lies inside the strip: {serves} is the key.")
     keys, more = _one_a_frame(inside, first)
     return keys, (*notes, *more)
 
 
 def keys_for_shots(
-    keys: Sequence[Key], length: int, cuts: Sequence[int], first: int = 0
+    keys: Sequence[Key], length: int, cuts: Sequence[int], first: int = 0, painted: Collection[int] = ()
 ) -> tuple[tuple[Key, ...], tuple[str, ...]]:
-    """Add the middle frame of every shot that has no key. `cuts` are the first frames of new shots.
+    """Add the middle frame of every shot that has no key, or of its frames that are `painted` the nearest to it.
 
-    In the notes the clip's first frame is `first`.
+    `cuts` are the first frames of new shots. In the notes the clip's first frame is `first`.
     """
     edges = [0, *sorted(set(cuts)), length]
-    added = [
-        Key((begin + end) // 2, name="shot")
+    served = [
+        _serving(FrameRange(begin, end), painted)
         for begin, end in pairwise(edges)
         if begin < end and not any(begin <= key.frame < end for key in keys)
     ]
-    notes = [f"The shot around frame {first + key.frame} has no key: its middle frame is one." for key in added]
+    notes = [
+        f"The shot around frame {first + frame} has no key: its middle frame is one."
+        if middle
+        else f"The shot around frame {first + frame} has no key: that frame, which is painted, is one."
+        for frame, middle in served
+    ]
+    added = [Key(frame, name="shot") for frame, _ in served]
     return tuple(sorted([*keys, *added], key=lambda key: key.frame)), tuple(notes)
+
+
+def _serving(shot: FrameRange, painted: Collection[int]) -> tuple[int, bool]:
+    """The frame that is a shot's key when none was named, and whether it is its middle."""
+    middle = (shot.first + shot.end) // 2
+    frame = min((frame for frame in painted if frame in shot), key=lambda frame: abs(frame - middle), default=middle)
+    return frame, frame == middle
 
 
 def _one_a_frame(keys: Sequence[Key], start: int) -> tuple[tuple[Key, ...], tuple[str, ...]]:

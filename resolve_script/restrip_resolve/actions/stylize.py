@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from restrip_resolve.actions import watch_keys
 from restrip_resolve.actions.context import Context
-from restrip_resolve.actions.finishing import finish
 from restrip_resolve.clips.selection import source_clips
 from restrip_resolve.jobs.submit import job_of
 
@@ -18,6 +17,6 @@ def run(context: Context) -> None:
         jobs = [job_of(session, engine, clip, choices) for clip in clips]
         # Also of what is saved while they are rendered.
         watches = watch_keys.watches_of(jobs) if choices.watch_keys else {}
-        finish(context, session, engine, jobs, choices)
+        owed = watch_keys.begin(context, session, engine, jobs, watches, choices)
         if watches:
-            watch_keys.follow_keys(context, session, engine, watches, choices)
+            watch_keys.follow_keys(context, session, engine, watches, choices, owed=owed)

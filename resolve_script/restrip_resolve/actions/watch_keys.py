@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
+from collections.abc import Collection
 from pathlib import Path
 
 from restrip.client.discovery import state_dir
@@ -26,6 +27,9 @@ from restrip_resolve.jobs.progress import Progress
 from restrip_resolve.jobs.submit import Job, job_of, unchanged
 from restrip_resolve.session import NoProject, NoTimeline, Session
 from restrip_resolve.settings import Choices
+
+UNPAINTED = "painted-keys-missing"
+"""What a job fails with while a key has no picture yet: a watch waits for it."""
 
 sleep = time.sleep
 
@@ -86,9 +90,33 @@ def run(context: Context) -> None:
         if not watches:
             raise NoPaintedClips(", ".join(clip.name for clip in clips))
         new = [job for job in jobs if job.record.item in watches and not _is_done(engine, job, known)]
-        if new:
-            finish(context, session, engine, new, choices)
-        follow_keys(context, session, engine, watches, choices)
+        owed = begin(context, session, engine, new, watches, choices)
+        for job in jobs:
+            if job not in new:
+                _follow_shots(engine, job, known[job.record.item].job_id, watches)
+        follow_keys(context, session, engine, watches, choices, owed=owed)
+
+
+def begin(
+    context: Context,
+    session: Session,
+    engine: Engine,
+    jobs: list[Job],
+    watches: dict[str, KeyWatch],
+    choices: Choices,
+) -> set[str]:
+    """Render and place what is to be watched. Returns the clips that wait for a key which isn't painted yet."""
+    try:
+        if jobs:
+            finish(context, session, engine, jobs, choices)
+    except RestripError as error:
+        if error.code != UNPAINTED or not watches:
+            raise
+        context.console.say(str(error))
+        return {job.record.item for job in jobs}
+    for job in jobs:
+        _follow_shots(engine, job, job.spec.job_id, watches)
+    return set()
 
 
 def watches_of(jobs: list[Job]) -> dict[str, KeyWatch]:
@@ -98,13 +126,22 @@ def watches_of(jobs: list[Job]) -> dict[str, KeyWatch]:
 
 
 def follow_keys(
-    context: Context, session: Session, engine: Engine, watches: dict[str, KeyWatch], choices: Choices
+    context: Context,
+    session: Session,
+    engine: Engine,
+    watches: dict[str, KeyWatch],
+    choices: Choices,
+    *,
+    owed: Collection[str] = (),
 ) -> None:
-    """Watch until Restrip - Cancel, the window's button, or another watch of this timeline."""
+    """Watch until Restrip - Cancel, the window's button, or another watch of this timeline.
+
+    `owed` are the clips whose keys aren't all painted yet.
+    """
     turn = Turn(session.key)
     context.console.say("Watching the painted keys: save one and its strips follow. Restrip - Cancel ends it.")
     pending: set[str] = set()
-    owed: set[str] = set()
+    owed = set(owed)
     while (now := _wait(context, session, turn, watches, (pending, owed), choices)) is not None:
         went_well = _again(context, now, engine, pending, watches, choices)
         owed = owed - pending if went_well else owed | pending
@@ -132,9 +169,9 @@ def _wait(
         while turn.mine() and not progress.take_cancel():
             for item, watch in watches.items():
                 news = watch.look()
-                say_news(context, news)
+                say_news(context, news, owed=item in owed)
                 # What failed for want of something that is back is rendered without another save.
-                if news.changed or (news.well and item in owed):
+                if news.changed or ((news.well or news.unused) and item in owed):
                     pending.add(item)
             now = _open_again(context, session)
             if pending and now is not None:
@@ -152,12 +189,13 @@ def _open_again(context: Context, session: Session) -> Session | None:
     return now if now.key == session.key else None
 
 
-def say_news(context: Context, news: KeyNews) -> None:
-    """What is to be said of a look."""
+def say_news(context: Context, news: KeyNews, *, owed: bool = False) -> None:
+    """What is to be said of a look; `owed` when the last job failed, perhaps for want of a new picture."""
     for sentence in (*news.well, *([news.said()] if news.changed else ())):
         context.console.say(sentence)
     for path in news.unused:
-        context.console.say(f"{path} is new, but no key is on its frame: set a marker there.")
+        unused = "" if owed else ", but no key is on its frame: set a marker there"
+        context.console.say(f"{path} is new{unused}.")
     for trouble in news.troubles:
         context.console.say(str(trouble))
 
@@ -180,10 +218,20 @@ def _again(
             watches[clip.uid].follow(KeyPlaces.of(jobs[-1].spec))
         if jobs:
             finish(context, session, engine, jobs, choices)
+            for job in jobs:
+                _follow_shots(engine, job, job.spec.job_id, watches)
     except RestripError as error:
         context.console.say(str(error))
         return False
     return True
+
+
+def _follow_shots(engine: Engine, job: Job, job_id: str, watches: dict[str, KeyWatch]) -> None:
+    """Watch the pictures of shots without a marker, too, which a clip's result used."""
+    watch = watches.get(job.record.item)
+    if watch is not None and engine.status(job_id).state == "done":
+        keys = engine.manifest(job_id).keys
+        watch.follow(KeyPlaces.of(job.spec).with_frames(key.key.frame for key in keys))
 
 
 def _clips(session: Session, items: set[str], choices: Choices) -> list[SourceClip]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -89,6 +90,7 @@ class Hands:
         self.turns = list(turns)
         self.cancelled: list[str] = []
         self.submitted: list[JobSpec] = []
+        self.keys: tuple[int, ...] = ()
 
     def submit(self, spec: JobSpec) -> None:
         self.submitted.append(spec)
@@ -108,8 +110,8 @@ class Hands:
             tell(JobStatus(job_id, state="running"))
         return status
 
-    def manifest(self, job_id: str) -> str:
-        return job_id
+    def manifest(self, job_id: str) -> SimpleNamespace:
+        return SimpleNamespace(job_id=job_id, keys=[SimpleNamespace(key=Key(frame)) for frame in self.keys])
 
 
 def spec(keys: Path, *frames: int) -> JobSpec:
@@ -207,3 +209,28 @@ def test_a_save_that_found_no_clip_is_rendered_when_that_is_back(keys: Path, tmp
     )
     follow_up.run(2)
     assert len(hands.submitted) == 3 and not hands.turns
+
+
+def test_a_shot_whose_key_isnt_painted_is_waited_for_and_then_watched(
+    keys: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unpainted() -> JobStatus:
+        hands.sleeping = lambda: (keys / "key_00045.png").write_bytes((keys / "key_00038.png").read_bytes())
+        return failed("painted-keys-missing")()
+
+    hands: Any = Hands(unpainted, done, done)
+    hands.keys, hands.sleeping = (*NUMBERS, 45), lambda: None
+
+    def wait(seconds: float) -> None:
+        hands.sleeping()
+        hands.sleeping = lambda: None
+        watching.time.sleep(seconds)
+
+    def show(new: Any, old: Any) -> None:
+        if old is None:
+            repaint(keys / "key_00045.png")
+
+    Watching(hands, lambda: spec(keys, *NUMBERS), Terminal(), show, sleep=wait).run(2)
+    said = capsys.readouterr().err
+    assert len(hands.submitted) == 3 and "Waiting until it is painted" in said
+    assert "key_00045.png is new.\n" in said and "key_00045.png was saved." in said

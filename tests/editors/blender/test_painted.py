@@ -54,4 +54,6 @@ def test_a_saved_key_is_shown_by_the_strips_that_are_there(
     assert told["opens"] == [["FINISHED"], "Open Key in My Paint"]
     assert told["opened"] == ["--new", str(folder / "key_00020.png")]
     assert told["stopped"] and told["after reopening"] and told["takes after reopening"] == 1
+    # Of those since the file was saved the newest stays; what that shows still lies with the engine.
+    assert told["results"] == [[False, False, False, True], 1]
     assert "/nowhere/krita" in told["missing"] and told["off"]

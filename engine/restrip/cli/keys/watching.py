@@ -21,6 +21,9 @@ from restrip.request import JobNotDone, finished
 AGAIN = "source-changed"
 """What a job fails with when a file was saved while it was read."""
 
+UNPAINTED = "painted-keys-missing"
+"""What it fails with while a key has no picture yet: a watch waits for it."""
+
 
 class NoPaintedKeys(BadInput):
     """--watch without a key that is a picture of somebody's."""
@@ -60,22 +63,28 @@ class Watching:
         self._looked = 0.0
 
     def run(self, rounds: int | None = None) -> None:
-        """Go on until Ctrl+C, or so many results. Raises NoPaintedKeys, and what the first job fails with."""
+        """Go on until Ctrl+C, or so many results. Raises NoPaintedKeys, and what the first job fails with; a key that
+        isn't painted yet is waited for.
+        """
         last = self._first()
         self._show(last, None)
         done = 1
         self._terminal.aside("Watching the keys: save one and its strip follows. Ctrl+C ends it.")
         while rounds is None or done < rounds:
-            while not self._pending:
-                self._look()
-                if not self._pending:
-                    self._sleep(POLL_S)
-            with suppress(EngineUnreachable):
-                self._client.ping()  # It may have ended for want of work: the next request starts it.
+            self._wait()
             result = self._again()
             if result is not None:
                 self._show(result, last)
                 last, done = result, done + 1
+
+    def _wait(self) -> None:
+        """Until something was saved."""
+        while not self._pending:
+            self._look()
+            if not self._pending:
+                self._sleep(POLL_S)
+        with suppress(EngineUnreachable):
+            self._client.ping()  # It may have ended for want of work: the next request starts it.
 
     def _first(self) -> Manifest:
         """The first result: what is wrong with the request is raised."""
@@ -83,7 +92,12 @@ class Watching:
             try:
                 result = self._turn()
             except RestripError as error:
-                if error.code != AGAIN:
+                if error.code == UNPAINTED:
+                    self._owed = True
+                    self._terminal.error(error)
+                    self._terminal.aside("Waiting until it is painted. Ctrl+C ends it.")
+                    self._wait()
+                elif error.code != AGAIN:
                     raise
                 continue
             if result is not None:
@@ -122,7 +136,9 @@ class Watching:
                         self._client.cancel(spec.job_id)
 
             try:
-                return finished(self._client, spec.job_id, tell)
+                result = finished(self._client, spec.job_id, tell)
+                self._watch.follow(places.with_frames(key.key.frame for key in result.keys))
+                return result
             except JobNotDone:
                 if self._pending:
                     return None
@@ -133,20 +149,23 @@ class Watching:
         assert self._watch is not None
         self._looked = time.monotonic()
         look = self._watch.look()
-        back = self._owed and (look.well or (self._missing and os.path.exists(self._missing)))
+        back = self._owed and (look.well or look.unused or (self._missing and os.path.exists(self._missing)))
         self._pending = self._pending or look.changed or bool(back)
-        for sentence in sentences_of(look):
+        for sentence in sentences_of(look, owed=self._owed):
             self._terminal.aside(sentence)
         for trouble in look.troubles:
             self._terminal.error(trouble)
 
 
-def sentences_of(look: KeyNews) -> list[str]:
-    """What a look is worth to be said of, troubles aside."""
+def sentences_of(look: KeyNews, *, owed: bool = False) -> list[str]:
+    """What a look is worth to be said of, troubles aside; `owed` while the last job failed, perhaps for want of a new
+    picture.
+    """
     lines = [*look.well]
     if look.changed:
         lines.append(look.said())
-    lines += [f"{path} is new, but its frame is no key: add it to --keys." for path in look.unused]
+    unused = "" if owed else ", but its frame is no key: add it to --keys"
+    lines += [f"{path} is new{unused}." for path in look.unused]
     return lines
 
 

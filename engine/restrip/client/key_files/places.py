@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from restrip.client.job import JobSpec
@@ -53,6 +53,10 @@ class KeyPlaces:
     def wants(self, number: int) -> bool:
         """Whether the folder's picture of this number is a key."""
         return self.frames is None or number - self.first in self.frames
+
+    def with_frames(self, frames: Iterable[int]) -> KeyPlaces:
+        """The same with more frames that are keys, such as those of shots without a marker."""
+        return self if self.frames is None else replace(self, frames=self.frames.union(frames))
 
     def to_json(self) -> dict[str, Any]:
         """For a pipe; `from_json` reads it."""

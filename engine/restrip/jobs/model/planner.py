@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -35,7 +35,7 @@ def make_plan(spec: Job, known: Known) -> Plan:
     Raises KeyOutside, MediaMissing, MediaUnreadable, BadSetting, SizeNotTaken, NoGpu.
     """
     cuts = tuple(sorted({cut for cut in known.cuts if 0 < cut < spec.clip.length}))
-    keys, notes = _keys(spec, cuts)
+    keys, notes = _keys(spec, cuts, known.key_facts)
     draft = spec.output.draft
     full_size = size_within(known.size, spec.output.long_side)
     size = draft_size(full_size) if draft else full_size
@@ -112,16 +112,19 @@ def size_within(size: tuple[int, int], long_side: int) -> tuple[int, int]:
     return width, height
 
 
-def _keys(spec: Job, cuts: Sequence[int]) -> tuple[tuple[Key, ...], tuple[str, ...]]:
-    """The job's keys with those that shots without one get, and notes on what was done."""
+def _keys(spec: Job, cuts: Sequence[int], painted: Collection[int]) -> tuple[tuple[Key, ...], tuple[str, ...]]:
+    """The job's keys with those that shots without one get, and notes on what was done.
+
+    `painted` are the frames that the look has pictures of.
+    """
     length, start = spec.clip.length, spec.clip.timeline_start
     if spec.mode == "every":
         edges = [0, *cuts, length]
         frames = [frame for first, end in pairwise(edges) for frame in range(first, end, spec.step)]
         given = {key.frame: key for key in spec.keys}
         return check_keys([given.get(frame, Key(frame)) for frame in frames], length, start)
-    keys, notes = keys_from_markers(spec.keys, length, start)
-    keys, more = keys_for_shots(keys, length, cuts, start)
+    keys, notes = keys_from_markers(spec.keys, length, start, painted)
+    keys, more = keys_for_shots(keys, length, cuts, start, painted)
     return keys, (*notes, *more)
 
 

@@ -31,6 +31,7 @@ from restrip.media.pictures.icc import BadProfile, TableProfile
 from restrip.media.pictures.named_space import space_of
 from restrip.media.pictures.photo_facts import (
     TIFF,
+    is_deep_ink,
     is_multiplied,
     is_planar,
     kept_bits,
@@ -39,6 +40,7 @@ from restrip.media.pictures.photo_facts import (
     stored_bits,
     turn_of,
 )
+from restrip.media.pictures.tiff_planes import as_light, planes_of
 
 Array = npt.NDArray[Any]
 Found = TypeVar("Found")
@@ -118,6 +120,8 @@ def read_photo_in(path: str, primaries: str = "") -> tuple[Frame, tuple[str, ...
 
 def _by_table(image: Image.Image, raw: bytes, path: str, profile: TableProfile) -> Frame:
     """A picture whose profile is of tables, in sRGB: with all its bits where they are more than 8."""
+    if image.mode == "CMYK" and is_deep_ink(image):
+        return Frame(profile.deep(_ink(image, raw, path)))
     if image.mode != "CMYK" and kept_bits(image, io.BytesIO(raw)) > 8:
         frame = _frame(image, raw, path)
         values = frame.rgb[..., :1] if profile.mode == "L" else frame.rgb
@@ -207,11 +211,34 @@ def _frame(image: Image.Image, raw: bytes, path: str) -> Frame:
     if image.format == "AVIF":
         whole = still.read_avif(path, image.size)
         return _eight_bit(image, path).with_depth(True) if whole is None else shown(whole, Fraction(1), turn_of(image))
-    if image.format == "TIFF" and not is_planar(image):
-        stored = _of_opencv(_decoded(raw, path), path)  # OpenCV turns it.
+    if is_deep_ink(image):
+        ink = _ink(image, raw, path)
+        return Frame(np.rint((1 - ink[..., :3]) * (1 - ink[..., 3:]) * 65535).astype(np.uint16))
+    if image.format == "TIFF":
+        # OpenCV turns it, each plane as the whole.
+        stored = _of_planes(raw, path) if is_planar(image) else _of_opencv(_decoded(raw, path), path)
         return _straight(stored) if is_multiplied(image) else stored
     stored = still.read_still(path)
     return shown(_straight(stored) if is_multiplied(image) else stored, Fraction(1), turn_of(image))
+
+
+def _of_planes(raw: bytes, path: str) -> Frame:
+    """A TIFF whose channels lie behind each other, upright."""
+    planes = _planes(raw, path)
+    return _of_opencv(planes if planes.shape[2] < 3 else planes[..., (2, 1, 0, 3)[: planes.shape[2]]], path)
+
+
+def _planes(raw: bytes, path: str) -> Array:
+    """The channels of such a TIFF, [H, W, C] in their order, upright."""
+    return np.dstack([_decoded(plane, path) for plane in planes_of(raw)])
+
+
+def _ink(image: Image.Image, raw: bytes, path: str) -> npt.NDArray[np.float32]:
+    """How much of each ink a TIFF of four inks with 16 bit lays, [H, W, 4] in 0..1, upright."""
+    stored = _planes(raw, path) if is_planar(image) else _decoded(as_light(raw), path)[..., (2, 1, 0, 3)]
+    if stored.dtype != np.uint16:
+        raise MediaUnreadable(path, "its inks can't be read with 16 bit", "Save it with 8 bit a channel.")
+    return stored.astype(np.float32) / 65535
 
 
 def _eight_bit(image: Image.Image, path: str) -> Frame:

@@ -40,6 +40,12 @@ def stored_bits(image: Image.Image) -> int:
     tiles = getattr(image, "tile", ())
     if image.format in ("PNG", "TIFF") and any(";16" in str(tile[3]) for tile in tiles):
         return 16
+    if (
+        isinstance(image, TIFF.TiffImageFile)
+        and is_planar(image)
+        and set(image.tag_v2.get(TIFF.BITSPERSAMPLE, ())) == {16}
+    ):
+        return 16
     if image.mode.startswith(("I", "F")):
         known = image.tag_v2.get(TIFF.BITSPERSAMPLE, (16,)) if isinstance(image, TIFF.TiffImageFile) else (16,)
         return min(16, *known)
@@ -48,15 +54,20 @@ def stored_bits(image: Image.Image) -> int:
 
 def kept_bits(image: Image.Image, file: Any) -> int:
     """Bits a channel that are read of it; `file` holds it."""
-    if image.mode == "CMYK":
+    if image.mode == "CMYK" and not is_deep_ink(image):
         return 8
     if image.format == "JPEG2000":
         return _codestream_bits(file)
     if image.format == "AVIF":
         return _avif_bits(file)
-    if isinstance(image, TIFF.TiffImageFile) and image.mode not in ("F", "I") and is_planar(image) and _tiled(image):
-        return 8
     return stored_bits(image)
+
+
+def is_deep_ink(image: Image.Image) -> bool:
+    """Whether it is a TIFF of four inks with 16 bit each, and nothing beside them."""
+    if not isinstance(image, TIFF.TiffImageFile) or image.mode != "CMYK" or stored_bits(image) != 16:
+        return False
+    return int(image.tag_v2.get(TIFF.SAMPLESPERPIXEL, 1)) == 4
 
 
 def is_multiplied(image: Image.Image) -> bool:
@@ -94,7 +105,3 @@ def quick_turn_of(image: Image.Image) -> Orientation:
 def is_planar(image: Image.Image) -> bool:
     """Whether a TIFF's channels lie one after the other."""
     return isinstance(image, TIFF.TiffImageFile) and image.tag_v2.get(TIFF.PLANAR_CONFIGURATION) == 2
-
-
-def _tiled(image: Image.Image) -> bool:
-    return isinstance(image, TIFF.TiffImageFile) and TIFF.TILEWIDTH in image.tag_v2

@@ -110,10 +110,23 @@ def story(movie: str, folder: str, dark: str, light: str, program: str, out: str
     save(light, keys / "key_00035.png")
     told["after reopening"] = pump(lambda: strip.restrip.placed not in ("", before))
     told["takes after reopening"] = len(takes.listed(results.result_of(scene, strip)))
+    told["results"] = kept(strip, Path(blend).parent / "restrip", save, (dark, light, dark), keys / "key_00035.png")
     scene.sequence_editor.active_strip = strip
     scene.restrip_form.own_keys_watch = False
     told["off"] = pump(lambda: not key_watch._watched, 20)
     return told
+
+
+def kept(strip, home: Path, save, pictures: tuple, key: Path) -> list:
+    """Which results have files after more saves, when one is kept for undo: oldest first."""
+    scenes.addon("timeline.watched_results").KEPT = 1
+    placed = [strip.restrip.placed]
+    for picture in pictures:
+        save(picture, key)
+        assert pump(lambda: strip.restrip.placed not in ("", *placed))
+        placed.append(strip.restrip.placed)
+    left = [any(folder.name.endswith(job) for folder in home.iterdir()) for job in placed]
+    return [left, len(list(home.iterdir()))]
 
 
 def facts(meta) -> list:
