@@ -243,9 +243,15 @@ def _settings(request: Request, frames: FrameRange) -> Mapping[str, Any]:
     """The request's settings. Painted pictures are named in the clip's frames, as the request's keys are."""
     family = family_named(request.look)
     numbered = family is not None and any(setting.key == "first_number" for setting in family.settings)
-    if numbered and frames.first:
-        return {"first_number": frames.first, **request.settings}
-    return request.settings
+    pictures = {setting.key for setting in family.settings if setting.holds == "picture"} if family is not None else ()
+    given = {key: _absolute(value) if key in pictures else value for key, value in request.settings.items()}
+    return {"first_number": frames.first, **given} if numbered and frames.first else given
+
+
+def _absolute(path: Any) -> Any:
+    """A file of the folder that one is in, for the engine."""
+    there = isinstance(path, str) and path and Path(path).expanduser().exists()
+    return str(Path(path).expanduser().absolute()) if there else path
 
 
 def _moved(key: Key, by: int) -> Key:

@@ -79,6 +79,7 @@ def test_only_what_the_schema_declares_is_a_file(disk: Path) -> None:
         "control_file": "one",
         "vae": "one",
         "anchor_file": "one",
+        "style_picture": "one",
     }
     assert all(setting.files for setting in job_settings() if setting.kind == "path")
     # Of another look's settings nothing is read.
@@ -163,6 +164,7 @@ def test_a_look_keeps_the_name_it_was_given_where_its_files_lie_elsewhere(disk: 
 ARGUMENTS = {"file": "st,yle.png", "folder": "painted", "model": "models/check, point.safetensors", "number": "3"}
 VALUES = {
     "one": "{at}/models/net",
+    "picture": "{at}/st,yle.png",
     "pictures": "{at}/painted",
     "look": "{at}/moody, two.restriplook",
     "list": '"{at}/models/Lora/a, b.safetensors":0.5, {at}/models/Lora/grain.safetensors',

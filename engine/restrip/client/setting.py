@@ -50,7 +50,7 @@ class Setting:
     looks: tuple[str, ...] = ()
     files: Literal["", "one", "list", "list of kinds", "tags", "words"] = ""
     when: tuple[str, tuple[Any, ...]] | None = None
-    holds: Literal["model", "pictures", "look"] = field(default="model", metadata=codec.LEFT_OUT)
+    holds: Literal["model", "picture", "pictures", "look"] = field(default="model", metadata=codec.LEFT_OUT)
 
     def acts(self, given: Mapping[str, Any]) -> bool:
         """Whether it changes anything beside these values; what isn't given has its default, and is not asked about."""

@@ -178,7 +178,8 @@ def _setting_files(setting: Setting, value: str) -> Iterator[NamedFile]:
     elif setting.files == "words":
         yield from _embeddings(setting.key, value)
     elif setting.files == "one":
-        yield from (_pictures if setting.holds == "pictures" else _model)(setting.key, value)
+        read = {"picture": _picture, "pictures": _pictures}.get(setting.holds, _model)
+        yield from read(setting.key, value)
     else:
         for n, entry in enumerate(read_list(value, _is_here, kinds=setting.files == "list of kinds")):
             yield from _model(f"{setting.key} {n}", entry.name)
@@ -208,6 +209,12 @@ def _model(role: str, name: str) -> Iterator[NamedFile]:
     elif (found / "model_index.json").is_file() or (found / "config.json").is_file():
         parts = sorted(path for path in found.rglob("*") if path.suffix.lower() in MODEL_FILES and path.is_file())
         yield NamedFile(role, name, str(found), tuple(map(str, parts)))
+
+
+def _picture(role: str, name: str) -> Iterator[NamedFile]:
+    """One picture, by its path."""
+    if os.path.isabs(name) and os.path.isfile(name):
+        yield NamedFile(role, name, name, (name,))
 
 
 def _pictures(role: str, name: str) -> Iterator[NamedFile]:

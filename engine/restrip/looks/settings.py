@@ -16,18 +16,22 @@ ANCHOR_FILE = Setting(
     holds="look",
 )
 
+STYLE_STRENGTH = Setting(
+    "style_strength",
+    "float",
+    1.0,
+    "Style strength",
+    "How much of the style: 1 is all of it. A built-in look is mixed with the source; a painting's style moves "
+    "towards the source's own; a style picture's colours and strokes are taken on by so much.",
+    low=0.0,
+    high=1.0,
+    looks=("neural", "painting", "sd"),
+    when=("style_picture", ()),
+)
+"""Looks without a style picture always have a style: the setting acts there."""
+
 NEURAL_SETTINGS = (
-    Setting(
-        "style_strength",
-        "float",
-        1.0,
-        "Style strength",
-        "How much of the style: 1 is all of it. A built-in look is mixed with the source; a painting's style moves "
-        "towards the source's own.",
-        low=0.0,
-        high=1.0,
-        looks=("neural", "painting"),
-    ),
+    STYLE_STRENGTH,
     Setting(
         "stroke_size",
         "float",

@@ -22,6 +22,8 @@ def fitted(
         raise UnsupportedByFamily(family.label, "LoRA", "Empty the setting, and take <lora:...> out of the prompt.")
     if controls and not can.controlnet:
         raise UnsupportedByFamily(family.label, "ControlNet", "Empty the setting ControlNet.")
+    if recipe.style_picture and recipe.style_strength > 0 and not can.style_picture:
+        raise UnsupportedByFamily(family.label, "style picture", "Empty the setting Style picture.")
     for key, value, known in (
         ("noise", recipe.noise, can.noises),
         ("sampler", recipe.sampler, can.samplers),

@@ -31,6 +31,7 @@ from restrip.looks.diffusion.sampling import distilled
 from restrip.looks.diffusion.settings import SD_TRAITS
 from restrip.looks.diffusion.size import working_size
 from restrip.looks.diffusion.spec import LookSpec
+from restrip.looks.diffusion.style_picture import open_style
 from restrip.looks.look import Beside, Estimate, Look, LookTraits, Styled
 from restrip.looks.look_file.pictures import read_anchor
 from restrip.timeline import is_picture
@@ -50,6 +51,7 @@ DRAFT_VERSION = 1
 # Settings that change how fast a picture is made, and not the picture.
 WITHOUT_EFFECT = frozenset(
     {"batch", "device", "compile", "lora", "controlnet", "vae", "control_file", "distilled", "anchor_file"}
+    | {"style_picture", "style_strength"}
 )
 
 
@@ -92,6 +94,8 @@ class DiffusionLook(Look):
         recipe, replaced = distilled.adjusted(recipe, map(distilled.found_kind, models))
         self.recipe, lacking = fitted(recipe, self.family, self.loras, self.controls)
         self.notes = (*replaced, *lacking)
+        self.style = open_style(recipe)
+        self.notes = (*self.notes, *self.style.notes) if self.style is not None else self.notes
         self._identity: dict[str, Any] = {}
         self._studio: KeyStudio | None = None
         self.spared = 0
@@ -130,6 +134,8 @@ class DiffusionLook(Look):
             }
             if self.given is not None:
                 self._identity["anchor"] = self.given.digest
+            if self.style is not None:
+                self._identity["style"] = self.style.identity()
             if self._draft:
                 self._identity["draft"] = DRAFT_VERSION
             always = f"{self.recipe.negative_prompt}, {self.recipe.original_prompt}"
@@ -182,6 +188,7 @@ class DiffusionLook(Look):
             spared=self.spared,
             given=self.given,
             draft=self._draft,
+            style=self.style,
         )
 
     def spare_memory(self, steps: int) -> None:

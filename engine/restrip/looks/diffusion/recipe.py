@@ -23,6 +23,8 @@ class Recipe:
     steps: int
     sampler: str
     seed: int
+    style_picture: str
+    style_strength: float
     pixel_budget: int
     width: int
     height: int

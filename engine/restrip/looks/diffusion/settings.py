@@ -9,7 +9,7 @@ from typing import Any
 from restrip.client.setting import Setting
 from restrip.looks.diffusion.checkpoints.file_lists import read_tags, write_list
 from restrip.looks.look import LookTraits
-from restrip.looks.settings import ANCHOR_FILE
+from restrip.looks.settings import ANCHOR_FILE, STYLE_STRENGTH
 
 SD_TRAITS = LookTraits(takes_mattes=True, uses_gpu=True, batches=True)
 """Those of every diffusion look; its settings say whether keys have an anchor and are carried on."""
@@ -43,6 +43,12 @@ BASIC = (
     _sd("steps", "int", 30, "Steps", "Steps of the whole schedule, as A1111 counts them.", low=1, high=150),
     _sd("sampler", "choice", "euler", "Sampler", "How the noise is taken out.", choices=SAMPLERS),
     _sd("seed", "int", 1, "Seed", "The number that the noise is made from.", low=0, high=2**32 - 1),
+    _sd(
+        "style_picture", "path", "", "Style picture",
+        "A picture whose colours and strokes the keys take on, beside the prompt: any kind that a key may be.",
+        files="one", holds="picture",
+    ),
+    STYLE_STRENGTH,
 )  # fmt: skip
 
 SIZE = (

@@ -9,6 +9,7 @@ from restrip.looks.diffusion.backbones.family import Family
 from restrip.looks.diffusion.checkpoints.adapter_specs import ControlFile, Weighted
 from restrip.looks.diffusion.checkpoints.finding import Checkpoint
 from restrip.looks.diffusion.recipe import Recipe
+from restrip.looks.diffusion.style_picture import StylePicture
 from restrip.looks.look_file.given_anchor import GivenAnchor
 
 
@@ -18,7 +19,7 @@ class LookSpec:
 
     `model_hash` is the checkpoint's sha256; `content` covers everything that is merged into the loaded model.
     `spared` is how many steps of memory to begin with less: see MemoryPlan. `given` is the anchor that a look file
-    brought. `draft`: see draft.py.
+    brought. `draft`: see draft.py. `style` is the picture whose style keys take on.
     """
 
     checkpoint: Checkpoint
@@ -35,3 +36,4 @@ class LookSpec:
     spared: int = 0
     given: GivenAnchor | None = None
     draft: bool = False
+    style: StylePicture | None = None

@@ -121,8 +121,9 @@ def test_the_strength_as_a_channel_is_a_mask(strength: float) -> None:
     query, keys, values = torch.randn(2, 3, 10, 8), torch.randn(2, 3, 25, 8), torch.randn(2, 3, 25, 8)
     mask = torch.zeros(1, 1, 1, 25)
     mask[..., 10:] = torch.tensor(max(strength, 1e-4)).log()
+    mask[..., 21:] = torch.tensor(0.2).log()
     expected = torch.nn.functional.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
-    assert torch.allclose(weighed(query, keys, values, strength), expected, atol=1e-6)
+    assert torch.allclose(weighed(query, keys, values, [(11, strength), (4, 0.2)]), expected, atol=1e-6)
 
 
 def test_fused_projections_are_the_same(tiny) -> None:

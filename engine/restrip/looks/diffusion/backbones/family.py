@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from restrip.errors import BadInput
 from restrip.looks.diffusion.checkpoints.headers import Shapes
@@ -39,12 +39,15 @@ class MemoryCoefficients:
 class Supports:
     """What the shared pipeline may do with a family's network.
 
+    `style_picture` is how keys take on a picture's style: "attention", by what the network sees in it, "reference", as
+    one more picture that the family's network is given, or "" where they can't.
     `samplers`, `schedules` and `predictions` are the values of these settings that it takes, None for all.
     """
 
     anchor_attention: bool = True
     lora: bool = True
     controlnet: bool = True
+    style_picture: Literal["", "attention", "reference"] = ""
     noises: frozenset[str] = NOISES
     samplers: frozenset[str] | None = None
     schedules: frozenset[str] | None = None

@@ -6,6 +6,7 @@ not on the keys beside it.
 
     the anchor        softmax(Q K) V, and K and V are kept, at each evaluation
     other keys        softmax(Q [K, K_anchor + log strength]) [V, V_anchor]
+    a style picture   is seen by all keys, the anchor too, as one more anchor; Q and K first take on its statistics
 
 Keys may be made beside the anchor, in one batch with it, or later against what was kept. Later ones find K and V in
 tensors that stay where they are from step to step, so that a compiled network may read them.
@@ -14,13 +15,16 @@ tensors that stay where they are from step to step, so that a compiled network m
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+
+STYLE_WEIGHT = 1.0
+"""Of a style picture's tokens at its full strength, an own one having 1."""
 
 # Channels that are added to queries and keys for a strength other than 1: as many as kernels want them in multiples of.
 ADDED = 8
@@ -57,6 +61,11 @@ class AnchorBank:
         self.evaluation = 0
         self.held_mib = 0.0
 
+    def clear(self) -> None:
+        """Forget all."""
+        self.features.clear()
+        self.held_mib = 0.0
+
     def keep(self, name: str, features: Features) -> None:
         """Store what self-attention `name` has now."""
         self.held_mib += sum(values.numel() * values.element_size() for values in features.tensors) / 2**20
@@ -65,54 +74,106 @@ class AnchorBank:
         self.features[self.evaluation, name] = Features(*kept)
 
 
+@dataclass(frozen=True, eq=False)
+class StyleBank:
+    """A style picture's features for each evaluation, and how much of them keys take on, in 0..1."""
+
+    bank: AnchorBank
+    strength: float
+
+
 class AnchoredAttention:
-    """One self-attention that sees the anchor's.
+    """One self-attention that sees the anchor's, and a style picture's.
 
     While `row` is a number, that row of each group is the anchor: it is kept in `bank`, and the others see it. Else
-    they see `seen`, which `load` fills for each evaluation.
+    they see `seen`, which `load` fills for each evaluation, where they are `anchored`. All see `style`.
     """
 
     def __init__(self, name: str, strength: float, adain: bool) -> None:
         self.name, self.strength, self.adain = name, strength, adain
         self.seen: Features | None = None
+        self.anchored = False
         self.bank: AnchorBank | None = None
         self.row: int | None = None
         self.rows = 1
+        self.style: SeenStyle | None = None
 
     def load(self, features: Features, like: torch.Tensor) -> None:
         """Have these features seen, on `like`'s device and of its type, where the last ones were."""
-        if self.seen is None or not _fits(self.seen, features, like):
-            self.seen = Features(*(values.to(like.device, like.dtype, copy=True) for values in features.tensors))
-            return
-        for mine, values in zip(self.seen.tensors, features.tensors, strict=True):
-            mine.copy_(values, non_blocking=True)
+        self.seen, self.anchored = _held(self.seen, features, like), True
+
+    def load_style(self, features: Features, strength: float, like: torch.Tensor) -> None:
+        """Have a style picture's features seen, as `load` does."""
+        held = _held(None if self.style is None else self.style.features, features, like)
+        if self.style is None or self.style.features is not held or self.style.strength != strength:
+            self.style = SeenStyle(held, strength)
 
     def __call__(self, attn: Any, hidden_states: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """As diffusers asks an attention's processor."""
-        query, key, value = projected(attn, hidden_states)
+        return joined(attn, self.attended(*projected(attn, hidden_states)))
+
+    def attended(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        """What queries find among their own keys and values and the seen ones, all [rows, heads, tokens, channels]."""
+        if self.style is not None:
+            query, key = self.style.adapted(query, key)
         if self.row is None:
-            assert self.seen is not None
-            return joined(attn, self._beside(query, key, value, self.seen))
+            return self._beside(query, key, value, self.seen if self.anchored else None)
         mine = slice(self.row, None, self.rows)
-        anchor = Features(key[mine], value[mine], *(_moments(query[mine]) if self.adain else ()))
+        anchor = Features(key[mine], value[mine], *(moments(query[mine]) if self.adain else ()))
         assert self.bank is not None
         self.bank.keep(self.name, anchor)
-        own = F.scaled_dot_product_attention(query[mine], key[mine], value[mine])
+        own = self._beside(query[mine], key[mine], value[mine], None)
         if self.rows == 1:
-            return joined(attn, own)
+            return own
         out = self._beside(query, key, value, anchor)
         out[mine] = own
-        return joined(attn, out)
+        return out
 
-    def _beside(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, anchor: Features) -> torch.Tensor:
-        """Attention to the own keys and values and to the anchor's."""
-        if anchor.query_mean is not None and anchor.query_std is not None:
+    def _beside(
+        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, anchor: Features | None
+    ) -> torch.Tensor:
+        """Attention to the own keys and values, to the anchor's and to the style's."""
+        if anchor is not None and anchor.query_mean is not None and anchor.query_std is not None:
             query = like(query, anchor.query_mean, anchor.query_std)
-            key = like(key, *_moments(anchor.key))
-        keys, values = beside(key, anchor.key), beside(value, anchor.value)
-        if self.strength == 1:
-            return F.scaled_dot_product_attention(query, keys, values)
-        return weighed(query, keys, values, self.strength)
+            key = like(key, *moments(anchor.key))
+        weights = []
+        for features, weight in self._seen_beside(anchor):
+            weights.append((features.key.shape[2], weight))
+            key, value = beside(key, features.key), beside(value, features.value)
+        if all(weight == 1 for _, weight in weights):
+            return F.scaled_dot_product_attention(query, key, value)
+        return weighed(query, key, value, weights)
+
+    def _seen_beside(self, anchor: Features | None) -> Iterator[tuple[Features, float]]:
+        """What is seen, and how much each of its tokens weighs."""
+        if anchor is not None:
+            yield anchor, self.strength
+        if self.style is not None:
+            yield self.style.features, self.style.weight
+
+
+@dataclass(frozen=True, eq=False)
+class SeenStyle:
+    """A style picture's features, [1, heads, tokens, channels], and how much of them is taken on, in 0..1.
+
+    StyleAligned (Hertz et al. 2024, section 4.2): queries and keys are given the means and spreads of the picture's
+    (AdaIN), so that they find each other, and its keys and values stand beside the own.
+    """
+
+    features: Features
+    strength: float
+
+    @property
+    def weight(self) -> float:
+        """Of the picture's tokens, an own one having 1."""
+        return STYLE_WEIGHT * self.strength
+
+    def adapted(self, query: torch.Tensor, key: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Queries and keys on their way to the picture's statistics."""
+        mean, std = self.features.query_mean, self.features.query_std
+        assert mean is not None and std is not None
+        there = like(query, mean, std), like(key, *moments(self.features.key))
+        return torch.lerp(query, there[0], self.strength), torch.lerp(key, there[1], self.strength)
 
 
 def projected(attn: Any, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -138,15 +199,20 @@ def beside(own: torch.Tensor, anchor: torch.Tensor) -> torch.Tensor:
     return torch.cat([rows, anchor[:, None].expand(-1, rows.shape[1], -1, -1, -1)], dim=3).flatten(0, 1)
 
 
-def weighed(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, strength: float) -> torch.Tensor:
-    """Attention to keys of which all behind as many as there are queries weigh `strength` times as much.
+def weighed(
+    query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, weights: Sequence[tuple[int, float]]
+) -> torch.Tensor:
+    """Attention to keys of which those behind the own ones, as many as there are queries, have `weights`: so many of
+    them weigh so much, and so on.
 
-    The weight's logarithm is one more channel of queries and keys, which costs less than a mask of all pairs.
+    A weight's logarithm is one more channel of queries and keys, which costs less than a mask of all pairs.
     """
-    tokens, channels = query.shape[-2:]
+    first, channels = query.shape[-2:]
     query, keys, values = (F.pad(part, (0, ADDED)) for part in (query, keys, values))
     query[..., channels] = 1
-    keys[..., tokens:, channels] = math.log(max(strength, 1e-4)) * math.sqrt(channels)
+    for tokens, weight in weights:
+        keys[..., first : first + tokens, channels] = math.log(max(weight, 1e-4)) * math.sqrt(channels)
+        first += tokens
     return F.scaled_dot_product_attention(query, keys, values, scale=1 / math.sqrt(channels))[..., :channels]
 
 
@@ -154,14 +220,24 @@ def like(values: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.T
     """Rows of every group with their group's mean and spread over tokens (AdaIN, Huang and Belongie 2017; Hertz et al.
     2024).
     """
-    own_mean, own_std = _moments(values)
+    own_mean, own_std = moments(values)
     rows = len(values) // len(mean)
     mean, std = (part.repeat_interleave(rows, dim=0) for part in (mean, std))
     return (values - own_mean) / (own_std + 1e-5) * std + mean
 
 
-def _moments(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def moments(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and spread over tokens of [rows, heads, tokens, channels]."""
     return values.mean(dim=2, keepdim=True), values.std(dim=2, keepdim=True)
+
+
+def _held(mine: Features | None, features: Features, like: torch.Tensor) -> Features:
+    """The features on `like`'s device and of its type, in the tensors of `mine` where they fit."""
+    if mine is None or not _fits(mine, features, like):
+        return Features(*(values.to(like.device, like.dtype, copy=True) for values in features.tensors))
+    for held, values in zip(mine.tensors, features.tensors, strict=True):
+        held.copy_(values, non_blocking=True)
+    return mine
 
 
 def _fits(mine: Features, features: Features, like: torch.Tensor) -> bool:
@@ -170,23 +246,55 @@ def _fits(mine: Features, features: Features, like: torch.Tensor) -> bool:
 
 
 class AnchorAttention:
-    """All self-attentions of one UNet, which see an anchor's while `among` holds."""
+    """All self-attentions of one UNet, which see an anchor's while `among` holds, and a style picture's."""
 
     def __init__(self, unet: Any, strength: float, adain: bool) -> None:
-        self.strength = strength
-        names = [name for name in unet.attn_processors if name.endswith("attn1.processor")]
-        self.parts = {name: AnchoredAttention(name, strength, adain) for name in names}
+        self.strength, self.adain = strength, adain
+        self.parts = {name: self.part(name) for name in self.names(unet)}
+
+    def names(self, unet: Any) -> list[str]:
+        """The processors that are replaced."""
+        return [name for name in unet.attn_processors if name.endswith("attn1.processor")]
+
+    def part(self, name: str) -> AnchoredAttention:
+        """What takes a processor's place."""
+        return AnchoredAttention(name, self.strength, self.adain)
 
     @contextmanager
-    def among(self, unet: Any, bank: AnchorBank, row: int | None = None, rows: int = 1) -> Iterator[None]:
-        """While this holds, `unet`'s batches see the anchor that `load` shows. With `row`, that row of their `rows` is
-        the anchor: it is kept in `bank`, and the others see it.
+    def among(
+        self,
+        unet: Any,
+        bank: AnchorBank | None,
+        row: int | None = None,
+        rows: int = 1,
+        style: StyleBank | None = None,
+    ) -> Iterator[None]:
+        """While this holds, `unet`'s batches see the anchor and the style that `load` shows. With `row`, that row of
+        their `rows` is the anchor: it is kept in `bank`, and the others see it.
         """
-        if self.strength <= 0:
+        bank = bank if self.strength > 0 else None
+        if bank is None and style is None:
             yield
             return
+        here = bank is not None and row is not None
         for part in self.parts.values():
-            part.bank, part.row, part.rows = (None, None, 1) if row is None else (bank, row, rows)
+            part.bank, part.row, part.rows = (bank, row, rows) if here else (None, None, 1)
+            part.anchored, part.adain = False, self.adain
+            part.style = part.style if style is not None else None
+        with self._in_place(unet):
+            yield
+
+    @contextmanager
+    def watched(self, unet: Any, bank: AnchorBank) -> Iterator[None]:
+        """While this holds, what the one row of `unet`'s batches has is kept in `bank`, for a style to be seen."""
+        for part in self.parts.values():
+            part.bank, part.row, part.rows = bank, 0, 1
+            part.anchored, part.adain, part.style = False, True, None
+        with self._in_place(unet):
+            yield
+
+    @contextmanager
+    def _in_place(self, unet: Any) -> Iterator[None]:
         before = unet.attn_processors
         unet.set_attn_processor({**before, **self.parts})
         try:
@@ -194,9 +302,11 @@ class AnchorAttention:
         finally:
             unet.set_attn_processor(before)
 
-    def load(self, unet: Any, bank: AnchorBank) -> None:
-        """Have what `bank` holds of its evaluation seen next, unless the anchor is in the batch."""
+    def load(self, unet: Any, bank: AnchorBank | None, style: StyleBank | None = None) -> None:
+        """Have what `bank` and `style` hold of their evaluation seen next; an anchor that is in the batch isn't."""
         like = next(unet.parameters())
         for name, part in self.parts.items():
-            if self.strength > 0 and part.row is None:
+            if bank is not None and self.strength > 0 and part.row is None:
                 part.load(bank.features[bank.evaluation, name], like)
+            if style is not None:
+                part.load_style(style.bank.features[style.bank.evaluation, name], style.strength, like)

@@ -83,7 +83,7 @@ class KeyStudio:
                 by_size.setdefault(self._sizes(task.frame), []).append(number)
         for sizes, numbers in by_size.items():
             against = first if given is None else _finished(given, sizes[0])
-            round_ = Round(against, beside.clip, max(beside.keys, len(tasks)))
+            round_ = Round(against, beside.clip, max(beside.keys, len(tasks)), beside.colours)
             made = self._workplace(sizes).stylize([tasks[number] for number in numbers], report, round_)
             styled |= dict(zip(numbers, made, strict=True))
         return [styled[number] for number in range(len(frames))]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from restrip.media.frame_colours import AS_SRGB, FrameColours
+
 if TYPE_CHECKING:
     from restrip.looks.diffusion.runtime.image_tensors import Floats
     from restrip.media.frame import Frame
@@ -46,8 +48,11 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Round:
-    """What the keys of one call have in common: their anchor, the clip that they are of, how many the job has."""
+    """What the keys of one call have in common: their anchor, the clip that they are of, how many the job has, and what
+    the numbers of their frames mean.
+    """
 
     anchor: Task | None = None
     clip: ClipRange | None = None
     keys: int = 0
+    colours: FrameColours = AS_SRGB

@@ -12,7 +12,7 @@ import torch
 from restrip.looks.diffusion.backbones.backbone import Control
 from restrip.looks.diffusion.conditioning.inpaint import conditioning, on_latents
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
-from restrip.looks.diffusion.consistency.anchor_attention import AnchorAttention
+from restrip.looks.diffusion.consistency.anchor_attention import AnchorAttention, AnchorBank, StyleBank
 from restrip.looks.diffusion.draft import draft_sigmas
 from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.runtime import precision
@@ -27,6 +27,9 @@ from restrip.looks.diffusion.sampling.schedules import Schedule
 from restrip.looks.diffusion.sampling.seed_noise import SeedNoise, mixed
 
 Tick = Callable[[], None]
+
+# What the noise is drawn from that a style picture is seen with.
+STYLE_SEED = 0
 
 # Where noise is recovered by the rules of A1111's "img2img alternative test".
 ALTERNATIVE = frozenset({"plain", "adjusted"})
@@ -54,6 +57,7 @@ class Session:
         self.casts = precision.Casts(model.network)
         self.make_control: Callable[[Sequence[Row], torch.dtype], Control] | None = None
         self.compiled_network: Any = None
+        self.style: StyleBank | None = None
         self.recovered = LruCache()
         self._conds: dict[tuple[str, bool], Cond] = {}
         self._attentions: WeakKeyDictionary[Any, AnchorAttention] = WeakKeyDictionary()
@@ -118,6 +122,31 @@ class Session:
                 for step, sigma in enumerate(self.sigmas[:-1]):
                     seen = predict(finished + float(sigma) * noise, step)
             return seen
+
+    def see_style(
+        self, picture: torch.Tensor, finished: torch.Tensor, dtype: torch.dtype, bank: AnchorBank, tick: Tick
+    ) -> torch.Tensor:
+        """Evaluate the network on a style picture [1, 3, h, w] in -1..1, its latents `finished`, with each step's noise
+        and without words, so that `bank` keeps what it sees. Returns the last predicted latents, finite where all went
+        well.
+
+        The noise is none of a key's: all keys see the same.
+        """
+        extra = None
+        if self.model.backbone.inpainting:
+            extra = conditioning(picture, None, 0.0, self.model.latents.factor, self.vae.encode_whole)
+        network = self.casts.get(dtype)
+        conds = [self.cond("")]
+        denoiser = Denoiser(self.model, conds, conds, 1.0, network, extra, snapped=self.sampler.snapped)
+        attention, seen = self._attention(network), finished
+        assert attention is not None
+        with torch.inference_mode(), attention.watched(network, bank):
+            noise = SeedNoise([STYLE_SEED], finished.shape[1:], finished.device).draw()
+            for step, sigma in enumerate(self.sigmas[:-1]):
+                bank.evaluation = step
+                seen = denoiser.clean(finished + float(sigma) * noise, float(sigma))
+                tick()
+        return seen
 
     def forget(self, rows: Sequence[Row], dtype: torch.dtype) -> None:
         """Drop what was kept of rows whose pictures don't hold."""
@@ -208,12 +237,15 @@ class Session:
         """What the sampler asks at each step: the predicted picture, kept outside mattes."""
         mattes = _mattes(rows, clean)
         inside = None if mattes is None else on_latents(mattes, self.model.latents.factor)
-        attention, anchor = self._attention(network), relation.anchor
+        attention, style = self._attention(network), self.style
+        anchor = None if relation.anchor is None else relation.anchor.bank
 
         def predict(x: torch.Tensor, step: int) -> torch.Tensor:
-            if anchor is not None and attention is not None:
-                anchor.bank.evaluation = step
-                attention.load(network, anchor.bank)
+            if attention is not None and (anchor is not None or style is not None):
+                for bank in (anchor, None if style is None else style.bank):
+                    if bank is not None:
+                        bank.evaluation = step
+                attention.load(network, anchor, style)
             denoiser.done = step / self.evaluations
             seen = denoiser.clean(x, float(self.sigmas[step]))
             if inside is not None:
@@ -236,9 +268,10 @@ class Session:
 
     def _anchored(self, network: Any, relation: AnchorRelation, rows: int) -> AbstractContextManager[None]:
         attention = self._attention(network)
-        if attention is None or relation.anchor is None:
+        if attention is None:
             return nullcontext()
-        return attention.among(network, relation.anchor.bank, relation.row, rows)
+        bank = None if relation.anchor is None else relation.anchor.bank
+        return attention.among(network, bank, relation.row, rows, self.style)
 
 
 def _mattes(rows: Sequence[Row], like: torch.Tensor) -> torch.Tensor | None:

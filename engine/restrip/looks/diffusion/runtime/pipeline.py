@@ -21,7 +21,7 @@ from restrip.looks.diffusion.backbones.backbone import Control
 from restrip.looks.diffusion.checkpoints.adapter_specs import without_loras
 from restrip.looks.diffusion.conditioning.control_pictures import ControlPictures
 from restrip.looks.diffusion.conditioning.controlnet import hint, unseen
-from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank
+from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank, StyleBank
 from restrip.looks.diffusion.consistency.moved_noise import NoisePlaces
 from restrip.looks.diffusion.runtime import precision
 from restrip.looks.diffusion.runtime.batch_row import Anchor, AnchorRelation, Row
@@ -36,10 +36,13 @@ from restrip.looks.diffusion.runtime.precision_retry import Made, Maker
 from restrip.looks.diffusion.runtime.prefetch import Prefetch, StepCounter
 from restrip.looks.diffusion.runtime.vae import Vae
 from restrip.looks.diffusion.sampling.samplers import SAMPLERS
+from restrip.looks.diffusion.size import fit
 from restrip.looks.look import Styled
 
 if TYPE_CHECKING:
     from restrip.looks.diffusion.spec import LookSpec
+    from restrip.looks.diffusion.style_picture import StylePicture
+    from restrip.media.frame_colours import FrameColours
     from restrip.progress import Report
     from restrip.timeline import ClipRange, Key
 
@@ -89,6 +92,7 @@ class Pipeline:
         self.finish = KeyFinish(spec, size)
         self.compiled = Compiled(self.recipe.compile, model.device, state_dir() / "compiled")
         self.anchors: dict[str, AnchorMade] = {}
+        self.styles: dict[FrameColours, StyleBank] = {}
         self._widest = 1
 
     def stylize(self, tasks: Sequence[Task], report: Report, among: Round) -> list[Styled]:
@@ -99,8 +103,13 @@ class Pipeline:
         given = anchor if anchor is not None and new and anchor.finished is not None else None
         first = [anchor] if anchor is not None and new and given is None else []
         self.compiled.prepare(self.session, self.vae, max(len(others), among.keys))
-        steps = self.session.ticks * (len(first) + len(others)) + self.session.evaluations * (given is not None)
-        counter = StepCounter(report, steps)
+        style = self.spec.style if self.model.family.supports.style_picture == "attention" else None
+        passes = (given is not None) + (style is not None and among.colours not in self.styles)
+        counter = StepCounter(
+            report, self.session.ticks * (len(first) + len(others)) + self.session.evaluations * passes
+        )
+        if style is not None:
+            self.session.style = self._seen(style, among.colours, counter)
         if given is not None:
             self._follow(given, counter)
         with ExitStack() as stack:
@@ -162,6 +171,16 @@ class Pipeline:
 
         self.memory.run(range(1), work)
 
+    def _seen(self, style: StylePicture, colours: FrameColours, counter: StepCounter) -> StyleBank:
+        """What the network sees in the style picture, found once."""
+        if colours not in self.styles:
+            frame, bank = style.frame(colours), self.new_bank().bank
+            size = fit(frame.size, self.size[0] * self.size[1], self.spec.family.multiple_px)
+            picture = to_picture(frame, size)
+            self.memory.run(range(1), lambda _: self.maker.see_style(picture, bank, counter.ticks(1)))
+            self.styles = {colours: StyleBank(bank, style.strength)}
+        return self.styles[colours]
+
     def _hint(self, kind: str, task: Task, given: ControlPictures) -> torch.Tensor:
         """What a ControlNet sees of a task's frame."""
         nothing = None if task.finished is None else unseen(kind, self.size)
@@ -188,6 +207,7 @@ class Pipeline:
             "memory": self.memory.plan.facts(),
             "batch_reductions": [plan.facts() for plan in self.memory.reductions],
             "anchor": anchor,
+            **({"style": self.spec.style.facts()} if self.spec.style is not None else {}),
             **({"look_file": self.spec.given.name} if self.spec.given is not None else {}),
         }
 

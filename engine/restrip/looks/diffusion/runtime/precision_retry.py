@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 
 from restrip.errors import RestripError
+from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank
 from restrip.looks.diffusion.runtime import precision
 from restrip.looks.diffusion.runtime.batch_row import AnchorRelation, Row
 from restrip.looks.diffusion.runtime.lru import LruCache
@@ -72,6 +73,22 @@ class Maker:
         if left:
             raise BrokenPicture(session.model.name)
         return Made(picture, dtypes[0], session.vae.ladder[0], self.ladder.index(dtypes[0]))
+
+    @torch.inference_mode()
+    def see_style(self, picture: torch.Tensor, bank: AnchorBank, tick: Tick) -> None:
+        """Have `bank` keep what the network sees in a style picture [3, h, w] in -1..1. Raises BrokenPicture."""
+        session = self.session
+        whole = picture[None].to(session.model.device)
+        finished = session.vae.encode_whole(whole)
+
+        def attempt(which: list[int], dtype: torch.dtype) -> torch.Tensor:
+            bank.clear()
+            return session.see_style(whole, finished, dtype, bank, tick)
+
+        _, _, left = precision.climb(1, self.ladder, attempt, lambda made, which: ~precision.finite_rows(made))
+        session.casts.drop()
+        if left:
+            raise BrokenPicture(session.model.name)
 
     @torch.inference_mode()
     def make(self, rows: Sequence[Row], relation: AnchorRelation, tick: Tick) -> list[Made]:

@@ -66,7 +66,7 @@ class TextPart:
     pad: str | None = None
 
 
-ALL = Supports(predictions=None)
+ALL = Supports(style_picture="attention", predictions=None)
 
 
 @dataclass(frozen=True)
