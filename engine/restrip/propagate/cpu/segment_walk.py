@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import closing
-from typing import Any
+from contextlib import ExitStack, closing
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +24,7 @@ from restrip.propagate.cpu.shading import SAME, learned_gain
 from restrip.propagate.cpu.strokes.paint import Paint
 from restrip.propagate.cpu.strokes.pieces import Pieces
 from restrip.propagate.cpu.strokes.strangeness import strangeness
-from restrip.propagate.cpu.strokes.whole import Whole, WholeStrokes, walked_back
+from restrip.propagate.cpu.strokes.whole import Whole, WholeStrokes, both_walked_back, walked_back
 from restrip.propagate.energy.effort import Effort, effort
 from restrip.propagate.energy.handover import across_at
 from restrip.propagate.energy.mix_weights import MixWeights, mix_weights_at
@@ -88,7 +87,7 @@ class _Segment:
         self._window, self._keys, self._settings, self._report = window, keys, settings, report
         self._done = 0
         self._total = len(window.frames) + (0 if keys[1] is None else walked_frames(window.frames))
-        self._sides: list[_Side | None] = []
+        self._sides: list[_Side | None] = [None, None]
         self._steps = StepMotion()
         self._effort = effort(settings.quick)
         self._ahead = None if keys[0] is None else KeyMotion(keys[0].source.rgb8(), self._effort)
@@ -96,48 +95,83 @@ class _Segment:
         self._whole: WholeStrokes | None = None
 
     def frames(self) -> Iterator[CarriedFrame]:
-        right = self._keys[1]
-        folder = self._settings.scratch
-        back: Generator[Flow, None, None] = (
-            _nothing() if right is None else backward(self._window, right, folder, self._step, effort=self._effort)
-        )
-        with closing(back):
-            flow_back = next(back, None)  # walks all the way back, before the rest takes its memory
-            shading = self._settings.shading
-            self._sides = [None if key is None else _Side(key, shading, self._effort) for key in self._keys]
-            with closing(self._whole_fields(flow_back)) as fields:
-                if self._parts.any():
-                    self._whole = self._whole_strokes(fields)
-                for n in self._window.frames:
-                    source = self._window.frame(n)
-                    yield self._at_key(source, flow_back) if self._is_left(n) else self._between(n, source, flow_back)
-                    flow_back = next(back, None)
-                    self._step()
+        together = self._likely_whole()
+        if not together:
+            self._sides = [None, None]  # the walk back goes before the rest takes its memory
+        with closing(self._walked_back()) as walked, ExitStack() as stack:
+            flow_back, field = next(walked, (None, None))
+            sides = zip(self._keys, self._sides, strict=True)
+            self._sides = [side or (None if key is None else self._side(key)) for key, side in sides]
+            self._parts = self._whole_parts(flow_back)
+            fields: Generator[Field, None, None] | None = None
+            if self._parts.any():
+                self._whole = self._whole_strokes()
+                if self._sides[1] is not None and not together:
+                    self._total += walked_frames(self._window.frames)
+                    fields = stack.enter_context(closing(self._pieces_back(self._sides[1].picture)))
+            for n in self._window.frames:
+                field = field if fields is None else next(fields)
+                yield self._frame(n, flow_back, field)
+                flow_back, field = next(walked, (None, None))
+                self._step()
 
-    def _whole_fields(self, flow_back: Flow | None) -> Generator[Field, None, None]:
-        """Decide how far strokes are kept whole, and where the right key's lie in every frame then."""
+    def _side(self, key: StyledKey) -> _Side:
+        return _Side(key, self._settings.shading, self._effort)
+
+    def _likely_whole(self) -> bool:
+        """Will strokes be kept whole, as far as can be told before the motion between the keys is walked?
+
+        Then the right key's pieces are walked back together with it. Motion in one step from key to key tells it.
+        """
+        left, right = self._keys
+        if right is None or self._settings.strokes != "auto":
+            return right is not None and self._settings.strokes == "crisp"
+        if left is None or not self._is_left(self._window.frames.first):
+            return False
+        side = self._sides[1] = self._side(right)
+        leap = KeyMotion(right.source.rgb8(), self._effort).next(left.source.rgb8())
+        return bool(strangeness(left, side.picture, leap).parts.any())
+
+    def _walked_back(self) -> Generator[tuple[Flow, Field | None], None, None]:
+        """The motion from every frame to the right key, and its pieces if they are walked together."""
+        right, folder, side = self._keys[1], self._settings.scratch, self._sides[1]
+        if right is None:
+            return
+        if side is not None or self._settings.strokes == "crisp":
+            side = self._sides[1] = side or self._side(right)
+            yield from both_walked_back(self._window, side.picture, folder, self._step, effort=self._effort)
+            return
+        with closing(backward(self._window, right, folder, self._step, effort=self._effort)) as flows:
+            for flow in flows:
+                yield flow, None
+
+    def _pieces_back(self, key: Exemplar) -> Generator[Field, None, None]:
+        return walked_back(self._window, key, self._settings.scratch, self._step, effort=self._effort)
+
+    def _whole_parts(self, flow_back: Flow | None) -> npt.NDArray[np.float32]:
+        """How far strokes are kept whole at each place of the left key."""
         left, side = self._keys[0], self._sides[1]
         strange: Strangeness | None = None
         comparable = left is not None and self._is_left(self._window.frames.first)
         if self._settings.strokes == "auto" and comparable and side is not None and flow_back is not None:
             assert left is not None
             strange = strangeness(left, side.picture, flow_back)
-        self._parts = crispness(strange, self._settings.strokes, self._window.size)
-        if side is None or not self._parts.any():
-            return _nothing()
-        self._total += walked_frames(self._window.frames)
-        return walked_back(self._window, side.picture, self._settings.scratch, self._step, effort=self._effort)
+        return crispness(strange, self._settings.strokes, self._window.size)
 
-    def _whole_strokes(self, fields: Generator[Field, None, None]) -> WholeStrokes:
+    def _whole_strokes(self) -> WholeStrokes:
         a, b = (None if side is None else Paint.of(side.picture, self._settings.shading) for side in self._sides)
-        return WholeStrokes(
-            (a, b), None if a is None else Pieces(a.key, self._ahead, self._effort), fields, self._parts
-        )
+        return WholeStrokes((a, b), None if a is None else Pieces(a.key, self._ahead, self._effort), self._parts)
+
+    def _frame(self, n: int, flow_back: Flow | None, field: Field | None) -> CarriedFrame:
+        source = self._window.frame(n)
+        if self._is_left(n):
+            return self._at_key(source, flow_back, field)
+        return self._between(n, source, flow_back, field)
 
     def _is_left(self, n: int) -> bool:
         return self._keys[0] is not None and self._keys[0].frame == n
 
-    def _at_key(self, source: Frame, flow_back: Flow | None) -> CarriedFrame:
+    def _at_key(self, source: Frame, flow_back: Flow | None, field: Field | None) -> CarriedFrame:
         """The left key's frame is the key; how the right key predicts it says how far the look follows light."""
         left, right = self._keys
         assert left is not None
@@ -146,18 +180,18 @@ class _Segment:
             assert a is not None and b is not None
             a.gain = b.gain = self._settings.shading * b.learn(left, flow_back)
         if self._whole is not None:
-            self._whole.at_key(source.rgb8(), left.picture.rgb16())
+            self._whole.at_key(source.rgb8(), left.picture.rgb16(), field)
         picture = with_alpha_of(source, left.picture.rgb)
         return CarriedFrame(picture, None if right is None else picture, picture if self._settings.baked else None)
 
-    def _between(self, n: int, source: Frame, flow_back: Flow | None) -> CarriedFrame:
+    def _between(self, n: int, source: Frame, flow_back: Flow | None, field: Field | None) -> CarriedFrame:
         frame = source.rgb8()
         if self._ahead is None:
             flow, step = None, self._steps.next(frame)
         else:
             flow = self._ahead.next(frame)
             step = self._ahead.step
-        whole = None if self._whole is None else self._whole.next(frame, self._across(n))
+        whole = None if self._whole is None else self._whole.next(frame, self._across(n), field)
         if whole is not None and whole.all:  # nothing else is seen
             return self._whole_renditions(n, source, whole)
         described = describe(frame)  # after the motion, which needs as much memory
@@ -214,7 +248,3 @@ def _rendered(
     if whole is None:
         return rendered(*both, shares, deep, strokes)
     return whole.over(rendered(*both, shares, True, strokes), shares, deep)
-
-
-def _nothing() -> Generator[Any, None, None]:
-    yield from ()

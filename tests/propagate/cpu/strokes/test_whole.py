@@ -13,9 +13,12 @@ from restrip.errors import Cancelled
 from restrip.media.frame import Frame
 from restrip.progress import silent
 from restrip.propagate import PropagateSettings, StyledKey, propagate
+from restrip.propagate.cpu import segment_walk
+from restrip.propagate.cpu.backward_motion import backward
 from restrip.propagate.cpu.exemplar import Exemplar
+from restrip.propagate.cpu.segment_walk import _Segment
 from restrip.propagate.cpu.strokes.pieces import Pieces
-from restrip.propagate.cpu.strokes.whole import walked_back
+from restrip.propagate.cpu.strokes.whole import both_walked_back, walked_back
 from restrip.timeline import FrameRange
 
 SIZE = (144, 112)
@@ -134,7 +137,7 @@ def test_a_segment_may_be_walked_in_blocks_and_its_files_go(tmp_path):
     np.testing.assert_array_equal(pieces.next(frames[5]), whole[5])
 
 
-def test_progress_counts_the_second_walk_and_cancelling_leaves_no_file(tmp_path):
+def test_progress_counts_every_walk_and_cancelling_leaves_no_file(tmp_path, monkeypatch):
     frames = still_frames(5)
     seen = []
 
@@ -143,16 +146,44 @@ def test_progress_counts_the_second_walk_and_cancelling_leaves_no_file(tmp_path)
         if len(seen) == stop:
             raise Cancelled
 
-    for stop in (0, 6, 9):
-        seen.clear()
-        window = Pictures(frames, FrameRange(0, 4))
-        settings = PropagateSettings(scratch=str(tmp_path))
-        try:
-            list(propagate(window, keys_of(frames, PAINTS), settings, report))
-        except Cancelled:
-            assert len(seen) == stop
-        else:
-            assert seen[-1] == (12, 12) and [done for done, _ in seen] == list(range(1, 13))
+    made = []
+    for likely, steps in ((True, 8), (False, 12)):  # pieces are walked back with the motion, or after it
+        monkeypatch.setattr(_Segment, "_likely_whole", lambda self, likely=likely: likely)
+        for stop in (0, 6, 7):
+            seen.clear()
+            window = Pictures(frames, FrameRange(0, 4))
+            settings = PropagateSettings(scratch=str(tmp_path), strokes="crisp" if likely else "auto")
+            try:
+                made.append(list(propagate(window, keys_of(frames, PAINTS), settings, report)))
+            except Cancelled:
+                assert len(seen) == stop
+            else:
+                assert seen[-1] == (steps, steps) and [done for done, _ in seen] == list(range(1, steps + 1))
+            assert list(tmp_path.iterdir()) == []
+    for one, other in zip(*made, strict=True):  # a wrong guess costs time, nothing else
+        np.testing.assert_array_equal(one.left.rgb, other.left.rgb)
+        np.testing.assert_array_equal(one.right.rgb, other.right.rgb)
+
+
+def test_keys_painted_apart_are_walked_once(monkeypatch):
+    frames = still_frames(5)
+    monkeypatch.setattr(segment_walk, "walked_back", None)  # would be the second walk
+    assert len(carried(frames, keys_of(frames, PAINTS))) == 4
+
+
+def test_motion_and_pieces_walked_together_are_those_walked_alone(tmp_path):
+    frames, _ = occluder(7, SIZE, (2, 1))
+    key = styled(frames, 6, PAINTS[1])
+    right, window = Exemplar.of(key.source, key.picture), Pictures(frames, FrameRange(0, 6))
+    for block in (192, 4):
+        steps = []
+        pairs = list(both_walked_back(window, right, str(tmp_path), lambda: steps.append(1), block))  # noqa: B023
+        assert len(pairs) == 6 and len(steps) == (6 if block == 192 else 8)
+        flows = list(backward(window, key, str(tmp_path), lambda: None, block))
+        fields = list(walked_back(window, right, str(tmp_path), lambda: None, block))
+        for (flow, field), alone, pieces in zip(pairs, flows, fields, strict=True):
+            np.testing.assert_array_equal(flow, alone)
+            assert (np.abs(field - pieces).max(2) <= (0 if block == 192 else 2)).mean() > 0.9
         assert list(tmp_path.iterdir()) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import ExitStack
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,11 @@ import numpy.typing as npt
 from restrip.media.frame import Picture
 from restrip.propagate.backward_walk import BLOCK_FRAMES, BackwardWalk
 from restrip.propagate.cpu.exemplar import Exemplar
+from restrip.propagate.cpu.flow_spool import FlowSpool
+from restrip.propagate.cpu.motion import KeyMotion
 from restrip.propagate.cpu.predictors import Field
+from restrip.propagate.cpu.sampling import Flow
+from restrip.propagate.cpu.spool import Spool
 from restrip.propagate.cpu.strokes.crisp import Pixels, Plane, carried, coded, crisp, shown
 from restrip.propagate.cpu.strokes.field_spool import FieldSpool
 from restrip.propagate.cpu.strokes.handover import HandOver
@@ -40,6 +45,70 @@ def walked_back(
     with FieldSpool(window.size, folder) as fields, FieldSpool(window.size, folder) as borders:
         walk = BackwardWalk(Pieces(key, effort=effort), lambda n: window.frame(n).rgb8(), fields, borders)
         yield from walk.forwards(window.frames, stepped, block_frames)
+
+
+def both_walked_back(
+    window: FrameWindow,
+    key: Exemplar,
+    folder: str,
+    stepped: Callable[[], None],
+    block_frames: int = BLOCK_FRAMES,
+    *,
+    effort: Effort = WHOLE,
+) -> Generator[tuple[Flow, Field], None, None]:
+    """The motion to the right key and its pieces in every frame of the window, in one walk: `walked_back`, `backward`.
+
+    Each frame is read once and its motion found once for both.
+    """
+    with ExitStack() as stack:
+        flows, borders = (
+            _Pairs(
+                stack.enter_context(FlowSpool(window.size, folder)),
+                stack.enter_context(FieldSpool(window.size, folder)),
+            )
+            for _ in range(2)
+        )
+        both = _MotionAndPieces(KeyMotion(key.source, effort), key, effort)
+        walk = BackwardWalk(both, lambda n: window.frame(n).rgb8(), flows, borders)
+        yield from walk.forwards(window.frames, stepped, block_frames)
+
+
+class _MotionAndPieces:
+    """A key's motion and pieces as one walk."""
+
+    def __init__(self, motion: KeyMotion, key: Exemplar, effort: Effort) -> None:
+        self._motion, self._pieces = motion, Pieces(key, motion, effort)
+
+    def restart(self) -> None:
+        self._motion.restart()
+        self._pieces.restart()
+
+    def resume(self, pair: tuple[Flow, Field], frame: Bytes) -> None:
+        self._motion.resume(pair[0], frame)
+        self._pieces.resume(pair[1], frame)
+
+    def next(self, frame: Bytes) -> tuple[Flow, Field]:
+        return self._motion.next(frame), self._pieces.next(frame)
+
+
+class _Pairs:
+    """Two stacks as one."""
+
+    def __init__(self, flows: Spool[Flow], fields: Spool[Field]) -> None:
+        self._flows, self._fields = flows, fields
+
+    def push(self, pair: tuple[Flow, Field]) -> None:
+        self._flows.push(pair[0])
+        self._fields.push(pair[1])
+
+    def pop(self) -> tuple[Flow, Field]:
+        return self._flows.pop(), self._fields.pop()
+
+    def peek(self) -> tuple[Flow, Field]:
+        return self._flows.peek(), self._fields.peek()
+
+    def __len__(self) -> int:
+        return len(self._flows)
 
 
 class Whole:
@@ -82,31 +151,31 @@ class Whole:
 class WholeStrokes:
     """Lays out the frames of a segment, in order, from the left key's first on.
 
-    `paints` are both keys', one of which may be None; `back` gives the right key's pieces (`walked_back`), `ahead` lays
-    out the left key's. `parts` [H, W], 0..1, says how much of what is laid out is shown at each place of the left key.
+    `paints` are both keys', one of which may be None; `ahead` lays out the left key's pieces, and the right key's in
+    each frame (`walked_back`) are given as its `field`. `parts` [H, W], 0..1, says how much of what is laid out is
+    shown at each place of the left key.
     """
 
     def __init__(
         self,
         paints: tuple[Paint | None, Paint | None],
         ahead: Pieces | None,
-        back: Generator[Field, None, None],
         parts: Plane,
     ) -> None:
-        self._paints, self._ahead, self._back = paints, ahead, back
+        self._paints, self._ahead = paints, ahead
         self._parts = None if parts.min() >= 1 else parts
         self._handed: HandOver | None = None
 
-    def at_key(self, frame: Bytes, picture: npt.NDArray[np.uint16]) -> None:
+    def at_key(self, frame: Bytes, picture: npt.NDArray[np.uint16], field: Field | None) -> None:
         """The left key's own frame [H, W, 3] uint8 and its picture in 16-bit code values: places get their times."""
-        there = self._laid(1, frame, next(self._back, None))
+        there = self._laid(1, frame, field)
         if there is not None:
             self._handed = HandOver.of(picture * np.float32(1 / CODE), there.picture * np.float32(1 / CODE))
 
-    def next(self, frame: Bytes, across: float) -> Whole:
+    def next(self, frame: Bytes, across: float, field: Field | None) -> Whole:
         """What is shown of the next frame [H, W, 3] uint8, `across` the fade, 0..1."""
         a = self._laid(0, frame, None if self._ahead is None else self._ahead.next(frame))
-        b = self._laid(1, frame, next(self._back, None))
+        b = self._laid(1, frame, field)
         if a is None or b is None:
             return Whole(a, b, self._parts, None)
         if self._handed is None:  # the segment begins after the left key
