@@ -77,7 +77,9 @@ def imported(*sources: str) -> set[str]:
 def declared() -> set[str]:
     """The packages that the product declares, those for tests aside."""
     extras = PROJECT["optional-dependencies"]
-    return names(PROJECT["dependencies"]).union(*(names(extras[e]) for e in ("engine", "diffusion", "ray", "demo")))
+    return names(PROJECT["dependencies"]).union(
+        *(names(extras[e]) for e in ("engine", "diffusion", "gguf", "ray", "demo"))
+    )
 
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:

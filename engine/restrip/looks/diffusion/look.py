@@ -20,6 +20,7 @@ from restrip.looks.diffusion.checkpoints.finding import (
     family_of,
     find_checkpoint,
     find_file,
+    with_companions,
 )
 from restrip.looks.diffusion.checkpoints.headers import read_shapes
 from restrip.looks.diffusion.checkpoints.lora_kinds import check_kinds
@@ -51,7 +52,7 @@ DRAFT_VERSION = 1
 # Settings that change how fast a picture is made, and not the picture.
 WITHOUT_EFFECT = frozenset(
     {"batch", "device", "compile", "lora", "controlnet", "vae", "control_file", "distilled", "anchor_file"}
-    | {"style_picture", "style_strength"}
+    | {"style_picture", "style_strength", "text_encoder"}
 )
 
 
@@ -86,12 +87,15 @@ class DiffusionLook(Look):
         self.loras = adapter_specs.loras(recipe)
         self.controls = adapter_specs.controls(recipe)
         self.vae = find_file(recipe.vae) if recipe.vae else None
+        text_encoder = find_file(recipe.text_encoder) if recipe.text_encoder else None
+        self.checkpoint = with_companions(checkpoint, text_encoder, self.vae)
         self.control_pictures = find_file(recipe.control_file) if recipe.control_file else None
         for path, family in [*((x.path, "lora") for x in self.loras), *((x.path, "controlnet") for x in self.controls)]:
             _expect(path, family)
         models = [checkpoint.path, *(lora.path for lora in self.loras)]
         self.family = FAMILIES[checkpoint.family]
-        recipe, replaced = distilled.adjusted(recipe, map(distilled.found_kind, models))
+        few_steps = None if distilled.says_base(checkpoint.path) else self.family.few_steps
+        recipe, replaced = distilled.adjusted(recipe, map(distilled.found_kind, models), few_steps)
         self.recipe, lacking = fitted(recipe, self.family, self.loras, self.controls)
         self.notes = (*replaced, *lacking)
         self.style = open_style(recipe)
@@ -132,6 +136,8 @@ class DiffusionLook(Look):
                 "control_file": _hash_of_pictures(self.control_pictures, book),
                 "settings": settings,
             }
+            if beside := self.checkpoint.beside.files():
+                self._identity["beside"] = [book.of_file(file) for file in beside]
             if self.given is not None:
                 self._identity["anchor"] = self.given.digest
             if self.style is not None:
@@ -179,7 +185,7 @@ class DiffusionLook(Look):
             recipe=self.recipe,
             native_px=self.native_px,
             model_hash=identity["model"],
-            content=f"{identity['model']} {identity['vae']} {identity['lora']}",
+            content=f"{identity['model']} {identity['vae']} {identity['lora']}{identity.get('beside', '')}",
             vae=self.vae,
             loras=self.loras,
             controls=self.controls,

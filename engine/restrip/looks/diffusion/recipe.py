@@ -45,6 +45,7 @@ class Recipe:
     controlnet: str
     control_file: str
     vae: str
+    text_encoder: str
     schedule: str
     distilled: str
     prediction: str

@@ -150,6 +150,9 @@ MODEL = (
     ),
     _sd("vae", "path", "", "VAE", "A VAE file or folder instead of the checkpoint's; a small one is faster.",
         group="model", files="one"),
+    _sd("text_encoder", "path", "", "Text encoder",
+        "A file or folder, for models whose transformer is a file of its own; empty looks in the folder text_encoders.",
+        group="model", files="one"),
     _sd(
         "distilled", "choice", "auto", "Distilled",
         "Few-step models need their own step counts; auto goes by the names of the files.",

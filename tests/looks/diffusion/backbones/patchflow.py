@@ -7,6 +7,7 @@ a prompt of any length that is read byte by byte, and velocities instead of nois
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -119,6 +120,9 @@ class Bytes:
     def encode(self, prompt: str, clip_skip: int = 1, *, negative: bool = False) -> Cond:
         with torch.inference_mode():
             return Cond(self.embedding(torch.tensor([0, *prompt.encode()])))
+
+    def at_work(self, turns: Any) -> Any:
+        return nullcontext()
 
 
 @dataclass(eq=False)

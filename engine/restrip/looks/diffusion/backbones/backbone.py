@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from restrip.looks.diffusion.checkpoints.adapter_specs import ControlFile
     from restrip.looks.diffusion.conditioning.text_encoders import Cond
     from restrip.looks.diffusion.consistency.anchor_attention import AnchorAttention
+    from restrip.looks.diffusion.runtime.offload import Offload
     from restrip.looks.diffusion.sampling.schedules import NoiseSchedule
 
 # What ControlNets add to one evaluation, as their backbone takes it.
@@ -34,6 +36,11 @@ class TextConditioning(Protocol):
 
     def encode(self, prompt: str, clip_skip: int = 1, *, negative: bool = False) -> Cond:
         """A prompt's embeddings; `negative` is what the network is told in place of a prompt that must not come."""
+
+    def at_work(self, turns: Offload) -> AbstractContextManager[None]:
+        """While this holds, several prompts are read: an encoder that is freed behind each one stays, on the device of
+        `turns`.
+        """
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from restrip.errors import BadInput
+from restrip.looks.diffusion.checkpoints.companions import Wanted
 from restrip.looks.diffusion.checkpoints.headers import Shapes
+from restrip.looks.diffusion.sampling.distillation import Distillation
 
 # Where the noise of a key may come from; see the setting "noise".
 NOISES = frozenset({"seeded", "exact", "adjusted", "plain", "warped"})
@@ -90,7 +92,8 @@ class Family:
     `native_px` is the square side in pixels that it was trained on, `multiple_px` what its sides are multiples of.
     `opener` is the module with its `open_model`; `part` is its network's folder in diffusers' layout.
     `ladder` are the precisions to try on a GPU, the first one first; `full_vae` is whether its VAE overflows in half
-    precision. `evaluations(steps, strength)` is how often one picture asks the network.
+    precision. `evaluations(steps, strength)` is how often one picture asks the network. `wanted(shapes)` says what its
+    single files need beside them, `few_steps` how it runs unless the model's name says that it isn't distilled.
     """
 
     name: str
@@ -106,6 +109,8 @@ class Family:
     ladder: tuple[str, ...] = ("float16", "bfloat16", "float32")
     full_vae: bool = False
     evaluations: Callable[[int, float], int] = counted_from_the_whole
+    wanted: Callable[[Shapes], Wanted] | None = None
+    few_steps: Distillation | None = None
 
     def native_px_of(self, network: Mapping[str, Any], vae: Mapping[str, Any]) -> int:
         """The side that a model in a folder was trained on, by its configs."""

@@ -13,6 +13,7 @@ from restrip.looks.diffusion.backbones.table import FAMILIES
 from restrip.looks.diffusion.checkpoints.headers import Shapes
 from restrip.looks.diffusion.checkpoints.lora_kinds import kinds_of
 
+QWEN_NORMS = ("layers.0.self_attn.q_norm.weight", "blk.0.attn_q_norm.weight")
 VAE_CONVS = ("first_stage_model.encoder.conv_in.weight", "encoder.conv_in.weight")
 CONTROL_PREFIX = "control_model."
 
@@ -59,6 +60,8 @@ def family_of_shapes(shapes: Shapes) -> str:
         return "lora"
     if any(name in shapes for name in VAE_CONVS):
         return "vae"
+    if any(name.endswith(QWEN_NORMS) for name in shapes):
+        return "text-encoder"
     if any(name.startswith("double_blocks.") or ".double_blocks." in name for name in shapes):
         return "unknown (Flux)"
     if any(".joint_blocks." in name for name in shapes):

@@ -7,20 +7,21 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from restrip.client.discovery import state_dir
 from restrip.errors import BadInput
 from restrip.looks.diffusion.backbones.table import FAMILIES
 from restrip.looks.diffusion.checkpoints import hub
+from restrip.looks.diffusion.checkpoints.companions import Companions, companions_of
 from restrip.looks.diffusion.checkpoints.family_detection import UnknownFamily, family_of_folder, family_of_shapes
 from restrip.looks.diffusion.checkpoints.headers import ForeignPickle, UnreadableCheckpoint, read_metadata, read_shapes
 from restrip.looks.diffusion.checkpoints.lora_kinds import check_kinds
 from restrip.media.content import HashBook
 from restrip.media.files import open_regular
 
-SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
+SUFFIXES = (".safetensors", ".gguf", ".ckpt", ".pt", ".pth", ".bin")
 TINY = Path(__file__).parents[3] / "data" / "tiny-sd"
 
 # Folders under an A1111 or a ComfyUI folder (or its "models") in which a bare name is looked for.
@@ -29,6 +30,10 @@ MODEL_FOLDERS = (
     "Stable-diffusion",
     "checkpoints",
     "diffusers",
+    "diffusion_models",
+    "unet",
+    "text_encoders",
+    "clip",
     "Lora",
     "loras",
     "VAE",
@@ -62,11 +67,15 @@ class MissingCheckpoint(BadInput):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model on disk: a weights file, or a diffusers folder. `family` is one of FAMILIES, or "unknown ..."."""
+    """A model on disk: a weights file, or a diffusers folder. `family` is one of FAMILIES, or "unknown ...".
+
+    `beside` are the files that a transformer's file needs, see companions.py.
+    """
 
     path: Path
     family: str
     name: str
+    beside: Companions = field(default_factory=Companions)
 
     @property
     def is_folder(self) -> bool:
@@ -175,6 +184,20 @@ def find_checkpoint(name: str) -> Checkpoint:
     if known is None or not known.runnable:
         raise UnknownFamily(path, f"it is {known.label if known else checkpoint.family}")
     return checkpoint
+
+
+def with_companions(checkpoint: Checkpoint, text_encoder: Path | None, vae: Path | None) -> Checkpoint:
+    """The checkpoint with the files that belong to it; `text_encoder` and `vae` are those that settings name.
+
+    Raises MissingTextEncoder, MissingTokenizer, MissingVae.
+    """
+    family = FAMILIES[checkpoint.family]
+    if checkpoint.is_folder or family.wanted is None:
+        return checkpoint
+    wanted = family.wanted(read_shapes(checkpoint.path))
+    roots = [*models_roots(), *([hub_folder()] if hub_folder().is_dir() else [])]
+    found = companions_of(checkpoint.path, wanted, roots, text_encoder=text_encoder, vae_given=vae is not None)
+    return replace(checkpoint, beside=found)
 
 
 def family_of(path: Path) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from restrip.errors import BadInput
+from restrip.looks.diffusion.checkpoints.gguf_header import MAGIC, read_gguf_header
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -49,9 +50,9 @@ class ForeignPickle(BadInput):
 
 
 def read_shapes(path: Path) -> Shapes:
-    """The names and shapes of the tensors in a .safetensors, .ckpt, .pt, .pth or .bin file.
+    """The names and shapes of the tensors in a .safetensors, .gguf, .ckpt, .pt, .pth or .bin file.
 
-    Raises UnreadableCheckpoint, ForeignPickle.
+    Raises UnreadableCheckpoint, ForeignPickle, BadGguf.
     """
     try:
         with path.open("rb") as file:
@@ -60,6 +61,8 @@ def read_shapes(path: Path) -> Shapes:
             return _zip_shapes(path)
         if path.suffix == ".safetensors":
             return _safetensors_shapes(path)
+        if start[:4] == MAGIC:
+            return {name: tensor.shape for name, tensor in read_gguf_header(path).tensors.items()}
     except (OSError, zipfile.BadZipFile) as error:
         raise UnreadableCheckpoint(path, str(error)) from error
     if start[:1] == b"\x80":

@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 # Before the first import of either: nothing here ever asks a hub, and nothing phones home.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
-import accelerate  # noqa: F401  Without it diffusers fills weights that a file lacks with noise, and says nothing.
+import accelerate  # Without it diffusers fills weights that a file lacks with noise, and says nothing.
 import diffusers
 import torch
 import transformers
@@ -53,6 +53,39 @@ def saved(kind_name: str, folder: Path, name: str) -> Any:
         return kind.from_pretrained(str(folder / name), **options)
     except (OSError, RuntimeError, ValueError) as error:
         raise UnreadableCheckpoint(folder / name, str(error).split("\n")[0][:200]) from error
+
+
+def empty(kind_name: str, config: Mapping[str, Any]) -> Any:
+    """A network of that class of diffusers or transformers, its parameters without memory, to be filled.
+
+    Raises what its class raises for a config that doesn't fit: TypeError, ValueError, AssertionError.
+    """
+    kind = _kind(kind_name)
+    values = {name: value for name, value in config.items() if not name.startswith("_")}
+    with accelerate.init_empty_weights(include_buffers=False):
+        if issubclass(kind, transformers.PreTrainedModel):
+            return kind(kind.config_class(**values))
+        return kind.from_config(values)
+
+
+def qwen_tokenizer(folder: Path) -> Any:
+    """Qwen's tokenizer from a folder with tokenizer.json, or vocab.json and merges.txt. Raises OSError, ValueError."""
+    return transformers.Qwen2Tokenizer.from_pretrained(str(folder), local_files_only=True)
+
+
+def gguf_unpack(kind: str) -> Callable[[torch.Tensor, torch.dtype], torch.Tensor] | None:
+    """What makes numbers of a GGUF kind's bytes; None for kinds that diffusers doesn't read. Needs the package gguf."""
+    from diffusers.quantizers.gguf import utils
+
+    number = utils.gguf.GGMLQuantizationType[kind]
+    block, size = utils.GGML_QUANT_SIZES[number]
+    read = utils.dequantize_functions.get(number)
+
+    def unpack(data: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        # The scales are halves: what isn't computed in full precision is in half.
+        return read(data.reshape(-1, size), block, size, torch.float32 if dtype == torch.float32 else torch.float16)
+
+    return None if read is None else unpack
 
 
 def clip_text(path: Path, weights: Weights, config: Path, *, projected: bool) -> Any:

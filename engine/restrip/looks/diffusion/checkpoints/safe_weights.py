@@ -52,20 +52,30 @@ def unscaled(weights: Weights, path: Path) -> Weights:
     x.weight with x.scale_weight (or x.weight_scale), one number or one for each row. Raises UnreadableCheckpoint for
     other ways of scaling, which would give noise in place of pictures.
     """
-    unknown = next((name for name, value in weights.items() if _packed(name, value)), None)
-    if unknown is not None:
-        raise UnreadableCheckpoint(path, f"its weights are packed in a way that isn't known here ({unknown})")
+    check_packing(weights, path)
     scales = {name for name in weights if name.endswith(SCALES)}
     if not scales:
         return weights
     plain = {name: value for name, value in weights.items() if name not in scales and not name.endswith(NO_WEIGHTS)}
     for name in scales:
-        weight = f"{name.removesuffix('.scale_weight').removesuffix('.weight_scale')}.weight"
+        weight = weight_of_scale(name)
         scale, value = weights[name].float(), plain.get(weight)
         if value is None or scale.numel() not in (1, len(value)):
             raise UnreadableCheckpoint(path, f"its weights are scaled in a way that isn't known here ({name})")
         plain[weight] = value.float() * scale.reshape(-1, *[1] * (value.dim() - 1))
     return plain
+
+
+def check_packing(weights: Weights, path: Path) -> None:
+    """Raises UnreadableCheckpoint when weights are stored as something else than numbers to be scaled."""
+    unknown = next((name for name, value in weights.items() if _packed(name, value)), None)
+    if unknown is not None:
+        raise UnreadableCheckpoint(path, f"its weights are packed in a way that isn't known here ({unknown})")
+
+
+def weight_of_scale(name: str) -> str:
+    """The name of the weight that a scale of that name belongs to."""
+    return f"{name.removesuffix('.scale_weight').removesuffix('.weight_scale')}.weight"
 
 
 def _packed(name: str, value: torch.Tensor) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from restrip.looks.diffusion.conditioning.embedded_words import CLIP_G, CLIP_L, EmbeddedWords
 from restrip.looks.diffusion.conditioning.prompt import Chunk, chunks
 from restrip.looks.diffusion.conditioning.tokenizer import Tokenizer
+from restrip.looks.diffusion.runtime.offload import Offload
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +97,10 @@ class ClipText:
     def encode(self, prompt: str, clip_skip: int = 1, *, negative: bool = False) -> Cond:
         """See TextConditioning."""
         return encode_prompt(self.encoders, prompt, clip_skip, negative=negative)
+
+    def at_work(self, turns: Offload) -> AbstractContextManager[None]:
+        """See TextConditioning. CLIP is small: it stays loaded."""
+        return nullcontext()
 
 
 def stress(hidden: torch.Tensor, weights: Sequence[float]) -> torch.Tensor:

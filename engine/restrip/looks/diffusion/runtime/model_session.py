@@ -86,6 +86,14 @@ class Session:
             self._conds[key] = self.model.text.encode(prompt, self.recipe.clip_skip, negative=negative)
         return self._conds[key]
 
+    def read(self, prompts: Sequence[str]) -> None:
+        """Read these prompts and those of the recipe, all at once: a large text encoder is loaded for that alone."""
+        own = [self.recipe.original_prompt] if self.recipe.noise in (*ALTERNATIVE, "exact") else []
+        with self.model.text.at_work(self.model.turns):
+            for prompt in (*prompts, *own):
+                self.cond(prompt)
+            self.cond(self.recipe.negative_prompt, negative=True)
+
     def latents(
         self, rows: Sequence[Row], clean: torch.Tensor, dtype: torch.dtype, relation: AnchorRelation, tick: Tick
     ) -> torch.Tensor:

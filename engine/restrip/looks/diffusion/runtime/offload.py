@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,10 +23,24 @@ class Offload:
         """Bring a network to the device, and send the others away."""
         if not self.active or self.current == name:
             return
-        for other, network in self.networks.items():
-            if other != name:
-                network.to("cpu")
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+        self._leave(*(other for other in self.networks if other != name))
         self.networks[name].to(self.device)
         self.current = name
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """While this holds, no network is on the device: something else needs all of its memory."""
+        self._leave(*self.networks)
+        self.current = ""
+        try:
+            yield
+        finally:
+            if not self.active:
+                for network in self.networks.values():
+                    network.to(self.device)
+
+    def _leave(self, *names: str) -> None:
+        for name in names:
+            self.networks[name].to("cpu")
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()

@@ -12,21 +12,7 @@ from typing import Any
 
 from restrip.looks.diffusion.checkpoints.headers import ForeignPickle, UnreadableCheckpoint, read_metadata, read_shapes
 from restrip.looks.diffusion.recipe import Recipe
-
-
-@dataclass(frozen=True)
-class Distillation:
-    """How a distilled model is meant to be run: settings beyond its limits are replaced by its own."""
-
-    name: str
-    sampler: str
-    samplers: tuple[str, ...]
-    spacing: str
-    steps: int = 4
-    most_steps: int = 12
-    cfg_scale: float = 1.0
-    most_cfg: float = 2.0
-
+from restrip.looks.diffusion.sampling.distillation import Distillation
 
 KINDS = {
     "lcm": Distillation("lcm", "lcm", ("lcm",), "lcm"),
@@ -93,6 +79,11 @@ def _config(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def says_base(path: Path) -> bool:
+    """Whether a model's name says that it is the undistilled one of a family that usually is distilled."""
+    return bool(re.search(r"(?<![a-z])base(?![a-z])", path.stem if path.is_file() else path.name, re.IGNORECASE))
+
+
 def _of_words(text: str, by: str) -> Found:
     """The first kind that is a word of a text, not a part of one: sdxlTurbo and sd-turbo, not hyperrealism."""
     words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", text)}
@@ -101,17 +92,20 @@ def _of_words(text: str, by: str) -> Found:
     return Found(kind, by, int(steps[1]) if steps else 0) if kind else Found()
 
 
-def adjusted(recipe: Recipe, found: Iterable[Found]) -> tuple[Recipe, tuple[str, ...]]:
+def adjusted(recipe: Recipe, found: Iterable[Found], own: Distillation | None = None) -> tuple[Recipe, tuple[str, ...]]:
     """The recipe as a distilled model needs it, with a note when something was replaced.
 
-    The setting names the kind, or "auto" takes what was found of the checkpoint and the LoRA files.
+    The setting names the kind, or "auto" takes what was found of the checkpoint and the LoRA files. `own` is how the
+    checkpoint's family runs, whatever else is found.
     """
     told = Found(recipe.distilled)
     if recipe.distilled == "auto":
         told = next((one for one in found if one.kind in KINDS), Found())
-    if told.kind not in KINDS:
+    if own is not None and recipe.distilled != "no":
+        told = Found(own.name, steps=told.steps)
+    rule = own if own is not None and told.kind == own.name else KINDS.get(told.kind)
+    if rule is None:
         return recipe, ()
-    rule = KINDS[told.kind]
     steps = min(told.steps, rule.most_steps) or rule.steps
     fitting = replace(
         recipe,

@@ -22,8 +22,9 @@ Sigmas = npt.NDArray[np.float64]
 TRAIN_STEPS = 1000
 LCM_STEPS = np.arange(TRAIN_STEPS // 50 - 1, TRAIN_STEPS, TRAIN_STEPS // 50)
 
-# The share of noise that a flow begins with lies between these: sigma 0.005 to 4095.
-LEAST_SHARE, MOST_SHARE = 0.005, 1 - 2**-12
+# The share of noise that a flow begins with lies between these: sigma 0.005 to 16383. Beyond, so large a state loses as
+# much by rounding as the little picture in it would change.
+LEAST_SHARE, MOST_SHARE = 0.005, 1 - 2**-14
 
 
 # Of a picture that is all noise so much is thought to be left: sigma 4096, as diffusers has it.

@@ -1,0 +1,1 @@
+"""Z-Image and Z-Image-Turbo: a flow transformer over one row of picture and text tokens."""
