@@ -98,7 +98,8 @@ class Pipeline:
     def stylize(self, tasks: Sequence[Task], report: Report, among: Round) -> list[Styled]:
         """One picture for each task."""
         anchor = among.anchor if self.recipe.anchor else None
-        self.session.read([self._prompt(task.key) for task in (*tasks, *([anchor] if anchor else []))])
+        asked = [self._prompt(task.key) for task in (*tasks, *([anchor] if anchor else []))]
+        self.session.read([*asked, *([""] if self.spec.style is not None else [])])
         others = [task for task in tasks if anchor is None or task.key.frame != anchor.key.frame]
         new = anchor is not None and anchor.digest() not in self.anchors
         given = anchor if anchor is not None and new and anchor.finished is not None else None
