@@ -21,13 +21,17 @@ from restrip.media.frame_colours import FrameColours
 from restrip.media.light import SceneLight
 from restrip.timeline import FrameRange
 
-LIGHTS_KEPT = 4
+LIGHTS_KEPT = 6
+FRAMES_KEPT = 6
+"""Newest frames that are kept where a matte lets them show: they were read a few frames before they are written."""
 KEPT_BYTES = 1 << 27
 """Of a draft's frames, the newest of which are kept for the next walk over them."""
 
 
 class Window:
     """A clip's frames in a range, read one at a time: the FrameWindow that propagation takes. A context manager.
+
+    Any thread may read.
 
     `size` is the plan's (width, height), `for_keys` that of the frames that keys are made from. Frames have 16 bit a
     channel when the source and the output have more than 8, or `for_keys` when the source has: a key's picture serves
@@ -42,9 +46,10 @@ class Window:
         self.size = plan.key_size if for_keys else plan.size
         self.frames = frames
         # A draft's frames are small enough to be kept: reading them anew would take as long as the walk over them.
-        self._kept: dict[int, Frame] | None = {} if plan.draft and not for_keys else None
+        again = (plan.draft or bool(spec.matte)) and not for_keys
+        self._kept: dict[int, Frame] | None = {} if again else None
         self.reader = open_source(spec)
-        self._lock = Lock()
+        self._lock, self._reading = Lock(), Lock()
         self._lights: dict[int, tuple[SceneLight, Frame]] = {}
         self.deep = self.reader.deep and (for_keys or FORMATS[plan.format].deep)
         self._ahead = ReadAhead(self._read)
@@ -74,23 +79,32 @@ class Window:
         """Frame n of the clip; where highlights are kept, what a look sees of it. The next one of `frames` is read
         meanwhile when they are gone through in order.
         """
-        if self._kept is None:
-            return self._ahead.frame(n, self.frames)
-        if n not in self._kept:
-            picture = self._ahead.frame(n, self.frames)
-            while self._kept and (len(self._kept) + 1) * picture.rgb.nbytes > KEPT_BYTES:
-                del self._kept[next(iter(self._kept))]
-            self._kept[n] = picture
-        return self._kept[n]
+        with self._reading:
+            if self._kept is None:
+                return self._ahead.frame(n, self.frames)
+            if n not in self._kept:
+                picture = self._ahead.frame(n, self.frames)
+                while self._kept and self._full(picture.rgb.nbytes):
+                    del self._kept[next(iter(self._kept))]
+                self._kept[n] = picture
+            return self._kept[n]
+
+    def _full(self, size: int) -> bool:
+        """Are as many frames of so many bytes kept as may be?"""
+        assert self._kept is not None
+        if self._plan.draft:
+            return (len(self._kept) + 1) * size > KEPT_BYTES
+        return len(self._kept) >= FRAMES_KEPT
 
     def restored(self, n: int, styled: Frame) -> SceneLight:
         """What was made of frame n with the clip's highlights, in the clip's primaries."""
         with self._lock:
             found = self._lights.get(n)
         if found is None:
-            self._ahead.settle()  # One reader, one thread.
-            self._read(n)
-            found = self._lights[n]
+            with self._reading:
+                self._ahead.settle()  # One reader, one thread.
+                self._read(n)
+                found = self._lights[n]
         return self.reader.coding.back(found[0], found[1], styled)
 
     def _read(self, n: int) -> Frame:

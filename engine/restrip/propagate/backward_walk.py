@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,8 +37,7 @@ class BackwardWalk:
     ) -> Generator[Any, None, None]:
         """The motion from each of the frames to the key, in order."""
         blocks = blocks_of(frames, block_frames)
-        for n in downwards(frames):
-            flow = self.motion.next(self.frame(n))
+        for n, flow in zip(downwards(frames), self.walked(downwards(frames)), strict=True):
             if n in blocks[0]:
                 self.flows.push(flow)
             elif (n - blocks[0].end) % block_frames == 0:
@@ -55,10 +54,15 @@ class BackwardWalk:
         self.borders.pop()  # this block's own first frame
         if following is not None:
             self.motion.resume(self.borders.peek(), self.frame(following.first))
-        for n in downwards(block):
-            self.flows.push(self.motion.next(self.frame(n)))
+        for flow in self.walked(downwards(block)):
+            self.flows.push(flow)
             stepped()
         self.motion.restart()
+
+    def walked(self, frames: range) -> Iterator[Any]:
+        """The motion from each of the frames, one after the other, to the key."""
+        for n in frames:
+            yield self.motion.next(self.frame(n))
 
 
 def downwards(frames: FrameRange) -> range:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from threading import Lock, current_thread
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +20,11 @@ from restrip.propagate.cpu.detail_selection import Strokes
 from restrip.propagate.cpu.exemplar import Exemplar
 from restrip.propagate.cpu.mixing import Votes, rendered
 from restrip.propagate.cpu.motion import KeyMotion, StepMotion, light_between
+from restrip.propagate.cpu.pipeline import ahead
 from restrip.propagate.cpu.predictors import Field, Light, Matcher, matched, warped
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME, learned_gain
+from restrip.propagate.cpu.strokes.calm_motion import Walked
 from restrip.propagate.cpu.strokes.paint import Paint
 from restrip.propagate.cpu.strokes.pieces import Pieces
 from restrip.propagate.cpu.strokes.strangeness import strangeness
@@ -76,6 +80,20 @@ class _Side:
         return learned_gain(plain.style, moved.style, truth, weight_of(plain.errors))
 
 
+@dataclass(eq=False)
+class _Moved:
+    """A frame, the motion from it to the left key, to the frame before and to the right key, and both keys' pieces."""
+
+    n: int
+    source: Frame
+    frame: Bytes
+    flow: Flow | None
+    step: Flow | None
+    flow_back: Flow | None
+    field: Field | None
+    pieces: Field | None = None
+
+
 class _Segment:
     def __init__(
         self,
@@ -85,7 +103,8 @@ class _Segment:
         report: Report,
     ) -> None:
         self._window, self._keys, self._settings, self._report = window, keys, settings, report
-        self._done = 0
+        self._done = self._reported = 0
+        self._counting, self._home = Lock(), current_thread()
         self._total = len(window.frames) + (0 if keys[1] is None else walked_frames(window.frames))
         self._sides: list[_Side | None] = [None, None]
         self._steps = StepMotion()
@@ -109,11 +128,46 @@ class _Segment:
                 if self._sides[1] is not None and not together:
                     self._total += walked_frames(self._window.frames)
                     fields = stack.enter_context(closing(self._pieces_back(self._sides[1].picture)))
-            for n in self._window.frames:
-                field = field if fields is None else next(fields)
-                yield self._frame(n, flow_back, field)
-                flow_back, field = next(walked, (None, None))
+                    field = next(fields)  # walks all the way back
+            moved = self._moved(walked, fields, (flow_back, field))
+            if self._whole is not None and self._sides[0] is not None:
+                moved = self._with_pieces(ahead(moved), self._sides[0].picture)
+            for one in stack.enter_context(closing(ahead(moved))):
+                yield self._at_key(one) if self._is_left(one.n) else self._between(one)
                 self._step()
+
+    def _moved(
+        self,
+        walked: Generator[tuple[Flow, Field | None], None, None],
+        fields: Generator[Field, None, None] | None,
+        first: tuple[Flow | None, Field | None],
+    ) -> Generator[_Moved, None, None]:
+        """Every frame with its motion to either key, and the right key's pieces."""
+        flow_back, field = first
+        for n in self._window.frames:
+            if n > self._window.frames.first:
+                flow_back, field = next(walked, (None, None))
+                field = field if fields is None else next(fields)
+            source = self._window.frame(n)
+            frame = source.rgb8()
+            if self._is_left(n):
+                yield _Moved(n, source, frame, None, None, flow_back, field)
+            elif self._ahead is None:
+                yield _Moved(n, source, frame, None, self._steps.next(frame), flow_back, field)
+            else:
+                flow = self._ahead.next(frame)
+                yield _Moved(n, source, frame, flow, self._ahead.step, flow_back, field)
+
+    def _with_pieces(self, moved: Generator[_Moved, None, None], key: Exemplar) -> Generator[_Moved, None, None]:
+        """The same with the left key's pieces."""
+        walked = Walked()
+        pieces = Pieces(key, walked, self._effort)
+        with closing(moved):
+            for one in moved:
+                if one.flow is not None:
+                    walked.flow, walked.step = one.flow, one.step
+                    one.pieces = pieces.next(one.frame)
+                yield one
 
     def _side(self, key: StyledKey) -> _Side:
         return _Side(key, self._settings.shading, self._effort)
@@ -160,46 +214,36 @@ class _Segment:
 
     def _whole_strokes(self) -> WholeStrokes:
         a, b = (None if side is None else Paint.of(side.picture, self._settings.shading) for side in self._sides)
-        return WholeStrokes((a, b), None if a is None else Pieces(a.key, self._ahead, self._effort), self._parts)
-
-    def _frame(self, n: int, flow_back: Flow | None, field: Field | None) -> CarriedFrame:
-        source = self._window.frame(n)
-        if self._is_left(n):
-            return self._at_key(source, flow_back, field)
-        return self._between(n, source, flow_back, field)
+        return WholeStrokes((a, b), self._parts)
 
     def _is_left(self, n: int) -> bool:
         return self._keys[0] is not None and self._keys[0].frame == n
 
-    def _at_key(self, source: Frame, flow_back: Flow | None, field: Field | None) -> CarriedFrame:
+    def _at_key(self, one: _Moved) -> CarriedFrame:
         """The left key's frame is the key; how the right key predicts it says how far the look follows light."""
         left, right = self._keys
         assert left is not None
-        if self._settings.shading and flow_back is not None and right is not None:
+        if self._settings.shading and one.flow_back is not None and right is not None:
             a, b = self._sides
             assert a is not None and b is not None
-            a.gain = b.gain = self._settings.shading * b.learn(left, flow_back)
+            a.gain = b.gain = self._settings.shading * b.learn(left, one.flow_back)
         if self._whole is not None:
-            self._whole.at_key(source.rgb8(), left.picture.rgb16(), field)
-        picture = with_alpha_of(source, left.picture.rgb)
+            self._whole.at_key(one.frame, left.picture.rgb16(), one.field)
+        picture = with_alpha_of(one.source, left.picture.rgb)
         return CarriedFrame(picture, None if right is None else picture, picture if self._settings.baked else None)
 
-    def _between(self, n: int, source: Frame, flow_back: Flow | None, field: Field | None) -> CarriedFrame:
-        frame = source.rgb8()
-        if self._ahead is None:
-            flow, step = None, self._steps.next(frame)
-        else:
-            flow = self._ahead.next(frame)
-            step = self._ahead.step
-        whole = None if self._whole is None else self._whole.next(frame, self._across(n), field)
-        if whole is not None and whole.all:  # nothing else is seen
-            return self._whole_renditions(n, source, whole)
-        described = describe(frame)  # after the motion, which needs as much memory
+    def _between(self, one: _Moved) -> CarriedFrame:
+        whole = None
+        if self._whole is not None:
+            whole = self._whole.next(one.frame, self._across(one.n), (one.pieces, one.field))
+            if whole.all:  # nothing else is seen
+                return self._whole_renditions(one.n, one.source, whole)
+        described = describe(one.frame)
         votes = [
-            None if side is None or motion is None else side.votes(frame, described, motion, step)
-            for side, motion in zip(self._sides, (flow, flow_back), strict=True)
+            None if side is None or motion is None else side.votes(one.frame, described, motion, one.step)
+            for side, motion in zip(self._sides, (one.flow, one.flow_back), strict=True)
         ]
-        return self._renditions(n, source, votes, whole)
+        return self._renditions(one.n, one.source, votes, whole)
 
     def _whole_renditions(self, n: int, source: Frame, whole: Whole) -> CarriedFrame:
         left, right = self._keys
@@ -237,8 +281,13 @@ class _Segment:
         return CarriedFrame(pictures[0], pictures[1], pictures[2] if self._settings.baked else None)
 
     def _step(self) -> None:
-        self._done += 1
-        self._report(self._done, self._total)
+        """Count a frame that was walked; what is walked on another thread is reported with the next one."""
+        with self._counting:
+            self._done += 1
+        if current_thread() is self._home:
+            while self._reported < self._done:
+                self._reported += 1
+                self._report(self._reported, self._total)
 
 
 def _rendered(

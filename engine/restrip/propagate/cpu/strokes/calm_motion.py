@@ -7,6 +7,8 @@ only by what a wide neighbourhood agrees upon.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -31,39 +33,51 @@ from restrip.propagate.energy.effort import WHOLE, Effort
 Plane = npt.NDArray[np.float32]
 
 
+@dataclass(eq=False)
+class Walked:
+    """The checked motion to a key as someone else has walked it: from a frame to the key, and to the frame before."""
+
+    flow: Flow | None = None
+    step: Flow | None = None
+
+
 class CalmMotion:
     """The calm motion to one key, walked away from it one frame at a time.
 
-    `step` is the last step, to the frame before, zero where nothing moves. With `walked`, the checked motion to that
-    key, someone else walks that one to each frame first.
+    `step` is the last step, to the frame before, zero where nothing moves. With `walked`, someone else walks the
+    checked motion to that key to each frame first.
     """
 
     step: Flow | None
     _flow: Flow | None
 
-    def __init__(self, key: npt.NDArray[np.uint8], walked: KeyMotion | None = None, effort: Effort = WHOLE) -> None:
-        self._key, self._own, self._checked = key, walked is None, walked or KeyMotion(key, effort)
+    def __init__(self, key: npt.NDArray[np.uint8], walked: Walked | None = None, effort: Effort = WHOLE) -> None:
+        self._key, self._own = key, None if walked is not None else KeyMotion(key, effort)
+        self._checked = self._own or walked
         self.restart()
 
     def restart(self) -> None:
         """Be back at the key."""
-        if self._own:
-            self._checked.restart()
+        if self._own is not None:
+            self._own.restart()
         self._gray = gray_of(self._key)
         self._flow = self.step = None
 
     def resume(self, flow: Flow, frame: npt.NDArray[np.uint8]) -> None:
         """Be at a frame [H, W, 3] uint8 where `flow` is the motion to the key."""
-        if self._own:
-            self._checked.resume(flow, frame)
+        if self._own is not None:
+            self._own.resume(flow, frame)
         self._gray, self._flow = gray_of(frame), flow
 
     def next(self, frame: npt.NDArray[np.uint8]) -> Flow:
         """Motion from the next frame away from the key, [H, W, 3] uint8, to the key."""
         gray = gray_of(frame)
-        checked = self._checked.next(frame) if self._own else self._checked.flow
-        assert checked is not None and self._checked.step is not None
-        step = self._checked.step * (1 - still(gray, self._gray, self._checked.step))[..., None]
+        if self._own is not None:
+            self._own.next(frame)
+        assert self._checked is not None
+        checked, stepped = self._checked.flow, self._checked.step
+        assert checked is not None and stepped is not None
+        step = stepped * (1 - still(gray, self._gray, stepped))[..., None]
         chained = extend(step, self._flow)
         flow: Flow = chained + PULL * self._drift(frame, gray, chained, checked)
         self._gray, self._flow, self.step = gray, flow, step

@@ -24,11 +24,11 @@ import numpy.typing as npt
 from restrip.propagate.cpu.descriptors import describe
 from restrip.propagate.cpu.exemplar import EDGE, Exemplar
 from restrip.propagate.cpu.kernels.pieces import begin, misled, moved, sew
-from restrip.propagate.cpu.motion import KeyMotion, light_between
+from restrip.propagate.cpu.motion import light_between
 from restrip.propagate.cpu.predictors import Field
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME
-from restrip.propagate.cpu.strokes.calm_motion import CalmMotion, trusted
+from restrip.propagate.cpu.strokes.calm_motion import CalmMotion, Walked, trusted
 from restrip.propagate.cpu.strokes.paint import own_places
 from restrip.propagate.energy.effort import WHOLE, Effort
 from restrip.propagate.energy.pieces import COSTS
@@ -40,10 +40,10 @@ Plane = npt.NDArray[np.float32]
 class Pieces:
     """Lays out frames of one key's pieces, walked away from the key one frame at a time.
 
-    With `walked`, the motion to that key, someone else walks that one to each frame before it is laid out.
+    With `walked` someone else walks the motion to that key to each frame before it is laid out.
     """
 
-    def __init__(self, key: Exemplar, walked: KeyMotion | None = None, effort: Effort = WHOLE) -> None:
+    def __init__(self, key: Exemplar, walked: Walked | None = None, effort: Effort = WHOLE) -> None:
         self.key, self._effort = key, effort
         self._motion = CalmMotion(key.source, walked, effort)
         self._style = packed_style(key)

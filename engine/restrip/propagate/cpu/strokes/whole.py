@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,11 @@ from restrip.propagate.backward_walk import BLOCK_FRAMES, BackwardWalk
 from restrip.propagate.cpu.exemplar import Exemplar
 from restrip.propagate.cpu.flow_spool import FlowSpool
 from restrip.propagate.cpu.motion import KeyMotion
+from restrip.propagate.cpu.pipeline import ahead
 from restrip.propagate.cpu.predictors import Field
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.spool import Spool
+from restrip.propagate.cpu.strokes.calm_motion import Walked
 from restrip.propagate.cpu.strokes.crisp import Pixels, Plane, carried, coded, crisp, shown
 from restrip.propagate.cpu.strokes.field_spool import FieldSpool
 from restrip.propagate.cpu.strokes.handover import HandOver
@@ -68,27 +70,46 @@ def both_walked_back(
             )
             for _ in range(2)
         )
-        both = _MotionAndPieces(KeyMotion(key.source, effort), key, effort)
-        walk = BackwardWalk(both, lambda n: window.frame(n).rgb8(), flows, borders)
+        both = _MotionAndPieces(key, effort)
+        walk = _WalkAhead(both, lambda n: window.frame(n).rgb8(), flows, borders)
         yield from walk.forwards(window.frames, stepped, block_frames)
 
 
 class _MotionAndPieces:
     """A key's motion and pieces as one walk."""
 
-    def __init__(self, motion: KeyMotion, key: Exemplar, effort: Effort) -> None:
-        self._motion, self._pieces = motion, Pieces(key, motion, effort)
+    def __init__(self, key: Exemplar, effort: Effort) -> None:
+        self.motion, self._walked = KeyMotion(key.source, effort), Walked()
+        self._pieces = Pieces(key, self._walked, effort)
 
     def restart(self) -> None:
-        self._motion.restart()
+        self.motion.restart()
         self._pieces.restart()
 
     def resume(self, pair: tuple[Flow, Field], frame: Bytes) -> None:
-        self._motion.resume(pair[0], frame)
+        self.motion.resume(pair[0], frame)
         self._pieces.resume(pair[1], frame)
 
-    def next(self, frame: Bytes) -> tuple[Flow, Field]:
-        return self._motion.next(frame), self._pieces.next(frame)
+    def laid(self, frame: Bytes, flow: Flow, step: Flow | None) -> tuple[Flow, Field]:
+        """The pieces of a frame along its motion to the key, and to the frame of the last call."""
+        self._walked.flow, self._walked.step = flow, step
+        return flow, self._pieces.next(frame)
+
+
+class _WalkAhead(BackwardWalk):
+    """As a BackwardWalk of both, the motion of a frame beside the pieces of the one before."""
+
+    def walked(self, frames: range) -> Generator[tuple[Flow, Field], None, None]:
+        """The motion and the pieces of each of the frames, one after the other."""
+        with closing(ahead(self._moved(frames))) as moved:
+            for one in moved:
+                yield self.motion.laid(*one)
+
+    def _moved(self, frames: range) -> Generator[tuple[Bytes, Flow, Flow | None], None, None]:
+        motion: KeyMotion = self.motion.motion
+        for n in frames:
+            frame = self.frame(n)
+            yield frame, motion.next(frame), motion.step
 
 
 class _Pairs:
@@ -151,18 +172,12 @@ class Whole:
 class WholeStrokes:
     """Lays out the frames of a segment, in order, from the left key's first on.
 
-    `paints` are both keys', one of which may be None; `ahead` lays out the left key's pieces, and the right key's in
-    each frame (`walked_back`) are given as its `field`. `parts` [H, W], 0..1, says how much of what is laid out is
-    shown at each place of the left key.
+    `paints` are both keys', one of which may be None. Both keys' pieces in each frame are given as `fields`. `parts`
+    [H, W], 0..1, says how much of what is laid out is shown at each place of the left key.
     """
 
-    def __init__(
-        self,
-        paints: tuple[Paint | None, Paint | None],
-        ahead: Pieces | None,
-        parts: Plane,
-    ) -> None:
-        self._paints, self._ahead = paints, ahead
+    def __init__(self, paints: tuple[Paint | None, Paint | None], parts: Plane) -> None:
+        self._paints = paints
         self._parts = None if parts.min() >= 1 else parts
         self._handed: HandOver | None = None
 
@@ -172,10 +187,9 @@ class WholeStrokes:
         if there is not None:
             self._handed = HandOver.of(picture * np.float32(1 / CODE), there.picture * np.float32(1 / CODE))
 
-    def next(self, frame: Bytes, across: float, field: Field | None) -> Whole:
+    def next(self, frame: Bytes, across: float, fields: tuple[Field | None, Field | None]) -> Whole:
         """What is shown of the next frame [H, W, 3] uint8, `across` the fade, 0..1."""
-        a = self._laid(0, frame, None if self._ahead is None else self._ahead.next(frame))
-        b = self._laid(1, frame, field)
+        a, b = (self._laid(side, frame, field) for side, field in enumerate(fields))
         if a is None or b is None:
             return Whole(a, b, self._parts, None)
         if self._handed is None:  # the segment begins after the left key

@@ -1,0 +1,42 @@
+"""Stages that work at the same time, each on a thread of its own, one value ahead of the next stage.
+
+   motion of frame n + 2 | pieces of frame n + 1 | frame n laid out and mixed
+
+Kernels keep all cores busy by themselves; what lies between them runs on one, and here beside another stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numba
+
+Value = TypeVar("Value")
+
+_END: Any = object()
+
+
+def ahead(values: Generator[Value, None, None]) -> Generator[Value, None, None]:
+    """The values in order, the next one made while the last one is used. Raises what making them raises."""
+    if not _several():
+        yield from values
+        return
+    thread = ThreadPoolExecutor(1, thread_name_prefix="carry")
+    try:
+        coming = thread.submit(next, values, _END)
+        while (value := coming.result()) is not _END:
+            coming = thread.submit(next, values, _END)
+            yield value
+    finally:
+        thread.shutdown()
+        values.close()
+
+
+def _several() -> bool:
+    """May several threads start kernels? numba's own pool, which is there where OpenMP isn't, ends the process then."""
+    try:
+        return numba.threading_layer() != "workqueue"
+    except ValueError:  # no kernel has run, so that isn't known
+        return False
