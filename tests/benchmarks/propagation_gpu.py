@@ -223,11 +223,14 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
         descriptors_triton,
         detail_selection_triton,
         filter_triton,
+        fit_triton,
         flow_triton,
         mixing_triton,
         motion_triton,
+        neighbours_triton,
         patchmatch_triton,
         pieces_triton,
+        pyramid_triton,
         shading_triton,
         vote_triton,
     )
@@ -241,7 +244,6 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
     picture = dict.fromkeys(("frame", "key", "rgb", "plain", "followed"), "*u8")
     described = words | {"frame": "*i16"}
     mixed = {"COUNT": 3, "BOTH": True, "TAPS": 11, "FLOOR": 10.0, "SCALE": 1 / 257, "TOP": 255.0, "EVEN": 8.0}
-    shares = [f"{side}{n}" for side in ("left", "right", "odds") for n in range(3)]
     sums = {"SCALE": 1 / 257, "TAPS": 11, "FLOOR": 10.0, "LANES": 256}
     cells = detail_selection_triton.HOW | {"COUNT": 3, "TAPS": 5, "CODE": 257.0}
     pieces = dict.fromkeys(("frame", "key", "field", "before"), "*i16") | {"style": "*i32"}
@@ -258,17 +260,17 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
         (patchmatch_triton.sweep_kernel, {**search, "PARITY": 1, "FAR": 3, "PLACES": 6, "SEED": 2}, described),
         (vote_triton.vote_kernel, {**read, "RIDGE": 5.0, "STEEPEST": 514.0}, picture | words),
         (vote_triton.read_kernel, read, picture | words),
-        (flow_triton.halve_kernel, {"LIT": True} | tile, {}),
-        (flow_triton.gradient_kernel, tile, {}),
-        (flow_triton.inverse_kernel, {"WINDOW": 13, "CALM": 20.0} | tile, {}),
+        (pyramid_triton.halve_kernel, {"LIT": True} | tile, {}),
+        (fit_triton.gradient_kernel, tile, {}),
+        (fit_triton.inverse_kernel, {"WINDOW": 13, "CALM": 20.0} | tile, {}),
         (flow_triton.begin_kernel, {"COARSE": True, "REACH": 1} | tile, {}),
         (flow_triton.chosen_kernel, {"REACH": 1, "FAR": 20.0} | level, {}),
-        (flow_triton.turn_kernel, turn, {}),
+        (fit_triton.turn_kernel, turn, {}),
         (flow_triton.kept_kernel, level, {}),
-        (flow_triton.tried_kernel, {"FRESH": True} | level, {}),
-        (flow_triton.adopted_kernel, {"FAVOUR": 0.95} | level, {}),
+        (neighbours_triton.tried_kernel, {"FRESH": True} | level, {}),
+        (neighbours_triton.adopted_kernel, {"FAVOUR": 0.95} | level, {}),
         (flow_triton.smooth_kernel, {"WINDOW": 5, "NOISE": 100.0} | tile, {}),
-        (flow_triton.double_kernel, tile, {}),
+        (pyramid_triton.double_kernel, tile, {}),
         (shading_triton.means_kernel, {"FLOW": True, "BLOCK": shading_triton.BLOCK}, picture),
         (shading_triton.exposure_kernel, bounds, {}),
         (shading_triton.relit_kernel, {"BYTES": shading_triton.BYTES}, picture),
@@ -277,8 +279,8 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
         (motion_triton.compare_kernel, tile, picture),
         (mixing_triton.along_kernel, {"TAPS": 11} | tile, {}),
         (mixing_triton.sums_kernel, sums, {}),
-        (detail_selection_triton.cells_kernel, cells | tile, dict.fromkeys(shares, "fp32")),
-        (mixing_triton.mix_kernel, mixed | tile, {"out": "*u8"} | dict.fromkeys(shares, "fp32")),
+        (detail_selection_triton.cells_kernel, cells | tile, {}),
+        (mixing_triton.mix_kernel, mixed | tile, {"out": "*u8"}),
         (filter_triton.filter_kernel, {"ACROSS": True, "MIRRORED": True} | tile, {}),
         (pieces_triton.sew_kernel, pieced | pieces_triton.CONSTANTS, pieces),
         (pieces_triton.moved_kernel, {"BLOCK": pieces_triton.BLOCK}, pieces | {"out": "*i16"}),

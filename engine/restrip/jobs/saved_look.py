@@ -23,11 +23,22 @@ from restrip.looks.look_file.models import find_model
 from restrip.looks.look_file.record import ModelUsed
 from restrip.looks.look_file.shelf import kept_part
 from restrip.looks.settings import ANCHOR_FILE
-from restrip.propagate.settings import ON, PROPAGATE_SETTINGS
+from restrip.propagate.settings import GRAPHS, ON, PROPAGATE_SETTINGS
 from restrip.timeline import ClipRange, Key, Rate
 
 NOT_THE_LOOKS = frozenset(
-    {"anchor_key", ANCHOR_FILE.key, "control_file", "batch", "device", "compile", "precision", "first_number", ON}
+    {
+        "anchor_key",
+        ANCHOR_FILE.key,
+        "control_file",
+        "batch",
+        "device",
+        "compile",
+        "precision",
+        "first_number",
+        ON,
+        GRAPHS,
+    }
 )
 """Settings of a look's that belong to one clip or one computer."""
 

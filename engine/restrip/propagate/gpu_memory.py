@@ -8,6 +8,9 @@ BYTES_A_PIXEL = 480
 STROKES_BYTES_A_PIXEL = 640
 """And where strokes are kept whole too."""
 
+GRAPHS_BYTES_A_PIXEL = 240
+"""And for what goes into recorded work and comes out of it, beside what the work itself takes."""
+
 BESIDES_MIB = 1024  # the driver's own, and what torch operations take for a band of rows
 STACK_MIB = 1024  # of motion put aside
 FIELDS_MIB = 512  # of pieces put aside
@@ -28,9 +31,12 @@ def _block_frames(size: tuple[int, int], mib: int, bytes_a_pixel: int) -> int:
     return max(8, min(MOST_FRAMES, (mib << 20) // (bytes_a_pixel * size[0] * size[1])))
 
 
-def need_mib(size: tuple[int, int], strokes: bool = False) -> int:
-    """The device memory that carrying frames of (width, height) takes at most; `strokes` are kept whole."""
+def need_mib(size: tuple[int, int], strokes: bool = False, graphs: bool = False) -> int:
+    """The device memory that carrying frames of (width, height) takes at most; `strokes` are kept whole, `graphs`
+    played.
+    """
     each = BYTES_A_PIXEL + block_frames(size)
     if strokes:
         each = STROKES_BYTES_A_PIXEL + block_frames(size) + 4 * field_block_frames(size)
+    each += GRAPHS_BYTES_A_PIXEL if graphs else 0
     return BESIDES_MIB + (each * size[0] * size[1] >> 20)

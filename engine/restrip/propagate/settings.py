@@ -13,6 +13,7 @@ ON = "propagate_on"
 """The setting that says where; what it comes to is `restrip.propagate.device_choice.chosen`'s to say."""
 
 STROKES = "strokes"
+GRAPHS = "propagate_graphs"
 
 PROPAGATE_SETTINGS = (
     Setting(
@@ -57,6 +58,17 @@ PROPAGATE_SETTINGS = (
         choices=(("auto", "Automatic"), ("cpu", "CPU"), ("cuda", "GPU")),
         group="motion",
     ),
+    Setting(
+        GRAPHS,
+        "bool",
+        False,
+        "GPU graphs",
+        "An NVIDIA GPU plays a frame's work as a whole instead of being started for each of its steps, and frames are "
+        "copied beside it. Pictures are the same. Meant to be quicker, most of all up to 1920x1080, but nobody has "
+        "measured it yet: that is why it is off.",
+        group="motion",
+        when=(ON, ("auto", "cuda")),
+    ),
 )
 
 
@@ -68,7 +80,7 @@ class PropagateSettings:
     segment, around which the two renditions lean on each other; None leans over the whole segment. `baked` asks for
     the baked rendition too. `device` is "auto", "cpu" or "cuda", as the setting `propagate_on`. `scratch` is a folder
     for temporary files ("" is the system's); they hold the motion of a segment and vanish with the work. `quick` is for
-    drafts: less searching.
+    drafts: less searching. `graphs` has a GPU play a frame's work as a whole.
     """
 
     lean: float = 0.1
@@ -79,9 +91,10 @@ class PropagateSettings:
     scratch: str = ""
     strokes: str = "auto"
     quick: bool = False
+    graphs: bool = False
 
     @classmethod
     def of(cls, given: Mapping[str, Any], **more: Any) -> PropagateSettings:
         """From settings by `Setting.key`; those of others are left alone. Raises BadSetting."""
         values = own(PROPAGATE_SETTINGS, given)
-        return cls(**{"device": values.pop(ON), **values, **more})
+        return cls(**{"device": values.pop(ON), "graphs": values.pop(GRAPHS), **values, **more})

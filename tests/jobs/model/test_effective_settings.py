@@ -11,9 +11,9 @@ import pytest
 from restrip.client.job import JobSpec, Output
 from restrip.client.setting import BadSetting, Setting
 from restrip.jobs.model.cache_keys import Known
-from restrip.jobs.model.effective_settings import Job, MatteSettings, SourceSettings
+from restrip.jobs.model.effective_settings import ONLY_CHANGED, Job, MatteSettings, SourceSettings
 from restrip.jobs.model.planner import make_plan
-from restrip.jobs.model.settings_schema import HIGHLIGHTS, MATTE_SETTINGS, SOURCE_SETTINGS
+from restrip.jobs.model.settings_schema import MATTE_SETTINGS, SOURCE_SETTINGS
 from restrip.jobs.model.validation import read_job
 from restrip.looks import UnknownLook
 from restrip.propagate import PropagateSettings
@@ -43,9 +43,11 @@ def test_what_is_given_is_typed_and_recorded_as_it_was_written() -> None:
     assert asked.matte == MatteSettings(2.0, 2) and type(asked.matte.feather_px) is float
     assert asked.source == SourceSettings(True, 3, "close")
     assert type(asked.recorded["lean"]) is int and type(asked.look.values["stroke_size"]) is float
-    # What highlights do is a plan's to say: they are recorded where they are asked to be otherwise.
-    others = [s.key for s in (*PROPAGATE_SETTINGS, *MATTE_SETTINGS, *SOURCE_SETTINGS) if s is not HIGHLIGHTS]
+    # Some are recorded only where they are asked to be otherwise.
+    others = [s.key for s in (*PROPAGATE_SETTINGS, *MATTE_SETTINGS, *SOURCE_SETTINGS) if s.key not in ONLY_CHANGED]
     assert list(asked.whole) == ["style_strength", "stroke_size", "keep_color", "anchor_file", *others]
+    changed = Job.of(spec(highlights="off", propagate_graphs=True)).asked.recorded
+    assert (changed["highlights"], changed["propagate_graphs"]) == ("off", True)
 
 
 def test_settings_of_other_looks_and_of_older_engines_are_left_alone() -> None:

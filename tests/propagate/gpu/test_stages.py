@@ -23,8 +23,8 @@ from restrip.propagate.gpu import matcher  # noqa: E402
 from restrip.propagate.gpu import shading as light_of  # noqa: E402
 from restrip.propagate.gpu.exemplar import KeyTensors  # noqa: E402
 from restrip.propagate.gpu.motion import shown  # noqa: E402
-from restrip.propagate.gpu.planes import upload  # noqa: E402
 from restrip.propagate.gpu.stages import torch_stages  # noqa: E402
+from restrip.propagate.gpu.transfers import upload  # noqa: E402
 
 CPU = torch.device("cpu")
 SIZE = (53, 38)
@@ -79,10 +79,11 @@ def test_matches_are_the_cpus_bit_for_bit(stages, scene):
     step = np.full_like(scene.flow, 0.4)
     ours = matcher.Matcher(scene.tensors.described, stages)
     theirs = Matcher(scene.picture)
-    flow = torch.from_numpy(scene.flow)
+    flow, before = torch.from_numpy(scene.flow), None
     for steps in (None, step):  # the second starts from what the first has found
-        field = ours.match(torch.from_numpy(described), flow, None if steps is None else torch.from_numpy(steps))
+        field = ours.match(torch.from_numpy(described), flow, before)
         np.testing.assert_array_equal(field.numpy(), theirs.match(described, scene.flow, steps))
+        before = field, torch.from_numpy(step)
 
 
 @pytest.mark.parametrize(("gain", "exposure"), [(0.0, Exposure()), (0.9, Exposure(0.8, 12.0))])

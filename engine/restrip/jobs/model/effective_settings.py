@@ -17,9 +17,13 @@ from restrip.client.setting import own
 from restrip.jobs.model.settings_schema import HIGHLIGHTS, MATTE_SETTINGS, SOURCE_SETTINGS
 from restrip.looks.families import LookFamily, family_of, own_settings
 from restrip.looks.look import Look
-from restrip.propagate.settings import PROPAGATE_SETTINGS, PropagateSettings
+from restrip.propagate.settings import GRAPHS, PROPAGATE_SETTINGS, PropagateSettings
 from restrip.registration.settings import KeySettings
 from restrip.timeline import Key
+
+ONLY_CHANGED = frozenset({HIGHLIGHTS.key, GRAPHS})
+"""Settings that are recorded where they aren't left as they are: what highlights do is a plan's to say, and graphs
+change nothing that is kept."""
 
 
 @dataclass(frozen=True)
@@ -127,8 +131,7 @@ class JobSettings:
             recorded={
                 setting.key: given.get(setting.key, setting.default)
                 for setting in (*PROPAGATE_SETTINGS, *MATTE_SETTINGS, *SOURCE_SETTINGS)
-                # What it does is a plan's to say: for most clips nothing.
-                if setting is not HIGHLIGHTS or given.get(setting.key, setting.default) != setting.default
+                if setting.key not in ONLY_CHANGED or given.get(setting.key, setting.default) != setting.default
             },
         )
 

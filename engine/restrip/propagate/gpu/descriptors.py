@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -18,7 +20,7 @@ def describe(rgb: Tensor, rows: int = 0) -> Tensor:
     """Descriptors [H, W, 16] int16 of a picture [H, W, 3] uint8, `rows` at a time (0: as many as fit)."""
     h, w = rgb.shape[:2]
     half = TAPS // 2
-    basis = torch.from_numpy(polynomials()).to(rgb.device)
+    basis = basis_on(rgb.device)
     out = torch.empty((h, w, NUMBERS), dtype=torch.int16, device=rgb.device)
     for first, end in bands(h, rows or rows_for(w, BYTES_A_PIXEL)):
         top, bottom = max(first - half, 0), min(end + half, h)
@@ -27,6 +29,12 @@ def describe(rgb: Tensor, rows: int = 0) -> Tensor:
         margins = (half, half, half - (first - top), half - (bottom - end))
         out[first:end] = _projected(F.pad(planes[None], margins, mode="replicate")[0], basis)
     return out
+
+
+@lru_cache(maxsize=4)
+def basis_on(device: torch.device) -> Tensor:
+    """The polynomials that patches are projected to, [orders, TAPS] float32 on the device."""
+    return torch.tensor(polynomials(), device=device).contiguous()
 
 
 def _projected(planes: Tensor, basis: Tensor) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -20,7 +22,7 @@ def means_of(left: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor], cell: in
     return torch.cat(means)
 
 
-def cells_of(means: Tensor, shares: list[MixWeights]) -> Tensor:
+def cells_of(means: Tensor, shares: Sequence[MixWeights]) -> Tensor:
     """What is known of cells from their means [11, h, w]: how far details are kept apart, what the right key has more
     of in coarse colour (3), and for each of the shares how much of the details is the right key's; [4 + N, h, w].
     """

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from restrip.propagate.frame_window import StyledKey
 from restrip.propagate.gpu.motion import Shown
-from restrip.propagate.gpu.planes import unsigned, upload
+from restrip.propagate.gpu.planes import unsigned
 from restrip.propagate.gpu.shading import slopes
+from restrip.propagate.gpu.transfers import upload
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,19 +27,30 @@ FAR = 20.0  # squared code values a pixel: what a move must bring
 NOISE = 100.0  # squared code values: errors below it are alike
 
 
-def dense(frame: Tensor, targets: Tensor) -> Tensor:
-    """Motion from luma [H, W] to each of the lumas [B, H, W], float32 code values; [B, H, W, 2] in pixels."""
+def dense(frame: Tensor, targets: Tensor, fine: bool = True) -> Tensor:
+    """Motion from luma [H, W] to each of the lumas [B, H, W], float32 code values; [B, H, W, 2] in pixels.
+
+    It is searched down to half size, or unless `fine` to a quarter.
+    """
     levels = [torch.cat([frame[None], targets])[:, None]]
     while min(levels[-1].shape[2:]) >= 2 * COARSEST:
         levels.append(_halved(levels[-1]))
     if len(levels) == 1:
         levels.append(_halved(levels[0]))
     flow = torch.zeros((len(targets), *levels[-1].shape[2:], 2), device=frame.device)
-    for n, level in enumerate(levels[:0:-1]):
+    searched = levels[finest(len(levels) - 1, fine) + 1 :]
+    for n, level in enumerate(reversed(searched)):
         if n:
             flow = _doubled(flow, level.shape[2:])
         flow = _settled(level, _searched(level, flow, NEAR if n else SEARCHED))
-    return _doubled(flow, frame.shape)
+    for level in reversed(levels[: -len(searched)]):
+        flow = _doubled(flow, level.shape[2:])
+    return flow
+
+
+def finest(levels: int, fine: bool) -> int:
+    """Which of so many levels, of half the size and smaller, is the last that is searched."""
+    return 0 if fine or levels == 1 else 1
 
 
 def _halved(planes: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from restrip.propagate.energy.mixing import EVEN
 from restrip.propagate.energy.style import CODE
 from restrip.propagate.gpu.detail_selection import between, cells_of, means_of
 from restrip.propagate.gpu.filters import filtered, gaussian
+from restrip.propagate.gpu.shares import Shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,18 +40,18 @@ def weights_of(errors: Tensor, filters: Callable[..., Tensor] = filtered) -> Ten
     return (FLOOR / (filters(errors, gaussian(BLUR)) + FLOOR)).square_()
 
 
-def rendered(left: VoteTensors, right: VoteTensors, shares: list[MixWeights], deep: bool) -> Tensor:
+def rendered(left: VoteTensors, right: VoteTensors, shares: Shares, deep: bool) -> Tensor:
     """Both keys' predictions by the shares of each rendition: [N, H, W, 3] uint8, or if deep 16-bit values in int16."""
     if left is right:
-        return torch.stack([_rendition(left, right, share, deep) for share in shares])
+        return torch.stack([_rendition(left, right, share, deep) for share in shares.weights])
     h, w = left.weight.shape
     cell = cell_of((w, h))
-    cells = cells_of(means_of((left.total, left.weight), (right.total, right.weight), cell), shares)
+    cells = cells_of(means_of((left.total, left.weight), (right.total, right.weight), cell), shares.weights)
     turning = between(cells[:1], cell, (w, h))[0]
     return torch.stack(
         [
             _rendition(left, right, share, deep, (turning, between(torch.cat([own[None], cells[1:4]]), cell, (w, h))))
-            for share, own in zip(shares, cells[4:], strict=True)
+            for share, own in zip(shares.weights, cells[4:], strict=True)
         ]
     )
 

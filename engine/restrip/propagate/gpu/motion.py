@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from restrip.propagate.energy.effort import WHOLE, Effort
 from restrip.propagate.energy.motion import AROUND, FAVOUR, LIGHT_SIDE, MIN_SIDE
 from restrip.propagate.energy.refine import CALM, FARTHEST, TURNS, WINDOW
 from restrip.propagate.gpu.flow import dense, inverted, scharr, solved
+from restrip.propagate.gpu.graphs import Graphs, Tensors
 from restrip.propagate.gpu.planes import box, gray_of, planar, pull
 from restrip.propagate.gpu.shading import exposed, exposure, partly, relit
 
@@ -32,9 +34,14 @@ class Shown:
 class Finds(Protocol):
     """How motion is found: by the functions of this file, or by Triton kernels (stages.py has both)."""
 
-    def flows_to(self, frame: Shown, targets: list[Shown]) -> Tensor: ...  # noqa: D102
+    @property
+    def graphs(self) -> Graphs: ...  # noqa: D102
 
-    def led(self, frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None) -> Tensor: ...  # noqa: D102
+    def flows_to(self, frame: Shown, targets: list[Shown], effort: Effort = WHOLE) -> Tensor: ...  # noqa: D102
+
+    def led(  # noqa: D102
+        self, frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None, effort: Effort = WHOLE
+    ) -> Tensor: ...
 
 
 def shown(rgb: Tensor) -> Shown:
@@ -42,7 +49,7 @@ def shown(rgb: Tensor) -> Shown:
     return Shown(rgb, gray_of(rgb))
 
 
-def flows_to(frame: Shown, targets: list[Shown]) -> Tensor:
+def flows_to(frame: Shown, targets: list[Shown], effort: Effort = WHOLE) -> Tensor:
     """Motion from the frame to each target, [B, H, W, 2]; none where pictures are too small to search.
 
     The search compares luma as it is, so light that changed as a whole is taken out first.
@@ -52,10 +59,10 @@ def flows_to(frame: Shown, targets: list[Shown]) -> Tensor:
     every = every_of(frame.gray)
     colours = [shown.colour[:, ::every, ::every] for shown in (frame, *targets)]
     lumas = [exposed(t.gray, exposure(colours[0], c)) for t, c in zip(targets, colours[1:], strict=True)]
-    return dense(frame.gray, torch.stack(lumas))
+    return dense(frame.gray, torch.stack(lumas), effort.fine_steps)
 
 
-def led(frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None) -> Tensor:
+def led(frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None, effort: Effort = WHOLE) -> Tensor:
     """The motion to the key [H, W, 2] from what leads there: a step, then `rest`; and perhaps what leads there at once.
 
     Pixel by pixel the better of the two, moved to where luma agrees, if that is better still.
@@ -66,7 +73,7 @@ def led(frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None) -> T
     lead = Lead.of(chained, frame.colour, colour)
     for flow in leads[1:]:
         lead = lead.or_better(Lead.of(flow, frame.colour, colour))
-    return Lead.of(refined(frame.gray, gray, lead.flow), frame.colour, colour).or_better(lead).flow
+    return Lead.of(refined(frame.gray, gray, lead.flow, effort.turns), frame.colour, colour).or_better(lead).flow
 
 
 def rebuilt(frame: Shown, key: Shown, lead: Tensor, flow: Tensor) -> Tensor:
@@ -117,13 +124,13 @@ class Lead:
         return Lead(torch.where(taken[..., None], other.flow, self.flow), torch.where(taken, other.error, self.error))
 
 
-def refined(frame: Tensor, key: Tensor, flow: Tensor) -> Tensor:
+def refined(frame: Tensor, key: Tensor, flow: Tensor, turns: int = TURNS) -> Tensor:
     """`flow` [H, W, 2] from luma `frame` to luma `key`, both [H, W], moved to where they agree (refine.py)."""
     luma, gradient = frame[None, None], scharr(frame[None, None])
     x, y = gradient[:, :1], gradient[:, 1:]
     xx, xy, yy = box(torch.cat([x * x, x * y, y * y], 1), WINDOW).split(1, 1)
     inverse, flow = inverted(xx + CALM, xy, yy + CALM), flow[None]
-    for _ in range(TURNS):
+    for _ in range(turns):
         pulls = box(gradient * (luma - pull(key[None, None], flow)), WINDOW)
         flow = flow + solved(inverse, pulls).clamp_(-FARTHEST, FARTHEST)
     return flow[0]
@@ -132,14 +139,14 @@ def refined(frame: Tensor, key: Tensor, flow: Tensor) -> Tensor:
 class StepMotion:
     """The motion from each frame to the one before it."""
 
-    def __init__(self, finds: Finds) -> None:
-        self._finds = finds
+    def __init__(self, finds: Finds, effort: Effort = WHOLE) -> None:
+        self._finds, self._effort = finds, effort
         self._last: Shown | None = None
 
     def next(self, frame: Shown) -> Tensor | None:
         """Motion from this frame to the one of the last call; None at the first."""
         before, self._last = self._last, frame
-        return None if before is None else self._finds.flows_to(frame, [before])[0]
+        return None if before is None else self._finds.flows_to(frame, [before], self._effort)[0]
 
 
 class KeyMotion:
@@ -148,8 +155,9 @@ class KeyMotion:
     step: Tensor | None
     _flow: Tensor | None
 
-    def __init__(self, key: Shown, finds: Finds) -> None:
-        self._key, self._finds = key, finds
+    def __init__(self, key: Shown, finds: Finds, effort: Effort = WHOLE) -> None:
+        self._key, self._finds, self._effort = key, finds, effort
+        self._walked = finds.graphs.work(("motion", effort), partial(walked, finds, effort))
         self.restart()
 
     def restart(self) -> None:
@@ -167,11 +175,31 @@ class KeyMotion:
 
     def next(self, frame: Shown) -> Tensor:
         """Motion from the next frame away from the key to the key, [H, W, 2]."""
-        targets = [self._last] if self._flow is None else [self._last, self._key]
-        leads = list(self._finds.flows_to(frame, targets))
-        self.step, self._last = leads[0], frame
-        self._flow = self._finds.led(frame, self._key, leads, self._flow)
-        return self._flow
+        given = named(frame=frame, last=self._last, key=self._key)
+        if self._flow is None:
+            found = walked(self._finds, self._effort, given)
+        else:
+            found = self._walked(given | {"rest": self._flow})
+        self.step, self._last, self._flow = found["step"], frame, found["flow"]
+        return found["flow"]
+
+
+def named(**shown: Shown) -> Tensors:
+    """Frames as named tensors; `shown_in` gives them back."""
+    return {f"{name} {part}": getattr(one, part) for name, one in shown.items() for part in ("rgb", "gray")}
+
+
+def shown_in(given: Tensors, name: str) -> Shown:
+    """The frame of this name."""
+    return Shown(given[f"{name} rgb"], given[f"{name} gray"])
+
+
+def walked(finds: Finds, effort: Effort, given: Tensors) -> Tensors:
+    """The step from `frame` to the `last` one and the motion to the `key`, from the last one's, which is the `rest`."""
+    frame, last, key = (shown_in(given, name) for name in ("frame", "last", "key"))
+    rest = given.get("rest")
+    leads = list(finds.flows_to(frame, [last] if rest is None else [last, key], effort))
+    return {"step": leads[0], "flow": finds.led(frame, key, leads, rest, effort)}
 
 
 def light_between(frame: Tensor, key: Tensor, flow: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Pictures as tensors: up and down once, read between their pixels, averaged."""
+"""Pictures as tensors: read between their pixels, averaged."""
 
 from __future__ import annotations
 
@@ -8,38 +8,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-
-from restrip.media.frame import Picture
-
-
-def upload(picture: Picture, device: torch.device) -> Tensor:
-    """A picture [H, W, C] uint8, or uint16 as the same bits in int16, on the device."""
-    array = picture if picture.dtype == np.uint8 else picture.view(np.int16)
-    # A copy where it stays on the CPU too: frames are never written to, and torch can't promise that.
-    if device.type != "cuda":
-        return torch.tensor(array).to(device)
-    staged = torch.empty(array.shape, dtype=torch.uint8 if array.dtype == np.uint8 else torch.int16, pin_memory=True)
-    staged.numpy()[...] = array
-    return staged.to(device, non_blocking=True)  # torch keeps the staged memory until it has been read
-
-
-class Coming:
-    """A picture [..., H, W, 3] uint8, or int16 read as uint16, on its way down; only `array` waits for it."""
-
-    def __init__(self, picture: Tensor) -> None:
-        self._host, self._copied = picture, None
-        if picture.device.type == "cuda":
-            self._host = torch.empty(picture.shape, dtype=picture.dtype, pin_memory=True)
-            self._host.copy_(picture, non_blocking=True)
-            self._copied = torch.cuda.Event()
-            self._copied.record()
-
-    def array(self) -> Picture:
-        """The picture, once it is here."""
-        if self._copied is not None:
-            self._copied.synchronize()
-        array = self._host.numpy()
-        return array if array.dtype == np.uint8 else array.view(np.uint16)
 
 
 def unsigned(bits: Tensor) -> Tensor:

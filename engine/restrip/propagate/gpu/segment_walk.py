@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from typing import Any
+from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -13,23 +14,23 @@ from restrip.media.frame import Frame
 from restrip.progress import Report
 from restrip.propagate.backward_walk import BackwardWalk, walked_frames
 from restrip.propagate.device_choice import GpuMemoryTaken, PropagationOutOfGpuMemory
+from restrip.propagate.energy.effort import effort
 from restrip.propagate.energy.handover import across_at
 from restrip.propagate.energy.mix_weights import MixWeights, mix_weights_at
-from restrip.propagate.energy.shading import USUAL_GAIN
 from restrip.propagate.frame_window import CarriedFrame, FrameWindow, StyledKey, with_alpha_of
-from restrip.propagate.gpu.exemplar import KeyTensors
 from restrip.propagate.gpu.flow_stack import FlowStack
-from restrip.propagate.gpu.matcher import Matcher
-from restrip.propagate.gpu.mixing import weights_of
-from restrip.propagate.gpu.motion import KeyMotion, Shown, StepMotion
-from restrip.propagate.gpu.planes import Coming, unsigned, upload
-from restrip.propagate.gpu.shading import learned_gain
+from restrip.propagate.gpu.graphs import Tensors, Work
+from restrip.propagate.gpu.motion import KeyMotion, Shown, StepMotion, named, shown_in
+from restrip.propagate.gpu.planes import unsigned
+from restrip.propagate.gpu.shares import Shares, shares_of
+from restrip.propagate.gpu.side import Side
 from restrip.propagate.gpu.stages import Stages, stages_on
 from restrip.propagate.gpu.strokes.field_stack import FieldStack
 from restrip.propagate.gpu.strokes.paint import PaintTensors
 from restrip.propagate.gpu.strokes.pieces import Pieces
 from restrip.propagate.gpu.strokes.strangeness import parts_of
 from restrip.propagate.gpu.strokes.whole import WholeStrokesTensors
+from restrip.propagate.gpu.transfers import Coming, Uploads
 from restrip.propagate.gpu_memory import block_frames, field_block_frames, need_mib
 from restrip.propagate.settings import PropagateSettings
 
@@ -46,8 +47,12 @@ def check_memory(size: tuple[int, int], strokes: bool = False) -> None:
         return
     torch.cuda.empty_cache()
     own = torch.cuda.memory_allocated() if strokes else 0
-    if (torch.cuda.mem_get_info(torch.device("cuda"))[0] + own) >> 20 < need_mib(size, strokes):
+    if _free_mib() + (own >> 20) < need_mib(size, strokes):
         raise GpuMemoryTaken(strokes)
+
+
+def _free_mib() -> int:
+    return torch.cuda.mem_get_info(torch.device("cuda"))[0] >> 20
 
 
 def walk(window: FrameWindow, keys: Keys, settings: PropagateSettings, report: Report) -> Iterator[CarriedFrame]:
@@ -57,6 +62,9 @@ def walk(window: FrameWindow, keys: Keys, settings: PropagateSettings, report: R
     there is no memory for that.
     """
     device = torch.device("cuda")
+    if settings.graphs and _free_mib() < need_mib(window.size, settings.strokes != "smooth", graphs=True):
+        settings = replace(settings, graphs=False)
+        report(0, 1, "The GPU has too little memory left for graphs: its work is started step by step.")
     try:
         yield from SegmentWalk(window, keys, settings, report, stages_on(device)).frames()
     except torch.OutOfMemoryError as error:
@@ -65,63 +73,39 @@ def walk(window: FrameWindow, keys: Keys, settings: PropagateSettings, report: R
         torch.cuda.empty_cache()
 
 
-class _Side:
-    """One key, and what it says of frames."""
-
-    def __init__(self, key: StyledKey, shown: Shown, shading: float, stages: Stages) -> None:
-        self.key, self._stages, self._shading = key, stages, shading
-        self.tensors = KeyTensors.of(key, stages.describe(shown.rgb), shown)
-        self.gain = torch.tensor(shading * USUAL_GAIN, device=stages.device)
-        self._matcher = Matcher(self.tensors.described, stages)
-
-    def votes(self, frame: Shown, flow: Tensor, step: Tensor | None) -> Any:
-        """Both predictions of a frame by their worth; `step` is the motion to the frame of the last call."""
-        in_keys_light, rgb, followed = self._stages.relit_for(frame, self.tensors.shown, flow, self._shading)
-        field = self._matcher.match(self._stages.describe(in_keys_light), flow, step)
-        light = torch.cat([self.gain.view(1), followed])
-        return self._stages.weighed(
-            [self._stages.read(rgb, self.tensors, flow, light), self._stages.vote(rgb, self.tensors, field, light)]
-        )
-
-    def carried_to(self, other: _Side, flow: Tensor) -> tuple[Tensor, Tensor]:
-        """This key's style along `flow`, which leads to it from the other one, in its own light; and its errors."""
-        frame = other.tensors.shown.rgb
-        return self._stages.read(frame, self.tensors, flow, torch.tensor((0.0, 1.0, 0.0), device=frame.device))
-
-    def learn(self, other: _Side, flow: Tensor) -> Tensor:
-        """The gain on slopes with which this key predicts the other one best; `flow` leads from that one to this."""
-        frame = other.tensors.shown.rgb
-        lights = torch.tensor(((0.0, 1.0, 0.0), (1.0, 1.0, 0.0)), device=frame.device)
-        (plain, errors), (moved, _) = (self._stages.read(frame, self.tensors, flow, light) for light in lights)
-        truth = unsigned(other.tensors.packed[..., :3])
-        return learned_gain(plain / 257, moved / 257, truth / 257, weights_of(errors[None])[0])
-
-
 class SegmentWalk:
     """The frames between two keys, on the device of `stages`."""
 
     def __init__(
         self, window: FrameWindow, keys: Keys, settings: PropagateSettings, report: Report, stages: Stages
     ) -> None:
-        self._window, self._keys, self._settings, self._report, self._stages = window, keys, settings, report, stages
+        self._window, self._keys, self._settings, self._report = window, keys, settings, report
+        self._stages = stages.recording(self._not_recorded) if settings.graphs else stages
+        self._uploads, self._effort = Uploads(stages.device, settings.graphs), effort(settings.quick)
         self._block = block_frames(window.size)
         again = 0 if keys[1] is None else walked_frames(window.frames, self._block)
         self._done, self._total = 0, len(window.frames) + again
-        self._sides: list[_Side | None] = []
-        self._steps = StepMotion(stages)
+        self._sides: list[Side | None] = []
+        self._steps = StepMotion(stages, self._effort)
+        self._shares = self._all_shares()
         self._ahead: KeyMotion | None = None
         self._parts: Tensor | None = None
         self._whole: WholeStrokesTensors | None = None
+        self._is_started = False  # what the first frame does is less, and done once
 
     @torch.inference_mode()
     def frames(self) -> Iterator[CarriedFrame]:
         """Every frame in order."""
+        with closing(self._stages.graphs):
+            yield from self._frames()
+
+    def _frames(self) -> Iterator[CarriedFrame]:
         shown = [None if key is None else self._shown(key.source) for key in self._keys]
-        self._ahead = None if shown[0] is None else KeyMotion(shown[0], self._stages)
+        self._ahead = None if shown[0] is None else KeyMotion(shown[0], self._stages, self._effort)
         with closing(self._back(shown[1])) as back:
             flow_back = next(back, None)  # walks all the way back, before the rest takes its memory
             self._sides = [
-                None if key is None or there is None else _Side(key, there, self._settings.shading, self._stages)
+                None if key is None or there is None else Side(key, there, self._settings, self._stages)
                 for key, there in zip(self._keys, shown, strict=True)
             ]
             self._parts, every = self._crispness(flow_back)
@@ -165,7 +149,9 @@ class SegmentWalk:
         if self._parts is not None and right is not None:
             block = field_block_frames(self._window.size)
             self._total += walked_frames(self._window.frames, block)
-            walk = BackwardWalk(Pieces(right.tensors, self._stages), self._read, FieldStack(), FieldStack())
+            walk = BackwardWalk(
+                Pieces(right.tensors, self._stages, effort=self._effort), self._read, FieldStack(), FieldStack()
+            )
             yield from walk.forwards(self._window.frames, self._step, block)
 
     def _whole_strokes(self, fields: Iterator[Tensor], every: bool) -> WholeStrokesTensors:
@@ -173,7 +159,7 @@ class SegmentWalk:
             None if side is None else PaintTensors.of(side.tensors, self._settings.shading, self._stages)
             for side in self._sides
         )
-        ahead = None if a is None else Pieces(a.key, self._stages, self._ahead)
+        ahead = None if a is None else Pieces(a.key, self._stages, self._ahead, self._effort)
         return WholeStrokesTensors((a, b), ahead, fields, None if every else self._parts, self._stages)
 
     def _is_left(self, n: int) -> bool:
@@ -181,7 +167,7 @@ class SegmentWalk:
 
     def _back(self, key: Shown | None) -> Generator[Tensor, None, None]:
         if key is not None:
-            motion = KeyMotion(key, self._stages)
+            motion = KeyMotion(key, self._stages, self._effort)
             walk = BackwardWalk(motion, self._read, FlowStack(), FlowStack())
             yield from walk.forwards(self._window.frames, self._step, self._block)
 
@@ -189,14 +175,14 @@ class SegmentWalk:
         return self._shown(self._window.frame(n))
 
     def _shown(self, frame: Frame) -> Shown:
-        return self._stages.shown(upload(frame.rgb8(), self._stages.device))
+        return self._stages.shown(self._uploads.upload(frame.rgb8()))
 
     def _frame(self, n: int, source: Frame, flow_back: Tensor | None) -> Callable[[], CarriedFrame]:
         """Start all work on a frame; what comes back waits for it."""
         if self._is_left(n):
             carried = self._at_key(source, flow_back)
             return lambda: carried
-        coming = Coming(self._between(n, source, flow_back))
+        coming = Coming(self._between(n, source, flow_back), self._settings.graphs)
         return lambda: self._carried(source, coming)
 
     def _at_key(self, source: Frame, flow_back: Tensor | None) -> CarriedFrame:
@@ -213,34 +199,67 @@ class SegmentWalk:
 
     def _between(self, n: int, source: Frame, flow_back: Tensor | None) -> Tensor:
         frame = self._shown(source)
+        given: Tensors = {}
         if self._ahead is None:
             flow, step = None, self._steps.next(frame)
         else:
             flow = self._ahead.next(frame)
             step = self._ahead.step
-        whole = None if self._whole is None else self._whole.next(frame, self._across(n))
-        shares = self._shares(n)[: 3 if self._settings.baked else 2]
+        if self._whole is not None:
+            given |= self._whole.fields(frame)
+        if self._whole is None or not self._whole.all:
+            given |= self._averaged((flow, flow_back), step)
+        shares = self._shares[n - self._window.frames.first]
+        given |= named(frame=frame) | {"shares": shares.numbers}
+        nothing = tuple((not w.left, not w.right) for w in shares.weights)  # it decides which kernels are started
+        work: Work = partial(self._made, shares.weights)
+        if self._is_started:
+            work = self._stages.graphs.work(("frame", nothing), work)
+        made = work(given)
+        self._is_started = True
+        for name, side in enumerate(self._sides):
+            if side is not None:
+                side.field = made.get(f"match {name}")
+        return made["pictures"]
+
+    def _averaged(self, flows: tuple[Tensor | None, Tensor | None], step: Tensor | None) -> Tensors:
+        """What both keys' predictions are made of."""
+        given: Tensors = {}
+        for n, (side, flow) in enumerate(zip(self._sides, flows, strict=True)):
+            if side is not None and flow is not None:
+                given |= {f"flow {n}": flow, f"gain {n}": side.gain}
+                given |= {} if side.field is None or step is None else {f"match {n}": side.field, "step": step}
+        return given
+
+    def _made(self, weights: tuple[MixWeights, ...], given: Tensors) -> Tensors:
+        """A frame's "pictures", and what "match 0" and "match 1" have found for it."""
+        frame, shares = shown_in(given, "frame"), Shares(weights, given["shares"])
         deep = next(key.picture.deep for key in self._keys if key is not None)
-        if whole is not None and whole.all:  # nothing else is seen
-            return whole.alone(shares, deep)
-        a, b = (
-            None if side is None or motion is None else side.votes(frame, motion, step)
-            for side, motion in zip(self._sides, (flow, flow_back), strict=True)
-        )
-        made = self._stages.rendered(a or b, b or a, shares, deep or whole is not None)
-        return made if whole is None else whole.over(made, shares, deep)
+        whole = None if self._whole is None else self._whole.shown(frame, given, shares.begun)
+        if self._whole is not None and self._whole.all and whole is not None:  # nothing else is seen
+            return {"pictures": whole.alone(weights, deep)}
+        found, votes = {}, []
+        for n, side in enumerate(self._sides):
+            if side is not None and f"flow {n}" in given:
+                before = (given[f"match {n}"], given["step"]) if f"match {n}" in given else None
+                said, found[f"match {n}"] = side.votes(frame, given[f"flow {n}"], given[f"gain {n}"], before)
+                votes.append(said)
+        made = self._stages.rendered(votes[0], votes[-1], shares, deep or whole is not None)
+        return found | {"pictures": made if whole is None else whole.over(made, weights, deep)}
 
-    def _across(self, n: int) -> float:
+    def _all_shares(self) -> list[Shares]:
+        """Of all frames; they go up at once."""
         left, right = self._keys
+        renditions, fade, frames = 3 if self._settings.baked else 2, self._settings.fade, self._window.frames
         if left is None or right is None:
-            return 0.0
-        return across_at(n, (left.frame, right.frame), self._settings.fade)
+            return shares_of([[MixWeights(1, 0)] * renditions] * len(frames), [0.0] * len(frames), self._stages.device)
+        keys, lean = (left.frame, right.frame), self._settings.lean
+        weights = [mix_weights_at(n, keys, fade, lean)[:renditions] for n in frames]
+        return shares_of(weights, [across_at(n, keys, fade) for n in frames], self._stages.device)
 
-    def _shares(self, n: int) -> list[MixWeights]:
-        left, right = self._keys
-        if left is None or right is None:
-            return [MixWeights(1, 0)] * 3
-        return list(mix_weights_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean))
+    def _not_recorded(self, why: str) -> None:
+        note = f"The GPU's work can't be played as graphs here and is started step by step: {why}."
+        self._report(self._done, self._total, note)
 
     def _carried(self, source: Frame, coming: Coming) -> CarriedFrame:
         left, right = (key is not None for key in self._keys)

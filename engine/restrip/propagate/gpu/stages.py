@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from restrip.propagate.gpu import descriptors, filters, mixing, motion, patchmatch, vote
+from restrip.propagate.gpu.graphs import CudaRecorder, Graphs, Recorder
 from restrip.propagate.gpu.motion import Shown
 from restrip.propagate.gpu.strokes import sewing
 
@@ -21,6 +22,7 @@ class Stages:
 
     name: str
     device: torch.device
+    recorder: Callable[[], Recorder] | None
     shown: Callable[[Tensor], Shown]
     flows_to: Callable[..., Tensor]
     led: Callable[..., Tensor]
@@ -38,6 +40,11 @@ class Stages:
     moved: Callable[..., Tensor]
     judge: Callable[..., Tensor]
     lay: Callable[..., Tensor]
+    graphs: Graphs = field(default_factory=Graphs)
+
+    def recording(self, failed: Callable[[str], None]) -> Stages:
+        """The same, where one segment's work is recorded, if it can be; `failed` is told why not."""
+        return self if self.recorder is None else replace(self, graphs=Graphs(self.recorder(), failed))
 
 
 def stages_on(device: torch.device) -> Stages:
@@ -52,6 +59,7 @@ def torch_stages(device: torch.device) -> Stages:
     return Stages(
         "torch",
         device,
+        None,  # it asks for values
         motion.shown,
         motion.flows_to,
         motion.led,
@@ -87,6 +95,7 @@ def triton_stages(device: torch.device) -> Stages:
     return Stages(
         "triton",
         device,
+        CudaRecorder if device.type == "cuda" else None,
         motion_triton.shown,
         motion_triton.flows_to,
         motion_triton.led,

@@ -26,6 +26,7 @@ from triton.runtime.interpreter import InterpretedFunction  # noqa: E402
 from restrip.propagate.energy.mix_weights import MixWeights  # noqa: E402
 from restrip.propagate.gpu import flow, mixing, motion, planes, segment_walk, shading  # noqa: E402
 from restrip.propagate.gpu.kernels import flow_triton, mixing_triton, motion_triton, shading_triton  # noqa: E402
+from restrip.propagate.gpu.shares import shares_of  # noqa: E402
 from restrip.propagate.gpu.stages import triton_stages  # noqa: E402
 from restrip.propagate.gpu.strokes import handover  # noqa: E402
 
@@ -126,7 +127,8 @@ def test_renditions_are_torchs(deep, both):
         (mixing.VoteTensors.of, mixing.rendered),
     ):
         left, right = (weighed(predictions) for predictions in sides)
-        out = rendered(left, right, shares, deep) if both else rendered(left, left, [MixWeights(1, 0)], deep)
+        of = shares_of([shares if both else [MixWeights(1, 0)]], [0.0], torch.device("cpu"))[0]
+        out = rendered(left, right if both else left, of, deep)
         made.append(planes.unsigned(out) if deep else out)
     assert made[0].shape == (3 if both else 1, h, w, 3)
     assert (made[0].int() - made[1].int()).abs().max() <= 1
@@ -143,7 +145,7 @@ def test_a_frame_is_few_starts_and_waits_for_nothing(monkeypatch, strokes, fewes
     starts = []
     monkeypatch.setattr(InterpretedFunction, "run", lambda kernel, *args, **how: starts.append(kernel.__name__))
     monkeypatch.setattr(
-        segment_walk, "Coming", lambda made: SimpleNamespace(array=lambda: np.zeros(made.shape, np.uint8))
+        segment_walk, "Coming", lambda made, beside: SimpleNamespace(array=lambda: np.zeros(made.shape, np.uint8))
     )
     monkeypatch.setattr(handover, "arrived", lambda made: np.zeros((*made.shape[:1], *made.shape[2:], 3), np.float32))
     picture, counts = texture((320, 180), 1), []

@@ -17,11 +17,13 @@ from restrip.propagate.cpu.strokes.paint import Laid, Paint  # noqa: E402
 from restrip.propagate.energy.style import CODE  # noqa: E402
 from restrip.propagate.gpu.exemplar import KeyTensors  # noqa: E402
 from restrip.propagate.gpu.motion import shown  # noqa: E402
-from restrip.propagate.gpu.planes import unsigned, upload  # noqa: E402
+from restrip.propagate.gpu.planes import unsigned  # noqa: E402
+from restrip.propagate.gpu.shares import shares_of  # noqa: E402
 from restrip.propagate.gpu.stages import torch_stages  # noqa: E402
 from restrip.propagate.gpu.strokes.crisp import carried, coded, crisp  # noqa: E402
 from restrip.propagate.gpu.strokes.handover import HandOverTensors  # noqa: E402
 from restrip.propagate.gpu.strokes.paint import LaidTensors, PaintTensors  # noqa: E402
+from restrip.propagate.gpu.transfers import upload  # noqa: E402
 
 CPU = torch.device("cpu")
 SIZE = (60, 44)
@@ -67,7 +69,8 @@ def test_places_are_handed_over_as_on_the_cpu(stages, across):
     ours = HandOverTensors.of(*(tensors(one).picture for one in pair))
     assert (ours.times.numpy() != theirs.times).mean() < 0.02
     ours = HandOverTensors(torch.from_numpy(theirs.times))
-    turn = ours.at(across, *(tensors(one) for one in pair), stages).numpy()
+    begun = shares_of([[]], [across], CPU)[0].begun
+    turn = ours.at(begun, *(tensors(one) for one in pair), stages).numpy()
     np.testing.assert_allclose(turn, theirs.at(across, *pair), atol=1e-3)
 
 

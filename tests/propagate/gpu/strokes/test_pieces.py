@@ -21,10 +21,11 @@ from restrip.propagate.energy.paint import FAR, NEAR  # noqa: E402
 from restrip.propagate.energy.pieces import SWEEPS  # noqa: E402
 from restrip.propagate.gpu.exemplar import KeyTensors  # noqa: E402
 from restrip.propagate.gpu.motion import shown  # noqa: E402
-from restrip.propagate.gpu.planes import unsigned, upload  # noqa: E402
+from restrip.propagate.gpu.planes import unsigned  # noqa: E402
 from restrip.propagate.gpu.stages import torch_stages  # noqa: E402
 from restrip.propagate.gpu.strokes.pieces import Pieces, own_places  # noqa: E402
 from restrip.propagate.gpu.strokes.sewing import Cloth, Stitch, packed_style, places  # noqa: E402
+from restrip.propagate.gpu.transfers import upload  # noqa: E402
 
 CPU = torch.device("cpu")
 SIZE = (53, 38)

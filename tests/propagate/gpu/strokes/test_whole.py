@@ -31,7 +31,7 @@ class CpuMotion:
 
     step: torch.Tensor | None = None
 
-    def __init__(self, key: Shown, stages: object) -> None:
+    def __init__(self, key: Shown, stages: object, effort: object = None) -> None:
         self._motion = cpu_motion.KeyMotion(key.rgb.numpy())
 
     def restart(self) -> None:

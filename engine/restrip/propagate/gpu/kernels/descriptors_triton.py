@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
-from restrip.propagate.energy.descriptors import DETAIL, NUMBERS, TAPS, polynomials
-from restrip.propagate.gpu.descriptors import ROOTS
+from restrip.propagate.energy.descriptors import DETAIL, NUMBERS, TAPS
+from restrip.propagate.gpu.descriptors import ROOTS, basis_on
 
 BLOCK = 128
 CONSTANTS = {"LUMA": ROOTS[0][0], "BLUE": ROOTS[1][0], "GREEN": ROOTS[2][0], "DETAIL": float(DETAIL), "TAPS": TAPS}
@@ -20,14 +18,9 @@ def describe(rgb: Tensor) -> Tensor:
     """Descriptors [H, W, 16] int16 of a picture [H, W, 3] uint8; edges repeat."""
     h, w = rgb.shape[:2]
     out = torch.empty((h, w, NUMBERS), dtype=torch.int16, device=rgb.device)
-    basis = _basis(rgb.device)
+    basis = basis_on(rgb.device)
     describe_kernel[(triton.cdiv(h * w, BLOCK),)](rgb.contiguous(), basis, out, h, w, **CONSTANTS, BLOCK=BLOCK)
     return out
-
-
-@lru_cache(maxsize=4)
-def _basis(device: torch.device) -> Tensor:
-    return torch.tensor(polynomials().flatten(), device=device)
 
 
 @triton.jit

@@ -9,21 +9,21 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from restrip.propagate.energy.detail_selection import ALIKE, LIKED, LONGEST, PLAIN, SHARP, STRANGE, TAPS, odds_of
-from restrip.propagate.energy.mix_weights import MixWeights
+from restrip.propagate.energy.detail_selection import ALIKE, LIKED, LONGEST, PLAIN, SHARP, STRANGE, TAPS
 from restrip.propagate.energy.style import CODE
 from restrip.propagate.gpu.kernels.stencil_triton import TILE, between, bounded, emptied, mixed, tile, tiles
+from restrip.propagate.gpu.shares import Shares
 
 HOW = {"ALIKE": ALIKE, "STRANGE": STRANGE, "PLAIN": PLAIN, "LIKED": LIKED, "LONGEST": LONGEST, "SHARP": SHARP}
 
 
-def cells_of(means: Tensor, shares: list[MixWeights]) -> Tensor:
+def cells_of(means: Tensor, shares: Shares) -> Tensor:
     """`gpu.strokes.cells_of`: [4 + N, h, w] of the means [11, h, w]."""
     h, w = means.shape[1:]
-    out = emptied(means, 4 + len(shares), h, w)
-    odds = [odds_of(share.left, share.right) for share in shares] + [0.0] * (3 - len(shares))
-    args = means, _taps(means.device), out, *odds, h, w
-    cells_kernel[tiles(h, w)](*args, COUNT=len(shares), TAPS=len(TAPS), CODE=CODE, **HOW, **TILE)
+    count = len(shares.weights)
+    out = emptied(means, 4 + count, h, w)
+    args = means, _taps(means.device), out, shares.numbers, h, w
+    cells_kernel[tiles(h, w)](*args, COUNT=count, TAPS=len(TAPS), CODE=CODE, **HOW, **TILE)
     return out
 
 
@@ -44,14 +44,12 @@ def _blurred(plane, taps, x, y, h, w, TAPS: tl.constexpr):
     return total
 
 
-@triton.jit(do_not_specialize=("h", "w", "odds0", "odds1", "odds2"))
+@triton.jit(do_not_specialize=("h", "w"), do_not_specialize_on_alignment=("shares",))
 def cells_kernel(
     means,
     taps,
     out,
-    odds0,
-    odds1,
-    odds2,
+    shares,
     h,
     w,
     COUNT: tl.constexpr,
@@ -88,7 +86,7 @@ def cells_kernel(
     theirs = _blurred(means + 10 * size, taps, x, y, h, w, TAPS)
     odds = SHARP * tl.log(theirs / ours) + tl.minimum(tl.maximum(preferred, -LONGEST), LONGEST)
     for n in tl.static_range(COUNT):
-        more = odds0 if n == 0 else (odds1 if n == 1 else odds2)
+        more = tl.load(shares + 3 * n + 2)
         tl.store(out + (4 + n) * size + at, 1 / (1 + tl.exp(-(odds + more))), mask=inside)
 
 

@@ -9,15 +9,12 @@ target), and the next one begins by averaging that over a window: so none has mo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import triton
 import triton.language as tl
 from torch import Tensor
 
 from restrip.propagate.gpu.flow import (
     AROUND,
-    CALM,
     COARSEST,
     FAR,
     FARTHEST,
@@ -29,55 +26,26 @@ from restrip.propagate.gpu.flow import (
     SEARCHED,
     TURNS,
     WINDOW,
+    finest,
 )
-from restrip.propagate.gpu.kernels.stencil_triton import (
-    TILE,
-    bounded,
-    emptied,
-    linear,
-    lit,
-    mean,
-    mirrored,
-    tile,
-    tiles,
-)
+from restrip.propagate.gpu.kernels.fit_triton import Fit, turn_kernel
+from restrip.propagate.gpu.kernels.neighbours_triton import adopted_kernel, tried_kernel
+from restrip.propagate.gpu.kernels.pyramid_triton import doubled, doubled_at, halved, halved_again
+from restrip.propagate.gpu.kernels.stencil_triton import TILE, emptied, linear, mean, mirrored, tile, tiles
 
 
-def dense(frame: Tensor, targets: list[Tensor], lights: Tensor) -> Tensor:
+def dense(frame: Tensor, targets: list[Tensor], lights: Tensor, fine: bool = True) -> Tensor:
     """Motion from luma [H, W] to each of the lumas [H, W], seen in its light [B, 2]: [B, H, W, 2]; `flow.dense`."""
-    planes, whole = [frame, *targets], frame.shape
-    level = emptied(frame, len(planes), *((side + 1) // 2 for side in whole))
-    for n, plane in enumerate(planes):
-        light = lights[max(n - 1, 0)]
-        halve_kernel[tiles(*level.shape[1:])](plane, light, level[n], *whole, *level.shape[1:], LIT=n > 0, **TILE)
-    levels = [level]
+    levels = [halved([frame, *targets], lights)]
     while min(levels[-1].shape[1:]) >= 2 * COARSEST:
-        source = levels[-1]
-        level = emptied(frame, len(planes), *((side + 1) // 2 for side in source.shape[1:]))
-        grid = tiles(*level.shape[1:], len(planes))
-        halve_kernel[grid](source, lights, level, *source.shape[1:], *level.shape[1:], LIT=False, **TILE)
-        levels.append(level)
-    flow = None
-    for level in reversed(levels):
+        levels.append(halved_again(levels[-1]))
+    skipped, flow = finest(len(levels), fine), None
+    for level in reversed(levels[skipped:]):
         flow = _settled(level, flow)
-    return _doubled(flow, whole)
-
-
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """Least squares with the gradients of one luma: `gradient` [2, H, W], `inverse` [3, H, W] (xx, xy, yy)."""
-
-    gradient: Tensor
-    inverse: Tensor
-
-    @classmethod
-    def of(cls, luma: Tensor, window: int) -> Fit:
-        """Of luma [H, W], or of the first of [N, H, W]."""
-        h, w = luma.shape[-2:]
-        made = cls(emptied(luma, 2, h, w), emptied(luma, 3, h, w))
-        gradient_kernel[tiles(h, w)](luma, made.gradient, h, w, **TILE)
-        inverse_kernel[tiles(h, w)](made.gradient, made.inverse, h, w, WINDOW=window, CALM=CALM, **TILE)
-        return made
+    assert flow is not None
+    for shape in [*(level.shape[1:] for level in reversed(levels[:skipped])), frame.shape]:
+        flow = doubled(flow, shape)
+    return flow
 
 
 def _settled(level: Tensor, coarse: Tensor | None) -> Tensor:
@@ -113,105 +81,6 @@ def _settled(level: Tensor, coarse: Tensor | None) -> Tensor:
     return other
 
 
-def _doubled(flow: Tensor, shape: tuple[int, ...]) -> Tensor:
-    count, h, w = len(flow), shape[0], shape[1]
-    out = emptied(flow, count, h, w, 2)
-    double_kernel[tiles(h, w, count)](flow, out, *flow.shape[1:3], h, w, **TILE)
-    return out
-
-
-@triton.jit(do_not_specialize=("hs", "ws", "h", "w"), do_not_specialize_on_alignment=("source", "light", "out"))
-def halve_kernel(source, light, out, hs, ws, h, w, LIT: tl.constexpr, TX: tl.constexpr, TY: tl.constexpr):
-    """Planes at half size: the mean of four by four pixels around; an odd side's last pixel counts twice."""
-    x, y, inside = tile(h, w, TX, TY)
-    source += tl.program_id(1) * (hs * ws)
-    total, count = tl.zeros_like(x).to(tl.float32), tl.zeros_like(x).to(tl.float32)
-    for j in tl.static_range(4):
-        sy = 2 * y + (j - 1)
-        for i in tl.static_range(4):
-            sx = 2 * x + (i - 1)
-            known = (sx >= 0) & (sx < 2 * w) & (sy >= 0) & (sy < 2 * h)
-            value = lit(tl.load(source + bounded(sy, hs) * ws + bounded(sx, ws)), light, LIT)
-            total += tl.where(known, value, 0.0)
-            count += tl.where(known, 1.0, 0.0)
-    tl.store(out + tl.program_id(1) * (h * w) + y * w + x, total / count, mask=inside)
-
-
-@triton.jit(do_not_specialize=("h", "w"))
-def gradient_kernel(luma, gradient, h, w, TX: tl.constexpr, TY: tl.constexpr):
-    """Scharr's, a pixel; edges mirror."""
-    x, y, inside = tile(h, w, TX, TY)
-    left, right = mirrored(x - 1, w), mirrored(x + 1, w)
-    above, line, below = mirrored(y - 1, h) * w, y * w, mirrored(y + 1, h) * w
-    a, b, c = tl.load(luma + above + left), tl.load(luma + above + x), tl.load(luma + above + right)
-    d, e = tl.load(luma + line + left), tl.load(luma + line + right)
-    f, g, k = tl.load(luma + below + left), tl.load(luma + below + x), tl.load(luma + below + right)
-    across = (3.0 * ((c - a) + (k - f)) + 10.0 * (e - d)) * (1.0 / 32)
-    down = (3.0 * ((f - a) + (k - c)) + 10.0 * (g - b)) * (1.0 / 32)
-    tl.store(gradient + line + x, across, mask=inside)
-    tl.store(gradient + h * w + line + x, down, mask=inside)
-
-
-@triton.jit(do_not_specialize=("h", "w"))
-def inverse_kernel(
-    gradient, inverse, h, w, WINDOW: tl.constexpr, CALM: tl.constexpr, TX: tl.constexpr, TY: tl.constexpr
-):
-    """The inverse of the gradient's tensor over a window."""
-    x, y, inside = tile(h, w, TX, TY)
-    xx, xy, yy = tl.zeros_like(x).to(tl.float32), tl.zeros_like(x).to(tl.float32), tl.zeros_like(x).to(tl.float32)
-    for j in range(WINDOW):
-        line = mirrored(y + (j - WINDOW // 2), h) * w
-        for i in tl.static_range(WINDOW):
-            at = line + mirrored(x + (i - WINDOW // 2), w)
-            gx, gy = tl.load(gradient + at), tl.load(gradient + h * w + at)
-            xx += gx * gx
-            xy += gx * gy
-            yy += gy * gy
-    share = 1.0 / (WINDOW * WINDOW)
-    xx, xy, yy = xx * share + CALM, xy * share, yy * share + CALM
-    one = 1.0 / (xx * yy - xy * xy)
-    at = y * w + x
-    tl.store(inverse + at, yy * one, mask=inside)
-    tl.store(inverse + h * w + at, -xy * one, mask=inside)
-    tl.store(inverse + 2 * (h * w) + at, xx * one, mask=inside)
-
-
-@triton.jit
-def _doubled_at(flow, x, y, h, w):
-    """Both parts of a flow of half the size, [h, w, 2], at pixels of the whole one."""
-    at, across, down, tx, ty = _half_between(x, y, h, w)
-    fx = _mixed2(flow, at, across, down, tx, ty)
-    fy = _mixed2(flow + 1, at, across, down, tx, ty)
-    return 2.0 * fx, 2.0 * fy
-
-
-@triton.jit
-def _half_between(x, y, h, w):
-    fx = tl.maximum(x.to(tl.float32) * 0.5 - 0.25, 0.0)
-    fy = tl.maximum(y.to(tl.float32) * 0.5 - 0.25, 0.0)
-    ix, iy = fx.to(tl.int32), fy.to(tl.int32)
-    across, down = tl.minimum(ix + 1, w - 1) - ix, (tl.minimum(iy + 1, h - 1) - iy) * w
-    return iy * w + ix, across, down, fx - ix.to(tl.float32), fy - iy.to(tl.float32)
-
-
-@triton.jit
-def _mixed2(part, at, across, down, tx, ty):
-    a, b = tl.load(part + at * 2), tl.load(part + (at + across) * 2)
-    c, d = tl.load(part + (at + down) * 2), tl.load(part + (at + down + across) * 2)
-    above, below = a + tx * (b - a), c + tx * (d - c)
-    return above + ty * (below - above)
-
-
-@triton.jit(do_not_specialize=("hs", "ws", "h", "w"))
-def double_kernel(flow, out, hs, ws, h, w, TX: tl.constexpr, TY: tl.constexpr):
-    """Flows at twice the size."""
-    x, y, inside = tile(h, w, TX, TY)
-    fx, fy = _doubled_at(flow + tl.program_id(1) * (hs * ws * 2), x, y, hs, ws)
-    out += (tl.program_id(1) * (h * w) + y * w + x) * 2
-    tl.store(out, fx, mask=inside)
-    tl.store(out + 1, fy, mask=inside)
-
-
 @triton.jit(do_not_specialize=("hs", "ws", "h", "w"))
 def begin_kernel(
     level,
@@ -232,7 +101,7 @@ def begin_kernel(
     x, y, inside = tile(h, w, TX, TY)
     at, n = y * w + x, tl.program_id(1)
     if COARSE:
-        fx, fy = _doubled_at(coarse + n * (hs * ws * 2), x, y, hs, ws)
+        fx, fy = doubled_at(coarse + n * (hs * ws * 2), x, y, hs, ws)
     else:
         fx, fy = tl.zeros_like(x).to(tl.float32), tl.zeros_like(x).to(tl.float32)
     tl.store(flow + (n * (h * w) + at) * 2, fx, mask=inside)
@@ -279,51 +148,6 @@ def chosen_kernel(
 
 
 @triton.jit(do_not_specialize=("h", "w"))
-def turn_kernel(
-    frame,
-    targets,
-    gradient,
-    inverse,
-    missing,
-    flow,
-    light,
-    out,
-    moved,
-    h,
-    w,
-    FIRST: tl.constexpr,
-    WINDOW: tl.constexpr,
-    FARTHEST: tl.constexpr,
-    LIT: tl.constexpr,
-    TX: tl.constexpr,
-    TY: tl.constexpr,
-):
-    """One turn of least squares: the flow moved to where luma agrees, and what is missing there.
-
-    The first target is plane FIRST of `targets`. `moved` may be `flow`, `out` may not be `missing`.
-    """
-    x, y, inside = tile(h, w, TX, TY)
-    at, n, size = y * w + x, tl.program_id(1), h * w
-    sx, sy = tl.zeros_like(x).to(tl.float32), tl.zeros_like(x).to(tl.float32)
-    for j in range(WINDOW):
-        line = mirrored(y + (j - WINDOW // 2), h) * w
-        for i in tl.static_range(WINDOW):
-            there = line + mirrored(x + (i - WINDOW // 2), w)
-            value = tl.load(missing + n * size + there)
-            sx += value * tl.load(gradient + there)
-            sy += value * tl.load(gradient + size + there)
-    share = 1.0 / (WINDOW * WINDOW)
-    sx, sy = sx * share, sy * share
-    xx, xy, yy = tl.load(inverse + at), tl.load(inverse + size + at), tl.load(inverse + 2 * size + at)
-    fx = tl.minimum(tl.maximum(xx * sx + xy * sy, -FARTHEST), FARTHEST) + tl.load(flow + (n * size + at) * 2)
-    fy = tl.minimum(tl.maximum(xy * sx + yy * sy, -FARTHEST), FARTHEST) + tl.load(flow + (n * size + at) * 2 + 1)
-    tl.store(moved + (n * size + at) * 2, fx, mask=inside)
-    tl.store(moved + (n * size + at) * 2 + 1, fy, mask=inside)
-    seen = linear(targets + (n + FIRST) * size, x.to(tl.float32) + fx, y.to(tl.float32) + fy, h, w, light, LIT)
-    tl.store(out + n * size + at, tl.load(frame + at) - seen, mask=inside)
-
-
-@triton.jit(do_not_specialize=("h", "w"))
 def kept_kernel(before, flow, missing, moved, error, h, w, WINDOW: tl.constexpr, TX: tl.constexpr, TY: tl.constexpr):
     """The flow as it was, where it left no more than the moved one leaves; and the error."""
     x, y, inside = tile(h, w, TX, TY)
@@ -335,77 +159,6 @@ def kept_kernel(before, flow, missing, moved, error, h, w, WINDOW: tl.constexpr,
     tl.store(moved + at * 2, tl.load(flow + at * 2), mask=keep)
     tl.store(moved + at * 2 + 1, tl.load(flow + at * 2 + 1), mask=keep)
     tl.store(error + at, tl.minimum(new, old), mask=inside)
-
-
-@triton.jit
-def _neighbour(flow, place: tl.constexpr, x, y, h, w, reach):
-    """The motion of a place `reach` pixels above, below, left or right, as far as there is one."""
-    across: tl.constexpr = 0 if place < 2 else 2 * place - 5
-    down: tl.constexpr = 2 * place - 1 if place < 2 else 0
-    there = (bounded(y + down * reach, h) * w + bounded(x + across * reach, w)) * 2
-    return tl.load(flow + there), tl.load(flow + there + 1)
-
-
-@triton.jit(do_not_specialize=("h", "w", "reach"))
-def tried_kernel(
-    level,
-    flow,
-    tried,
-    missing,
-    error,
-    h,
-    w,
-    reach,
-    FRESH: tl.constexpr,
-    WINDOW: tl.constexpr,
-    TX: tl.constexpr,
-    TY: tl.constexpr,
-):
-    """What is missing where the motion of four places `reach` pixels away leads; if FRESH, the error of the own."""
-    x, y, inside = tile(h, w, TX, TY)
-    at, n, size = y * w + x, tl.program_id(1), h * w
-    luma = tl.load(level + at)
-    for place in tl.static_range(4):
-        fx, fy = _neighbour(flow + n * size * 2, place, x, y, h, w, reach)
-        seen = linear(level + (n + 1) * size, x.to(tl.float32) + fx, y.to(tl.float32) + fy, h, w, level, False)
-        tl.store(tried + (n * 4 + place) * size + at, luma - seen, mask=inside)
-    if FRESH:
-        tl.store(error + n * size + at, mean(missing + n * size, x, y, h, w, WINDOW, True), mask=inside)
-
-
-@triton.jit(do_not_specialize=("h", "w", "reach"))
-def adopted_kernel(
-    level,
-    flow,
-    tried,
-    error,
-    moved,
-    missing,
-    h,
-    w,
-    reach,
-    WINDOW: tl.constexpr,
-    FAVOUR: tl.constexpr,
-    TX: tl.constexpr,
-    TY: tl.constexpr,
-):
-    """The motion of one of those four places where that leaves less than FAVOUR of the error."""
-    x, y, inside = tile(h, w, TX, TY)
-    at, n, size = y * w + x, tl.program_id(1), h * w
-    own = flow + (n * size + at) * 2
-    fx, fy, left = tl.load(own), tl.load(own + 1), tl.load(error + n * size + at)
-    best = left * FAVOUR
-    for place in tl.static_range(4):
-        other = mean(tried + (n * 4 + place) * size, x, y, h, w, WINDOW, True)
-        ox, oy = _neighbour(flow + n * size * 2, place, x, y, h, w, reach)
-        taken = other < best
-        best, left = tl.where(taken, other, best), tl.where(taken, other, left)
-        fx, fy = tl.where(taken, ox, fx), tl.where(taken, oy, fy)
-    tl.store(moved + (n * size + at) * 2, fx, mask=inside)
-    tl.store(moved + (n * size + at) * 2 + 1, fy, mask=inside)
-    tl.store(error + n * size + at, left, mask=inside)
-    seen = linear(level + (n + 1) * size, x.to(tl.float32) + fx, y.to(tl.float32) + fy, h, w, level, False)
-    tl.store(missing + n * size + at, tl.load(level + at) - seen, mask=inside)
 
 
 @triton.jit(do_not_specialize=("h", "w"))

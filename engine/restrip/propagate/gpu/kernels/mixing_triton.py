@@ -13,12 +13,12 @@ from torch import Tensor
 
 from restrip.propagate.energy.confidence import BLUR, FLOOR
 from restrip.propagate.energy.detail_selection import cell_of
-from restrip.propagate.energy.mix_weights import MixWeights
 from restrip.propagate.energy.mixing import EVEN, SUMS
 from restrip.propagate.energy.style import CODE
 from restrip.propagate.gpu.filters import gaussian
 from restrip.propagate.gpu.kernels.detail_selection_triton import cell_at, cell_read, cells_of
 from restrip.propagate.gpu.kernels.stencil_triton import TILE, bounded, emptied, tile, tiles
+from restrip.propagate.gpu.shares import Shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,20 +39,19 @@ def weighed(predictions: list[tuple[Tensor, Tensor]]) -> Told:
     return Told((first, second), errors)
 
 
-def rendered(left: Told, right: Told, shares: list[MixWeights], deep: bool) -> Tensor:
+def rendered(left: Told, right: Told, shares: Shares, deep: bool) -> Tensor:
     """All renditions [N, H, W, 3], uint8 or if deep 16-bit code values in int16; `mixing.rendered`."""
     h, w = left.errors.shape[1:]
-    out = torch.empty((len(shares), h, w, 3), dtype=torch.int16 if deep else torch.uint8, device=left.errors.device)
-    parts = [float(part) for share in shares for part in (share.left, share.right)]
-    parts += [0.0] * (6 - len(parts))
+    count = len(shares.weights)
+    out = torch.empty((count, h, w, 3), dtype=torch.int16 if deep else torch.uint8, device=left.errors.device)
     gauss = _gauss(out.device)
     scale, top = (1.0, 65535.0) if deep else (1 / CODE, 255.0)
     said = (*left.styles, *right.styles, left.errors, right.errors, gauss)
     how = {"TAPS": len(gauss), "FLOOR": float(FLOOR)}
     cell, both = cell_of((w, h)), left is not right
     cells = cells_of(_means(said, cell, dict(how)), shares) if both else left.errors
-    args = (*said, cells, out, *parts, cell, *cells.shape[1:], h, w)
-    mix_kernel[tiles(h, w)](*args, COUNT=len(shares), BOTH=both, SCALE=scale, TOP=top, EVEN=float(EVEN), **how, **TILE)
+    args = (*said, cells, out, shares.numbers, cell, *cells.shape[1:], h, w)
+    mix_kernel[tiles(h, w)](*args, COUNT=count, BOTH=both, SCALE=scale, TOP=top, EVEN=float(EVEN), **how, **TILE)
     return out
 
 
@@ -151,7 +150,7 @@ def sums_kernel(
     tl.store(out + 10 * cells, tl.sum(tl.where(inside, c + d, 0.0), 0) * share)
 
 
-@triton.jit(do_not_specialize=("cell", "ch", "cw", "h", "w"))
+@triton.jit(do_not_specialize=("cell", "ch", "cw", "h", "w"), do_not_specialize_on_alignment=("shares",))
 def mix_kernel(
     warped,
     matched,
@@ -162,12 +161,7 @@ def mix_kernel(
     gauss,
     cells,
     out,
-    left0,
-    right0,
-    left1,
-    right1,
-    left2,
-    right2,
+    shares,
     cell,
     ch,
     cw,
@@ -210,8 +204,7 @@ def mix_kernel(
             low = cell_read(cells + (1 + colour) * many, i, across, down, tx, ty)
             detail = (theirs / (c + d) - ours / (a + b) - low) * apart
         for n in tl.static_range(COUNT):
-            left = left0 if n == 0 else (left1 if n == 1 else left2)
-            right = right0 if n == 0 else (right1 if n == 1 else right2)
+            left, right = tl.load(shares + 3 * n), tl.load(shares + 3 * n + 1)
             weight = (a + b) * left + (c + d) * right
             value = (ours * left + theirs * right) * (SCALE / weight)
             if BOTH:

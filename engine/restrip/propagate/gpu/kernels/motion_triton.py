@@ -10,10 +10,12 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from restrip.propagate.energy.effort import WHOLE, Effort
 from restrip.propagate.energy.motion import AROUND, FAVOUR, MIN_SIDE
-from restrip.propagate.energy.refine import FARTHEST, TURNS, WINDOW
+from restrip.propagate.energy.refine import FARTHEST, WINDOW
 from restrip.propagate.gpu import motion
-from restrip.propagate.gpu.kernels.flow_triton import Fit, dense, turn_kernel
+from restrip.propagate.gpu.kernels.fit_triton import Fit, turn_kernel
+from restrip.propagate.gpu.kernels.flow_triton import dense
 from restrip.propagate.gpu.kernels.shading_triton import lights, relit
 from restrip.propagate.gpu.kernels.stencil_triton import TILE, between, emptied, linear, lit, mean, mixed, tile, tiles
 from restrip.propagate.gpu.motion import Shown, every_of
@@ -28,19 +30,19 @@ def shown(rgb: Tensor) -> Shown:
     return Shown(rgb, gray)
 
 
-def flows_to(frame: Shown, targets: list[Shown]) -> Tensor:
+def flows_to(frame: Shown, targets: list[Shown], effort: Effort = WHOLE) -> Tensor:
     """Motion from the frame to each target [B, H, W, 2]; `motion.flows_to`."""
     if min(frame.gray.shape) < MIN_SIDE:
-        return motion.flows_to(frame, targets)
+        return motion.flows_to(frame, targets, effort)
     every = every_of(frame.gray)
     found = torch.stack([lights(frame.rgb, target.rgb, every, None)[:2] for target in targets])
-    return dense(frame.gray, [target.gray for target in targets], found)
+    return dense(frame.gray, [target.gray for target in targets], found, effort.fine_steps)
 
 
-def led(frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None) -> Tensor:
+def led(frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None, effort: Effort = WHOLE) -> Tensor:
     """The motion to the key; `motion.led`."""
     if min(frame.gray.shape) < MIN_SIDE:  # windows would be larger than the picture
-        return motion.led(frame, key, leads, rest)
+        return motion.led(frame, key, leads, rest, effort)
     h, w = frame.gray.shape
     grid, chained, flow = tiles(h, w), leads[0], emptied(frame.gray, h, w, 2)
     if rest is not None:
@@ -56,7 +58,7 @@ def led(frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None) -> T
     args = (*lumas, chained, straight, first, second, flow, kept, missing, h, w)
     better_kernel[grid](*args, BOTH=len(leads) > 1, MEAN=False, WINDOW=AROUND, FAVOUR=FAVOUR, **TILE)
     fit, fine, at = Fit.of(frame.gray, WINDOW), emptied(frame.gray, h, w, 2), flow
-    for _ in range(TURNS):
+    for _ in range(effort.turns):
         args = (frame.gray, key.gray, fit.gradient, fit.inverse, missing, at, light, other, fine, h, w)
         turn_kernel[grid](*args, FIRST=0, WINDOW=WINDOW, FARTHEST=FARTHEST, LIT=True, **TILE)
         at, missing, other = fine, other, missing

@@ -17,9 +17,11 @@ from restrip.propagate.energy.calm_motion import (
     WIDE,
     WRONG,
 )
+from restrip.propagate.energy.effort import WHOLE, Effort
 from restrip.propagate.gpu.filters import gaussian, mean, sobel
+from restrip.propagate.gpu.graphs import Tensors
 from restrip.propagate.gpu.mixing import weights_of
-from restrip.propagate.gpu.motion import KeyMotion, Shown, extend, pulled
+from restrip.propagate.gpu.motion import KeyMotion, Shown, extend, named, pulled, shown_in
 from restrip.propagate.gpu.planes import shrunk
 from restrip.propagate.gpu.stages import Stages
 
@@ -34,9 +36,9 @@ class CalmMotion:
     step: Tensor | None
     _flow: Tensor | None
 
-    def __init__(self, key: Shown, stages: Stages, walked: KeyMotion | None = None) -> None:
+    def __init__(self, key: Shown, stages: Stages, walked: KeyMotion | None = None, effort: Effort = WHOLE) -> None:
         self._key, self._stages = key, stages
-        self._own, self._checked = walked is None, walked or KeyMotion(key, stages)
+        self._own, self._checked = walked is None, walked or KeyMotion(key, stages, effort)
         self.restart()
 
     def restart(self) -> None:
@@ -54,13 +56,27 @@ class CalmMotion:
 
     def next(self, frame: Shown) -> Tensor:
         """Motion from the next frame away from the key to the key, [H, W, 2]."""
+        made = self.calmed(self.given(frame))
+        self.arrive(frame, made)
+        return made["flow"]
+
+    def given(self, frame: Shown) -> Tensors:
+        """What `calmed` needs to walk to the next frame: the checked motion is walked there first."""
         checked = self._checked.next(frame) if self._own else self._checked.flow
         assert checked is not None and self._checked.step is not None
-        step = self._checked.step * (1 - still(frame.gray, self._gray, self._checked.step, self._stages))[..., None]
-        chained = extend(step, self._flow)
-        flow = torch.add(chained, self._drift(frame, chained, checked), alpha=PULL)
-        self._gray, self._flow, self.step = frame.gray, flow, step
-        return flow
+        more = {} if self._flow is None else {"rest": self._flow}
+        return named(frame=frame) | {"gray": self._gray, "step": self._checked.step, "checked": checked} | more
+
+    def calmed(self, given: Tensors) -> Tensors:
+        """The calm step and the calm motion to the key, of what `given` gives."""
+        frame, step = shown_in(given, "frame"), given["step"]
+        step = step * (1 - still(frame.gray, given["gray"], step, self._stages))[..., None]
+        chained = extend(step, given.get("rest"))
+        return {"step": step, "flow": torch.add(chained, self._drift(frame, chained, given["checked"]), alpha=PULL)}
+
+    def arrive(self, frame: Shown, made: Tensors) -> None:
+        """Be at the frame for which `calmed` has found this."""
+        self._gray, self._flow, self.step = frame.gray, made["flow"], made["step"]
 
     def _drift(self, frame: Shown, chained: Tensor, checked: Tensor) -> Tensor:
         """What the chain is off by, as a wide neighbourhood says, [H, W, 2]."""

@@ -37,10 +37,10 @@ class HandOverTensors:
         )
         return cls(torch.from_numpy(times).to(left.device)[rows[:, None], columns])
 
-    def at(self, across: float, left: LaidTensors, right: LaidTensors, stages: Stages) -> Tensor:
-        """How much of a frame is the right key's, [H, W] in 0..1, `across` the fade (0 before it, 1 after)."""
+    def at(self, begun: Tensor, left: LaidTensors, right: LaidTensors, stages: Stages) -> Tensor:
+        """How much of a frame is the right key's, [H, W] in 0..1; `begun` are the times that are half handed over."""
         known = stages.filtered((right.worth / left.worth).log_()[None], gaussian(4))[0]
-        turn = (across - SOFT / 2 - (1 - SOFT) * taken_at(self.times, left.field)).add_(known, alpha=SURE)
+        turn = (begun - (1 - SOFT) * taken_at(self.times, left.field)).add_(known, alpha=SURE)
         turn = turn.div_(SOFT).add_(0.5).clamp_(0, 1)
         turn = turn.square() * (3 - 2 * turn)
         return stages.filtered(turn[None], gaussian(BORDER), mirrored=True)[0]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from restrip.propagate.energy.pieces import SWEEPS
+from restrip.propagate.energy.effort import WHOLE, Effort
 from restrip.propagate.gpu.exemplar import KeyTensors
 from restrip.propagate.gpu.filters import gaussian
-from restrip.propagate.gpu.motion import KeyMotion, Shown
+from restrip.propagate.gpu.graphs import Tensors
+from restrip.propagate.gpu.motion import KeyMotion, Shown, shown_in
 from restrip.propagate.gpu.planes import unsigned
 from restrip.propagate.gpu.stages import Stages
 from restrip.propagate.gpu.strokes.calm_motion import CalmMotion, trusted
@@ -21,9 +22,12 @@ class Pieces:
     With `walked`, the motion to that key, someone else walks that one to each frame before it is laid out.
     """
 
-    def __init__(self, key: KeyTensors, stages: Stages, walked: KeyMotion | None = None) -> None:
-        self._key, self._stages = key, stages
-        self._motion = CalmMotion(key.shown, stages, walked)
+    def __init__(
+        self, key: KeyTensors, stages: Stages, walked: KeyMotion | None = None, effort: Effort = WHOLE
+    ) -> None:
+        self._key, self._stages, self._effort = key, stages, effort
+        self._motion = CalmMotion(key.shown, stages, walked, effort)
+        self._recorded = stages.graphs.work(("pieces", self), self._laid_out)
         self._style = packed_style(unsigned(key.packed[..., :3]))
         self.restart()
 
@@ -41,19 +45,26 @@ class Pieces:
 
     def next(self, frame: Shown) -> Tensor:
         """The pieces of the next frame away from the key, [H, W, 2] int16."""
-        flow = self._motion.next(frame)
-        assert self._motion.step is not None
+        given = self._motion.given(frame) | {"field": self._field}
+        made = (self._recorded if "rest" in given else self._laid_out)(given)
+        self._motion.arrive(frame, made)
+        self._field = made["field"]
+        return self._field
+
+    def _laid_out(self, given: Tensors) -> Tensors:
+        calm = self._motion.calmed(given)
+        flow, step, frame = calm["flow"], calm["step"], shown_in(given, "frame")
         in_keys_light = self._stages.relit_for(frame, self._key.shown, flow, 0.0)[0]
         described = self._stages.describe(in_keys_light)
         sure = trusted(flow, self._stages.judge(described, self._key.described, places(flow))[0], self._stages)
-        before = self._stages.moved(self._field, self._motion.step)
+        before = self._stages.moved(given["field"], step)
         cloth = Cloth(described, self._key.described, self._style, flow.contiguous(), sure.contiguous(), before)
-        self._field = before.clone()
-        for n, (far, radius, seen, surest) in enumerate(SWEEPS):
+        field = before.clone()
+        for n, (far, radius, seen, surest) in enumerate(self._effort.pieces):
             for parity in (0, 1):
                 stitch = Stitch(parity, far, radius, seen, surest, 2 * n + parity + 1)
-                self._stages.sew(cloth, self._field, stitch)
-        return self._field
+                self._stages.sew(cloth, field, stitch)
+        return calm | {"field": field}
 
 
 def own_places(like: Tensor) -> Tensor:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from restrip.propagate.energy.mix_weights import MixWeights
+from restrip.propagate.gpu.graphs import Tensors
 from restrip.propagate.gpu.motion import Shown
 from restrip.propagate.gpu.planes import unsigned
 from restrip.propagate.gpu.stages import Stages
@@ -23,16 +24,11 @@ class WholeTensors:
     def __init__(self, laid: list[LaidTensors], parts: Tensor | None, mixed: Tensor | None) -> None:
         self._laid, self._parts, self._mixed = laid, parts, mixed
 
-    @property
-    def all(self) -> bool:
-        """Is nothing below seen?"""
-        return self._parts is None
-
-    def alone(self, shares: list[MixWeights], deep: bool) -> Tensor:
+    def alone(self, shares: Sequence[MixWeights], deep: bool) -> Tensor:
         """A rendition for each of the shares, [N, H, W, 3] uint8 or if deep 16-bit values in int16."""
         return coded([self._picture(share) for share in shares], deep)
 
-    def over(self, base: Tensor, shares: list[MixWeights], deep: bool) -> Tensor:
+    def over(self, base: Tensor, shares: Sequence[MixWeights], deep: bool) -> Tensor:
         """Shown over other renditions [N, H, W, 3] of the same frame, 16-bit values in int16; as `alone`."""
         whole = [self._picture(share) for share in shares]
         if self._parts is not None:
@@ -65,6 +61,11 @@ class WholeStrokesTensors:
         self._paints, self._ahead, self._back, self._parts, self._stages = paints, ahead, back, parts, stages
         self._handed: HandOverTensors | None = None
 
+    @property
+    def all(self) -> bool:
+        """Is nothing below seen?"""
+        return self._parts is None
+
     def at_key(self, frame: Shown) -> None:
         """The left key's own frame: places get their times."""
         left, there = self._paints[0], self._laid(1, frame, next(self._back, None))
@@ -72,15 +73,23 @@ class WholeStrokesTensors:
             picture = unsigned(left.key.packed[..., :3]).permute(2, 0, 1)
             self._handed = HandOverTensors.of(picture, there.picture)
 
-    def next(self, frame: Shown, across: float) -> WholeTensors:
-        """What is shown of the next frame, `across` the fade, 0..1."""
-        a = self._laid(0, frame, None if self._ahead is None else self._ahead.next(frame))
-        b = self._laid(1, frame, next(self._back, None))
+    def fields(self, frame: Shown) -> Tensors:
+        """Both keys' pieces in the next frame, "field 0" and "field 1"."""
+        fields = [None if self._ahead is None else self._ahead.next(frame), next(self._back, None)]
+        given = {f"field {side}": field for side, field in enumerate(fields) if field is not None}
+        if self._handed is None and len(given) == 2:  # the segment begins after the left key
+            a, b = (self._laid(side, frame, field) for side, field in enumerate(fields))
+            assert a is not None and b is not None
+            self._handed = HandOverTensors.of(a.picture, b.picture)
+        return given
+
+    def shown(self, frame: Shown, fields: Tensors, begun: Tensor) -> WholeTensors:
+        """What is shown of a frame by these pieces, when times up to `begun` are half handed over."""
+        a, b = (self._laid(side, frame, fields.get(f"field {side}")) for side in (0, 1))
         if a is None or b is None:
             return WholeTensors([laid for laid in (a, b) if laid is not None], self._parts, None)
-        if self._handed is None:  # the segment begins after the left key
-            self._handed = HandOverTensors.of(a.picture, b.picture)
-        turn = self._handed.at(across, a, b, self._stages)
+        assert self._handed is not None
+        turn = self._handed.at(begun, a, b, self._stages)
         parts = None if self._parts is None else carried(self._parts, a.field, self._stages)
         return WholeTensors([a, b], parts, crisp(a, b, turn, self._stages))
 
