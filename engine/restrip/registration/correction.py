@@ -70,7 +70,11 @@ class Comparison:
 
     def note(self, frame: int) -> str:
         """The sentence for the user; "" when there is nothing to say."""
-        start = f"The picture of key {frame}"
+        return self.note_of(f"key {frame}")
+
+    def note_of(self, key: str) -> str:
+        """The same of a key that is called so."""
+        start = f"The picture of {key}"
         shape = f"{start} {self.shown}." if self.way else ""
         return " ".join(filter(None, (shape, self._said("It" if shape else start))))
 

@@ -32,7 +32,8 @@ def fitted(
     ):
         if known is not None and value not in known:
             raise UnsupportedByFamily(family.label, f"{key} {value!r}", f"Set it to one of {', '.join(sorted(known))}.")
-    if can.anchor_attention or not recipe.anchor:
+    # An edit model looks at the finished anchor as "anchor attention" says, without being taught to.
+    if can.anchor_attention or not recipe.anchor or (can.references and not recipe.anchor_adain):
         return recipe, ()
     if recipe.anchor_adain:
         raise UnsupportedByFamily(family.label, "anchor attention", 'Turn "Match attention" off.')

@@ -40,6 +40,7 @@ class Recipe:
     anchor_fusion: float
     anchor_color: float
     anchor_file: str
+    edit_correction: str
     previous_fusion: float
     lora: str
     controlnet: str

@@ -123,6 +123,13 @@ KEYS = (
         low=0.0, high=1.0, group="keys", when=("anchor", ()),
     ),
     _sd(
+        "edit_correction", "choice", "shifts", "Lay edits on their frames",
+        "Models that edit pictures (FLUX.2 klein) return them a little moved, and often in other colours. What can be "
+        "measured is set back. Where prompts change a part of the picture, a cast over the rest can be taken away as "
+        "well and the frame's own pixels shown there.",
+        choices=(("shifts", "Shifts"), ("parts", "Shifts, and all but the changed part"), ("off", "Off")), group="keys",
+    ),
+    _sd(
         "previous_fusion", "float", 0.0, "Carry the previous key",
         "How far the finished key before it is carried along the motion into each key. Steadier from key to key where "
         "the anchor doesn't reach; keys are then made one by one, and a change of one makes all after it again.",

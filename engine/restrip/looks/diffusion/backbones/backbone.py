@@ -44,13 +44,24 @@ class TextConditioning(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class Reference:
+    """A picture that an edit model looks at: clean latents [rows or 1, channels, h, w] of any size.
+
+    `weight` is how much it is looked at: 1 as much as at the picture that is made, 0 not at all.
+    """
+
+    latents: torch.Tensor
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
 class Call:
     """One evaluation: the state x = z + sigma * noise of all rows, [rows, channels, h, w] float32.
 
     The network sees the rows `groups` times, each group with its own part of `inputs` (without and with the prompt).
     `extra` [rows, channels, h, w] is what an inpainting network sees beside the latents, `control` what ControlNets
     add, `done` the share of the steps that is behind. `snapped`: at a step that consistency models know, where the
-    family has such.
+    family has such. `references` are what an edit model looks at, in its order.
     """
 
     x: torch.Tensor
@@ -61,6 +72,7 @@ class Call:
     control: Control | None = None
     done: float = 0.0
     snapped: bool = False
+    references: tuple[Reference, ...] = ()
 
 
 class Backbone(ABC):
@@ -90,6 +102,10 @@ class Backbone(ABC):
     def inpainting(self) -> bool:
         """Whether the network sees a mask and the masked picture beside the latents."""
         return False
+
+    def schedule_at(self, size: tuple[int, int]) -> NoiseSchedule:
+        """The schedule of pictures of that size (width, height) in pixels."""
+        return self.schedule
 
     def latents(self, vae: Any) -> Latents:
         """Shape and scaling of the latents of a VAE."""

@@ -44,9 +44,11 @@ class Supports:
     `style_picture` is how keys take on a picture's style: "attention", by what the network sees in it, "reference", as
     one more picture that the family's network is given, or "" where they can't.
     `samplers`, `schedules` and `predictions` are the values of these settings that it takes, None for all.
+    `references`: it edits pictures, and looks at the frame, a style picture and the finished anchor while it does.
     """
 
     anchor_attention: bool = True
+    references: bool = False
     lora: bool = True
     controlnet: bool = True
     style_picture: Literal["", "attention", "reference"] = ""
@@ -94,6 +96,7 @@ class Family:
     `ladder` are the precisions to try on a GPU, the first one first; `full_vae` is whether its VAE overflows in half
     precision. `evaluations(steps, strength)` is how often one picture asks the network. `wanted(shapes)` says what its
     single files need beside them, `few_steps` how it runs unless the model's name says that it isn't distilled.
+    `license` is that of its authors' weights, "" where they differ.
     """
 
     name: str
@@ -111,6 +114,7 @@ class Family:
     evaluations: Callable[[int, float], int] = counted_from_the_whole
     wanted: Callable[[Shapes], Wanted] | None = None
     few_steps: Distillation | None = None
+    license: str = ""
 
     def native_px_of(self, network: Mapping[str, Any], vae: Mapping[str, Any]) -> int:
         """The side that a model in a folder was trained on, by its configs."""

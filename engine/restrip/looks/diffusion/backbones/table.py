@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from restrip.looks.diffusion.backbones.family import Family
+from restrip.looks.diffusion.backbones.flux2.rows import ROWS as FLUX2
 from restrip.looks.diffusion.backbones.stable_diffusion.rows import ROWS as STABLE_DIFFUSION
 from restrip.looks.diffusion.backbones.z_image.rows import ROWS as Z_IMAGE
 
@@ -11,6 +12,7 @@ FAMILIES: dict[str, Family] = {
     for family in (
         *STABLE_DIFFUSION,
         *Z_IMAGE,
+        *FLUX2,
         Family("lora", "LoRA", runnable=False),
         Family("controlnet", "ControlNet", runnable=False),
         Family("vae", "VAE", runnable=False),

@@ -34,6 +34,9 @@ TOKENIZER_FOLDERS = (
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json")
 MOST_FILES = 400
 
+# The usual names of Qwen3's text encoders by the width of their embeddings.
+QWENS = {2560: "qwen_3_4b", 4096: "qwen_3_8b"}
+
 
 class MissingTextEncoder(BadInput):
     """A transformer's file, and its text encoder is nowhere."""
@@ -44,7 +47,7 @@ class MissingTextEncoder(BadInput):
         super().__init__(
             f"{path.name} is the transformer alone: its text encoder, a Qwen3 of width {width}, isn't in "
             f"{_listed(places)}.",
-            "Put it (qwen_3_4b.safetensors, or a GGUF of it) into the folder text_encoders beside, or name its file in "
+            f"Put it ({QWENS.get(width, 'qwen_3_4b')}.safetensors, or a GGUF of it) into the folder text_encoders beside, or name its file in "
             "the setting Text encoder.",
             path=str(path),
             width=width,

@@ -19,15 +19,18 @@ import diffusers
 import torch
 import transformers
 
+from restrip.looks.diffusion.backbones.flux2 import vae_layout
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, UnknownFamily, read_json
 from restrip.looks.diffusion.checkpoints.headers import UnreadableCheckpoint
 from restrip.looks.diffusion.checkpoints.safe_weights import Weights, part, read_weights
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
+FLUX2_VAE = "AutoencoderKLFlux2"
+
 OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 
-VAE_CLASSES = ("AutoencoderKL", "AutoencoderTiny")
+VAE_CLASSES = ("AutoencoderKL", "AutoencoderTiny", FLUX2_VAE)
 
 
 def _kind(name: str) -> Any:
@@ -141,6 +144,8 @@ def open_vae(path: Path, family_configs: Path) -> Any:
             raise UnknownFamily(path, f"it is a {kind}, no VAE")
         return saved(kind, path.parent, path.name)
     weights = read_weights(path)
+    if vae_layout.is_vae({name: tuple(value.shape) for name, value in weights.items()}):
+        return _flux2_vae(path, weights)
     own = part(weights, "first_stage_model.") or weights
     if any(name.startswith(("encoder.down_blocks.", "decoder.up_blocks.")) for name in own):
         return _vae_of_diffusers(path, own, family_configs / "vae")
@@ -164,6 +169,26 @@ def _vae_of_diffusers(path: Path, weights: Weights, config: Path) -> Any:
     }
     _check(path, "VAE", wanted, weights)
     module.load_state_dict({name: weights[name].float() for name in wanted})
+    return module.float()
+
+
+def _flux2_vae(path: Path, weights: Weights) -> Any:
+    """FLUX.2's VAE from one file, as the original code or diffusers names its weights."""
+    prefix, blocks = vae_layout.prefix_of(weights) or "", vae_layout.blocks_of(weights)
+    own = {vae_layout.diffusers_name(name, blocks): value for name, value in part(weights, prefix).items()}
+    for name, value in own.items():
+        if ".attentions.0." in name and value.dim() == 4:  # a convolution of one pixel in the original code
+            own[name] = value[..., 0, 0]
+    usual = read_json(CONFIGS / "flux2" / "vae" / "config.json", CONFIGS)
+    try:
+        values = vae_layout.config_of({name: tuple(value.shape) for name, value in own.items()}, usual)
+    except KeyError as error:
+        raise MissingPart(path, f"complete VAE ({error.args[0]} is missing)") from error
+    module = _kind(FLUX2_VAE).from_config(values)
+    wanted = module.state_dict()
+    _check(path, "VAE", {name: value for name, value in wanted.items() if not name.endswith("_tracked")}, own)
+    module.load_state_dict({name: own[name] if name.endswith("_tracked") else own[name].float() for name in wanted
+                            if name in own}, strict=False)  # fmt: skip
     return module.float()
 
 

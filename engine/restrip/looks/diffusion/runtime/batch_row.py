@@ -31,10 +31,15 @@ class Row:
 
 @dataclass
 class Anchor:
-    """What the anchor left for other keys: the features of its attention, and its noise [channels, h, w]."""
+    """What the anchor left for other keys: the features of its attention, and its noise [channels, h, w].
+
+    For a model that looks at references it is the finished picture, [3, h, w] in -1..1, and the latents that it has.
+    """
 
     bank: AnchorBank
     noise: torch.Tensor | None = None
+    picture: torch.Tensor | None = None
+    latents: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,24 @@
 """From a made row to its key's frame: brought to the anchor's colours, what the anchor shows put in, scaled back.
 
-made row --match colours--> --fuse, previous below the anchor--> --matte, size, depth--> frame
+made row --laid on its frame--> --match colours--> --fuse, previous below the anchor--> --matte, size, depth--> frame
+          (edit models alone)
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from restrip.looks.diffusion.checkpoints.adapter_specs import unused_loras
 from restrip.looks.diffusion.consistency.anchor_fusion import ShownPicture, fused
 from restrip.looks.diffusion.consistency.colour_match import matched
 from restrip.looks.diffusion.consistency.key_motion import Motion, carried, motion
 from restrip.looks.diffusion.runtime.image_tensors import Floats, resized, to_coded, to_frame, to_picture
+from restrip.looks.diffusion.runtime.key_laying import laid
 from restrip.looks.diffusion.runtime.key_task import Task
 from restrip.looks.diffusion.runtime.precision_retry import Made
 from restrip.looks.palette import Palette, shift_between
@@ -98,9 +101,17 @@ class KeyFinish:
         shifted = shift_between(anchor.look, own, strength).applied(coded)
         return (shifted + np.float32(both) * (alike - shifted)).astype(np.float32)
 
+    def laid(self, task: Task, made: Made) -> Made:
+        """A row as it lies on its frame, as the setting "edit_correction" says, with notes of what was done."""
+        coded, notes = laid(task, to_coded(made.picture), self.recipe.edit_correction)
+        if coded is None:
+            return replace(made, notes=(*made.notes, *notes)) if notes else made
+        picture = torch.from_numpy(coded).permute(2, 0, 1).contiguous() * 2 - 1
+        return replace(made, picture=picture.to(made.picture.device), notes=(*made.notes, *notes))
+
     def notes(self, task: Task, made: Made) -> Sequence[str]:
         """What the user should know of this key."""
-        notes = []
+        notes = list(made.notes)
         for name in unused_loras(task.key.prompt or "", self.spec.loras):
             notes.append(f"The LoRA {name} in the own prompt of {task.key.said} isn't used: name it in the job's.")
         if made.doubtful:

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 
-from restrip.looks.diffusion.backbones.backbone import Control
+from restrip.looks.diffusion.backbones.backbone import Control, Reference
 from restrip.looks.diffusion.conditioning.inpaint import conditioning, on_latents
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
 from restrip.looks.diffusion.consistency.anchor_attention import AnchorAttention, AnchorBank, StyleBank
@@ -19,6 +19,7 @@ from restrip.looks.diffusion.runtime import precision
 from restrip.looks.diffusion.runtime.batch_row import AnchorRelation, Row
 from restrip.looks.diffusion.runtime.lru import LruCache
 from restrip.looks.diffusion.runtime.model import Model
+from restrip.looks.diffusion.runtime.seen_pictures import SeenPictures
 from restrip.looks.diffusion.runtime.vae import Vae
 from restrip.looks.diffusion.sampling import inversion
 from restrip.looks.diffusion.sampling.denoiser import Denoiser
@@ -46,7 +47,7 @@ class Session:
         factor = model.latents.factor
         self.noise_at = noise_at[1] // factor, noise_at[0] // factor
         self.sampler = SAMPLERS[recipe.sampler]
-        schedule = model.backbone.schedule
+        schedule = model.backbone.schedule_at(noise_at)
         # The alternative test recovers noise along evenly spaced steps, whatever the sampler's are.
         alternative = recipe.noise in ALTERNATIVE and isinstance(schedule, Schedule)
         self.full = schedule.table("uniform" if alternative else spacing, recipe.steps)
@@ -58,6 +59,7 @@ class Session:
         self.make_control: Callable[[Sequence[Row], torch.dtype], Control] | None = None
         self.compiled_network: Any = None
         self.style: StyleBank | None = None
+        self.references = SeenPictures(model.family.supports.references, vae, recipe.anchor_attention)
         self.recovered = LruCache()
         self._conds: dict[tuple[str, bool], Cond] = {}
         self._attentions: WeakKeyDictionary[Any, AnchorAttention] = WeakKeyDictionary()
@@ -99,7 +101,8 @@ class Session:
     ) -> torch.Tensor:
         """The rows' finished latents from their clean ones, [rows, channels, h, w] float32, the network in `dtype`."""
         plain = relation.anchor is None or relation.row is None
-        denoiser = self._denoiser(rows, dtype, [row.prompt for row in rows], compiled=plain)
+        seen = self.references.of(clean, relation)
+        denoiser = self._denoiser(rows, dtype, [row.prompt for row in rows], compiled=plain, references=seen)
         later = self.recipe.noise in ALTERNATIVE  # A1111's script counts the seed up by one
         seeds = [row.seed + later for row in rows]
         noise = SeedNoise(seeds, clean.shape[1:], clean.device, self.recipe.noise_source, self.noise_at)
@@ -161,7 +164,13 @@ class Session:
         self.recovered.drop((row.digest, dtype) for row in rows)
 
     def _denoiser(
-        self, rows: Sequence[Row], dtype: torch.dtype, prompts: Sequence[str], *, compiled: bool = True
+        self,
+        rows: Sequence[Row],
+        dtype: torch.dtype,
+        prompts: Sequence[str],
+        *,
+        compiled: bool = True,
+        references: tuple[Reference, ...] = (),
     ) -> Denoiser:
         recipe = self.recipe
         extra = None
@@ -179,6 +188,7 @@ class Session:
             extra,
             self.make_control(rows, dtype) if self.make_control else None,
             snapped=self.sampler.snapped,
+            references=references,
         )
 
     def _network(self, dtype: torch.dtype) -> Any:
@@ -226,7 +236,8 @@ class Session:
 
     def _recovered(self, rows: Sequence[Row], clean: torch.Tensor, dtype: torch.dtype, tick: Tick) -> torch.Tensor:
         """The rows' noise, recovered from their frames."""
-        denoiser = self._denoiser(rows, dtype, [self.recipe.original_prompt] * len(rows))
+        seen = self.references.of_frames(clean)
+        denoiser = self._denoiser(rows, dtype, [self.recipe.original_prompt] * len(rows), references=seen)
 
         def eps(x: torch.Tensor, at: float) -> torch.Tensor:
             tick()

@@ -99,13 +99,18 @@ class Pipeline:
         """One picture for each task."""
         anchor = among.anchor if self.recipe.anchor else None
         asked = [self._prompt(task.key) for task in (*tasks, *([anchor] if anchor else []))]
-        self.session.read([*asked, *([""] if self.spec.style is not None else [])])
+        style = self.spec.style if self.model.family.supports.style_picture == "attention" else None
+        self.session.read([*asked, *([""] if style is not None else [])])
         others = [task for task in tasks if anchor is None or task.key.frame != anchor.key.frame]
         new = anchor is not None and anchor.digest() not in self.anchors
         given = anchor if anchor is not None and new and anchor.finished is not None else None
         first = [anchor] if anchor is not None and new and given is None else []
+        if self.edits and self.spec.style is not None:
+            self.session.references.show(self.spec.style, among.colours)
+        if self.edits and given is not None:
+            self._take(given)
+            given = None
         self.compiled.prepare(self.session, self.vae, max(len(others), among.keys))
-        style = self.spec.style if self.model.family.supports.style_picture == "attention" else None
         passes = (given is not None) + (style is not None and among.colours not in self.styles)
         counter = StepCounter(
             report, self.session.ticks * (len(first) + len(others)) + self.session.evaluations * passes
@@ -118,7 +123,10 @@ class Pipeline:
             threads = max(1, torch.get_num_threads())
             pools = [stack.enter_context(ThreadPoolExecutor(threads)) for _ in range(3)]
             batches = _Batches(self, [*first, *others], anchor, among.clip, counter, pools)
-            self.memory.run(range(len(batches.tasks)), batches.make)
+            # An edit model's keys look at the finished anchor.
+            alone = len(first) if self.edits else 0
+            self.memory.run(range(alone), batches.make)
+            self.memory.run(range(alone, len(batches.tasks)), batches.make)
             styled = [batches.styled(task) for task in tasks]
             return [one.result() for one in styled]
 
@@ -152,9 +160,20 @@ class Pipeline:
         """What the text encoders read for a key."""
         return without_loras(self.recipe.prompt if key.prompt is None else key.prompt)
 
+    @property
+    def edits(self) -> bool:
+        """Whether the model looks at pictures that are finished."""
+        return self.model.family.supports.references
+
+    def laid(self, task: Task, made: Made) -> Made:
+        """A key as it lies on its frame: edit models move and recolour pictures a little."""
+        return self.finish.laid(task, made) if self.edits else made
+
     def keep_anchor(self, anchor: Task, made: Made, left: Anchor) -> None:
         """One is kept."""
         self.anchors.clear()
+        if self.edits:
+            left.picture = made.picture
         frame = self.finish.anchor_frame(anchor, to_coded(made.picture))
         self.anchors[anchor.digest()] = AnchorMade(frame, made, left)
 
@@ -182,6 +201,13 @@ class Pipeline:
             self.memory.run(range(1), lambda _: self.maker.see_style(picture, bank, counter.ticks(1)))
             self.styles = {colours: StyleBank(bank, style.strength)}
         return self.styles[colours]
+
+    def _take(self, anchor: Task) -> None:
+        """Take an anchor that is finished as a picture to look at."""
+        assert anchor.finished is not None
+        picture = to_picture(anchor.finished, self.size).to(self.model.device)
+        made = Made(picture, self.maker.ladder[0], self.vae.ladder[0], 0)
+        self.keep_anchor(anchor, made, self.new_bank())
 
     def _hint(self, kind: str, task: Task, given: ControlPictures) -> torch.Tensor:
         """What a ControlNet sees of a task's frame."""
@@ -257,6 +283,7 @@ class _Batches:
         ticks = self.counter.ticks(len(numbers))
         made = dict(zip(numbers, pipeline.maker.make(batch, AnchorRelation(left, place), ticks), strict=False))
         if self.anchor is not None and left is not None and place is not None:
+            made[numbers[0]] = pipeline.laid(self.anchor, made[numbers[0]])
             pipeline.keep_anchor(self.anchor, made[numbers[0]], left)
         for n in numbers:
             self._done[id(self.tasks[n])] = self._behind.submit(self._finished, self.tasks[n], made[n], moved[n])
@@ -272,6 +299,8 @@ class _Batches:
     def _finished(self, task: Task, made: Made, moved: Future[Moved] | None) -> Styled:
         pipeline, finish = self.pipeline, self.pipeline.finish
         anchor = None if self.anchor is None else pipeline.anchors[self.anchor.digest()].frame
+        if self.anchor is None or task.key.frame != self.anchor.key.frame:
+            made = pipeline.laid(task, made)
         frame = finish.frame(task, made, anchor, Moved() if moved is None else moved.result())
         notes = (*pipeline.notes(task.key), *finish.notes(task, made))
         own = anchor is not None and anchor.look is None

@@ -38,7 +38,7 @@ class Made:
     """A finished row: its picture [3, h, w] in -1..1, on its device, and the precision that held.
 
     `retries` counts higher steps of the ladders; `doubtful` is whether it is dark or flat where its source isn't, in
-    the VAE's full precision too.
+    the VAE's full precision too. `notes` say what was set right of it afterwards.
     """
 
     picture: torch.Tensor
@@ -46,6 +46,7 @@ class Made:
     vae_dtype: torch.dtype
     retries: int
     doubtful: bool = False
+    notes: tuple[str, ...] = ()
 
 
 class Maker:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from restrip.looks.diffusion.backbones.backbone import Call, Control
+from restrip.looks.diffusion.backbones.backbone import Call, Control, Reference
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
 from restrip.looks.diffusion.runtime.model import Model
 
@@ -18,8 +18,8 @@ class Denoiser:
     """The model with one prompt (and negative prompt) a row.
 
     `extra` [rows, channels, h, w] is an inpainting model's conditioning; `control` is what ControlNets add, with `done`
-    the share of the steps that is behind, and `snapped` as in Call. `network` may stand for the model's own in another
-    precision.
+    the share of the steps that is behind, and `snapped` and `references` as in Call. `network` may stand for the
+    model's own in another precision.
     """
 
     model: Model
@@ -31,6 +31,7 @@ class Denoiser:
     control: Control | None = None
     done: float = 0.0
     snapped: bool = False
+    references: tuple[Reference, ...] = ()
     evaluations: int = 0
     _inputs: dict[bool, dict[str, Any]] = field(default_factory=dict, repr=False)
 
@@ -44,7 +45,10 @@ class Denoiser:
         backbone = self.model.backbone
         self.model.turns.need("network")
         self.evaluations += 1
-        call = Call(x, sigma, groups, self._arguments(guided, x), self.extra, self.control, self.done, self.snapped)
+        call = Call(
+            x, sigma, groups, self._arguments(guided, x), self.extra, self.control, self.done, self.snapped,
+            self.references,
+        )  # fmt: skip
         seen = backbone.prediction.eps(torch.cat([x] * groups), sigma, backbone.output(self.network, call))
         if not guided:
             return seen

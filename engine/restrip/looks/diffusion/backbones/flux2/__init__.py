@@ -1,0 +1,1 @@
+"""FLUX.2 klein: edit models that look at pictures while they make one."""
