@@ -47,8 +47,8 @@ class MissingTextEncoder(BadInput):
         super().__init__(
             f"{path.name} is the transformer alone: its text encoder, a Qwen3 of width {width}, isn't in "
             f"{_listed(places)}.",
-            f"Put it ({QWENS.get(width, 'qwen_3_4b')}.safetensors, or a GGUF of it) into the folder text_encoders beside, or name its file in "
-            "the setting Text encoder.",
+            f"Put it ({QWENS.get(width, 'qwen_3_4b')}.safetensors, or a GGUF of it) into the folder text_encoders "
+            "beside, or name its file in the setting Text encoder.",
             path=str(path),
             width=width,
         )

@@ -14,7 +14,6 @@ from restrip.looks.diffusion.size import fit
 from restrip.looks.diffusion.style_picture import StylePicture
 from restrip.media.frame_colours import AS_SRGB, FrameColours
 
-
 MOST_PX, MULTIPLE = 2**20, 16
 """Of a style picture: what such models are trained to see, whole, with no edge cut off."""
 

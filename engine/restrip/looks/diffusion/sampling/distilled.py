@@ -80,7 +80,11 @@ def _config(path: Path) -> dict[str, Any]:
 
 
 def says_base(path: Path) -> bool:
-    """Whether a model's name says that it is the undistilled one of a family that usually is distilled."""
+    """Whether a model is the undistilled one of a family that usually is distilled: a folder's index says so, or its
+    name.
+    """
+    if path.is_dir() and _config(path / "model_index.json").get("is_distilled") is False:
+        return True
     return bool(re.search(r"(?<![a-z])base(?![a-z])", path.stem if path.is_file() else path.name, re.IGNORECASE))
 
 

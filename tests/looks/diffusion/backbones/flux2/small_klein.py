@@ -1,16 +1,27 @@
-"""A small random FLUX.2 klein: its networks as diffusers has them, and a text conditioning that needs no tokenizer."""
+"""A small random FLUX.2 klein: its networks as diffusers has them, its files in every layout, and a text conditioning
+that needs no tokenizer.
+"""
 
 from __future__ import annotations
 
+import json
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import diffusers
 import torch
+import transformers
 
+from restrip.looks.diffusion.checkpoints import loader
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "z_image"))
+from small_z_image import save, save_tokenizer
 
 WORDS, WIDTH = 16, 96
 
@@ -140,3 +151,52 @@ VAE_PARTS = (
     ("mid_block.attentions.0.to_out.0", "mid.attn_1.proj_out"), ("conv_norm_out", "norm_out"),
     ("conv_shortcut", "nin_shortcut"),
 )  # fmt: skip
+
+
+def qwen() -> Any:
+    """A Qwen3 as deep as klein looks into it, with embeddings of a third of WIDTH."""
+    torch.manual_seed(9)
+    config = transformers.Qwen3Config(
+        vocab_size=282, hidden_size=WIDTH // 3, intermediate_size=48, num_hidden_layers=28, num_attention_heads=2,
+        num_key_value_heads=1, head_dim=16, max_position_embeddings=1024,
+        rope_parameters={"rope_type": "default", "rope_theta": 1_000_000.0},
+    )  # fmt: skip
+    return transformers.Qwen3ForCausalLM(config).eval().requires_grad_(False)
+
+
+def save_folder(folder: Path, networks: Any, *, distilled: bool = True) -> Path:
+    """As diffusers saves the pipeline."""
+    networks.transformer.save_pretrained(folder / "transformer", max_shard_size="60KB")
+    networks.vae.save_pretrained(folder / "vae")
+    networks.text.save_pretrained(folder / "text_encoder")
+    save_tokenizer(folder / "tokenizer")
+    diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True).save_pretrained(folder / "scheduler")
+    index = {"_class_name": "Flux2KleinPipeline", "is_distilled": distilled, **PARTS}
+    (folder / "model_index.json").write_text(json.dumps(index))
+    return folder
+
+
+PARTS = {
+    "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"], "text_encoder": ["transformers", "Qwen3ForCausalLM"],
+    "tokenizer": ["transformers", "Qwen2TokenizerFast"], "transformer": ["diffusers", "Flux2Transformer2DModel"],
+    "vae": ["diffusers", "AutoencoderKLFlux2"],
+}  # fmt: skip
+
+
+def save_comfy(root: Path, networks: Any, name: str = "flux-2-klein-4b") -> Path:
+    """ComfyUI's folders; the transformer's file is returned."""
+    models = root / "models"
+    text = {name: value for name, value in networks.text.state_dict().items() if name != "lm_head.weight"}
+    save(text, models / "text_encoders" / "qwen_3_4b.safetensors")
+    save(original_vae(networks.vae), models / "vae" / "flux2-vae.safetensors")
+    save_tokenizer(root / "comfy" / "text_encoders" / "qwen25_tokenizer")
+    path = models / "diffusion_models" / f"{name}.safetensors"
+    return save(original(networks.transformer.state_dict(), "model.diffusion_model."), path)
+
+
+def save_configs(folder: Path) -> Path:
+    """Configs that say what no shape does: how many groups norms have."""
+    shutil.copytree(loader.CONFIGS / "flux2", folder / "flux2")
+    file = folder / "flux2" / "vae" / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "norm_num_groups": 4}))
+    return folder

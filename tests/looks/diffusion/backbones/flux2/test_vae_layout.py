@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-import shutil
 import sys
 from pathlib import Path
 
@@ -15,16 +13,13 @@ from restrip.looks.diffusion.checkpoints.family_detection import MissingPart
 from restrip.looks.diffusion.checkpoints.loader import open_vae
 
 sys.path.insert(0, str(Path(__file__).parent))
-from small_klein import original_vae, vae
+from small_klein import original_vae, save_configs, vae
 
 
 @pytest.fixture
 def configs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Configs that say what no shape does: how many groups norms have."""
-    folder = tmp_path / "configs"
-    shutil.copytree(loader.CONFIGS / "flux2", folder / "flux2")
-    file = folder / "flux2" / "vae" / "config.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "norm_num_groups": 4}))
+    folder = save_configs(tmp_path / "configs")
     monkeypatch.setattr(loader, "CONFIGS", folder)
     return folder
 

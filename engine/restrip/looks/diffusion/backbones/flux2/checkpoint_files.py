@@ -32,6 +32,7 @@ def open_model(checkpoint: Checkpoint, family: Family, configs: Path, prediction
     Raises UnreadableCheckpoint, ForeignPickle, MissingPart, UnknownFamily, MissingTokenizer, MissingGgufPackage.
     """
     path, beside = checkpoint.path, checkpoint.beside
+    vae = beside.vae
     if checkpoint.is_folder:
         config = read_json(path / WHAT / "config.json", path)
         text = path / "text_encoder"
@@ -40,7 +41,7 @@ def open_model(checkpoint: Checkpoint, family: Family, configs: Path, prediction
     else:
         if beside.text_encoder is None:
             raise MissingPart(path, "text encoder")
-        text, vae = beside.text_encoder, beside.vae
+        text = beside.text_encoder
         tokenizer = beside.tokenizer or tokenizer_of(text, [])
         network = _network(read_stored(path), path)
     return Model(

@@ -74,6 +74,9 @@ def wanted(shapes: Shapes) -> Wanted:
     return Wanted(text_width=text[1] // LAYERS, fits=is_vae, vae_name="flux2-vae.safetensors")
 
 
+FEW_STEPS = Distillation("klein", "euler", ("euler", "euler_a"), "auto", steps=4)
+
+
 @dataclass(frozen=True)
 class KleinFamily(Family):
     """An edit model. It doesn't hold in half precision.
@@ -91,7 +94,7 @@ class KleinFamily(Family):
     full_vae: bool = True
     evaluations: Callable[[int, float], int] = counted_below_the_start
     wanted: Callable[[Shapes], Wanted] | None = wanted
-    few_steps: Distillation | None = Distillation("klein", "euler", ("euler", "euler_a"), "auto", steps=4)
+    few_steps: Distillation | None = FEW_STEPS
 
 
 ROWS = (

@@ -1,0 +1,165 @@
+"""klein's files in every layout, opened as a user opens them, and the pictures that diffusers makes of the folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import diffusers
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+
+from restrip.looks import open_look
+from restrip.looks.diffusion.checkpoints import loader
+from restrip.looks.diffusion.checkpoints.companions import MissingTextEncoder, MissingVae
+from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, UnknownFamily
+from restrip.looks.diffusion.checkpoints.finding import list_models
+from restrip.looks.diffusion.conditioning.qwen_text import read_tokenizer
+from restrip.looks.diffusion.runtime import model_cache
+from restrip.media.frame import Frame
+from restrip.progress import silent
+from restrip.timeline import Key
+
+sys.path.insert(0, str(Path(__file__).parent))
+import small_klein as small
+from small_z_image import eights, halves, save, save_gguf
+
+FAST = {
+    "steps": 4, "cfg_scale": 1.0, "prompt": "a wolf, in oil", "width": 96, "height": 64, "denoising_strength": 1.0,
+    "seed": 4, "anchor": False, "edit_correction": "off",
+}  # fmt: skip
+
+
+# Qwen3's own, of one question.
+CHAT = (
+    "{% for one in messages %}<|im_start|>{{ one.role }}\n{{ one.content }}<|im_end|>\n{% endfor %}"
+    "<|im_start|>assistant\n{% if not enable_thinking %}<think>\n\n</think>\n\n{% endif %}"
+)
+
+
+@pytest.fixture(scope="module")
+def networks() -> Any:
+    return SimpleNamespace(transformer=small.transformer(), vae=small.vae(), text=small.qwen())
+
+
+@pytest.fixture(scope="module")
+def folder(networks: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small.save_folder(tmp_path_factory.mktemp("klein"), networks)
+
+
+@pytest.fixture
+def comfy(networks: Any, tmp_path: Path) -> Path:
+    """The transformer's file in ComfyUI's folders."""
+    return small.save_comfy(tmp_path / "ComfyUI", networks)
+
+
+@pytest.fixture(autouse=True)
+def configs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(loader, "CONFIGS", small.save_configs(tmp_path / "configs"))
+    yield
+    model_cache.unload()
+
+
+@pytest.fixture(scope="module")
+def frame() -> Frame:
+    y, x = np.mgrid[0:64, 0:96]
+    rgb = np.stack([x * 2, y * 3, 128 + 100 * np.sin(x / 5) * np.cos(y / 4)], axis=-1)
+    rgb[20:44, 30:60] = (230, 60, 40)
+    return Frame(rgb.clip(0, 255).astype(np.uint8))
+
+
+@pytest.fixture(scope="module")
+def theirs(folder: Path, frame: Frame) -> np.ndarray:
+    """What Flux2KleinPipeline makes of the folder, text and all, [h, w, 3] in code values."""
+    pipeline = diffusers.Flux2KleinPipeline.from_pretrained(str(folder), local_files_only=True)
+    pipeline.set_progress_bar_config(disable=True)
+    pipeline.tokenizer = read_tokenizer(folder / "tokenizer")
+    pipeline.tokenizer.chat_template = CHAT
+    made = pipeline(
+        image=PIL.Image.fromarray(frame.rgb), prompt=FAST["prompt"], width=96, height=64, num_inference_steps=4,
+        guidance_scale=1.0, generator=torch.Generator().manual_seed(4), output_type="np",
+    )  # fmt: skip
+    return made.images[0] * 255
+
+
+def key(path: Path, frame: Frame, **settings: Any) -> Any:
+    return open_look(f"sd:{path}", {**FAST, **settings}).stylize([frame], [Key(0)], silent)[0]
+
+
+def off(made: Any, theirs: np.ndarray) -> float:
+    return float(np.abs(made.picture.rgb - theirs).max())
+
+
+def test_a_folder_makes_the_pipelines_pictures(folder: Path, frame: Frame, theirs: np.ndarray) -> None:
+    made = key(folder, frame)
+    assert off(made, theirs) < 0.5 + 0.255  # a code value is rounded to a half, and .001 of white is .255
+    assert made.facts["family"] == "klein" and made.facts["evaluations"] == 4 and not made.notes
+    assert off(key(folder, frame, prompt="a wolf, in ink"), theirs) > 2
+
+
+# The most that a picture differs by, in code values: weights in few bits are others.
+LAYOUTS = {"original": 0.76, "diffusers": 0.76, "bf16": 6, "fp8": 60, "fp8_scaled": 60, "Q8_0": 12}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_file_is_the_same_model(
+    layout: str, comfy: Path, networks: Any, frame: Frame, theirs: np.ndarray
+) -> None:
+    weights, path = networks.transformer.state_dict(), comfy.with_name(f"klein-{layout}.safetensors")
+    file = small.original(weights)
+    if layout == "Q8_0":
+        path = save_gguf(file, path.with_suffix(".gguf"), "flux2")
+    elif layout == "original":
+        path = comfy
+    else:
+        eight = layout.startswith("fp8")
+        save(eights(file, scaled="scaled" in layout) if eight else halves(file) if layout == "bf16" else weights, path)
+    made = key(path, frame)
+    assert off(made, theirs) < LAYOUTS[layout]
+    assert made.facts["family"] == "klein" and made.facts["model"] == path.stem
+
+
+def test_what_is_missing_is_named_with_its_remedy(comfy: Path, networks: Any, tmp_path: Path) -> None:
+    models = comfy.parents[1]
+    models.joinpath("vae", "flux2-vae.safetensors").rename(tmp_path / "elsewhere.safetensors")
+    with pytest.raises(MissingVae, match="flux2-vae") as missing:
+        open_look(f"sd:{comfy}", FAST)
+    assert "folder vae" in missing.value.remedy
+    opened = open_look(f"sd:{comfy}", {**FAST, "vae": str(tmp_path / "elsewhere.safetensors")})
+    assert opened.checkpoint.family == "klein"
+    models.joinpath("text_encoders", "qwen_3_4b.safetensors").unlink()
+    with pytest.raises(MissingTextEncoder):
+        open_look(f"sd:{comfy}", {**FAST, "vae": str(tmp_path / "elsewhere.safetensors")})
+    weights = small.original(networks.transformer.state_dict())
+    cut = save({n: v for n, v in weights.items() if "txt_mlp.0" not in n}, comfy.with_name("cut.safetensors"))
+    small.save_comfy(tmp_path / "whole", networks)
+    cut = cut.rename(tmp_path / "whole" / "models" / "diffusion_models" / "cut.safetensors")
+    with pytest.raises(MissingPart, match="complete transformer"):
+        key(cut, Frame(np.zeros((64, 96, 3), np.uint8)))
+
+
+def test_dev_is_refused_by_its_name(networks: Any, tmp_path: Path) -> None:
+    dev = save(small.original(small.transformer(guidance_embeds=True).state_dict()), tmp_path / "flux2_dev.safetensors")
+    with pytest.raises(UnknownFamily, match=r"FLUX\.2 dev"):
+        open_look(f"sd:{dev}", FAST)
+    assert [model["family"] for model in list_models(tmp_path) if model["path"] == str(dev)] == ["unknown (FLUX.2 dev)"]
+
+
+def test_a_distilled_model_runs_in_few_steps_and_a_base_model_as_asked(
+    comfy: Path, folder: Path, tmp_path: Path
+) -> None:
+    plain = {"steps": 30, "cfg_scale": 7.0}
+    distilled = open_look(f"sd:{comfy}", plain)
+    assert (distilled.recipe.steps, distilled.recipe.cfg_scale) == (4, 1.0) and "4 steps, CFG 1" in distilled.notes[0]
+    base = open_look(f"sd:{comfy.rename(comfy.with_name('flux-2-klein-base-4b.safetensors'))}", plain)
+    assert (base.recipe.steps, base.recipe.cfg_scale) == (30, 7.0)
+    index = folder / "model_index.json"
+    told = index.read_text()
+    index.write_text(told.replace("true", "false"))
+    assert open_look(f"sd:{folder}", plain).recipe.steps == 30
+    index.write_text(told)
+    assert open_look(f"sd:{folder}", plain).recipe.steps == 4
