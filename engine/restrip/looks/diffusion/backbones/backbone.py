@@ -123,6 +123,10 @@ class Backbone(ABC):
         """A layer that LoRA files name as the original code does, by diffusers' name; both with "_" for "."."""
         return flat
 
+    def fused_layers(self, flat: str) -> tuple[str, ...]:
+        """The layers, one below the other, that the original code has in one of this name; all with "_" for "."."""
+        return ()
+
     def lacks(self, what: str) -> UnsupportedByFamily:
         """The error for what this family doesn't have."""
         return UnsupportedByFamily(self.family.label, what, f"Leave {what} out, or use a model of another family.")

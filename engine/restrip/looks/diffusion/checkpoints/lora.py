@@ -11,6 +11,7 @@ from restrip.errors import BadInput
 from restrip.looks.diffusion.backbones.backbone import Backbone
 from restrip.looks.diffusion.checkpoints.lora_kinds import check_kinds
 from restrip.looks.diffusion.checkpoints.lora_layer import LayerChange, role_of
+from restrip.looks.diffusion.checkpoints.packed import PackedLinear
 from restrip.looks.diffusion.checkpoints.safe_weights import Weights, read_weights
 from restrip.looks.diffusion.runtime.model import Model
 
@@ -27,7 +28,7 @@ class UnfittingLora(BadInput):
         )  # fmt: skip
 
 
-LAYERS = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.LayerNorm, torch.nn.GroupNorm)
+LAYERS = (torch.nn.Linear, PackedLinear, torch.nn.Conv2d, torch.nn.LayerNorm, torch.nn.GroupNorm)
 
 KOHYA_TEXTS = {"lora_te_": "text_encoder", "lora_te1_": "text_encoder", "lora_te2_": "text_encoder_2"}
 
@@ -41,7 +42,10 @@ def merge(model: Model, path: Path, weight: float, text_weight: float | None = N
     modules = _modules(model)
     weights = read_weights(path)
     check_kinds(path, weights)
-    changes, foreign = _changes(weights, modules, model.backbone)
+    try:
+        changes, foreign = _changes(weights, modules, model.backbone)
+    except ValueError as error:
+        raise UnfittingLora(path, str(error)) from error
     unknown = [name for name in changes if name not in modules]
     if not changes or len(unknown) > len(changes) // 2:
         raise UnfittingLora(path, f"{len(unknown)} of its {len(changes)} layers aren't in the model")
@@ -86,7 +90,24 @@ def _changes(weights: Weights, modules: dict[str, Any], backbone: Backbone) -> t
             continue
         layer, role = found
         changes.setdefault(_layer(layer, by_flat, backbone), LayerChange()).parts[role] = value
-    return changes, foreign
+    return _unfused(changes, by_flat, backbone), foreign
+
+
+def _unfused(changes: dict[str, LayerChange], by_flat: dict[str, str], backbone: Backbone) -> dict[str, LayerChange]:
+    """The changes, those of layers that the original code has in one as those of its parts.
+
+    A file that has the parts, too, says the same twice.
+    """
+    part = backbone.family.part
+    apart: dict[str, LayerChange] = {}
+    for name, change in changes.items():
+        flat = _flat(name).removeprefix(f"{part}_")
+        names = [by_flat.get(f"{part}_{layer}", f"{part}.{layer}") for layer in backbone.fused_layers(flat)]
+        if not names:
+            apart[name] = change
+        elif not any(one in changes for one in names) and change.whole:
+            apart |= dict(zip(names, change.split(len(names)), strict=True))
+    return apart
 
 
 def _layer(name: str, by_flat: dict[str, str], backbone: Backbone) -> str:
@@ -100,8 +121,13 @@ def _layer(name: str, by_flat: dict[str, str], backbone: Backbone) -> str:
     name = name.removeprefix("base_model.model.").replace(".text_model.", ".").replace(".processor.", ".")
     for place in ("q", "k", "v", "out"):  # diffusers before 0.22
         name = name.replace(f".to_{place}_lora", f".to_{place}")
+    name = name.removeprefix("diffusion_model.")
     if not name.startswith((f"{network}.", "text_encoder")):
         name = f"{network}.{name}"
+    if name.startswith(f"{network}."):
+        own = backbone.layer_of(_flat(name.removeprefix(f"{network}.")))
+        if (found := by_flat.get(f"{network}_{own}")) is not None:
+            return found
     return by_flat.get(_flat(name), by_flat.get(_flat(name) + "_0", name))
 
 

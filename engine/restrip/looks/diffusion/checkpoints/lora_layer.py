@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 
 import torch
 
+from restrip.looks.diffusion.checkpoints.packed import HALVES, PackedLinear
+
 # The end of a weight's name, and which part of the change it is.
 ROLES = tuple(
     (re.compile(pattern), role)
@@ -60,11 +62,36 @@ class LayerChange:
             return all(f"lokr_{w}" in has or {f"lokr_{w}_a", f"lokr_{w}_b"} <= has for w in ("w1", "w2"))
         return {"down", "up"} <= has or bool({"weight", "bias"} & has)
 
+    @property
+    def plain(self) -> bool:
+        """Whether this is LoRA and nothing else."""
+        return {"down", "up"} <= self.parts.keys() <= {"down", "up", "alpha"}
+
+    def split(self, count: int) -> list[LayerChange]:
+        """The changes of so many layers that lie one below the other in this one. Raises ValueError."""
+        if self.plain:
+            shared = {role: value for role, value in self.parts.items() if role != "up"}
+            return [LayerChange({**shared, "up": up}) for up in self.parts["up"].chunk(count)]
+        try:
+            delta = self._delta()
+        except RuntimeError as error:
+            raise ValueError(str(error).split("\n")[0]) from error
+        whole = {} if delta is None else {"weight": delta}
+        whole |= {role: self.parts[role] for role in ("bias", "lengths", "row_lengths") if role in self.parts}
+        if any(len(value) % count for value in whole.values()):
+            raise ValueError(f"rows that aren't {count} layers'")
+        chunks = {role: value.chunk(count) for role, value in whole.items()}
+        return [LayerChange({role: values[n] for role, values in chunks.items()}) for n in range(count)]
+
     def apply(self, module: torch.nn.Module, strength: float) -> None:
         """Change a layer's weights by so much. Raises ValueError when the parts have other shapes than the layer."""
         weight = module.weight
         assert isinstance(weight, torch.Tensor)
         delta = self.delta(tuple(weight.shape))
+        if isinstance(module, PackedLinear) and self.plain and module.packed.kind not in HALVES.values():
+            down, up = self.parts["down"].float().flatten(1), self.parts["up"].float().flatten(1)
+            module.add(down, up * self._scale(len(down)) * strength)
+            delta = None
         if delta is not None:
             old, delta = weight.float(), delta.to(weight.device)
             if "lengths" in self.parts:
@@ -72,7 +99,11 @@ class LayerChange:
             elif "row_lengths" in self.parts:
                 rows = self.parts["row_lengths"].float().reshape(-1, *[1] * (weight.dim() - 1))
                 delta = _of_lengths(old + delta, rows.to(weight.device)) - old
-            weight.data = (old + strength * delta).to(weight.dtype)
+            new = old + strength * delta
+            if isinstance(module, PackedLinear):
+                module.become(new)
+            else:
+                weight.data = new.to(weight.dtype)
         if "bias" in self.parts:
             _add_to_bias(module, strength * self.parts["bias"].float())
 

@@ -31,6 +31,13 @@ def diffusers_names(weights: Mapping[str, Any]) -> dict[str, Any]:
     return named
 
 
+def parts_of(flat: str) -> tuple[str, ...]:
+    """The layers that the original code has in one, with "_" for "."; () for others."""
+    if not flat.endswith("_attention_qkv"):
+        return ()
+    return tuple(f"{flat.removesuffix('qkv')}to_{letter}" for letter in "qkv")
+
+
 def diffusers_layer(flat: str) -> str:
     """A layer with "_" for ".", named as in the original code, by diffusers' name."""
     for old, new in RENAMED.items():

@@ -11,7 +11,8 @@ import torch
 from restrip.looks.diffusion.backbones.backbone import Backbone, Call
 from restrip.looks.diffusion.backbones.family import Family
 from restrip.looks.diffusion.backbones.prediction import FLOW, Prediction
-from restrip.looks.diffusion.backbones.z_image.layers import diffusers_layer
+from restrip.looks.diffusion.backbones.z_image.joint_attention import JointAnchorAttention
+from restrip.looks.diffusion.backbones.z_image.layers import diffusers_layer, parts_of
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
 from restrip.looks.diffusion.sampling.schedules import FlowSchedule
 
@@ -40,6 +41,14 @@ class ZImageBackbone(Backbone):
             arguments = call.control(pictures, time, texts, call.done)
         out = network(pictures, time, texts, return_dict=False, **arguments)[0]
         return -torch.stack([row[:, 0].float() for row in out])
+
+    def anchor_attention(self, network: Any, strength: float, adain: bool) -> JointAnchorAttention:
+        """See Backbone."""
+        return JointAnchorAttention(network, strength, adain)
+
+    def fused_layers(self, flat: str) -> tuple[str, ...]:
+        """See Backbone."""
+        return parts_of(flat)
 
     def layer_of(self, flat: str) -> str:
         """See Backbone."""
