@@ -130,8 +130,6 @@ def weighed_keys(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, 
 class JointAnchorAttention(AnchorAttention):
     """The attentions of Z-Image's main layers, over picture and text together."""
 
-    parts: dict[str, JointAttention]
-
     def names(self, network: Any) -> list[str]:
         """See AnchorAttention."""
         return [f"layers.{number}.attention" for number in range(len(network.layers))]
@@ -145,6 +143,7 @@ class JointAnchorAttention(AnchorAttention):
         def measure(_: Any, arguments: tuple[Any, ...]) -> None:
             height, width = arguments[0][0].shape[-2:]
             for part in self.parts.values():
+                assert isinstance(part, JointAttention)
                 part.tokens = (height // PATCH) * (width // PATCH)
 
         attentions = {name: network.get_submodule(name) for name in self.parts}
