@@ -237,6 +237,7 @@ def cost(model: Model, case: Case, batch: int = 4) -> Cost:
     attention, bank = AnchorAttention(unet, 1.0, False), AnchorBank()
     with attention.among(unet, bank, 0, 1):
         asked(groups)
+        attention.keep(bank)
     with attention.among(unet, bank):
         attention.load(unet, bank)
         anchored = asked(groups * batch)

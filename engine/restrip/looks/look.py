@@ -61,8 +61,8 @@ class Beside:
     frame, or none at all; `anchor_matte` is the anchor's. Only a look that `takes_mattes` is given any. `previous` are
     the frame and the finished picture of the neighbouring key on the anchor's side, one a frame, None where there is
     none in the shot, and for a look that doesn't carry it on (`carries_previous`). `clip` is what the keys' frame
-    numbers count in, `keys` how many keys the job makes in all. `corrections` say what is done with pictures that were
-    given for the keys, one a frame; `colours` are the frames', to which such pictures are converted.
+    numbers count in, `keys` how many the job has yet to make, these among them. `corrections` say what is done with
+    pictures that were given for the keys, one a frame; `colours` are the frames', to which such pictures are converted.
     """
 
     mattes: Sequence[Matte | None] = ()

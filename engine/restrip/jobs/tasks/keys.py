@@ -169,7 +169,7 @@ class KeyMaker:
             anchor_matte=None if matte is None or plan.anchor is None else matte.alpha(plan.keys[plan.anchor].frame),
             previous=[self._before(n) for n in group],
             clip=self.spec.clip,
-            keys=len(plan.keys),
+            keys=self.total - self.done,
             corrections=[plan.correction(n) for n in group],
             colours=self.window.colours,
         )

@@ -51,7 +51,7 @@ DRAFT_VERSION = 1
 
 # Settings that change how fast a picture is made, and not the picture.
 WITHOUT_EFFECT = frozenset(
-    {"batch", "device", "compile", "lora", "controlnet", "vae", "control_file", "distilled", "anchor_file"}
+    {"batch", "device", "compile", "replay", "lora", "controlnet", "vae", "control_file", "distilled", "anchor_file"}
     | {"style_picture", "style_strength", "text_encoder"}
 )
 

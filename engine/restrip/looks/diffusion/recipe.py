@@ -55,6 +55,7 @@ class Recipe:
     device: str
     precision: str
     compile: str
+    replay: bool
 
     @classmethod
     def from_settings(cls, values: Mapping[str, Any]) -> Recipe:

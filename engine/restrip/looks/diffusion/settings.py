@@ -233,8 +233,14 @@ ADVANCED = (
     ),
     _sd(
         "compile", "choice", "auto", "Compile",
-        "Compile the networks first: minutes once for each size, then faster; auto does it for long jobs.",
-        choices=(("auto", "For long jobs"), ("on", "Always"), ("off", "Never")), group="advanced",
+        "Compile the networks' blocks: a minute once for each size, then faster; auto does it where the keys to come "
+        "are worth it, by what this machine took before.",
+        choices=(("auto", "Where it pays"), ("on", "Always"), ("off", "Never")), group="advanced",
+    ),
+    _sd(
+        "replay", "bool", False, "Record steps",
+        "Record what a step starts on an NVIDIA GPU and replay it (CUDA graphs): less work for the processor, most of "
+        "all with few keys at once. The pictures stay the same. It has not been tried on a GPU yet.", group="advanced",
     ),
 )  # fmt: skip
 

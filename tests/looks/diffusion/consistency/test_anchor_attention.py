@@ -28,8 +28,10 @@ def denoiser(model, rows: int, cfg: float = 3.0) -> Denoiser:
 def recorded(model, cfg: float = 3.0, limit: float | None = None, **settings) -> AnchorBank:
     bank = AnchorBank(limit)
     settings = {"strength": 1.0, "adain": False, **settings}
-    with torch.inference_mode(), AnchorAttention(model.network, **settings).among(model.network, bank, 0, 1):
+    attention = AnchorAttention(model.network, **settings)
+    with torch.inference_mode(), attention.among(model.network, bank, 0, 1):
         denoiser(model, 1, cfg).eps(X[:1], 2.0)
+        attention.keep(bank)
     return bank
 
 
@@ -47,9 +49,10 @@ def plain(model, x: torch.Tensor) -> torch.Tensor:
 
 def test_recording_and_leaving_change_nothing(tiny) -> None:
     before, processors = plain(tiny, X), dict(tiny.network.attn_processors)
-    bank = AnchorBank()
-    with torch.inference_mode(), AnchorAttention(tiny.network, 1.0, False).among(tiny.network, bank, 0, 1):
+    attention, bank = AnchorAttention(tiny.network, 1.0, False), AnchorBank()
+    with torch.inference_mode(), attention.among(tiny.network, bank, 0, 1):
         assert torch.allclose(denoiser(tiny, 1).eps(X[:1], 2.0), before[:1], atol=1e-5)
+        attention.keep(bank)
     assert tiny.network.attn_processors == processors
     assert torch.equal(plain(tiny, X), before)
     assert len(bank.features) == sum(name.endswith("attn1.processor") for name in processors)
@@ -88,6 +91,7 @@ def test_an_anchor_in_the_batch_is_as_one_made_before(settings, row: int, tiny) 
     )
     with torch.inference_mode(), attention.among(tiny.network, bank, row, 3):
         together = denoiser(tiny, 3).eps(x, 2.0)
+        attention.keep(bank)
     assert torch.allclose(together[row], plain(tiny, X[:1])[0], atol=1e-4)
     for kept in (bank, recorded(tiny, **settings)):
         later = anchored(tiny, kept, X[1:], **settings)

@@ -43,6 +43,7 @@ def test_an_anchored_key_costs_little_more_than_one_without() -> None:
     attention, bank = AnchorAttention(unet, 1.0, False), AnchorBank()
     with attention.among(unet, bank, 0, 1):  # the anchor itself is a key without one
         plain = BATCH * asked(GROUPS)
+        attention.keep(bank)
     with attention.among(unet, bank):
         attention.load(unet, bank)
         anchored = asked(GROUPS * BATCH)

@@ -86,6 +86,16 @@ class Backbone(ABC):
     # How its weights lie in a GPU's memory; None leaves them.
     memory_format: torch.memory_format | None = None
 
+    # Whether an evaluation can be recorded on a GPU and replayed: nothing in it asks the processor or waits for it.
+    replayable = False
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """Class names of the blocks that the network repeats, which are compiled each by itself; diffusers' networks
+        say theirs. Without any the network is compiled as a whole.
+        """
+        return tuple(getattr(self.network, "_repeated_blocks", None) or ())
+
     @abstractmethod
     def inputs(self, conds: Sequence[Cond], size: tuple[int, int], like: torch.Tensor) -> dict[str, Any]:
         """The prompts of all rows of a batch as the network takes them, the same for every step.

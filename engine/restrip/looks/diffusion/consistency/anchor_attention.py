@@ -9,13 +9,14 @@ not on the keys beside it.
     a style picture   is seen by all keys, the anchor too, as one more anchor; Q and K first take on its statistics
 
 Keys may be made beside the anchor, in one batch with it, or later against what was kept. Later ones find K and V in
-tensors that stay where they are from step to step, so that a compiled network may read them.
+tensors that stay where they are from step to step, so that a compiled or recorded network may read them; and what the
+anchor leaves is taken after each evaluation, so that nothing of the network's work waits for it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -85,28 +86,30 @@ class StyleBank:
 class AnchoredAttention:
     """One self-attention that sees the anchor's, and a style picture's.
 
-    While `row` is a number, that row of each group is the anchor: it is kept in `bank`, and the others see it. Else
+    While `row` is a number, that row of each group is the anchor: what it has is `left`, and the others see it. Else
     they see `seen`, which `load` fills for each evaluation, where they are `anchored`. All see `style`.
     """
 
     def __init__(self, name: str, strength: float, adain: bool) -> None:
         self.name, self.strength, self.adain = name, strength, adain
         self.seen: Features | None = None
+        self.left: Features | None = None
         self.anchored = False
-        self.bank: AnchorBank | None = None
         self.row: int | None = None
         self.rows = 1
         self.style: SeenStyle | None = None
 
-    def load(self, features: Features, like: torch.Tensor) -> None:
-        """Have these features seen, on `like`'s device and of its type, where the last ones were."""
-        self.seen, self.anchored = _held(self.seen, features, like), True
+    def room(self, features: Features, like: torch.Tensor) -> Features:
+        """Where such features are put to be seen, on `like`'s device and of its type: where the last ones were."""
+        self.seen, self.anchored = _room(self.seen, features, like), True
+        return self.seen
 
-    def load_style(self, features: Features, strength: float, like: torch.Tensor) -> None:
-        """Have a style picture's features seen, as `load` does."""
-        held = _held(None if self.style is None else self.style.features, features, like)
+    def room_for_style(self, features: Features, strength: float, like: torch.Tensor) -> Features:
+        """The same for a style picture's features."""
+        held = _room(None if self.style is None else self.style.features, features, like)
         if self.style is None or self.style.features is not held or self.style.strength != strength:
             self.style = SeenStyle(held, strength)
+        return held
 
     def __call__(self, attn: Any, hidden_states: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """As diffusers asks an attention's processor."""
@@ -119,10 +122,10 @@ class AnchoredAttention:
         if self.row is None:
             return self._beside(query, key, value, self.seen if self.anchored else None)
         mine = slice(self.row, None, self.rows)
-        anchor = Features(key[mine], value[mine], *(moments(query[mine]) if self.adain else ()))
-        assert self.bank is not None
-        self.bank.keep(self.name, anchor)
-        own = self._beside(query[mine], key[mine], value[mine], None)
+        # Copies, for a part would keep the whole batch's in memory.
+        anchor = Features(key[mine].clone(), value[mine].clone(), *(moments(query[mine]) if self.adain else ()))
+        self.left = anchor
+        own = self._beside(query[mine], anchor.key, anchor.value, None)
         if self.rows == 1:
             return own
         out = self._beside(query, key, value, anchor)
@@ -231,13 +234,11 @@ def moments(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return values.mean(dim=2, keepdim=True), values.std(dim=2, keepdim=True)
 
 
-def _held(mine: Features | None, features: Features, like: torch.Tensor) -> Features:
-    """The features on `like`'s device and of its type, in the tensors of `mine` where they fit."""
-    if mine is None or not _fits(mine, features, like):
-        return Features(*(values.to(like.device, like.dtype, copy=True) for values in features.tensors))
-    for held, values in zip(mine.tensors, features.tensors, strict=True):
-        held.copy_(values, non_blocking=True)
-    return mine
+def _room(mine: Features | None, features: Features, like: torch.Tensor) -> Features:
+    """`mine` where such features fit there, else new tensors on `like`'s device and of its type."""
+    if mine is not None and _fits(mine, features, like):
+        return mine
+    return Features(*(torch.empty_like(v, device=like.device, dtype=like.dtype) for v in features.tensors))
 
 
 def _fits(mine: Features, features: Features, like: torch.Tensor) -> bool:
@@ -269,8 +270,8 @@ class AnchorAttention:
         rows: int = 1,
         style: StyleBank | None = None,
     ) -> Iterator[None]:
-        """While this holds, `unet`'s batches see the anchor and the style that `load` shows. With `row`, that row of
-        their `rows` is the anchor: it is kept in `bank`, and the others see it.
+        """While this holds, `unet`'s batches see the anchor (where there is a `bank`) and the style that `load` shows.
+        With `row`, that row of their `rows` is the anchor: the others see it, and `keep` takes what it leaves.
         """
         bank = bank if self.strength > 0 else None
         if bank is None and style is None:
@@ -278,17 +279,17 @@ class AnchorAttention:
             return
         here = bank is not None and row is not None
         for part in self.parts.values():
-            part.bank, part.row, part.rows = (bank, row, rows) if here else (None, None, 1)
+            part.row, part.rows = (row, rows) if here else (None, 1)
             part.anchored, part.adain = False, self.adain
             part.style = part.style if style is not None else None
         with self._in_place(unet):
             yield
 
     @contextmanager
-    def watched(self, unet: Any, bank: AnchorBank) -> Iterator[None]:
-        """While this holds, what the one row of `unet`'s batches has is kept in `bank`, for a style to be seen."""
+    def watched(self, unet: Any) -> Iterator[None]:
+        """While this holds, `keep` takes what the one row of `unet`'s batches has, for a style to be seen."""
         for part in self.parts.values():
-            part.bank, part.row, part.rows = bank, 0, 1
+            part.row, part.rows = 0, 1
             part.anchored, part.adain, part.style = False, True, None
         with self._in_place(unet):
             yield
@@ -301,12 +302,50 @@ class AnchorAttention:
             yield
         finally:
             unet.set_attn_processor(before)
+            for part in self.parts.values():
+                part.left = None
 
     def load(self, unet: Any, bank: AnchorBank | None, style: StyleBank | None = None) -> None:
         """Have what `bank` and `style` hold of their evaluation seen next; an anchor that is in the batch isn't."""
-        like = next(unet.parameters())
+        like, rooms, shown = next(unet.parameters()), list[torch.Tensor](), list[torch.Tensor]()
         for name, part in self.parts.items():
             if bank is not None and self.strength > 0 and part.row is None:
-                part.load(bank.features[bank.evaluation, name], like)
+                features = bank.features[bank.evaluation, name]
+                rooms += part.room(features, like).tensors
+                shown += features.tensors
             if style is not None:
-                part.load_style(style.bank.features[style.bank.evaluation, name], style.strength, like)
+                features = style.bank.features[style.bank.evaluation, name]
+                rooms += part.room_for_style(features, style.strength, like).tensors
+                shown += features.tensors
+        if rooms:
+            torch._foreach_copy_(rooms, shown)  # one start on a GPU instead of one for each
+
+    def keep(self, bank: AnchorBank) -> None:
+        """Store what the anchor left in the last evaluation, if it was in the batch."""
+        for name, part in self.parts.items():
+            if part.row is not None and part.left is not None:
+                bank.keep(name, part.left)
+
+    @property
+    def left(self) -> dict[str, list[torch.Tensor]]:
+        """What the last evaluation left in each self-attention, by its name."""
+        return {name: part.left.tensors for name, part in self.parts.items() if part.left is not None}
+
+    @left.setter
+    def left(self, left: dict[str, list[torch.Tensor]]) -> None:
+        for name, part in self.parts.items():
+            part.left = Features(*left[name]) if name in left else None
+
+    @property
+    def places(self) -> Hashable:
+        """What a recording of an evaluation hangs on beside its arguments: where it looks for what is seen."""
+        return tuple(
+            (part.row, part.rows, part.anchored, part.adain, *_places(part.seen), *_places(part.style))
+            for part in self.parts.values()
+        )
+
+
+def _places(seen: Features | SeenStyle | None) -> tuple[float, ...]:
+    if isinstance(seen, SeenStyle):
+        return (seen.strength, *_places(seen.features))
+    return () if seen is None else tuple(values.data_ptr() for values in seen.tensors)

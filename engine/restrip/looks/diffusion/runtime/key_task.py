@@ -48,8 +48,8 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Round:
-    """What the keys of one call have in common: their anchor, the clip that they are of, how many the job has, and what
-    the numbers of their frames mean.
+    """What the keys of one call have in common: their anchor, the clip that they are of, how many the job has yet to
+    make, these among them, and what the numbers of their frames mean.
     """
 
     anchor: Task | None = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -57,9 +57,11 @@ class Session:
             self.entry, self.sigmas = schedule.ddim(recipe.steps, recipe.denoising_strength)
         self.casts = precision.Casts(model.network)
         self.make_control: Callable[[Sequence[Row], torch.dtype], Control] | None = None
-        self.compiled_network: Any = None
         self.style: StyleBank | None = None
         self.references = SeenPictures(model.family.supports.references, vae, recipe.anchor_attention)
+        # Stands for the network in its own precision: compiled, or recorded; what it may see of an anchor meanwhile.
+        self.fast: Any = None
+        self.beside: AnchorAttention | None = None
         self.recovered = LruCache()
         self._conds: dict[tuple[str, bool], Cond] = {}
         self._attentions: WeakKeyDictionary[Any, AnchorAttention] = WeakKeyDictionary()
@@ -100,9 +102,8 @@ class Session:
         self, rows: Sequence[Row], clean: torch.Tensor, dtype: torch.dtype, relation: AnchorRelation, tick: Tick
     ) -> torch.Tensor:
         """The rows' finished latents from their clean ones, [rows, channels, h, w] float32, the network in `dtype`."""
-        plain = relation.anchor is None or relation.row is None
         seen = self.references.of(clean, relation)
-        denoiser = self._denoiser(rows, dtype, [row.prompt for row in rows], compiled=plain, references=seen)
+        denoiser = self._denoiser(rows, dtype, [row.prompt for row in rows], references=seen)
         later = self.recipe.noise in ALTERNATIVE  # A1111's script counts the seed up by one
         seeds = [row.seed + later for row in rows]
         noise = SeedNoise(seeds, clean.shape[1:], clean.device, self.recipe.noise_source, self.noise_at)
@@ -121,7 +122,7 @@ class Session:
 
         Returns the last predicted latents, of `finished`'s shape: finite where all went well.
         """
-        denoiser = self._denoiser(rows, dtype, [row.prompt for row in rows], compiled=False)
+        denoiser = self._denoiser(rows, dtype, [row.prompt for row in rows], fast=False)
         seeds = [row.seed + (self.recipe.noise in ALTERNATIVE) for row in rows]
         with torch.inference_mode():
             noise = SeedNoise(seeds, finished.shape[1:], finished.device, self.recipe.noise_source).draw()
@@ -151,11 +152,12 @@ class Session:
         denoiser = Denoiser(self.model, conds, conds, 1.0, network, extra, snapped=self.sampler.snapped)
         attention, seen = self._attention(network), finished
         assert attention is not None
-        with torch.inference_mode(), attention.watched(network, bank):
+        with torch.inference_mode(), attention.watched(network):
             noise = SeedNoise([STYLE_SEED], finished.shape[1:], finished.device).draw()
             for step, sigma in enumerate(self.sigmas[:-1]):
                 bank.evaluation = step
                 seen = denoiser.clean(finished + float(sigma) * noise, float(sigma))
+                attention.keep(bank)
                 tick()
         return seen
 
@@ -169,7 +171,7 @@ class Session:
         dtype: torch.dtype,
         prompts: Sequence[str],
         *,
-        compiled: bool = True,
+        fast: bool = True,
         references: tuple[Reference, ...] = (),
     ) -> Denoiser:
         recipe = self.recipe
@@ -184,7 +186,7 @@ class Session:
             [self.cond(prompt) for prompt in prompts],
             [self.cond(recipe.negative_prompt, negative=True)] * len(rows),
             recipe.cfg_scale,
-            self._network(dtype) if compiled else self.casts.get(dtype),
+            self._network(dtype) if fast else self.casts.get(dtype),
             extra,
             self.make_control(rows, dtype) if self.make_control else None,
             snapped=self.sampler.snapped,
@@ -192,9 +194,9 @@ class Session:
         )
 
     def _network(self, dtype: torch.dtype) -> Any:
-        """The network in `dtype`; a compiled one stands for the model's own precision."""
+        """The network in `dtype`; a fast one stands for the model's own precision."""
         network = self.casts.get(dtype)
-        return self.compiled_network if self.compiled_network is not None and network is self.model.network else network
+        return self.fast if self.fast is not None and network is self.model.network else network
 
     def _start(
         self,
@@ -267,6 +269,8 @@ class Session:
                 attention.load(network, anchor, style)
             denoiser.done = step / self.evaluations
             seen = denoiser.clean(x, float(self.sigmas[step]))
+            if anchor is not None and attention is not None:
+                attention.keep(anchor)
             if inside is not None:
                 seen = clean + inside * (seen - clean)
             tick()
@@ -285,12 +289,19 @@ class Session:
             self._attentions[network] = made
         return self._attentions[network]
 
-    def _anchored(self, network: Any, relation: AnchorRelation, rows: int) -> AbstractContextManager[None]:
+    @contextmanager
+    def _anchored(self, network: Any, relation: AnchorRelation, rows: int) -> Iterator[None]:
         attention = self._attention(network)
-        if attention is None:
-            return nullcontext()
         bank = None if relation.anchor is None else relation.anchor.bank
-        return attention.among(network, bank, relation.row, rows, self.style)
+        if attention is None or (bank is None and self.style is None):
+            yield
+            return
+        with attention.among(network, bank, relation.row, rows, self.style):
+            self.beside = attention
+            try:
+                yield
+            finally:
+                self.beside = None
 
 
 def _mattes(rows: Sequence[Row], like: torch.Tensor) -> torch.Tensor | None:

@@ -8,6 +8,7 @@ The anchor is the first row of the first batch; later batches are made against w
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -25,7 +26,6 @@ from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank, Sty
 from restrip.looks.diffusion.consistency.moved_noise import NoisePlaces
 from restrip.looks.diffusion.runtime import precision
 from restrip.looks.diffusion.runtime.batch_row import Anchor, AnchorRelation, Row
-from restrip.looks.diffusion.runtime.compiled import Compiled
 from restrip.looks.diffusion.runtime.image_tensors import to_coded, to_matte, to_picture
 from restrip.looks.diffusion.runtime.key_finish import AnchorFrame, KeyFinish, Moved
 from restrip.looks.diffusion.runtime.key_task import Round, Task
@@ -34,6 +34,7 @@ from restrip.looks.diffusion.runtime.model import Model
 from restrip.looks.diffusion.runtime.model_session import Session
 from restrip.looks.diffusion.runtime.precision_retry import Made, Maker
 from restrip.looks.diffusion.runtime.prefetch import Prefetch, StepCounter
+from restrip.looks.diffusion.runtime.speed.compiled import BatchKind, Compiled
 from restrip.looks.diffusion.runtime.vae import Vae
 from restrip.looks.diffusion.sampling.samplers import SAMPLERS
 from restrip.looks.diffusion.size import fit
@@ -87,10 +88,10 @@ class Pipeline:
             self.controls = model.backbone.controls(spec.controls, dtype, model.device)
             self.session.make_control = self._control
         plan = first_plan(self.recipe.batch, model.family.name, size, model.device).sparing(spec.spared)
+        self.compiled = Compiled(self.session, self.vae, size, state_dir() / "compiled")
         self._apply(plan)
         self.memory = MemoryLadder(plan, self._apply, model.family.name, size)
         self.finish = KeyFinish(spec, size)
-        self.compiled = Compiled(self.recipe.compile, model.device, state_dir() / "compiled")
         self.anchors: dict[str, AnchorMade] = {}
         self.styles: dict[FrameColours, StyleBank] = {}
         self._widest = 1
@@ -110,7 +111,6 @@ class Pipeline:
         if self.edits and given is not None:
             self._take(given)
             given = None
-        self.compiled.prepare(self.session, self.vae, max(len(others), among.keys))
         passes = (given is not None) + (style is not None and among.colours not in self.styles)
         counter = StepCounter(
             report, self.session.ticks * (len(first) + len(others)) + self.session.evaluations * passes
@@ -122,7 +122,7 @@ class Pipeline:
         with ExitStack() as stack:
             threads = max(1, torch.get_num_threads())
             pools = [stack.enter_context(ThreadPoolExecutor(threads)) for _ in range(3)]
-            batches = _Batches(self, [*first, *others], anchor, among.clip, counter, pools)
+            batches = _Batches(self, [*first, *others], anchor, among, counter, pools)
             # An edit model's keys look at the finished anchor.
             alone = len(first) if self.edits else 0
             self.memory.run(range(alone), batches.make)
@@ -154,7 +154,7 @@ class Pipeline:
     def notes(self, key: Key) -> tuple[str, ...]:
         """What the user should know of all keys, and of how this one's prompts were read."""
         read = (self.session.cond(self._prompt(key)), self.session.cond(self.recipe.negative_prompt, negative=True))
-        return (*self.spec.notes, *self.model.notes, *read[0].notes, *read[1].notes)
+        return (*self.spec.notes, *self.model.notes, *read[0].notes, *read[1].notes, *self.compiled.notes())
 
     def _prompt(self, key: Key) -> str:
         """What the text encoders read for a key."""
@@ -244,6 +244,7 @@ class Pipeline:
         return self.controls(hints, dtype)
 
     def _apply(self, plan: MemoryPlan) -> None:
+        self.compiled.forget()
         self.vae.tile(plan.tiled)
         self.model.turns.active = plan.offload
 
@@ -252,11 +253,12 @@ class _Batches:
     """The tasks of one call on their way through a pipeline, the anchor first unless it is known from before."""
 
     def __init__(
-        self, pipeline: Pipeline, tasks: list[Task], anchor: Task | None, clip: ClipRange | None, counter: StepCounter,
+        self, pipeline: Pipeline, tasks: list[Task], anchor: Task | None, among: Round, counter: StepCounter,
         pools: Sequence[ThreadPoolExecutor],
     ) -> None:  # fmt: skip
         self.pipeline, self.tasks, self.anchor, self.counter = pipeline, tasks, anchor, counter
         ahead, moving, self._behind = pools
+        self._keys = max(len(tasks), among.keys)
         finish = pipeline.finish
         self._frame = None if anchor is None else finish.anchor_frame(anchor, None)
         self._moved = Prefetch(moving, lambda n: finish.moved(tasks[n], self._frame), len(tasks))
@@ -264,7 +266,7 @@ class _Batches:
         warped = pipeline.recipe.noise == "warped"
         self._rows = Prefetch(
             ahead,
-            lambda n: pipeline.row(tasks[n], self._moved.waiting[n] if warped else None, clip),
+            lambda n: pipeline.row(tasks[n], self._moved.waiting[n] if warped else None, among.clip),
             len(tasks),
         )
         self._done: dict[int, Future[Styled]] = {}
@@ -279,14 +281,25 @@ class _Batches:
         left, place = None if known is None else known.left, None
         if self.anchor is not None and known is None:
             left, place = pipeline.new_bank(), 0
-        batch = pipeline.widened([rows[n] for n in numbers])
-        ticks = self.counter.ticks(len(numbers))
-        made = dict(zip(numbers, pipeline.maker.make(batch, AnchorRelation(left, place), ticks), strict=False))
+        made = dict(zip(numbers, self._made([rows[n] for n in numbers], numbers, left, place), strict=False))
         if self.anchor is not None and left is not None and place is not None:
             made[numbers[0]] = pipeline.laid(self.anchor, made[numbers[0]])
             pipeline.keep_anchor(self.anchor, made[numbers[0]], left)
         for n in numbers:
             self._done[id(self.tasks[n])] = self._behind.submit(self._finished, self.tasks[n], made[n], moved[n])
+
+    def _made(self, rows: list[Row], numbers: Sequence[int], left: Anchor | None, place: int | None) -> list[Made]:
+        """The rows' pictures, the fastest way."""
+        pipeline, plan = self.pipeline, self.pipeline.memory.plan
+        how = "alone" if left is None else "anchored" if place is None else "with the anchor"
+        kind, to_come = BatchKind(how, plan.batch), self._keys - numbers[0]
+        pipeline.compiled.choose(kind, to_come if place is None else len(rows))
+        begun = time.perf_counter()
+        ticks = self.counter.ticks(len(numbers))
+        made = pipeline.maker.make(pipeline.widened(rows), AnchorRelation(left, place), ticks)
+        if len(rows) == plan.batch and not any(one.retries for one in made):
+            pipeline.compiled.took(kind, time.perf_counter() - begun)
+        return made
 
     def styled(self, task: Task) -> Future[Styled]:
         """A task's picture, on its way; the anchor's is finished here."""

@@ -11,6 +11,7 @@ from restrip.looks.diffusion.backbones.latents import Latents
 from restrip.looks.diffusion.runtime import precision
 from restrip.looks.diffusion.runtime.memory_needs import rows_a_call
 from restrip.looks.diffusion.runtime.offload import Offload
+from restrip.looks.diffusion.runtime.speed.regions import Regions
 
 
 class Vae:
@@ -19,7 +20,8 @@ class Vae:
     def __init__(self, module: Any, first: torch.dtype, turns: Offload, latents: Latents | None = None) -> None:
         self.turns = turns
         self.scaling = latents or Latents.of(module)
-        self.compiled: dict[str, Callable[[torch.Tensor], Any]] = {}
+        self.regions: Regions | None = None
+        self.compiled = False
         self.casts = precision.Casts(precision.cast(module, first))
         self.ladder = precision.steps_from(precision.VAE_LADDER, first)
 
@@ -63,8 +65,13 @@ class Vae:
     def _called(self, way: str, dtype: torch.dtype | None) -> tuple[Any, torch.dtype, Callable[[Any, Any], Any]]:
         """The network in a precision, and how it is asked: compiled, where that was made for its own precision."""
         dtype = self.ladder[0] if dtype is None else dtype
-        fast = self.compiled.get(way) if dtype == self.ladder[0] else None
-        return self.casts.get(dtype), dtype, lambda vae, part: (fast or getattr(vae, way))(part)
+        regions = self.regions if self.compiled and dtype == self.ladder[0] else None
+
+        def ask(vae: Any, part: torch.Tensor) -> Any:
+            asked = getattr(vae, way)
+            return asked(part) if regions is None else regions.ask(asked, part)
+
+        return self.casts.get(dtype), dtype, ask
 
 
 def _latents(encoded: Any) -> torch.Tensor:

@@ -29,11 +29,18 @@ class UnetBackbone(Backbone):
     prediction: Prediction = EPSILON
 
     memory_format = torch.channels_last
+    replayable = True
 
     @property
     def inpainting(self) -> bool:
         """See Backbone."""
         return int(self.network.config.in_channels) == 9
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """See Backbone. What surrounds a lone transformer block, its norm and projections, is compiled with it."""
+        deep = any(len(part.transformer_blocks) > 1 for part in self.network.modules() if _transformer(part))
+        return "ResnetBlock2D", "BasicTransformerBlock" if deep else "Transformer2DModel"
 
     def inputs(self, conds: Sequence[Cond], size: tuple[int, int], like: torch.Tensor) -> dict[str, Any]:
         """See Backbone. Prompts of several chunks beside shorter ones are padded, and the padding isn't looked at."""
@@ -78,3 +85,7 @@ class UnetBackbone(Backbone):
     def layer_of(self, flat: str) -> str:
         """See Backbone."""
         return diffusers_layer(flat, self.network.config.layers_per_block)
+
+
+def _transformer(part: Any) -> bool:
+    return type(part).__name__ == "Transformer2DModel"
