@@ -282,7 +282,7 @@ class AnchorAttention:
             part.row, part.rows = (row, rows) if here else (None, 1)
             part.anchored, part.adain = False, self.adain
             part.style = part.style if style is not None else None
-        with self._in_place(unet):
+        with self._seeing(unet):
             yield
 
     @contextmanager
@@ -291,8 +291,17 @@ class AnchorAttention:
         for part in self.parts.values():
             part.row, part.rows = 0, 1
             part.anchored, part.adain, part.style = False, True, None
-        with self._in_place(unet):
+        with self._seeing(unet):
             yield
+
+    @contextmanager
+    def _seeing(self, unet: Any) -> Iterator[None]:
+        try:
+            with self._in_place(unet):
+                yield
+        finally:
+            for part in self.parts.values():
+                part.left = None
 
     @contextmanager
     def _in_place(self, unet: Any) -> Iterator[None]:
@@ -302,8 +311,6 @@ class AnchorAttention:
             yield
         finally:
             unet.set_attn_processor(before)
-            for part in self.parts.values():
-                part.left = None
 
     def load(self, unet: Any, bank: AnchorBank | None, style: StyleBank | None = None) -> None:
         """Have what `bank` and `style` hold of their evaluation seen next; an anchor that is in the batch isn't."""

@@ -40,6 +40,7 @@ def recorded(model, **settings) -> AnchorBank:
     attention = JointAnchorAttention(model.network, **{"strength": 1.0, "adain": False, **settings})
     with torch.inference_mode(), attention.among(model.network, bank, 0, 1):
         seen(model, [0])
+        attention.keep(bank)
     return bank
 
 
@@ -56,6 +57,7 @@ def test_recording_and_leaving_change_nothing(model) -> None:
     bank, attention = AnchorBank(), JointAnchorAttention(model.network, 1.0, False)
     with torch.inference_mode(), attention.among(model.network, bank, 0, 1):
         assert torch.allclose(seen(model, [0]), before[:1], atol=1e-5)
+        attention.keep(bank)
     assert [layer.attention.processor for layer in model.network.layers] == processors
     assert torch.equal(plain(model, [0, 1]), before) and len(bank.features) == 3
     assert all(features.key.shape[2] == 3 * 4 for features in bank.features.values())  # no words
@@ -91,6 +93,7 @@ def test_an_anchor_in_the_batch_is_as_one_made_before(settings, row: int, model)
     attention = JointAnchorAttention(model.network, settings.get("strength", 1), settings.get("adain", False))
     with torch.inference_mode(), attention.among(model.network, bank, row, 3):
         together = seen(model, which)
+        attention.keep(bank)
     assert torch.allclose(together[row], plain(model, [0])[0], atol=1e-4)
     for kept in (bank, recorded(model, **settings)):
         later = anchored(model, kept, others, **settings)
@@ -110,8 +113,9 @@ def test_a_key_takes_on_what_it_sees(model) -> None:
 
 def test_a_style_picture_is_one_more_that_is_seen(model) -> None:
     attention, bank = JointAnchorAttention(model.network, 1.0, False), AnchorBank()
-    with torch.inference_mode(), attention.watched(model.network, bank):
+    with torch.inference_mode(), attention.watched(model.network):
         Denoiser(model, texts([0]), texts([0]), 1.0).eps(X[:1], 2.0)
+        attention.keep(bank)
     style, base = StyleBank(bank, 1.0), plain(model, [1, 2])
     with torch.inference_mode(), attention.among(model.network, None, None, 2, style):
         attention.load(model.network, None, style)

@@ -68,9 +68,8 @@ class JointAttention(AnchoredAttention):
             return self._among(query, key, value, self.seen if self.anchored else None, everyone)
         mine = slice(self.row, None, self.rows)
         kept = self._picture(query[mine]), self._picture(key[mine]), self._picture(value[mine])
-        anchor = Features(kept[1], kept[2], *(moments(kept[0]) if self.adain else ()))
-        assert self.bank is not None
-        self.bank.keep(self.name, anchor)
+        anchor = Features(kept[1].clone(), kept[2].clone(), *(moments(kept[0]) if self.adain else ()))
+        self.left = anchor
         own = self._among(query[mine], key[mine], value[mine], None, mine)
         if self.rows == 1:
             return own
