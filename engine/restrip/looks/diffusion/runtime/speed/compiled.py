@@ -11,7 +11,7 @@ import torch
 from restrip.looks.diffusion.runtime.speed.break_even import BreakEven
 from restrip.looks.diffusion.runtime.speed.nests import Places
 from restrip.looks.diffusion.runtime.speed.regions import Regions
-from restrip.looks.diffusion.runtime.speed.replay import CudaRecorder, Replayed
+from restrip.looks.diffusion.runtime.speed.replay import Replayed, StepRecorder
 
 if TYPE_CHECKING:
     from restrip.looks.diffusion.runtime.model_session import Session
@@ -68,7 +68,7 @@ class Compiled:
         if self.replays():
             if self.replayed is None or on != self.on:
                 inner = self.session.model.network if network is None else network
-                self.replayed = Replayed(inner, self.recorder or CudaRecorder(), self._beside)
+                self.replayed = Replayed(inner, self.recorder or StepRecorder(), self._beside)
             network = self.replayed
         else:
             self.replayed = None

@@ -104,7 +104,7 @@ class Replayed:
         return given, {} if beside is None else beside.left
 
 
-class CudaRecorder:
+class StepRecorder:
     """Records with CUDA graphs, which share their memory: no two are replayed at once."""
 
     def __init__(self) -> None:
