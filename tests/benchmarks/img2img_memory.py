@@ -47,9 +47,11 @@ class Live(TorchDispatchMode):
 
 def memory() -> None:
     """The numbers of looks/diffusion/runtime/memory_needs.py."""
-    torch.nn.functional.scaled_dot_product_attention = lambda q, k, v, **more: torch.empty_like(q)
+    torch.nn.functional.scaled_dot_product_attention = lambda query, key, value, **more: torch.empty_like(query)
     for family, side in (("sd15", 512), ("sdxl", 1024)):
         print(f"{family}: {memory_of(family, side)}")
+    for name in KLEIN:
+        print(f"{name}: {memory_of_klein(name)}")
 
 
 def memory_of(family: str, side: int) -> str:
@@ -72,6 +74,43 @@ def memory_of(family: str, side: int) -> str:
     return (
         f"weights {weights:.0f} MiB; a million pixels: UNet {one / mpx:.0f} MiB a row, "
         f"VAE {peaks[0] / mpx:.0f} in float16, {peaks[1] / mpx:.0f} in float32"
+    )
+
+
+KLEIN = {
+    "klein": {"num_layers": 5, "num_single_layers": 20, "num_attention_heads": 24, "joint_attention_dim": 7680},
+    "klein-9b": {"num_layers": 8, "num_single_layers": 24, "num_attention_heads": 32, "joint_attention_dim": 12288},
+}
+SEEN = 3
+"""References: frame, style picture, anchor."""
+
+
+def memory_of_klein(name: str) -> str:
+    """A picture of 1024x1024 beside three of its size that are seen."""
+    with torch.device("meta"):
+        network = diffusers.Flux2Transformer2DModel(in_channels=128, guidance_embeds=False, **KLEIN[name])
+        vaes = [diffusers.AutoencoderKLFlux2().to(dtype) for dtype in (torch.float16, torch.float32)]
+    network.to(torch.bfloat16)
+    tokens, words = (1 + SEEN) * 64 * 64, 512
+
+    def row(*shape: int) -> torch.Tensor:
+        return torch.empty(*shape, device="meta", dtype=torch.bfloat16)
+
+    one = live(
+        network,
+        lambda: network(
+            hidden_states=row(1, tokens, 128),
+            encoder_hidden_states=row(1, words, KLEIN[name]["joint_attention_dim"]),
+            timestep=row(1),
+            img_ids=row(tokens, 4),
+            txt_ids=row(words, 4),
+        ),
+    )
+    peaks = [live(vae, lambda vae=vae: vae.decode(row(1, 32, 128, 128).to(vae.dtype))) for vae in vaes]
+    weights = sum(p.numel() for p in network.parameters()) * 2 / 2**20
+    return (
+        f"weights {weights:.0f} MiB; a million pixels: transformer {one:.0f} MiB a row, "
+        f"VAE {peaks[0]:.0f} in float16, {peaks[1]:.0f} in float32"
     )
 
 

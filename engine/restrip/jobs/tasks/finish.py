@@ -191,7 +191,7 @@ class _Ending:
             many = "1 step was" if len(retries) == 1 else f"{len(retries)} steps were"
             notes.append(f"{many} tried again, with less memory where that is possible.")
         models = model_facts(spec)
-        notes += licence_notes(models)
+        notes += [note for note in licence_notes(models) if note not in notes]
         return Manifest(
             job_id=spec.job_id,
             engine_version=__version__,

@@ -16,6 +16,7 @@ from restrip.jobs.model.plan import Plan
 from restrip.jobs.model.planner import make_plan, size_within
 from restrip.jobs.model.store import read_record
 from restrip.jobs.outputs.delivery import baked_name, check_place, strip_name
+from restrip.jobs.outputs.model_facts import licence_notes, model_facts
 from restrip.jobs.references import files_of, inputs_of, look_files
 from restrip.jobs.resources.disk import GUEST_SPARE_MIB, SPARE_MIB, check_room, room_of
 from restrip.jobs.resources.memory import needs_of
@@ -63,7 +64,7 @@ def plan_job(task: Assignment, spec: Job) -> tuple[Plan, Look]:
         cuts = spec.cuts if spec.cuts is not None else _cuts(task, spec, media, inputs["source"])
     look = look_of(task.shop, spec, size_within(media.size, spec.output.long_side), task.report)
     known = replace(known_of(look, media, tuple(cuts)), inputs=inputs, highlights=beyond)
-    known = replace(known, notes=notes_of(media, spec, beyond))
+    known = replace(known, notes=(*notes_of(media, spec, beyond), *licence_notes(model_facts(spec))))
     plan = make_plan(spec, known)
     look.check_keys(plan.keys)
     compared = compare_keys(task, spec, plan, look)

@@ -27,7 +27,7 @@ from restrip.looks.diffusion.checkpoints.lora_kinds import check_kinds
 from restrip.looks.diffusion.draft import draft_evaluations, draft_working_size
 from restrip.looks.diffusion.fitting import fitted
 from restrip.looks.diffusion.recipe import Recipe
-from restrip.looks.diffusion.runtime.memory_needs import largest_size, needs_mib, weights_mib
+from restrip.looks.diffusion.runtime.memory_needs import largest_size, needs_mib, stored_share, weights_mib
 from restrip.looks.diffusion.sampling import distilled
 from restrip.looks.diffusion.settings import SD_TRAITS
 from restrip.looks.diffusion.size import working_size
@@ -216,13 +216,21 @@ class DiffusionLook(Look):
             evaluations += steps
         guided = self.recipe.cfg_scale != 1
         nets = sum(weights_mib(control.path) for control in self.controls)
-        needed = needs_mib(self.checkpoint.family, at, 1, guided=guided) + nets
+        needed = needs_mib(self.checkpoint.family, at, 1, guided=guided, share=self._stored_share()) + nets
         return Estimate(at, needed, evaluations)
 
     def largest(self, size: tuple[int, int], have_mib: int) -> tuple[int, int]:
         """The largest working size for frames of `size` that fits into so much GPU memory, one frame at a time."""
         at = self._working_size(size)
-        return largest_size(self.checkpoint.family, at, have_mib - sum(weights_mib(c.path) for c in self.controls))
+        nets = sum(weights_mib(control.path) for control in self.controls)
+        return largest_size(self.checkpoint.family, at, have_mib - nets, self._stored_share())
+
+    def _stored_share(self) -> float:
+        """What the network takes as it is stored, where its family's weights stay so."""
+        if self.family.wanted is None:
+            return 1.0
+        path = self.checkpoint.path
+        return stored_share(path / self.family.part if self.checkpoint.is_folder else path)
 
     def _working_size(self, size: tuple[int, int]) -> tuple[int, int]:
         whole = working_size(size, self.recipe, self.native_px, self.family.multiple_px)

@@ -63,3 +63,26 @@ def test_nothing_is_known_of_what_says_nothing(content: bytes, tmp_path: Path) -
 )  # fmt: skip
 def test_licences_that_forbid_commercial_use(name: str, forbids: bool) -> None:
     assert Origin(name).forbids_commercial_use == forbids
+
+
+def test_a_card_that_names_another_licence(tmp_path: Path) -> None:
+    path = model(tmp_path / "a.safetensors")
+    path.with_suffix(".md").write_text("---\nlicense: other\nlicense_name: flux-non-commercial-license\n---\n")
+    assert origin_of(path).license == "flux-non-commercial-license" and origin_of(path).forbids_commercial_use
+
+
+def test_weights_of_a_family_with_one_licence(tmp_path: Path) -> None:
+    """Trained from FLUX.2 klein, and saying nothing themselves."""
+    for width, licence, forbids in ((7680, "Apache-2.0", False), (12288, "FLUX Non-Commercial License", True)):
+        weights = {
+            "img_in": (2, 1), "txt_in": (2, width), "time_in.in_layer": (2, 2), "single_stream_modulation.lin": (2, 2),
+            "double_blocks.0.img_mlp.0": (12, 2), "double_blocks.0.img_attn.qkv": (6, 2),
+            "single_blocks.0.linear1": (2, 2),
+        }  # fmt: skip
+        file = {f"{name}.weight": np.zeros(shape, np.float32) for name, shape in weights.items()}
+        file["single_blocks.0.norm.query_norm.scale"] = np.zeros(2, np.float32)
+        path = tmp_path / f"klein-{width}.safetensors"
+        safetensors.numpy.save_file(file, path)
+        assert (origin_of(path).license, origin_of(path).forbids_commercial_use) == (licence, forbids)
+        path.with_suffix(".md").write_text("license: mine\n")
+        assert origin_of(path).license == "mine"

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from restrip.errors import BadInput
+from restrip.looks.diffusion.backbones.table import FAMILIES
 from restrip.looks.diffusion.checkpoints import hub
-from restrip.looks.diffusion.checkpoints.finding import hub_folder
+from restrip.looks.diffusion.checkpoints.finding import family_of, hub_folder
 from restrip.looks.diffusion.checkpoints.headers import read_metadata
 
 UNKNOWN = "unknown"
+# On the hub's cards: the name follows.
+OTHER = "other"
 LONGEST = 200
 CARDS = ("README.md", "MODEL_CARD.md")
 LARGEST_CARD = 64 << 10
@@ -50,7 +53,8 @@ class Origin:
 
 def origin_of(path: Path) -> Origin:
     """What a .safetensors header says of its model, else the card: README.md in a folder, NAME.md or NAME.civitai.info
-    beside a file. A folder that was fetched from the hub comes from there. Never raises.
+    beside a file, else what its family's authors say. A folder that was fetched from the hub comes from there. Never
+    raises.
     """
     license_, author = "", ""
     if path.suffix == ".safetensors" and not path.is_dir():
@@ -59,9 +63,17 @@ def origin_of(path: Path) -> Origin:
             license_ = metadata.get("modelspec.license") or metadata.get("license") or ""
             author = metadata.get("modelspec.author") or metadata.get("author") or ""
     for card in _cards(path):
-        if not license_ and (named := _LICENSE.search(card)):
-            license_ = named[1]
-    return Origin(_plain(license_), _plain(_from_hub(path) or author or _from_civitai(path)))
+        named = [one for one in _LICENSE.findall(card) if one.strip() != OTHER] if not license_ else []
+        license_ = named[0] if named else license_
+    return Origin(_plain(license_) or _of_family(path), _plain(_from_hub(path) or author or _from_civitai(path)))
+
+
+def _of_family(path: Path) -> str:
+    """The licence of a family's weights, which those that were trained from them are bound by."""
+    with suppress(BadInput, OSError):
+        family = FAMILIES.get(family_of(path))
+        return family.license if family is not None else ""
+    return ""
 
 
 def _cards(path: Path) -> Iterator[str]:

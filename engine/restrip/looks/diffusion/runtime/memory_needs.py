@@ -21,13 +21,16 @@ MARGIN = 1.3
 VAE_CALL_PX = 2 * 2**20
 
 
-def needs_mib(family: str, size: tuple[int, int], batch: int, *, guided: bool = True) -> int:
-    """GPU memory for `batch` frames at once at the working size (width, height); batch 0 is the networks alone."""
+def needs_mib(family: str, size: tuple[int, int], batch: int, *, guided: bool = True, share: float = 1.0) -> int:
+    """GPU memory for `batch` frames at once at the working size (width, height); batch 0 is the networks alone.
+
+    `share` is what `stored_share` says of the model's file.
+    """
     numbers = FAMILIES[family].memory
     mpx = size[0] * size[1] / 2**20
     network = numbers.network_mib_a_mpx * mpx * batch * (2 if guided else 1)
     vae = numbers.vae_mib_a_mpx * mpx * min(batch, rows_a_call(size))
-    return round(FIXED_MIB + numbers.weights_mib + MARGIN * max(network, vae))
+    return round(FIXED_MIB + numbers.weights_mib * share + MARGIN * max(network, vae))
 
 
 def weights_mib(path: Path) -> int:
@@ -36,16 +39,25 @@ def weights_mib(path: Path) -> int:
     return round(sum(math.prod(shape) for file in files for shape in read_shapes(file).values()) * 2 / 2**20)
 
 
+def stored_share(path: Path) -> float:
+    """What the weights of a file, or of a network's folder, take as they are stored, as a share of half precision:
+    .5 for 8-bit floats, less for GGUF. For families whose weights stay so. Raises the errors of read_shapes.
+    """
+    files = [path] if path.is_file() else [*path.glob("*.safetensors")] or [*path.glob("*.bin")]
+    halves = weights_mib(path)
+    return min(1.0, sum(file.stat().st_size for file in files) / 2**20 / halves) if halves else 1.0
+
+
 def rows_a_call(size: tuple[int, int]) -> int:
     """Rows that the VAE takes at once: enough to fill a GPU, few enough for its memory."""
     return max(1, VAE_CALL_PX // (size[0] * size[1]))
 
 
-def largest_size(family: str, size: tuple[int, int], have_mib: int) -> tuple[int, int]:
+def largest_size(family: str, size: tuple[int, int], have_mib: int, share: float = 1.0) -> tuple[int, int]:
     """The largest size of this shape, in multiples of 64, that fits one frame at a time."""
     for part in range(100, 0, -1):
         smaller = tuple(max(64, int(side * part / 100) // 64 * 64) for side in size)
-        if needs_mib(family, (smaller[0], smaller[1]), 1) <= have_mib:
+        if needs_mib(family, (smaller[0], smaller[1]), 1, share=share) <= have_mib:
             return smaller[0], smaller[1]
     return 64, 64
 

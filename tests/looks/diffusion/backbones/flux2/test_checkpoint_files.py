@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from restrip.looks import open_look
+from restrip.looks.diffusion.backbones.flux2.rows import KLEIN
 from restrip.looks.diffusion.checkpoints import loader
 from restrip.looks.diffusion.checkpoints.companions import MissingTextEncoder, MissingVae
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, UnknownFamily
@@ -163,3 +164,17 @@ def test_a_distilled_model_runs_in_few_steps_and_a_base_model_as_asked(
     assert open_look(f"sd:{folder}", plain).recipe.steps == 30
     index.write_text(told)
     assert open_look(f"sd:{folder}", plain).recipe.steps == 4
+
+
+def test_memory_is_counted_as_the_weights_are_stored(comfy: Path, networks: Any) -> None:
+    """8 bits take half of 16; the header of a small file counts a little."""
+    large = small.transformer(attention_head_dim=64, num_attention_heads=4, axes_dims_rope=(16,) * 4)
+    file = small.original(large.state_dict())
+    half = save(halves(file), comfy.with_name("klein-bf16.safetensors"))
+    eight = save({n: v.to(torch.float8_e4m3fn) for n, v in file.items()}, comfy.with_name("klein-fp8.safetensors"))
+    needs = [open_look(f"sd:{path}", FAST).estimate((1920, 1080)).needs_mib for path in (half, eight)]
+    weights = KLEIN.memory.weights_mib
+    assert 0.4 * weights < needs[0] - needs[1] < 0.5 * weights
+    sized = [open_look(f"sd:{path}", {**FAST, "width": 0, "height": 0}) for path in (half, eight)]
+    largest = [look.largest((1920, 1080), needs[0]) for look in sized]
+    assert largest[0][0] < largest[1][0]
