@@ -84,7 +84,6 @@ COVERED_BY = {
     "looks/diffusion/consistency/clean_mask": "looks/diffusion/consistency/test_anchor_fusion.py",
     "looks/diffusion/runtime/key_finish": "looks/diffusion/test_look.py",
     "looks/diffusion/runtime/model_session": "looks/diffusion/runtime/test_precision.py",
-    "looks/diffusion/runtime/offload": "looks/diffusion/runtime/test_vae.py",
     "looks/diffusion/runtime/pipeline": "looks/diffusion/runtime/speed/test_compiled.py",
     "looks/diffusion/runtime/speed/nests": "looks/diffusion/runtime/speed/test_replay.py",
     "looks/diffusion/runtime/precision_retry": "looks/diffusion/runtime/test_precision.py",

@@ -52,6 +52,7 @@ def memory() -> None:
         print(f"{family}: {memory_of(family, side)}")
     for name in KLEIN:
         print(f"{name}: {memory_of_klein(name)}")
+    print(f"z-image: {memory_of_z_image(1024)}")
 
 
 def memory_of(family: str, side: int) -> str:
@@ -111,6 +112,22 @@ def memory_of_klein(name: str) -> str:
     return (
         f"weights {weights:.0f} MiB; a million pixels: transformer {one:.0f} MiB a row, "
         f"VAE {peaks[0]:.0f} in float16, {peaks[1]:.0f} in float32"
+    )
+
+
+def memory_of_z_image(side: int) -> str:
+    """In bfloat16, with a text of 512 tokens beside the picture."""
+    meta, mpx, dtype = torch.device("meta"), side * side / 2**20, torch.bfloat16
+    net = network(diffusers.ZImageTransformer2DModel, "z-image", "transformer", meta, dtype)
+    picture = torch.empty(16, 1, side // 8, side // 8, device=meta, dtype=dtype)
+    text, time = torch.empty(512, 2560, device=meta, dtype=dtype), torch.empty(1, device=meta, dtype=dtype)
+    one = live(net, lambda: net([picture], time, [text], return_dict=False))
+    vae = network(diffusers.AutoencoderKL, "z-image", "vae", meta, torch.float32)
+    decoded = live(vae, lambda: vae.decode(torch.empty(1, 16, side // 8, side // 8, device=meta)))
+    weights, small = (sum(p.numel() for p in part.parameters()) for part in (net, vae))
+    return (
+        f"weights {weights * 2 / 2**20:.0f} MiB in bfloat16, VAE {small * 4 / 2**20:.0f} in float32; a million pixels: "
+        f"transformer {one / mpx:.0f} MiB a row, VAE {decoded / mpx:.0f} in float32"
     )
 
 

@@ -100,11 +100,16 @@ PLAIN = LookTraits()
 class Estimate:
     """What one key takes before anything is loaded: the working size (width, height) that the look makes it at, the
     GPU memory for one at a time, and how many times a network is evaluated.
+
+    `least_mib` is what it takes when networks take turns on the GPU, where that is known; `lighter` a sentence that
+    says how it could take less.
     """
 
     size: tuple[int, int]
     needs_mib: int
     evaluations: int
+    least_mib: int | None = None
+    lighter: str = ""
 
 
 class Look(ABC):

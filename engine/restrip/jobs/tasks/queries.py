@@ -41,12 +41,15 @@ def check_job(task: Assignment) -> dict[str, Any]:
     needs = None if estimate is None else estimate.needs_mib
     gpu = find_gpu()
     fixes = []
-    if needs is not None and gpu is not None and needs > gpu["total_mib"]:
-        width, height = look.largest(plan.key_size, gpu["total_mib"])
-        fixes.append(
-            f"The look needs {needs} MiB and the GPU has {gpu['total_mib']}: "
-            f"set the working size to {width}x{height} or less."
-        )
+    if estimate is not None and gpu is not None and estimate.needs_mib > gpu["total_mib"]:
+        in_turns = estimate.least_mib is not None and estimate.least_mib <= gpu["total_mib"]
+        short = f"The look needs {needs} MiB and the GPU has {gpu['total_mib']}"
+        if in_turns:
+            warnings.append(" ".join([f"{short}: its networks will take turns, which is slower.", estimate.lighter]))
+        else:
+            width, height = look.largest(plan.key_size, gpu["total_mib"])
+            advice = f"{short}: set the working size to {width}x{height} or less."
+            fixes.append(" ".join(filter(None, [advice, estimate.lighter])))
     frames = sum(len(plan.segment_tasks[n].frames) for n in segment_tasks)
     room = free_mib(task.state_dir)
     disk = room_of(plan, segment_tasks, baked=spec.output.baked, preview=spec.output.preview).mib

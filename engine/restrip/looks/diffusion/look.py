@@ -27,7 +27,15 @@ from restrip.looks.diffusion.checkpoints.lora_kinds import check_kinds
 from restrip.looks.diffusion.draft import draft_evaluations, draft_working_size
 from restrip.looks.diffusion.fitting import fitted
 from restrip.looks.diffusion.recipe import Recipe
-from restrip.looks.diffusion.runtime.memory_needs import largest_size, needs_mib, stored_share, weights_mib
+from restrip.looks.diffusion.runtime.memory_needs import (
+    FIXED_MIB,
+    in_turns_mib,
+    largest_size,
+    needs_mib,
+    stored_share,
+    text_encoder_mib,
+    weights_mib,
+)
 from restrip.looks.diffusion.sampling import distilled
 from restrip.looks.diffusion.settings import SD_TRAITS
 from restrip.looks.diffusion.size import working_size
@@ -45,6 +53,8 @@ if TYPE_CHECKING:
 
 # Goes up when the same settings give another picture than before.
 CODE_VERSION = 2
+
+LIGHTER = "Its 8-bit or GGUF files take less: they stay in memory as they lie on the disk."
 
 # The same for drafts.
 DRAFT_VERSION = 1
@@ -216,7 +226,12 @@ class DiffusionLook(Look):
             evaluations += steps
         guided = self.recipe.cfg_scale != 1
         nets = sum(weights_mib(control.path) for control in self.controls)
-        needed = needs_mib(self.checkpoint.family, at, 1, guided=guided, share=self._stored_share()) + nets
+        share = self._stored_share()
+        needed = needs_mib(self.checkpoint.family, at, 1, guided=guided, share=share) + nets
+        if self.family.wanted is not None:
+            text = text_encoder_mib(self.checkpoint)
+            least = in_turns_mib(self.checkpoint.family, at, guided=guided, share=share, text=text) + nets
+            return Estimate(at, max(needed, FIXED_MIB + text), evaluations, least, LIGHTER)
         return Estimate(at, needed, evaluations)
 
     def largest(self, size: tuple[int, int], have_mib: int) -> tuple[int, int]:

@@ -26,6 +26,9 @@ Control = Callable[..., Any]
 # Makes a Control of hints [rows, 3, h, w] in 0..1, one a ControlNet, in a precision.
 Controls = Callable[[Sequence[torch.Tensor], torch.dtype], Control]
 
+# Makes latents of pictures [rows, 3, h, w] in -1..1.
+Encode = Callable[[torch.Tensor], torch.Tensor]
+
 
 class TextConditioning(Protocol):
     """Turns prompts into what a family's network is told. `parts` are its networks, by diffusers' names."""
@@ -125,8 +128,13 @@ class Backbone(ABC):
         """The self-attentions of `network`, to be made to see an anchor's. Raises UnsupportedByFamily."""
         raise self.lacks("anchor attention")
 
-    def controls(self, files: Sequence[ControlFile], dtype: torch.dtype, device: torch.device) -> Controls:
-        """The ControlNets of these files, loaded. Raises UnsupportedByFamily, and the errors of loading."""
+    def controls(
+        self, files: Sequence[ControlFile], dtype: torch.dtype, device: torch.device, encode: Encode | None = None
+    ) -> Controls:
+        """The ControlNets of these files, loaded; `encode` makes latents of pictures, for those that see such.
+
+        Raises UnsupportedByFamily, and the errors of loading.
+        """
         raise self.lacks("ControlNet")
 
     def layer_of(self, flat: str) -> str:

@@ -15,7 +15,7 @@ from restrip.looks.diffusion.checkpoints.lora_kinds import kinds_of
 
 QWEN_NORMS = ("layers.0.self_attn.q_norm.weight", "blk.0.attn_q_norm.weight")
 VAE_CONVS = ("first_stage_model.encoder.conv_in.weight", "encoder.conv_in.weight")
-CONTROL_PREFIX = "control_model."
+CONTROL_PREFIXES = ("control_model.", "controlnet_cond_embedding.", "control_all_x_embedder.")
 
 
 class UnknownFamily(BadInput):
@@ -54,7 +54,7 @@ def family_of_shapes(shapes: Shapes) -> str:
     found = next((name for who in _recognizers() if (name := who.in_file(shapes))), None)
     if found is not None:
         return found
-    if any(name.startswith((CONTROL_PREFIX, "controlnet_cond_embedding.")) for name in shapes):
+    if any(name.startswith(CONTROL_PREFIXES) for name in shapes):
         return "controlnet"
     if kinds_of(shapes):
         return "lora"

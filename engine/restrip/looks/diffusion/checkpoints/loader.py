@@ -18,6 +18,7 @@ import accelerate  # Without it diffusers fills weights that a file lacks with n
 import diffusers
 import torch
 import transformers
+from diffusers.models.modeling_utils import no_init_weights
 
 from restrip.looks.diffusion.backbones.flux2 import vae_layout
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, UnknownFamily, read_json
@@ -65,7 +66,7 @@ def empty(kind_name: str, config: Mapping[str, Any]) -> Any:
     """
     kind = _kind(kind_name)
     values = {name: value for name, value in config.items() if not name.startswith("_")}
-    with accelerate.init_empty_weights(include_buffers=False):
+    with no_init_weights(), accelerate.init_empty_weights(include_buffers=False):
         if issubclass(kind, transformers.PreTrainedModel):
             return kind(kind.config_class(**values))
         return kind.from_config(values)

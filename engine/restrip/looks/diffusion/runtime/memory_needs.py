@@ -11,6 +11,7 @@ import math
 from pathlib import Path
 
 from restrip.looks.diffusion.backbones.table import FAMILIES
+from restrip.looks.diffusion.checkpoints.finding import Checkpoint
 from restrip.looks.diffusion.checkpoints.headers import read_shapes
 
 # CUDA itself, cuDNN's work space, fragments.
@@ -31,6 +32,22 @@ def needs_mib(family: str, size: tuple[int, int], batch: int, *, guided: bool = 
     network = numbers.network_mib_a_mpx * mpx * batch * (2 if guided else 1)
     vae = numbers.vae_mib_a_mpx * mpx * min(batch, rows_a_call(size))
     return round(FIXED_MIB + numbers.weights_mib * share + MARGIN * max(network, vae))
+
+
+def in_turns_mib(family: str, size: tuple[int, int], *, guided: bool, share: float, text: int) -> int:
+    """The least for one frame: one network at a time, the VAE in tiles of a quarter, before them a text encoder of so
+    many MiB alone.
+    """
+    numbers = FAMILIES[family].memory
+    mpx = size[0] * size[1] / 2**20
+    network = numbers.weights_mib * share + MARGIN * numbers.network_mib_a_mpx * mpx * (2 if guided else 1)
+    return round(FIXED_MIB + max(network, MARGIN * numbers.vae_mib_a_mpx * mpx / 4, text))
+
+
+def text_encoder_mib(checkpoint: Checkpoint) -> int:
+    """What a text encoder that is a model of its own takes as it is stored. Raises the errors of read_shapes."""
+    path = checkpoint.path / "text_encoder" if checkpoint.is_folder else checkpoint.beside.text_encoder
+    return 0 if path is None or not path.exists() else round(weights_mib(path) * stored_share(path))
 
 
 def weights_mib(path: Path) -> int:

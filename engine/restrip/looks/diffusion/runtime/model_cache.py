@@ -56,8 +56,11 @@ def _place(model: Model, device: torch.device) -> None:
         torch.backends.cuda.matmul.allow_tf32 = True
         torch.backends.cudnn.allow_tf32 = True
         layout = model.backbone.memory_format
-        model.network.to(device, **({"memory_format": layout} if layout else {}))
-        model.vae.to(device, memory_format=torch.channels_last)
+        try:
+            model.network.to(device, **({"memory_format": layout} if layout else {}))
+            model.vae.to(device, memory_format=torch.channels_last)
+        except torch.OutOfMemoryError:  # not beside each other: they take turns from the start
+            model.turns.force()
 
 
 def device_of(asked: str) -> torch.device:

@@ -12,12 +12,25 @@ import torch
 
 @dataclass
 class Offload:
-    """While `active`, only the network that was asked for last is on the device."""
+    """While `active`, only the network that was asked for last is on the device; `forced` where they never fitted."""
 
     device: torch.device
     active: bool = False
+    forced: bool = False
     networks: dict[str, Any] = field(default_factory=dict)
     current: str = ""
+
+    def take_turns(self, on: bool) -> None:
+        """Begin to take turns, or bring all networks back to the device."""
+        if self.active and not on:
+            for network in self.networks.values():
+                network.to(self.device)
+        self.active, self.current = on, self.current if on else ""
+
+    def force(self) -> None:
+        """Take turns from now on, beginning with none on the device: they don't fit beside each other."""
+        self._leave(*self.networks)
+        self.active, self.forced, self.current = True, True, ""
 
     def need(self, name: str) -> None:
         """Bring a network to the device, and send the others away."""

@@ -85,10 +85,12 @@ class Pipeline:
             self.session.take_few_steps(size[0] / noise_at[0])
         self.maker = Maker(self.session, dtype)
         if spec.controls:
-            self.controls = model.backbone.controls(spec.controls, dtype, model.device)
+            self.controls = model.backbone.controls(spec.controls, dtype, model.device, self.vae.encode_whole)
             self.session.make_control = self._control
         plan = first_plan(self.recipe.batch, model.family.name, size, model.device).sparing(spec.spared)
         self.compiled = Compiled(self.session, self.vae, size, state_dir() / "compiled")
+        if model.turns.forced:
+            plan = MemoryPlan(1, tiled=True, offload=True)
         self._apply(plan)
         self.memory = MemoryLadder(plan, self._apply, model.family.name, size)
         self.finish = KeyFinish(spec, size)
@@ -246,7 +248,7 @@ class Pipeline:
     def _apply(self, plan: MemoryPlan) -> None:
         self.compiled.forget()
         self.vae.tile(plan.tiled)
-        self.model.turns.active = plan.offload
+        self.model.turns.take_turns(plan.offload)
 
 
 class _Batches:

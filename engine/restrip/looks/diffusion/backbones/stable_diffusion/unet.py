@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from restrip.looks.diffusion.backbones.backbone import Backbone, Call, Controls
+from restrip.looks.diffusion.backbones.backbone import Backbone, Call, Controls, Encode
 from restrip.looks.diffusion.backbones.prediction import EPSILON, Prediction
 from restrip.looks.diffusion.backbones.stable_diffusion.rows import UnetFamily
 from restrip.looks.diffusion.backbones.stable_diffusion.unet_controlnet import open_controls
@@ -78,7 +78,9 @@ class UnetBackbone(Backbone):
         """See Backbone."""
         return AnchorAttention(network, strength, adain)
 
-    def controls(self, files: Sequence[ControlFile], dtype: torch.dtype, device: torch.device) -> Controls:
+    def controls(
+        self, files: Sequence[ControlFile], dtype: torch.dtype, device: torch.device, encode: Encode | None = None
+    ) -> Controls:
         """See Backbone."""
         return open_controls(files, dict(self.network.config), dtype, device)
 

@@ -8,11 +8,13 @@ from typing import Any
 
 import torch
 
-from restrip.looks.diffusion.backbones.backbone import Backbone, Call
+from restrip.looks.diffusion.backbones.backbone import Backbone, Call, Controls, Encode
 from restrip.looks.diffusion.backbones.family import Family
 from restrip.looks.diffusion.backbones.prediction import FLOW, Prediction
 from restrip.looks.diffusion.backbones.z_image.joint_attention import JointAnchorAttention
 from restrip.looks.diffusion.backbones.z_image.layers import diffusers_layer, parts_of
+from restrip.looks.diffusion.backbones.z_image.union_controlnet import open_union_controls
+from restrip.looks.diffusion.checkpoints.adapter_specs import ControlFile
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
 from restrip.looks.diffusion.sampling.schedules import FlowSchedule
 
@@ -38,13 +40,20 @@ class ZImageBackbone(Backbone):
         pictures, texts = list(x[:, :, None].unbind()), call.inputs["cap_feats"]
         arguments: dict[str, Any] = {}
         if call.control is not None:
-            arguments = call.control(pictures, time, texts, call.done)
+            arguments = call.control(network, pictures, time, texts, call.done)
         out = network(pictures, time, texts, return_dict=False, **arguments)[0]
         return -torch.stack([row[:, 0].float() for row in out])
 
     def anchor_attention(self, network: Any, strength: float, adain: bool) -> JointAnchorAttention:
         """See Backbone."""
         return JointAnchorAttention(network, strength, adain)
+
+    def controls(
+        self, files: Sequence[ControlFile], dtype: torch.dtype, device: torch.device, encode: Encode | None = None
+    ) -> Controls:
+        """See Backbone."""
+        assert encode is not None
+        return open_union_controls(files, dict(self.network.config), dtype, device, encode)
 
     def fused_layers(self, flat: str) -> tuple[str, ...]:
         """See Backbone."""
