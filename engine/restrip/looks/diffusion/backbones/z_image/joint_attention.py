@@ -87,6 +87,8 @@ class JointAttention(AnchoredAttention):
             query = self._with_picture(query, adapted)
             key = self._with_picture(key, like(self._picture(key), *moments(anchor.key)))
         seen = list(self._seen_beside(anchor))
+        if not seen and self._shown is None:
+            return F.scaled_dot_product_attention(turned(query, places), turned(key, places), value)
         whole = 1 + sum(weight for _, weight in seen)
         weights = torch.zeros(key.shape[0], key.shape[2], device=key.device)
         weights[:, : self.tokens] = -math.log(whole)
@@ -117,8 +119,6 @@ def weighed_keys(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, 
     """Attention to keys with the logarithms of their weights, [rows, keys]: as one more channel, which any kernel takes
     and which costs less than a mask of all pairs.
     """
-    if not logs.any():
-        return F.scaled_dot_product_attention(query, keys, values)
     channels = query.shape[-1]
     query, keys, values = (F.pad(part, (0, ADDED)) for part in (query, keys, values))
     query[..., channels] = 1

@@ -80,6 +80,7 @@ Z_IMAGE = Family(
     part="transformer",
     recognizer=ZImageRecognizer(),
     memory=MemoryCoefficients(11740 + 320, 713, 3073),
+    license="Apache-2.0",
     supports=Supports(
         style_picture="attention",
         noises=frozenset({"seeded", "exact", "warped"}),
