@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from .engine import finding
+from .engine import finding, model_facts, schema
 from .timeline import rendering
 
 _chosen = ""
@@ -57,6 +57,7 @@ class RESTRIP_AddonPreferences(bpy.types.AddonPreferences):
         layout = self.layout
         layout.prop(self, "engine")
         layout.prop(self, "models")
+        draw_families(layout)
         layout.prop(self, "paint_program")
         layout.prop(self, "place_unasked")
         layout.prop(self, "results_in")
@@ -67,6 +68,18 @@ class RESTRIP_AddonPreferences(bpy.types.AddonPreferences):
             layout.label(text=f"Starts: {' '.join(engine_command())}", icon="CHECKMARK")
         else:
             draw_install(layout)
+
+
+def draw_families(layout: Any) -> None:
+    """Which kinds of models there are, and what each can do."""
+    found = schema.known()
+    if found is None or not found.families:
+        return
+    box = layout.box()
+    box.label(text="Models that can be used, and what each can do", icon="INFO")
+    column = box.column(align=True)
+    for family in found.families:
+        column.label(text=f"{family['label']}: {model_facts.said(family)}")
 
 
 def draw_install(layout: Any) -> None:

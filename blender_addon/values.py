@@ -69,8 +69,11 @@ def own(values: Mapping[str, Any], name: str) -> Any:
 
 
 def needed(values: Mapping[str, Any], schema: Sequence[Setting]) -> dict[str, Any]:
-    """Every value with its default, by which is known what acts: `Setting.acts`."""
+    """Every value of the chosen look with its default, by which is known what acts: `Setting.acts`."""
+    family = own(values, "look.family")
+    others = {setting.key for setting in schema if setting.looks and family not in setting.looks}
     known = {setting.key: setting.default for setting in schema} | dict(values)
+    known = {key: value for key, value in known.items() if key not in others}
     mode, step = own(values, "keys.mode"), own(values, "keys.step")
     kind = own(values, "matte.kind")
     return known | {"mode": mode, "step": step, "matte": "" if kind == "none" else kind, "matte.kind": kind}

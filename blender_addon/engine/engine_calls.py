@@ -25,6 +25,7 @@ def schema_json(schema: Schema) -> dict[str, Any]:
         "settings": [setting.to_json() for setting in schema.settings],
         "looks": [dict(look) for look in schema.looks],
         "formats": [dict(kind) for kind in schema.formats],
+        "families": [dict(family) for family in schema.families],
     }
 
 
@@ -74,7 +75,7 @@ def manifest(client: Client, job_id: str) -> dict[str, Any]:
 
 LOOK_FILES = ("saved_looks", "save_look", "read_look", "add_look", "remove_look")
 
-PLAIN = ("looks", "models", "cancel", "resume", "retry", "placed", "discard", *LOOK_FILES)
+PLAIN = ("looks", "models", "model", "cancel", "resume", "retry", "placed", "discard", *LOOK_FILES)
 """What is asked just as `Client` has it."""
 
 OWN: Mapping[str, Callable[..., Any]] = {

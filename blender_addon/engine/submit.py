@@ -21,7 +21,7 @@ from restrip.timeline import FrameRange
 from .. import jobs, values
 from ..timeline import clip, matte, notices, places, rendering, results, transparency
 from ..ui import prompts
-from . import schema
+from . import model_facts, schema
 from .requests import StripRequest, request_of
 from .transport import Failed
 
@@ -171,7 +171,9 @@ def spec_of(
             strip.restrip.turned = int(told["media"].get("rotation", 0))
         made = clip.clip_of(facts, told["media"])
         wanted = {**request.values, "format": transparency.fitting(request.values, told["media"])}
-        then(values.job_spec(job_id, made, request.keys, wanted, schema.current(), request.project))
+        idle = model_facts.idle(wanted)
+        acting = [setting for setting in schema.current() if setting.key not in idle]
+        then(values.job_spec(job_id, made, request.keys, wanted, acting, request.project))
 
     known = schema.known()
     asked = {"etag": known.etag if known is not None else "", "paths": facts.paths if facts.fps else facts.paths[:1]}

@@ -13,7 +13,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 from restrip.client.setting import Setting
 
 from .. import previews, values
-from ..engine import schema
+from ..engine import model_facts, schema
 from ..timeline import key_prompts, results, vse
 from . import mix
 
@@ -118,10 +118,10 @@ def look_settings() -> tuple[Setting, ...]:
 def shown(given: Mapping[str, Any], table: tuple[Setting, ...]) -> dict[str, list[Setting]]:
     """The settings that act with the chosen look and the other values, by group."""
     family = values.own(given, "look.family")
-    known = values.needed(given, schema.current())
+    known, idle = values.needed(given, schema.current()), model_facts.idle(given)
     groups: dict[str, list[Setting]] = {}
     for setting in table:
-        if (not setting.looks or family in setting.looks) and setting.acts(known):
+        if (not setting.looks or family in setting.looks) and setting.key not in idle and setting.acts(known):
             groups.setdefault(setting.group, []).append(setting)
     return groups
 

@@ -11,18 +11,13 @@ from bpy.props import EnumProperty, StringProperty
 from restrip.errors import RestripError
 
 from .. import jobs, prefs, reports
-from ..engine import schema
+from ..engine import model_facts, schema
 from ..timeline import vse
 from . import form
 
-CHECKPOINTS = ("sd15", "sd15-inpaint", "sd2", "sd2-inpaint", "sdxl", "sdxl-inpaint")
-ROLES: Mapping[str, tuple[str, ...]] = {
-    "look.sd": CHECKPOINTS,
-    "lora": ("lora",),
-    "controlnet": ("controlnet",),
-    "vae": ("vae",),
-}
-"""Which families of models a setting takes, by its key."""
+CHECKPOINTS = "look.sd"
+ROLES: Mapping[str, str] = {CHECKPOINTS: "", "lora": "lora", "controlnet": "controlnet", "vae": "vae"}
+"""Which family of files a setting takes, by its key; checkpoints are of those that the engine lists."""
 ADDED: Mapping[str, str] = {"lora": "{}:0.8", "controlnet": "canny={}:1.0"}
 """The settings that take several, each written like this."""
 
@@ -31,9 +26,12 @@ _asked = ""
 
 
 def tick() -> None:
-    """Ask again when another folder was chosen."""
+    """Ask again when another folder was chosen, and of what family the chosen model is."""
     if prefs.models_folder() != _asked:
         learn()
+    scene = vse.edited_scene(bpy.context)
+    if scene is not None:
+        model_facts.ask(jobs.board().transport, schema.values_of(form.target(scene)))
 
 
 def learn() -> None:
@@ -41,13 +39,20 @@ def learn() -> None:
     global _asked
     folder = _asked = prefs.models_folder()
     _items.clear()
+    model_facts.forget()
     if not folder:
         return
 
     def came(found: list[dict[str, Any]]) -> None:
-        for key, families in ROLES.items():
-            fitting = [model for model in found if model["family"] in families]
-            _items[key] = [(str(m["path"]), str(m["name"]), f"{m['family']}, {m['path']}") for m in fitting]
+        model_facts.learn(found)
+        known = schema.known()
+        for key, role in ROLES.items():
+            _items[key] = []
+            for model in found:
+                family = known.family(model["family"]) if known is not None else None
+                if model["family"] == role or (key == CHECKPOINTS and family is not None):
+                    what = f"{family['label']}: {model_facts.said(family)}" if family is not None else role
+                    _items[key].append((str(model["path"]), str(model["name"]), f"{what}. {model['path']}"))
 
     def failed(error: RestripError) -> None:
         reports.say(str(error), "WARNING")
@@ -57,7 +62,7 @@ def learn() -> None:
 
 def items(owner: Any = None, context: Any = None) -> list[tuple[str, str, str]]:
     """As Blender asks for them; the lists live as long as the extension."""
-    return _items.get(owner.key if owner is not None else "look.sd", [])
+    return _items.get(owner.key if owner is not None else CHECKPOINTS, [])
 
 
 def with_one_more(text: str, key: str, path: str) -> str:

@@ -10,7 +10,7 @@ import bpy
 from restrip.client.setting import Setting
 
 from .. import key_watch, prefs, values, words
-from ..engine import engine_connection, schema
+from ..engine import engine_connection, model_facts, schema
 from ..timeline import clip, drafts, markers, packing, results, vse
 from . import copy_look, form, joblist, looks, models, painting, prompts, saved_looks, take_menu
 
@@ -73,6 +73,9 @@ def draw_strip(layout: Any, scene: Any, strip: Any) -> None:
         looks.draw(layout.column(), scene, strip)
     elif hasattr(data, form.name_of(f"look.{family}")):
         draw_setting(column, data, f"look.{family}")
+    told = model_facts.facts(given)
+    if told is not None:
+        words.lines(layout, f"{told['label']}: {model_facts.said(told)}", "INFO")
     saved_looks.draw_row(layout)
     column = layout.column()
     column.use_property_split, column.use_property_decorate = True, False

@@ -23,6 +23,7 @@ class Engine(Protocol):
     ) -> None: ...
     def probe(self, paths: Sequence[str]) -> dict[str, Any]: ...  # noqa: D102
     def settings(self) -> Schema: ...  # noqa: D102
+    def model(self, name: str) -> dict[str, Any]: ...  # noqa: D102
     def saved_looks(self) -> list[dict[str, Any]]: ...  # noqa: D102
     def read_look(self, look: str, *, use: bool = False) -> dict[str, Any]: ...  # noqa: D102
     def save_look(  # noqa: D102

@@ -191,6 +191,7 @@ def template(
     schema: Iterable[Setting],
     formats: Iterable[Mapping[str, Any]],
     looks: Iterable[Mapping[str, Any]] = (),
+    families: Iterable[str] = (),
 ) -> str:
     """The file's text: what is set stands as it is, the rest as commented defaults."""
     parts = [
@@ -209,6 +210,9 @@ def template(
     saved = ", ".join(str(look["name"]) for look in looks if not look.get("error"))
     if saved:
         parts += [*_comment(f"Saved looks, for look_file: {saved}."), ""]
+    lines = [line for family in families for line in _comment(family)]
+    if lines:
+        parts += [*_comment("What models can do, by their family:"), *lines, ""]
     parts += [*_comment(f"The settings of {choices.look} and of every job, with their defaults."), ""]
     for setting in schema:
         given = choices.look_settings.get(setting.key)

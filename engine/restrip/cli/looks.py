@@ -7,12 +7,18 @@ from typing import Any
 
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal
+from restrip.client.client import Client
+from restrip.client.setting import Setting
+from restrip.request import absolute_look
 
 
 def add(commands: Any) -> None:
     """Describe the command."""
     looks = commands.add_parser("looks", help="the built-in looks, and every setting")
     looks.add_argument("--settings", action="store_true", help="list the settings instead")
+    looks.add_argument(
+        "--look", metavar="NAME", help="with --settings: those that act with this look, sd:CHECKPOINT's with its model"
+    )
     shared.add_json(looks)
     looks.set_defaults(run=show_looks)
 
@@ -21,7 +27,7 @@ def show_looks(options: argparse.Namespace, terminal: Terminal) -> None:
     """Names and thumbnails, or settings with their bounds."""
     with shared.open_client() as client:
         if options.settings:
-            settings = client.settings().settings
+            settings = acting(options.look, client) if options.look else client.settings().settings
             rows = [[s.key, s.kind, str(s.default), _bounds(s.low, s.high, s.unit), s.help] for s in settings]
             terminal.table(
                 [s.to_json() for s in settings], ["setting", "kind", "default", "range", "what it does"], rows
@@ -29,6 +35,13 @@ def show_looks(options: argparse.Namespace, terminal: Terminal) -> None:
             return
         looks = client.looks()
     terminal.table(looks, ["look", "name", "thumbnail"], [[x["name"], x["label"], x["thumbnail"]] for x in looks])
+
+
+def acting(look: str, client: Client) -> tuple[Setting, ...]:
+    """The settings that act with a look. Raises RemoteError of a model that can't be used."""
+    schema, (prefix, _, model) = client.settings(), absolute_look(look).partition(":")
+    idle = schema.idle(str(client.model(model)["family"])) if prefix == "sd" and model else ()
+    return tuple(setting for setting in schema.for_look(look) if setting.key not in idle)
 
 
 def _bounds(low: float | None, high: float | None, unit: str) -> str:

@@ -28,11 +28,11 @@ def add(commands: Any) -> None:
     """Describe the command."""
     parser = commands.add_parser(
         "models",
-        help="the checkpoints in a models folder of AUTOMATIC1111 or ComfyUI, or fetch one",
-        description="List the checkpoints in a folder, or fetch one from the Hugging Face hub. "
-        "Restrip downloads nothing but what --download names.",
+        help="what each family of models can do, the checkpoints in a models folder, or fetch one",
+        description="List what each family of models can do, or the checkpoints in a folder of AUTOMATIC1111 or "
+        "ComfyUI, or fetch one from the Hugging Face hub. Restrip downloads nothing but what --download names.",
     )
-    which = parser.add_mutually_exclusive_group(required=True)
+    which = parser.add_mutually_exclusive_group()
     which.add_argument("folder", metavar="FOLDER", nargs="?", help="a models folder, or any folder above it")
     which.add_argument("--download", metavar="OWNER/NAME", help="a diffusers model; used then as sd:hub:OWNER/NAME")
     shared.add_json(parser)
@@ -49,10 +49,23 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
             f"Next: restrip render YOUR_CLIP --keys 0,45 --look sd:hub:{options.download} --out restyled",
         )
         return
+    if not options.folder:
+        list_families(terminal)
+        return
     with shared.open_client() as client:
         models = client.models(str(Path(options.folder).absolute()))
     rows = [[x["name"], x["family"], x["hash"][:10], _license(x), x["path"]] for x in models]
     terminal.table(models, ["model", "family", "hash", "licence", "path"], rows)
+
+
+def list_families(terminal: Terminal) -> None:
+    """A row for each family, a column for each ability."""
+    with shared.open_client() as client:
+        families = client.settings().families
+    abilities = list(dict.fromkeys(name for family in families for name in family["can"]))
+    rows = [[x["name"], x["label"], *(x["can"].get(name, "") for name in abilities)] for x in families]
+    titles = [name.replace("_", " ") for name in abilities]
+    terminal.table([dict(family) for family in families], ["family", "name", *titles], rows)
 
 
 def _license(model: Mapping[str, Any]) -> str:

@@ -165,6 +165,11 @@ class Client(EngineSession):
         models: list[dict[str, Any]] = self.request("models", {"folder": folder}, timeout_s=600)["models"]
         return models
 
+    def model(self, name: str) -> dict[str, Any]:
+        """The checkpoint that a look "sd:`name`" means: {"name", "path", "family", ...}, without a hash."""
+        found: list[dict[str, Any]] = self.request("models", {"model": name}, timeout_s=LOOK_S)["models"]
+        return found[0]
+
     def ask_seeds(
         self,
         clip: ClipRange,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from restrip_resolve.actions.context import Context
+from restrip_resolve.families import acting, listed
 from restrip_resolve.settings import settings_path, template
 
 
@@ -12,7 +13,9 @@ def run(context: Context) -> None:
     choices = context.choices()
     with context.connect("resolve settings", "") as engine:
         schema = engine.settings()
-        text = template(choices, schema.for_look(choices.look), schema.formats, engine.saved_looks())
+        settings = acting(choices, schema, engine)
+        families = listed(choices.look, schema)
+        text = template(choices, settings, schema.formats, engine.saved_looks(), families)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.read_text("utf-8") != text:
         path.replace(path.with_suffix(".before.txt"))

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from restrip.client.setting import Setting
+from restrip.looks.diffusion.backbones.abilities import told_families
 from restrip.looks.families import FAMILIES, look_settings
 from restrip.media.formats import FORMATS
 from restrip.propagate.settings import PROPAGATE_SETTINGS
@@ -137,10 +138,11 @@ def job_settings() -> tuple[Setting, ...]:
 
 
 def schema() -> dict[str, Any]:
-    """The `settings` reply: {"etag", "settings", "looks", "formats"}."""
+    """The `settings` reply: {"etag", "settings", "looks", "formats", "families"}."""
     body: dict[str, Any] = {
         "settings": [setting.to_json() for setting in (*job_settings(), *OUTPUT_SETTINGS)],
         "looks": [family.to_json() for family in FAMILIES],
         "formats": [{"name": name, **asdict(form)} for name, form in FORMATS.items()],
+        "families": told_families(),
     }
     return {"etag": digest(body)[:16], **body}

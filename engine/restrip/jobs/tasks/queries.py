@@ -17,6 +17,7 @@ from restrip.jobs.tasks.look_files import list_saved
 from restrip.jobs.tasks.prepare import missing, plan_job, targets_of
 from restrip.jobs.tasks.registry import Assignment
 from restrip.jobs.travelling_files import together, told
+from restrip.looks.diffusion.checkpoints.finding import find_checkpoint
 from restrip.looks.diffusion.checkpoints.finding import list_models as list_checkpoints
 from restrip.looks.diffusion.checkpoints.origin import origin_of
 from restrip.looks.style_transfer.gallery import list_looks as built_in_looks
@@ -94,7 +95,13 @@ def list_looks(task: Assignment) -> dict[str, Any]:
 
 
 def list_models(task: Assignment) -> dict[str, Any]:
-    """The checkpoints in a folder, {"models": [{"name", "path", "family", "hash", and what `Origin.facts` are}]}."""
+    """The checkpoints in a folder, {"models": [{"name", "path", "family", "hash", and what `Origin.facts` are}]};
+    or the one that a look names, with hash "".
+    """
+    if "model" in task.body:
+        one = find_checkpoint(task.body["model"])
+        model = {"name": one.path.name, "family": one.family, "hash": "", "path": str(one.path)}
+        return {"models": [{**model, **origin_of(one.path).facts()}]}
     folder = task.body["folder"]
     found = list_checkpoints(folder, lambda path: task.report("reading", 0, 0, note=path.name))
     return {"models": [{**one, **origin_of(Path(one["path"])).facts()} for one in found]}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from restrip.client.job import clip_from_json
 from restrip.client.messages import BadMessage, Message
-from restrip.jobs.model.validation import MOST_FRAMES, check_path, read_job
+from restrip.jobs.model.validation import MOST_FRAMES, MOST_PATH, check_path, read_job
 from restrip.remote.peer import linked
 from restrip.service.query_queue import Reply
 from restrip.service.requests.fields import is_int, source_of, text
@@ -20,7 +20,13 @@ MOST_EXPORTED = 10_000
 
 
 def models(dispatcher: Dispatcher, message: Message, reply: Reply) -> Mapping[str, Any] | None:
-    """The checkpoints in a folder."""
+    """The checkpoints in a folder, or the one that a look names."""
+    if "model" in message.body and not message.guest:
+        model = text(message, "model")
+        if not model or len(model) > MOST_PATH or "\0" in model:
+            raise BadMessage("models needs 'model', what follows sd: in a look's name.")
+        dispatcher.engine.questions.ask("models", {"model": model}, reply)
+        return None
     folder = text(message, "folder")
     check_path(folder)
     return _ask_where_jobs_are_done(dispatcher, message, {"folder": folder}, {"folder": folder}, reply)

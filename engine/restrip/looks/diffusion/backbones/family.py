@@ -43,6 +43,8 @@ class Supports:
 
     `style_picture` is how keys take on a picture's style: "attention", by what the network sees in it, "reference", as
     one more picture that the family's network is given, or "" where they can't.
+    `negative_prompt`: whether its network is asked without the prompt too, and told what must not come.
+    `ignores` are settings that change nothing with it, beside those that follow from the rest.
     `samplers`, `schedules` and `predictions` are the values of these settings that it takes, None for all.
     `references`: it edits pictures, and looks at the frame, a style picture and the finished anchor while it does.
     """
@@ -52,6 +54,8 @@ class Supports:
     lora: bool = True
     controlnet: bool = True
     style_picture: Literal["", "attention", "reference"] = ""
+    negative_prompt: bool = True
+    ignores: frozenset[str] = frozenset()
     noises: frozenset[str] = NOISES
     samplers: frozenset[str] | None = None
     schedules: frozenset[str] | None = None
@@ -94,8 +98,10 @@ class Family:
     `native_px` is the square side in pixels that it was trained on, `multiple_px` what its sides are multiples of.
     `opener` is the module with its `open_model`; `part` is its network's folder in diffusers' layout.
     `ladder` are the precisions to try on a GPU, the first one first; `full_vae` is whether its VAE overflows in half
-    precision. `evaluations(steps, strength)` is how often one picture asks the network. `wanted(shapes)` says what its
-    single files need beside them, `few_steps` how it runs unless the model's name says that it isn't distilled.
+    precision. `inpainting`: the network is told what a matte hides. `speed` is "fast" for about as much work an
+    evaluation as Stable Diffusion 1.5 at its size, "medium" for up to ten times as much, else "slow".
+    `evaluations(steps, strength)` is how often one picture asks the network. `wanted(shapes)` says what its single
+    files need beside them, `few_steps` how it runs unless the model's name says that it isn't distilled.
     `license` is that of its authors' weights, "" where they differ.
     """
 
@@ -111,6 +117,8 @@ class Family:
     supports: Supports = field(default_factory=Supports)
     ladder: tuple[str, ...] = ("float16", "bfloat16", "float32")
     full_vae: bool = False
+    inpainting: bool = False
+    speed: Literal["fast", "medium", "slow"] = "medium"
     evaluations: Callable[[int, float], int] = counted_from_the_whole
     wanted: Callable[[Shapes], Wanted] | None = None
     few_steps: Distillation | None = None

@@ -24,6 +24,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from restrip.looks.diffusion.consistency.style_statistics import StyleStatistics
+
 STYLE_WEIGHT = 1.0
 """Of a style picture's tokens at its full strength, an own one having 1."""
 
@@ -77,9 +79,10 @@ class AnchorBank:
 
 @dataclass(frozen=True, eq=False)
 class StyleBank:
-    """A style picture's features for each evaluation, and how much of them keys take on, in 0..1."""
+    """A style picture's features for each evaluation, what its latents are like, and how much keys take on, in 0..1."""
 
     bank: AnchorBank
+    statistics: StyleStatistics
     strength: float
 
 

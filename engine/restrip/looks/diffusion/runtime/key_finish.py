@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from restrip.media.frame import Frame
 
 
+STYLE_COLOURS = 0.5
+"""How far a key's colours go to a style picture's in the end: its latents have gone a part of the way."""
+
+
 @dataclass(frozen=True, eq=False)
 class AnchorFrame:
     """The anchor's number, its frame at the working size (uint8), and its picture [h, w, 3] once it is made.
@@ -54,10 +58,20 @@ class KeyFinish:
 
     def __init__(self, spec: LookSpec, size: tuple[int, int]) -> None:
         self.spec, self.recipe, self.size = spec, spec.recipe, size
+        self.style: Palette | None = None
 
     def small(self, frame: Frame) -> Any:
         """The frame at the working size, uint8 [h, w, 3]."""
         return (to_coded(to_picture(frame, self.size)) * 255 + 0.5).astype("uint8")
+
+    def coded(self, made: Made) -> Floats:
+        """A made picture [h, w, 3] in 0..1, its colours on their way to the style picture's where there is one."""
+        coded = to_coded(made.picture)
+        if self.style is None:
+            return coded
+        own, style = Palette.of(coded), self.style
+        strength = STYLE_COLOURS * self.recipe.style_strength
+        return shift_between((style, style), (own, own), strength, followed=(0, 0, 0)).applied(coded)
 
     def anchor_frame(self, anchor: Task, coded: Floats | None) -> AnchorFrame:
         """An anchor with its picture [h, w, 3], or before it has one."""
@@ -76,7 +90,7 @@ class KeyFinish:
 
     def frame(self, task: Task, made: Made, anchor: AnchorFrame | None, moved: Moved) -> Frame:
         """The key's frame: of the source's size, depth and alpha, the source itself where its matte is black."""
-        coded, layers = to_coded(made.picture), list[ShownPicture]()
+        coded, layers = self.coded(made), list[ShownPicture]()
         matte = None if task.matte is None else resized(task.matte, self.size).clip(0, 1)
         if task.before is not None and moved.before is not None:
             picture = resized(task.before.picture.rgb.astype("float32") / task.before.picture.white, self.size)

@@ -271,6 +271,8 @@ class Session:
             seen = denoiser.clean(x, float(self.sigmas[step]))
             if anchor is not None and attention is not None:
                 attention.keep(anchor)
+            if style is not None:
+                seen = style.statistics.applied(seen, clean, style.strength)
             if inside is not None:
                 seen = clean + inside * (seen - clean)
             tick()

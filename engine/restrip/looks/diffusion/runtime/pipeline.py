@@ -39,6 +39,7 @@ from restrip.looks.diffusion.runtime.vae import Vae
 from restrip.looks.diffusion.sampling.samplers import SAMPLERS
 from restrip.looks.diffusion.size import fit
 from restrip.looks.look import Styled
+from restrip.looks.palette import Palette
 
 if TYPE_CHECKING:
     from restrip.looks.diffusion.spec import LookSpec
@@ -176,7 +177,8 @@ class Pipeline:
         self.anchors.clear()
         if self.edits:
             left.picture = made.picture
-        frame = self.finish.anchor_frame(anchor, to_coded(made.picture))
+        coded = self.finish.coded(made) if anchor.finished is None else to_coded(made.picture)
+        frame = self.finish.anchor_frame(anchor, coded)
         self.anchors[anchor.digest()] = AnchorMade(frame, made, left)
 
     def new_bank(self) -> Anchor:
@@ -200,8 +202,13 @@ class Pipeline:
             frame, bank = style.frame(colours), self.new_bank().bank
             size = fit(frame.size, self.size[0] * self.size[1], self.spec.family.multiple_px)
             picture = to_picture(frame, size)
-            self.memory.run(range(1), lambda _: self.maker.see_style(picture, bank, counter.ticks(1)))
-            self.styles = {colours: StyleBank(bank, style.strength)}
+
+            def work(_: Sequence[int]) -> None:
+                statistics = self.maker.see_style(picture, bank, counter.ticks(1))
+                self.styles = {colours: StyleBank(bank, statistics, style.strength)}
+
+            self.memory.run(range(1), work)
+            self.finish.style = Palette.of(to_coded(picture))
         return self.styles[colours]
 
     def _take(self, anchor: Task) -> None:

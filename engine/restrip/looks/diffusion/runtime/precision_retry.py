@@ -14,6 +14,7 @@ import torch
 
 from restrip.errors import RestripError
 from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank
+from restrip.looks.diffusion.consistency.style_statistics import StyleStatistics
 from restrip.looks.diffusion.runtime import precision
 from restrip.looks.diffusion.runtime.batch_row import AnchorRelation, Row
 from restrip.looks.diffusion.runtime.lru import LruCache
@@ -76,8 +77,10 @@ class Maker:
         return Made(picture, dtypes[0], session.vae.ladder[0], self.ladder.index(dtypes[0]))
 
     @torch.inference_mode()
-    def see_style(self, picture: torch.Tensor, bank: AnchorBank, tick: Tick) -> None:
-        """Have `bank` keep what the network sees in a style picture [3, h, w] in -1..1. Raises BrokenPicture."""
+    def see_style(self, picture: torch.Tensor, bank: AnchorBank, tick: Tick) -> StyleStatistics:
+        """Have `bank` keep what the network sees in a style picture [3, h, w] in -1..1, and tell what its latents are
+        like. Raises BrokenPicture.
+        """
         session = self.session
         whole = picture[None].to(session.model.device)
         finished = session.vae.encode_whole(whole)
@@ -90,6 +93,7 @@ class Maker:
         session.casts.drop()
         if left:
             raise BrokenPicture(session.model.name)
+        return StyleStatistics.of(finished)
 
     @torch.inference_mode()
     def make(self, rows: Sequence[Row], relation: AnchorRelation, tick: Tick) -> list[Made]:

@@ -88,7 +88,9 @@ class UnetFamily(Family):
         return int(network.get("sample_size") or 64) * 2 ** (len(vae.get("block_out_channels", [0] * 4)) - 1)
 
 
-SD15 = UnetFamily("sd15", "Stable Diffusion 1.5", memory=MemoryCoefficients(1640 + 160, 261, 1536))
+SD15 = UnetFamily(
+    "sd15", "Stable Diffusion 1.5", memory=MemoryCoefficients(1640 + 160, 261, 1536), speed="fast"
+)  # fmt: skip
 SD2 = UnetFamily(
     "sd2",
     "Stable Diffusion 2",
@@ -108,12 +110,13 @@ SDXL = UnetFamily(
         TextPart("_2", "conditioner.embedders.1.model.", open_clip=True, penultimate=True, projected=True, pad="!"),
     ),
     sized=True,
+    supports=replace(ALL, ignores=frozenset({"clip_skip"})),
 )
 ROWS = (
     SD15,
-    replace(SD15, name="sd15-inpaint", label="Stable Diffusion 1.5 inpainting"),
+    replace(SD15, name="sd15-inpaint", label="Stable Diffusion 1.5 inpainting", inpainting=True),
     SD2,
-    replace(SD2, name="sd2-inpaint", label="Stable Diffusion 2 inpainting", native_px=512),
+    replace(SD2, name="sd2-inpaint", label="Stable Diffusion 2 inpainting", native_px=512, inpainting=True),
     SDXL,
-    replace(SDXL, name="sdxl-inpaint", label="SDXL inpainting"),
+    replace(SDXL, name="sdxl-inpaint", label="SDXL inpainting", inpainting=True),
 )

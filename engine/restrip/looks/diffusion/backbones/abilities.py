@@ -1,0 +1,77 @@
+"""What each family can do, in words for lists, and which settings act with it: read from its row. Without torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from restrip.looks.diffusion.backbones.family import Family
+from restrip.looks.diffusion.backbones.table import FAMILIES
+
+ABILITIES = (
+    ("mattes", "Mattes"),
+    ("anchor", "Anchor"),
+    ("controlnet", "ControlNet"),
+    ("style_picture", "Style picture"),
+    ("negative_prompt", "Negative prompt"),
+    ("lora", "LoRA"),
+    ("speed", "Speed"),
+)
+"""The columns of all lists: by what name a family's abilities are told, and what people read."""
+
+
+def abilities_of(family: Family) -> dict[str, str]:
+    """A word for each of ABILITIES; "no" for what the family refuses.
+
+    mattes           inpainting (the network is told what is hidden) or latents (what is outside is held to the frame)
+    anchor           attention and motion, or motion alone (the anchor's picture is carried along)
+    style_picture    attention, or reference
+    speed            see Family
+    """
+    can = family.supports
+    return {
+        "mattes": "inpainting" if family.inpainting else "latents",
+        "anchor": "attention, motion" if can.anchor_attention else "motion",
+        "controlnet": _said(can.controlnet),
+        "style_picture": can.style_picture or "no",
+        "negative_prompt": _said(can.negative_prompt),
+        "lora": _said(can.lora),
+        "speed": family.speed,
+    }
+
+
+def idle_settings(family: Family) -> tuple[str, ...]:
+    """The diffusion look's settings that change nothing with this family, or that it refuses."""
+    can = family.supports
+    idle = {
+        "lora": not can.lora,
+        "controlnet": not can.controlnet,
+        "control_file": not can.controlnet,
+        "anchor_attention": not can.anchor_attention,
+        "anchor_adain": not can.anchor_attention,
+        "style_picture": not can.style_picture,
+        "style_strength": not can.style_picture,
+        "negative_prompt": not can.negative_prompt,
+        "mask_weight": not family.inpainting,
+        "original_prompt": not can.noises & {"exact", "adjusted", "plain"},
+        "randomness": not can.noises & {"exact", "adjusted", "plain"},
+        "recovery_iterations": "exact" not in can.noises,
+        "noise": len(can.noises) == 1,
+        "sampler": can.samplers is not None and len(can.samplers) == 1,
+        "schedule": can.schedules is not None and len(can.schedules) == 1,
+        "prediction": can.predictions is not None and len(can.predictions) == 1,
+        **dict.fromkeys(can.ignores, True),
+    }
+    return tuple(key for key, is_so in idle.items() if is_so)
+
+
+def told_families() -> list[dict[str, Any]]:
+    """All families that keys can be made with, as the `settings` reply carries them."""
+    return [
+        {"name": f.name, "label": f.label, "can": abilities_of(f), "idle": list(idle_settings(f))}
+        for f in FAMILIES.values()
+        if f.runnable
+    ]
+
+
+def _said(can: bool) -> str:
+    return "yes" if can else "no"
