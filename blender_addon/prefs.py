@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from .engine import finding, model_facts, schema
+from .engine import finding, schema
 from .timeline import rendering
 
 _chosen = ""
@@ -79,7 +79,7 @@ def draw_families(layout: Any) -> None:
     box.label(text="Models that can be used, and what each can do", icon="INFO")
     column = box.column(align=True)
     for family in found.families:
-        column.label(text=f"{family['label']}: {model_facts.said(family)}")
+        column.label(text=f"{family['label']}: {family.get('said', '')}")
 
 
 def draw_install(layout: Any) -> None:

@@ -55,24 +55,6 @@ def idle(given: Mapping[str, Any]) -> frozenset[str]:
     return frozenset((facts(given) or {}).get("idle", ()))
 
 
-def said(family: Mapping[str, Any]) -> str:
-    """What a family can do, in a line."""
-    can = {name: word for name, word in family.get("can", {}).items() if word != "no"}
-    speed = can.pop("speed", "")
-    parts = [f"{NAMES.get(name, name)}{'' if word == 'yes' else f' ({word})'}" for name, word in can.items()]
-    return ", ".join([*parts, *([f"speed: {speed}"] if speed else [])])
-
-
-NAMES = {
-    "mattes": "mattes",
-    "anchor": "anchor",
-    "controlnet": "ControlNet",
-    "style_picture": "style picture",
-    "negative_prompt": "negative prompt",
-    "lora": "LoRA",
-}
-
-
 def forget() -> None:
     """All of it: another engine, or another folder."""
     _families.clear()

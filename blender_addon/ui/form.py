@@ -123,7 +123,18 @@ def shown(given: Mapping[str, Any], table: tuple[Setting, ...]) -> dict[str, lis
     for setting in table:
         if (not setting.looks or family in setting.looks) and setting.key not in idle and setting.acts(known):
             groups.setdefault(setting.group, []).append(setting)
-    return groups
+    return {group: behind_theirs(found) for group, found in groups.items()}
+
+
+def behind_theirs(table: list[Setting]) -> list[Setting]:
+    """The settings in their order; one that acts by the value of a later one comes right behind that."""
+    keys = [setting.key for setting in table]
+    later = {s.key: s.when[0] for n, s in enumerate(table) if s.when is not None and s.when[0] in keys[n + 1 :]}
+    placed: list[Setting] = []
+    for setting in table:
+        if setting.key not in later:
+            placed += [setting, *(one for one in table if later.get(one.key) == setting.key)]
+    return placed
 
 
 def _property(setting: Setting) -> Any:

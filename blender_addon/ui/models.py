@@ -51,7 +51,7 @@ def learn() -> None:
             for model in found:
                 family = known.family(model["family"]) if known is not None else None
                 if model["family"] == role or (key == CHECKPOINTS and family is not None):
-                    what = f"{family['label']}: {model_facts.said(family)}" if family is not None else role
+                    what = f"{family['label']}: {family.get('said', '')}" if family is not None else role
                     _items[key].append((str(model["path"]), str(model["name"]), f"{what}. {model['path']}"))
 
     def failed(error: RestripError) -> None:

@@ -75,7 +75,7 @@ def draw_strip(layout: Any, scene: Any, strip: Any) -> None:
         draw_setting(column, data, f"look.{family}")
     told = model_facts.facts(given)
     if told is not None:
-        words.lines(layout, f"{told['label']}: {model_facts.said(told)}", "INFO")
+        words.lines(layout, f"{told['label']}: {told.get('said', '')}", "INFO")
     saved_looks.draw_row(layout)
     column = layout.column()
     column.use_property_split, column.use_property_decorate = True, False

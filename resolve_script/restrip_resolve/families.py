@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from restrip.client.schema import Schema
 from restrip.client.setting import Setting
 from restrip.errors import RestripError
@@ -32,11 +29,4 @@ def listed(look: str, schema: Schema) -> list[str]:
     """A line for each family; none for looks without a model."""
     if look.partition(":")[0] != DIFFUSION:
         return []
-    return [f"{family['label']}: {_said(family.get('can', {}))}." for family in schema.families]
-
-
-def _said(can: Mapping[str, Any]) -> str:
-    words = {name.replace("_", " "): word for name, word in can.items() if word != "no"}
-    speed = words.pop("speed", "")
-    parts = [name if word == "yes" else f"{name} ({word})" for name, word in words.items()]
-    return ", ".join([*parts, *([f"speed {speed}"] if speed else [])])
+    return [f"{family['label']}: {family.get('said', '')}." for family in schema.families]

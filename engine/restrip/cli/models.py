@@ -59,13 +59,11 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
 
 
 def list_families(terminal: Terminal) -> None:
-    """A row for each family, a column for each ability."""
+    """A row for each family, with what it can do."""
     with shared.open_client() as client:
         families = client.settings().families
-    abilities = list(dict.fromkeys(name for family in families for name in family["can"]))
-    rows = [[x["name"], x["label"], *(x["can"].get(name, "") for name in abilities)] for x in families]
-    titles = [name.replace("_", " ") for name in abilities]
-    terminal.table([dict(family) for family in families], ["family", "name", *titles], rows)
+    rows = [[family["name"], family["label"], family["said"]] for family in families]
+    terminal.table([dict(family) for family in families], ["family", "models", "what they can do"], rows)
 
 
 def _license(model: Mapping[str, Any]) -> str:

@@ -16,8 +16,8 @@ class Schema:
     """The `settings` reply. `etag` names this very content.
 
     `looks` are the families: {"prefix", "aliases", "label", "argument", "example", "help"}; `formats` are the outputs:
-    {"name", "label", ...}; `families` are those of diffusion models: {"name", "label", "can", "idle"}, where "can" has
-    a word for each ability and "idle" the settings that don't act.
+    {"name", "label", ...}; `families` are those of diffusion models: {"name", "label", "can", "said", "idle"}: a word
+    for each ability, all of them in a line, and the settings that don't act.
     """
 
     etag: str

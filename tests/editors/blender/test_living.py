@@ -78,6 +78,12 @@ def test_the_models_folder_offers_what_fits(
     ink, rain = (folder / "Lora" / f"{name}.safetensors" for name in ("ink", "rain"))
     assert told["values"]["look.sd"] == str(folder / "tiny")
     assert told["values"]["lora"] == f"{ink}:0.8, {rain}:0.8"
+    known, unknown = told["shown"].values()
+    assert set(unknown) - set(known) == {"mask_weight", "text_encoder"}, "what does nothing with its family isn't shown"
+    assert known[known.index("style_picture") + 1] == "style_strength"
+    assert "style_strength" in told["built-in"] and "style_picture" not in told["built-in"]
+    assert told["asked"] == "Stable Diffusion 1.5"
+    assert "Stable Diffusion 1.5: Mattes (latents)" in told["descriptions"][0]
 
 
 def test_a_sheet_of_seeds_fills_row_by_row(blender: Blender, tmp_path: Path) -> None:

@@ -36,6 +36,14 @@ SCHEMA = Schema(
         {"name": "prores4444", "extension": ".mov"},
         {"name": "png", "extension": ""},
     ),
+    families=(
+        {
+            "name": "brisk",
+            "label": "Brisk",
+            "said": "Mattes (latents), Style picture; fast",
+            "idle": ["lean"],
+        },
+    ),
 )
 
 
@@ -119,6 +127,11 @@ class FakeEngine:
 
     def settings(self) -> Schema:
         return SCHEMA
+
+    def model(self, name: str) -> dict[str, Any]:
+        if name != "/m":
+            raise RemoteError({"code": "missing-checkpoint", "message": f"There is no model {name}.", "remedy": "x"})
+        return {"name": "m", "path": "/m", "family": "brisk", "hash": ""}
 
     def saved_looks(self) -> list[dict[str, Any]]:
         return [{"name": name, "error": None} for name in self.looks]

@@ -364,6 +364,20 @@ def test_settings_are_written_opened_and_kept(stage: Stage) -> None:
     assert stage.run("stylize"), stage.text()
 
 
+def test_settings_that_do_nothing_with_a_model_are_left_out(stage: Stage) -> None:
+    configured("look = sd:/m\nseed = 12\n")
+    assert stage.run("settings"), stage.text()
+    text = settings_path().read_text("utf-8")
+    assert "lean" not in text and "#shading" in text
+    assert "# Brisk: Mattes (latents), Style picture; fast.\n" in text
+    configured("look = sd:/m\nlean = no\n")
+    assert stage.run("settings") and "\nlean = no\n" in settings_path().read_text("utf-8"), "what is set stays"
+    configured("look = sd:/gone\n")
+    assert stage.run("settings") and "#lean = True\n" in settings_path().read_text("utf-8")
+    configured("look = neural:3\n")
+    assert stage.run("settings") and "Brisk" not in settings_path().read_text("utf-8")
+
+
 def test_settings_work_without_a_project(tmp_path: Path) -> None:
     stage = Stage.of("21.1")
     stage.double.project = None  # type: ignore[assignment]

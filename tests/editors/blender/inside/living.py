@@ -210,6 +210,23 @@ def models(movie: str, folder: str) -> dict:
         for path, _, _ in models._items[key]:
             assert bpy.ops.restrip.pick_model(key=key, model=path) == {"FINISHED"}
     told["values"] = scenes.addon("values").read(strip.restrip.values)
+    form, schema = scenes.addon("ui.form"), scenes.addon("engine.schema")
+
+    def shown(**values: object) -> list:
+        given = {**told["values"], "look.family": "sd", "style_picture": "/style.png", **values}
+        return [setting.key for group in form.shown(given, schema.current()).values() for setting in group]
+
+    told["shown"] = {name: shown(**{"look.sd": name}) for name in (str(told["values"]["look.sd"]), "/another")}
+    told["built-in"] = shown(**{"look.family": "neural"})
+    # Not from the folder: the engine is asked which family it is of.
+    form.put(scene, "look.family", "sd")
+    form.put(scene, "look.sd", "tiny")
+    facts = scenes.addon("engine.model_facts")
+    while facts.facts(schema.values_of(strip)) is None and time.monotonic() < end:
+        jobs.tick()
+        time.sleep(0.02)
+    told["asked"] = facts.facts(schema.values_of(strip))["label"]
+    told["descriptions"] = [item[2] for item in models._items["look.sd"]]
     return told
 
 

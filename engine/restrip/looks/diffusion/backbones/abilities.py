@@ -51,6 +51,7 @@ def idle_settings(family: Family) -> tuple[str, ...]:
         "style_picture": not can.style_picture,
         "style_strength": not can.style_picture,
         "negative_prompt": not can.negative_prompt,
+        "text_encoder": family.wanted is None,
         "mask_weight": not family.inpainting,
         "original_prompt": not can.noises & {"exact", "adjusted", "plain"},
         "randomness": not can.noises & {"exact", "adjusted", "plain"},
@@ -67,10 +68,17 @@ def idle_settings(family: Family) -> tuple[str, ...]:
 def told_families() -> list[dict[str, Any]]:
     """All families that keys can be made with, as the `settings` reply carries them."""
     return [
-        {"name": f.name, "label": f.label, "can": abilities_of(f), "idle": list(idle_settings(f))}
+        {"name": f.name, "label": f.label, "can": abilities_of(f), "said": said(f), "idle": list(idle_settings(f))}
         for f in FAMILIES.values()
         if f.runnable
     ]
+
+
+def said(family: Family) -> str:
+    """What a family can do, in a line: "Mattes (latents), ControlNet, LoRA; fast"."""
+    *can, (_, _, speed) = ((name, label, abilities_of(family)[name]) for name, label in ABILITIES)
+    parts = [label if word == "yes" else f"{label} ({word})" for _, label, word in can if word != "no"]
+    return f"{', '.join(parts)}; {speed}"
 
 
 def _said(can: bool) -> str:

@@ -22,8 +22,8 @@ import torch.nn.functional as F
 BANDS = 3
 """The finest ones of a pyramid that halves each time; what is coarser is one more."""
 
-MOST_GAIN = 3.0
-"""How much a band may be strengthened, or weakened."""
+LEAST_GAIN, MOST_GAIN = 1 / 8, 3.0
+"""How much a band may be weakened, for flat pictures, and strengthened, before it is the network's noise."""
 
 FRAMES_PART = 0.25
 """Of a fine band's growth, as a factor: what is the frame's band."""
@@ -31,44 +31,46 @@ FRAMES_PART = 0.25
 
 @dataclass(frozen=True, eq=False)
 class StyleStatistics:
-    """The mean of each channel, and the spread of each in every band from fine to coarse, all [1, channels, 1, 1]."""
+    """The mean of each channel, how lively each is in every fine band (the mean of what it departs by, so that a few
+    sharp edges don't count as much strokes), and the spread of what is coarser; all [1, channels, 1, 1].
+    """
 
     mean: torch.Tensor
-    spreads: tuple[torch.Tensor, ...]
+    fine: tuple[torch.Tensor, ...]
+    spread: torch.Tensor
 
     @classmethod
     def of(cls, latents: torch.Tensor) -> StyleStatistics:
         """Those of latents [1, channels, h, w]."""
         mean = _mean(latents)
-        return cls(mean, tuple(_spread(band) for band in bands(latents - mean)))
+        *fine, coarse = bands(latents - mean)
+        return cls(mean, tuple(map(_liveliness, fine)), _spread(coarse))
 
     def applied(self, latents: torch.Tensor, frame: torch.Tensor, strength: float) -> torch.Tensor:
         """Latents of keys [rows, channels, h, w], whose frames' are `frame`, on their way there, each row by itself: 0
         leaves them, 1 goes all the way.
         """
         there = self.mean.expand_as(latents)
-        *fine, (coarse, _, spread) = zip(
-            bands(latents - _mean(latents)), bands(frame - _mean(frame)), self.spreads, strict=True
-        )
-        for own, shown, wanted in fine:
-            there = there + _lively(own, shown, wanted)
-        there = there + coarse * _gain(coarse, spread)
+        *fine, coarse = bands(latents - _mean(latents))
+        *shown, _ = bands(frame - _mean(frame))
+        for own, frames, wanted in zip(fine, shown, self.fine, strict=True):
+            there = there + _lively(own, frames, _gain(_liveliness(own), wanted))
+        there = there + coarse * _gain(_spread(coarse), self.spread)
         return torch.lerp(latents, there, strength)
 
 
-def _lively(own: torch.Tensor, shown: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """A band with the spread that is wanted: weaker as it is, stronger with a part of what the frame shows."""
-    gain = _gain(own, wanted)
+def _lively(own: torch.Tensor, frames: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:
+    """A band that is `gain` times as lively: weaker as it is, stronger with a part of what the frame shows."""
     grown = own * torch.where(gain > 1, gain ** (1 - FRAMES_PART), gain)
     lacks = ((_spread(own) * gain) ** 2 - _spread(grown) ** 2).clamp(min=0)
-    both, power = _mean(grown * shown), _spread(shown) ** 2 + 1e-8
-    # grown + k shown has the variance that lacks: k² power + 2 k both = lacks.
+    both, power = _mean(grown * frames), _spread(frames) ** 2 + 1e-8
+    # grown + k frames has the variance that lacks: k² power + 2 k both = lacks.
     k = (torch.sqrt(both**2 + power * lacks) - both) / power
-    return grown + torch.where(gain > 1, k, 0) * shown
+    return grown + torch.where(gain > 1, k, 0) * frames
 
 
-def _gain(band: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    return (wanted / _spread(band).clamp(min=1e-6)).clamp(1 / MOST_GAIN, MOST_GAIN)
+def _gain(own: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    return (wanted / own.clamp(min=1e-6)).clamp(LEAST_GAIN, MOST_GAIN)
 
 
 def _mean(latents: torch.Tensor) -> torch.Tensor:
@@ -91,6 +93,10 @@ def _coarser(latents: torch.Tensor, step: int) -> torch.Tensor:
     height, width = latents.shape[-2:]
     small = F.adaptive_avg_pool2d(latents, (max(1, height // step), max(1, width // step)))
     return F.interpolate(small, (height, width), mode="bilinear", align_corners=False)
+
+
+def _liveliness(band: torch.Tensor) -> torch.Tensor:
+    return _mean(band.abs())
 
 
 def _spread(band: torch.Tensor) -> torch.Tensor:

@@ -90,6 +90,7 @@ Z_IMAGE = Family(
     # Half precision gives black pictures.
     ladder=("bfloat16", "float32"),
     full_vae=True,
+    speed="slow",
     evaluations=counted_below_the_start,
     wanted=wanted,
     few_steps=Distillation("z-image-turbo", "euler", ("euler", "euler_a"), "auto", steps=8, most_steps=20),
