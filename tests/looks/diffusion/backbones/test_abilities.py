@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -19,6 +20,7 @@ import torch
 from restrip.looks import Beside, open_look
 from restrip.looks.diffusion.backbones.abilities import ABILITIES, abilities_of, idle_settings, told_families
 from restrip.looks.diffusion.backbones.family import Family, UnsupportedByFamily
+from restrip.looks.diffusion.backbones.flux2.rows import ROWS as KLEIN_ROWS
 from restrip.looks.diffusion.backbones.stable_diffusion.rows import SD15
 from restrip.looks.diffusion.backbones.table import FAMILIES
 from restrip.looks.diffusion.backbones.z_image.rows import ROWS as Z_IMAGE_ROWS
@@ -131,7 +133,7 @@ def anchor(cell: Cell) -> None:
     if "attention" in cell.word:
         assert differs(cell.made(**alone), cell.made(**alone, anchor_attention=0.0))
     else:
-        assert not differs(cell.made(**alone), cell.plain) and cell.idle("anchor_attention")
+        assert differs(cell.made(**alone), cell.plain) == ("reference" in cell.word) and cell.idle("anchor_attention")
         with pytest.raises(UnsupportedByFamily, match="anchor attention"):
             cell.made(anchor=True, anchor_adain=True)
     assert "motion" in cell.word and differs(cell.made(anchor=True, anchor_attention=0.0), cell.plain)
@@ -147,7 +149,7 @@ def controlnet(cell: Cell) -> None:
 
 def style_picture(cell: Cell) -> None:
     path = str(cell.folder / "style.png")
-    cv2.imwrite(path, np.random.default_rng(0).integers(0, 255, (48, 40, 3), np.uint8))
+    cv2.imwrite(path, np.random.default_rng(0).integers(0, 255, (48, 120, 3), np.uint8))
     if not cell.refused("style picture", style_picture=path):
         assert differs(cell.made(style_picture=path), cell.plain)
         assert differs(cell.made(style_picture=path, style_strength=0.5), cell.made(style_picture=path))
@@ -163,8 +165,7 @@ def negative_prompt(cell: Cell) -> None:
 
 def lora(cell: Cell) -> None:
     path = cell.folder / "grain.safetensors"
-    layer = LORA.get(cell.family.opener, "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn1_to_q")
-    width = 32
+    layer, width = LORA.get(cell.family.opener, LORA[UNET])
     generator = torch.Generator().manual_seed(1)
     down, up = (torch.randn(shape, generator=generator) for shape in ((2, width), (width, 2)))
     safetensors.torch.save_file({f"{layer}.lora_down.weight": down, f"{layer}.lora_up.weight": up}, path)
@@ -205,10 +206,26 @@ def z_image_file(family: Family, small: Any, folder: Path, monkeypatch: pytest.M
     return kin.save_comfy(kin.made(), folder / "ComfyUI")
 
 
-UNET, Z_IMAGE = SD15.opener, Z_IMAGE_ROWS[0].opener
-SMALL: dict[str, Callable[[Family, Any, Path, pytest.MonkeyPatch], Path]] = {UNET: unet_file, Z_IMAGE: z_image_file}
+def klein_file(family: Family, small: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Of either size: they differ in nothing else."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "flux2"))
+    kin = import_module("small_klein")
+    monkeypatch.setattr(loader, "CONFIGS", kin.save_configs(folder / "configs"))
+    networks = SimpleNamespace(transformer=kin.transformer(), vae=kin.vae(), text=kin.qwen())
+    return kin.save_comfy(folder / "ComfyUI", networks)
+
+
+UNET, Z_IMAGE, KLEIN = SD15.opener, Z_IMAGE_ROWS[0].opener, KLEIN_ROWS[0].opener
+SMALL: dict[str, Callable[[Family, Any, Path, pytest.MonkeyPatch], Path]] = {
+    UNET: unet_file,
+    Z_IMAGE: z_image_file,
+    KLEIN: klein_file,
+}
 """A small random model of each kind, by the module that opens it."""
 
 CONTROL: dict[str, Callable[[Cell, Path], None]] = {}
-LORA: dict[str, str] = {}
-"""How a ControlNet is saved, and a layer of 32 channels is named, where that isn't as for UNets."""
+LORA: dict[str, tuple[str, int]] = {
+    UNET: ("lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn1_to_q", 32),
+    Z_IMAGE: ("lora_unet_layers_0_attention_to_q", 96),
+}
+"""How a ControlNet is saved, and a square layer's name and channels, where that isn't as for UNets."""

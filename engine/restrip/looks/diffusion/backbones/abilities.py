@@ -23,14 +23,16 @@ def abilities_of(family: Family) -> dict[str, str]:
     """A word for each of ABILITIES; "no" for what the family refuses.
 
     mattes           inpainting (the network is told what is hidden) or latents (what is outside is held to the frame)
-    anchor           attention and motion, or motion alone (the anchor's picture is carried along)
+    anchor           attention, or reference (the finished anchor is one more picture that the network is given); and
+                     motion (its picture is carried along)
     style_picture    attention, or reference
     speed            see Family
     """
     can = family.supports
+    ways = {"attention": can.anchor_attention, "reference": can.references}
     return {
         "mattes": "inpainting" if family.inpainting else "latents",
-        "anchor": "attention, motion" if can.anchor_attention else "motion",
+        "anchor": ", ".join([*(word for word, so in ways.items() if so), "motion"]),
         "controlnet": _said(can.controlnet),
         "style_picture": can.style_picture or "no",
         "negative_prompt": _said(can.negative_prompt),
@@ -52,6 +54,7 @@ def idle_settings(family: Family) -> tuple[str, ...]:
         "style_strength": not can.style_picture,
         "negative_prompt": not can.negative_prompt,
         "text_encoder": family.wanted is None,
+        "edit_correction": not can.references,
         "mask_weight": not family.inpainting,
         "original_prompt": not can.noises & {"exact", "adjusted", "plain"},
         "randomness": not can.noises & {"exact", "adjusted", "plain"},

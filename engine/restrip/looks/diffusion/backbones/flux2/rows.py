@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from restrip.looks.diffusion.backbones.family import (
     Family,
@@ -92,6 +92,7 @@ class KleinFamily(Family):
     supports: Supports = SUPPORTS
     ladder: tuple[str, ...] = ("bfloat16", "float32")
     full_vae: bool = True
+    speed: Literal["fast", "medium", "slow"] = "slow"
     evaluations: Callable[[int, float], int] = counted_below_the_start
     wanted: Callable[[Shapes], Wanted] | None = wanted
     few_steps: Distillation | None = FEW_STEPS

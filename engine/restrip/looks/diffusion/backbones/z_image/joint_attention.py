@@ -97,8 +97,11 @@ class JointAttention(AnchoredAttention):
         keys, values, logs = [turned(key, places)], [value], [weights]
         for features, weight in seen:
             each = key.shape[0] // len(features.key)
-            keys.append(turned(features.key.repeat_interleave(each, dim=0), places[:, : self.tokens]))
-            values.append(features.value.repeat_interleave(each, dim=0))
+            their_key, their_value = (
+                _as_many(part, self.tokens).repeat_interleave(each, dim=0) for part in (features.key, features.value)
+            )
+            keys.append(turned(their_key, places[:, : self.tokens]))
+            values.append(their_value)
             logs.append(torch.full_like(weights[:, : self.tokens], math.log(max(weight, 1e-4) / whole)))
         return weighed_keys(turned(query, places), torch.cat(keys, 2), torch.cat(values, 2), torch.cat(logs, 1))
 
@@ -107,6 +110,14 @@ class JointAttention(AnchoredAttention):
 
     def _with_picture(self, values: torch.Tensor, picture: torch.Tensor) -> torch.Tensor:
         return torch.cat([picture.to(values.dtype), values[:, :, self.tokens :]], dim=2)
+
+
+def _as_many(values: torch.Tensor, tokens: int) -> torch.Tensor:
+    """[rows, heads, n, channels] with so many tokens: of a picture in another shape some, evenly, or some twice."""
+    count = values.shape[2]
+    if count == tokens:
+        return values
+    return values[:, :, torch.arange(tokens, device=values.device) * count // tokens]
 
 
 def turned(values: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
