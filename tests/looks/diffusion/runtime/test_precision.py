@@ -8,7 +8,14 @@ import torch
 from restrip.looks import open_look
 from restrip.looks.diffusion.backbones import opening
 from restrip.looks.diffusion.backbones.stable_diffusion.rows import SD15, SDXL
-from restrip.looks.diffusion.runtime import model_cache, precision
+from restrip.looks.diffusion.checkpoints.finding import find_checkpoint
+from restrip.looks.diffusion.conditioning.text_encoders import Cond
+from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank
+from restrip.looks.diffusion.runtime import model_cache, precision, precision_retry
+from restrip.looks.diffusion.runtime.batch_row import Anchor, AnchorRelation
+from restrip.looks.diffusion.runtime.key_task import Task
+from restrip.looks.diffusion.runtime.offload import Offload
+from restrip.looks.diffusion.runtime.pipeline import Pipeline
 from restrip.looks.diffusion.runtime.precision import climb, finite_rows, suspicious_rows
 from restrip.looks.diffusion.runtime.precision_retry import BrokenPicture
 from restrip.media.frame import Frame
@@ -223,3 +230,28 @@ def test_what_stays_broken_is_an_error(hooked, moved, silent) -> None:
     look = hooked("network.conv_out", lambda module, args, out: out * torch.nan)
     with pytest.raises(BrokenPicture, match="full precision"):
         styled(look, moved, silent, 1)
+
+
+@pytest.mark.parametrize("settings", [{}, {"anchor_attention": 0.5, "anchor_adain": True}, {"sampler": "lcm"}])
+def test_the_device_is_waited_for_once_a_batch(settings, moved, monkeypatch) -> None:
+    """All of a batch is started on tensors without data, which can't be asked for a number; then it is looked at."""
+    model = opening.open_model(find_checkpoint("tiny"))
+    told = {text: model.text.encode(text, 1) for text in ("a photo", "")}
+    device = torch.device("meta")
+    model.turns = Offload(device, networks={"network": model.network.to(device), "vae": model.vae.to(device)})
+    asked = {"steps": 4, "cfg_scale": 2.0, "width": 64, "height": 48, "batch": 2, "prompt": "a photo", **settings}
+    at = Pipeline(open_look("sd:tiny", asked).spec(), model, (64, 48), F32)
+    monkeypatch.setattr(at.session, "cond", lambda text, **_: Cond(told[text].tokens.to(device)))
+    looked, numbers = [], [True, True]
+
+    def judged(clean, latents, pictures, sources):
+        looked.append(pictures.shape)
+        return [numbers, numbers, numbers, [False, False]]
+
+    monkeypatch.setattr(precision_retry, "_judged", judged)
+    rows = [at.row(Task(moved(n), Key(n)), None, None) for n in range(4)]
+    left = Anchor(AnchorBank())
+    for relation, batch in ((AnchorRelation(left, 0), rows[:2]), (AnchorRelation(left), rows[2:])):
+        made = at.maker.make(batch, relation, lambda: None)
+        assert [one.picture.shape for one in made] == [(3, 48, 64)] * 2
+    assert looked == [(2, 3, 48, 64)] * 2 and left.bank.features

@@ -111,6 +111,10 @@ class Backbone(ABC):
         """What `network` (this one, or its copy in another precision) gives: [groups * rows, channels, h, w] float32,
         to be read by `prediction`."""
 
+    def settle(self, device: torch.device) -> None:
+        """Move the network to a GPU, its weights as that likes them; what it gives stays the same."""
+        self.network.to(device, **({"memory_format": self.memory_format} if self.memory_format else {}))
+
     @property
     def inpainting(self) -> bool:
         """Whether the network sees a mask and the masked picture beside the latents."""

@@ -55,9 +55,8 @@ def _place(model: Model, device: torch.device) -> None:
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = True
         torch.backends.cudnn.allow_tf32 = True
-        layout = model.backbone.memory_format
         try:
-            model.network.to(device, **({"memory_format": layout} if layout else {}))
+            model.backbone.settle(device)
             model.vae.to(device, memory_format=torch.channels_last)
         except torch.OutOfMemoryError:  # not beside each other: they take turns from the start
             model.turns.force()

@@ -36,7 +36,7 @@ class BrokenPicture(RestripError):
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A finished row: its picture [3, h, w] in -1..1, on its device, and the precision that held.
+    """A finished row: its picture [3, h, w] in -1..1, in the computer's memory, and the precision that held.
 
     `retries` counts higher steps of the ladders; `doubtful` is whether it is dark or flat where its source isn't, in
     the VAE's full precision too. `notes` say what was set right of it afterwards.
@@ -146,17 +146,19 @@ class _Batch:
         rows = [self.rows[n] for n in left]
         latents = session.latents(rows, clean, dtype, self.relation.among(left), self.tick)
         pictures = vae.decode(latents)
+        shown = on_the_way(pictures)
         encoded, numbers, finite, odd = _judged(clean, latents, pictures, sources)
         again = [n for n in range(len(left)) if numbers[n] and (odd[n] or not finite[n]) and len(vae.ladder) > 1]
         if again:
             pictures[again] = vae.decode(latents[again], vae.ladder[-1])
+            shown = on_the_way(pictures)
             _, _, finite_now, odd_now = _judged(clean[again], latents[again], pictures[again], sources[again])
             for place, n in enumerate(again):
                 finite[n], odd[n] = finite_now[place], odd_now[place]
         for n, row in enumerate(left):
             if finite[n]:
                 vae_dtype = vae.ladder[-1 if n in again else 0]
-                self.made[row] = Made(pictures[n], dtype, vae_dtype, step + (n in again), odd[n])
+                self.made[row] = Made(shown[n], dtype, vae_dtype, step + (n in again), odd[n])
         self.unencoded = [row for n, row in enumerate(left) if not encoded[n] and not finite[n]]
         lost = [n for n in range(len(left)) if not finite[n]]
         session.forget([rows[n] for n in lost], dtype)
@@ -170,3 +172,11 @@ def _judged(
     finite = [precision.finite_rows(values) for values in (clean, latents, pictures)]
     judged: list[list[bool]] = torch.stack([*finite, precision.suspicious_rows(pictures, sources)]).tolist()
     return judged
+
+
+def on_the_way(values: torch.Tensor) -> torch.Tensor:
+    """The same in the computer's memory, once the device is waited for next: a batch's pictures leave it together."""
+    if values.device.type != "cuda":
+        return values
+    there = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+    return there.copy_(values, non_blocking=True)

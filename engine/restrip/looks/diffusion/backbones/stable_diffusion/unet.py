@@ -10,6 +10,7 @@ import torch
 
 from restrip.looks.diffusion.backbones.backbone import Backbone, Call, Controls, Encode
 from restrip.looks.diffusion.backbones.prediction import EPSILON, Prediction
+from restrip.looks.diffusion.backbones.stable_diffusion.fused_projections import fuse
 from restrip.looks.diffusion.backbones.stable_diffusion.rows import UnetFamily
 from restrip.looks.diffusion.backbones.stable_diffusion.unet_controlnet import open_controls
 from restrip.looks.diffusion.backbones.stable_diffusion.unet_layers import diffusers_layer
@@ -41,6 +42,11 @@ class UnetBackbone(Backbone):
         """See Backbone. What surrounds a lone transformer block, its norm and projections, is compiled with it."""
         deep = any(len(part.transformer_blocks) > 1 for part in self.network.modules() if _transformer(part))
         return "ResnetBlock2D", "BasicTransformerBlock" if deep else "Transformer2DModel"
+
+    def settle(self, device: torch.device) -> None:
+        """See Backbone."""
+        super().settle(device)
+        fuse(self.network)
 
     def inputs(self, conds: Sequence[Cond], size: tuple[int, int], like: torch.Tensor) -> dict[str, Any]:
         """See Backbone. Prompts of several chunks beside shorter ones are padded, and the padding isn't looked at."""
