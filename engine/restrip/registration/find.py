@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from restrip.media.frame import Frame
 from restrip.registration.cells import CellMoves, Pair
+from restrip.registration.colours import with_colours
 from restrip.registration.correction import Comparison
 from restrip.registration.elsewhere import elsewhere
 from restrip.registration.placing import STRETCHED, placed, way_of, weight_of
@@ -33,6 +34,9 @@ how much better than anywhere else."""
 
 FEWEST_COVERED = 0.4
 ALIKE, STILL_PX = 0.97, 0.05
+BROAD_PX = 0.1
+"""Where strokes pretend more than this, colours are asked beside edges."""
+
 LEAST_BEND_PX = 0.25
 MOST_BEND, MOST_BEND_PX = 0.005, 3.5
 """Of the long side, and at least: what is bent by more was drawn anew, in another pose."""
@@ -82,6 +86,11 @@ def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Comparison:
     if clear < CLEAR or other > OTHER_SHARE or posed > POSED:
         return Comparison("other", _share(max(other, posed)), agreement=agreement)
     cycle = _cycle(warp, fine, free)
+    broad = strokes_px(said)
+    if broad > BROAD_PX:
+        fine = with_colours(fine, frame, key, warp)
+        whole = _affine(fine, whole, 6)
+        warp, free = plainest(fine, whole, broad)
     bent = refine_bend(fine, whole, (BEND_CELLS, max(3, round(BEND_CELLS * height / width))))
     if bent.bend is not None:
         # What a bend has beyond the plainest map, of which it took a part for itself.
@@ -89,7 +98,7 @@ def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Comparison:
         most = max(MOST_BEND_PX, MOST_BEND * max(bent.size))
         if float(bend.max()) > most:
             return Comparison("other", _share(float((bend > most / 2).mean())), agreement=agreement)
-        warp = bent if float(bend.mean()) > LEAST_BEND_PX + 1.5 * strokes_px(said) else warp
+        warp = bent if float(bend.mean()) > LEAST_BEND_PX + 0.2 * broad else warp
     return _judged(warp.scaled((width, height)), warp, said, doubt, cycle)
 
 

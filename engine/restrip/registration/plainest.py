@@ -32,10 +32,13 @@ LIKELY = 6.0
 """A plainer map is taken up to so many times the variance that blocks have, for each number that it leaves out."""
 
 
-def plainest(pair: Pair, warp: Warp) -> tuple[Warp, Sequence[int]]:
-    """The map with as few of shift, zoom, turn and stretch as the votes of a pair's cells allow, and which are free."""
+def plainest(pair: Pair, warp: Warp, strokes: float | None = None) -> tuple[Warp, Sequence[int]]:
+    """The map with as few of shift, zoom, turn and stretch as the votes of a pair's cells allow, and which are free.
+
+    `strokes` is by how much strokes may pretend, when the pair doesn't tell it.
+    """
     said = pair.votes(warp)
-    spread, strokes = spread_of(said, warp), strokes_px(said)
+    spread, strokes = spread_of(said, warp), strokes_px(said) if strokes is None else strokes
     points = said.middles[:: max(1, len(said.middles) // 400)]
     for free in (SHIFT, SHIFT_ZOOM, SHIFT_TURN, SIMILAR):
         plainer = without(warp, free)
