@@ -76,7 +76,15 @@ class Terminal:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, TextColumn("{task.fields[eta]}"), console=self.err, transient=True) as bar:
             task = bar.add_task("waiting for the engine", total=None, eta="")
-            yield lambda status: _show(bar, task, status)
+            said: list[str] = []
+
+            def show(status: JobStatus) -> None:
+                if status.state == "running" and status.phase != "fetching" and status.note not in ("", *said):
+                    said.append(status.note)
+                    bar.console.print(f"note: {status.note}", markup=False)
+                _show(bar, task, status)
+
+            yield show
 
     @contextmanager
     def reading(self, client: Client) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from restrip.jobs.model.plan import Plan
 from restrip.jobs.tasks import keys as keys_module
 from restrip.jobs.tasks import queries
 from restrip.jobs.tasks.keys import key_picture
+from restrip.looks.diffusion.checkpoints.finding import TINY
 from restrip.media import Frame, MovieWriter, read_picture, write_picture
 from restrip.storage import json_files
 from restrip.timeline import Key, Rate
@@ -193,6 +195,17 @@ def test_a_check_knows_whether_the_gpu_suffices(
         assert told["fits"] is fits
     assert 3_500 < told["needs_mib"] < 16_000
     assert "set the working size to" in told["fixes"][0] and "x" in told["fixes"][0]
+
+
+def test_a_licence_without_commercial_use_is_said_before_anything_is_made(little: Little, tmp_path: Path) -> None:
+    model = shutil.copytree(TINY, tmp_path / "mine")
+    (model / "README.md").write_text("license: cc-by-nc-4.0\n")
+    hand = Hand(tmp_path / "state")
+    spec = little.job("job-1", 2, look=f"sd:{model}", settings=FAST)
+    said = "The licence of mine (cc-by-nc-4.0) forbids commercial use."
+    assert said in hand.task("check", job=spec.to_json())["warnings"]
+    planned(hand, spec)
+    assert [more["note"] for *_, more in hand.reports if "note" in more] == [said] * 2
 
 
 @pytest.mark.parametrize("gpu", [None, {"name": "any", "total_mib": 8000}])
