@@ -15,10 +15,12 @@ import torch
 
 from restrip.looks import open_look
 from restrip.looks.diffusion.backbones.flux2.rows import KLEIN
+from restrip.looks.diffusion.backbones.opening import open_model
 from restrip.looks.diffusion.checkpoints import loader
 from restrip.looks.diffusion.checkpoints.companions import MissingTextEncoder, MissingVae
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, UnknownFamily
 from restrip.looks.diffusion.checkpoints.finding import list_models
+from restrip.looks.diffusion.checkpoints.lora import merge
 from restrip.looks.diffusion.conditioning.qwen_text import read_tokenizer
 from restrip.looks.diffusion.runtime import model_cache
 from restrip.media.frame import Frame
@@ -178,3 +180,44 @@ def test_memory_is_counted_as_the_weights_are_stored(comfy: Path, networks: Any)
     sized = [open_look(f"sd:{path}", {**FAST, "width": 0, "height": 0}) for path in (half, eight)]
     largest = [look.largest((1920, 1080), needs[0]) for look in sized]
     assert largest[0][0] < largest[1][0]
+
+
+@pytest.mark.parametrize("style", ["diffusers", "trainer", "kohya"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_lora_of_every_naming(style: str, packed: bool, networks: Any, comfy: Path, tmp_path: Path) -> None:
+    """The same changes by diffusers' names, by the original code's, and as kohya writes these."""
+    generator = torch.Generator().manual_seed(1)
+    layers = {
+        "double_blocks.0.img_attn.qkv": ("transformer_blocks.0.attn.to_q", "transformer_blocks.0.attn.to_k",
+                                         "transformer_blocks.0.attn.to_v"),
+        "double_blocks.0.txt_mlp.2": ("transformer_blocks.0.ff_context.linear_out",),
+        "single_blocks.1.linear1": ("single_transformer_blocks.1.attn.to_qkv_mlp_proj",),
+        "txt_in": ("context_embedder",),
+    }  # fmt: skip
+    plain, file, wanted = networks.transformer.state_dict(), dict[str, torch.Tensor](), dict[str, torch.Tensor]()
+    for old, names in layers.items():
+        down = torch.randn(2, plain[f"{names[0]}.weight"].shape[1], generator=generator) / 10
+        ups = [torch.randn(plain[f"{name}.weight"].shape[0], 2, generator=generator) / 10 for name in names]
+        for name, up in zip(names, ups, strict=True):
+            wanted[name] = plain[f"{name}.weight"] + 0.5 * up @ down
+            if style == "diffusers":
+                file |= {f"transformer.{name}.lora_A.weight": down, f"transformer.{name}.lora_B.weight": up}
+        whole = torch.cat(ups)
+        if style == "trainer":
+            file |= {f"diffusion_model.{old}.lora_A.weight": down, f"diffusion_model.{old}.lora_B.weight": whole}
+        if style == "kohya":
+            flat = f"lora_unet_{old.replace('.', '_')}"
+            file |= {
+                f"{flat}.lora_down.weight": down,
+                f"{flat}.lora_up.weight": whole,
+                f"{flat}.alpha": torch.tensor(2.0),
+            }
+    path = save(file, tmp_path / "ink.safetensors")
+    if packed:
+        comfy = save(halves(small.original(plain)), comfy)
+    opened = open_look(f"sd:{comfy}", {**FAST, "lora": f"{path}:0.5"})
+    model = open_model(opened.checkpoint)
+    merge(model, path, 0.5)
+    for name, value in wanted.items():
+        assert torch.allclose(model.network.get_submodule(name).weight, value, atol=2e-2 if packed else 1e-5), name
+    assert not model.notes

@@ -7,7 +7,7 @@ import pytest
 import torch
 from diffusers.loaders.single_file_utils import convert_flux2_transformer_checkpoint_to_diffusers as as_diffusers
 
-from restrip.looks.diffusion.backbones.flux2.layout import PREFIXES, config_of, diffusers_names, renamed
+from restrip.looks.diffusion.backbones.flux2.layout import PREFIXES, config_of, diffusers_names, flat_names, renamed
 from restrip.looks.diffusion.backbones.flux2.rows import KleinRecognizer
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -59,6 +59,14 @@ def test_families_are_told_by_the_text_that_they_read() -> None:
         KleinRecognizer().in_file({"single_stream_modulation.lin.weight": (3, 1)})
         == "unknown (FLUX.2, parts are missing)"
     )
+
+
+def test_layers_of_lora_files() -> None:
+    assert flat_names("double_blocks_11_txt_mlp_2") == ("transformer_blocks_11_ff_context_linear_out",)
+    assert flat_names("single_blocks_3_linear1") == ("single_transformer_blocks_3_attn_to_qkv_mlp_proj",)
+    assert flat_names("double_blocks_0_img_attn_qkv")[2] == "transformer_blocks_0_attn_to_v"
+    assert flat_names("txt_in") == ("context_embedder",)
+    assert flat_names("final_layer_adaLN_modulation_1") == ("final_layer_adaLN_modulation_1",)
 
 
 def test_an_unknown_name_is_itself() -> None:

@@ -19,6 +19,7 @@ import torch
 from restrip.looks.diffusion.backbones.backbone import Backbone, Call, Reference
 from restrip.looks.diffusion.backbones.family import Family, UnsupportedByFamily
 from restrip.looks.diffusion.backbones.flux2.latents import PATCH, PatchedLatents
+from restrip.looks.diffusion.backbones.flux2.layout import flat_names
 from restrip.looks.diffusion.backbones.flux2.shift import shift_of
 from restrip.looks.diffusion.backbones.latents import Latents
 from restrip.looks.diffusion.backbones.prediction import FLOW, Prediction
@@ -99,6 +100,16 @@ class KleinBackbone(Backbone):
         )[0]
         made: torch.Tensor = out[:, : height * width].transpose(1, 2).unflatten(2, (height, width))
         return made.float()
+
+    def layer_of(self, flat: str) -> str:
+        """See Backbone."""
+        names = flat_names(flat)
+        return names[0] if len(names) == 1 else flat
+
+    def fused_layers(self, flat: str) -> tuple[str, ...]:
+        """See Backbone."""
+        names = flat_names(flat)
+        return names if len(names) > 1 else ()
 
 
 def _tokens(latents: torch.Tensor) -> torch.Tensor:

@@ -56,6 +56,19 @@ SINGLE = {
 }
 BLOCK = re.compile(r"(double|single)_blocks\.(\d+)\.(.+)\.(weight|scale|bias)")
 
+FLAT_BLOCK = re.compile(r"(double|single)_blocks_(\d+)_(.+)")
+
+
+def _flat(name: str) -> str:
+    return name.replace(".", "_")
+
+
+FLAT_TOP = {_flat(old): _flat(new) for old, new in TOP.items() if "adaLN" not in old}
+FLAT_PARTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "double": {_flat(old): (new,) for old, new in JOINT.items()} | {_flat(old): new for old, new in FUSED.items()},
+    "single": {_flat(old): (new,) for old, new in SINGLE.items()},
+}
+
 # A weight that is in every file of FLUX.2's and in no other family's, as the original code names it and diffusers.
 MARKS = ("single_stream_modulation.lin.weight", "single_stream_modulation.linear.weight")
 
@@ -115,6 +128,21 @@ def diffusers_names(name: str) -> tuple[str, ...]:
     if part in FUSED:
         return tuple(f"{block}{one}.{end}" for one in FUSED[part])
     return (f"{block}{(JOINT if kind == 'double' else SINGLE).get(part, part)}.{end}",)
+
+
+def flat_names(flat: str) -> tuple[str, ...]:
+    """A layer of the original code by diffusers' names, both with "_" for ".", as LoRA files have them; three where
+    queries, keys and values lie in one. The last scale and shift change places, so that layer has no other name.
+    """
+    match = FLAT_BLOCK.fullmatch(flat)
+    names: tuple[str, ...]
+    if match is not None:
+        kind, number, part = match.groups()
+        block = f"{'transformer_blocks' if kind == 'double' else 'single_transformer_blocks'}_{number}_"
+        names = tuple(f"{block}{_flat(one)}" for one in FLAT_PARTS[kind].get(part, (part,)))
+    else:
+        names = (FLAT_TOP.get(flat, flat),)
+    return names
 
 
 def renamed(weights: Mapping[str, T], thirds: Callable[[T], tuple[T, ...]], swapped: Callable[[T], T]) -> dict[str, T]:

@@ -59,7 +59,6 @@ SUPPORTS = Supports(
     anchor_attention=False,
     references=True,
     style_picture="reference",
-    lora=False,
     controlnet=False,
     noises=frozenset({"seeded", "exact", "warped"}),
     samplers=frozenset({"euler", "euler_a"}),
