@@ -75,7 +75,7 @@ def test_networks_take_turns(on: bool) -> None:
             self.places.append(str(place))
 
     unet, vae = Network(), Network()
-    turns = Offload(torch.device("cpu", 0), on, {"unet": unet, "vae": vae})
+    turns = Offload(torch.device("cpu", 0), on, networks={"unet": unet, "vae": vae})
     for name in ("vae", "vae", "unet"):
         turns.need(name)
     assert vae.places == (["cpu:0", "cpu"] if on else [])

@@ -12,11 +12,15 @@ import torch
 
 @dataclass
 class Offload:
-    """While `active`, only the network that was asked for last is on the device; `forced` where they never fitted."""
+    """While `active`, only the network that was asked for last is on the device; `forced` where they never fitted.
+
+    `moves` counts how often networks left: where their weights lie is known no more then.
+    """
 
     device: torch.device
     active: bool = False
     forced: bool = False
+    moves: int = 0
     networks: dict[str, Any] = field(default_factory=dict)
     current: str = ""
 
@@ -53,6 +57,7 @@ class Offload:
                     network.to(self.device)
 
     def _leave(self, *names: str) -> None:
+        self.moves += 1
         for name in names:
             self.networks[name].to("cpu")
         if self.device.type == "cuda":

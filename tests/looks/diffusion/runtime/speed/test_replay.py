@@ -83,6 +83,16 @@ def test_what_is_read_and_left_beside_the_arguments_is_of_that_call() -> None:
     assert fast(torch.ones(1))[0] == 1 + before and recorder.recorded == 2
 
 
+def test_weights_that_moved_are_looked_for_where_they_are() -> None:
+    recorder, moves = StandIn(), [0]
+    fast, (x, more) = Replayed(network, recorder, moves=lambda: moves[0]), asked(3)
+    for n in range(3):
+        for _ in range(AFTER + 2):
+            assert torch.equal(fast(x, more=more)[0], network(x, more=more)[0])
+        assert recorder.recorded == n + 1
+        moves[0] += 1
+
+
 @pytest.mark.parametrize("fault", ["another number", "error", "memory", "left"])
 def test_what_cannot_be_recorded_is_asked_as_ever(fault: str) -> None:
     beside = Beside()

@@ -68,7 +68,7 @@ class Compiled:
         if self.replays():
             if self.replayed is None or on != self.on:
                 inner = self.session.model.network if network is None else network
-                self.replayed = Replayed(inner, self.recorder or StepRecorder(), self._beside)
+                self.replayed = Replayed(inner, self.recorder or StepRecorder(), self._beside, self._moves)
             network = self.replayed
         else:
             self.replayed = None
@@ -104,6 +104,9 @@ class Compiled:
         return tuple(
             f"The networks couldn't be {what} ({why}): keys are made as without that." for what, why in sorted(failed)
         )
+
+    def _moves(self) -> int:
+        return self.session.model.turns.moves
 
     def _beside(self) -> Places | None:
         return self.session.beside

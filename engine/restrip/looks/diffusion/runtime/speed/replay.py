@@ -40,10 +40,17 @@ class Recording:
 
 
 class Replayed:
-    """A network that is asked like any, and recorded where that works."""
+    """A network that is asked like any, and recorded where that works. `moves` counts how often its weights moved."""
 
-    def __init__(self, network: Callable[..., Any], recorder: Recorder, beside: Beside = nothing_beside) -> None:
-        self.network, self.recorder, self.beside = network, recorder, beside
+    def __init__(
+        self,
+        network: Callable[..., Any],
+        recorder: Recorder,
+        beside: Beside = nothing_beside,
+        moves: Callable[[], int] = int,
+    ) -> None:
+        self.network, self.recorder, self.beside, self.moves = network, recorder, beside, moves
+        self._moved = moves()
         self.failed = ""
         self.recordings: OrderedDict[Hashable, Recording] = OrderedDict()
         self._asked: dict[Hashable, int] = {}
@@ -52,6 +59,9 @@ class Replayed:
         """What the network gives, in tensors of the caller's own."""
         if self.failed:
             return self.network(*args, **more)
+        if self.moves() != self._moved:
+            self.forget()  # recordings look for weights where they were
+            self._moved = self.moves()
         beside = self.beside()
         kind = kind_of((args, more)), None if beside is None else beside.places
         recording = self.recordings.get(kind)
