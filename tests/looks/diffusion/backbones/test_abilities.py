@@ -130,10 +130,14 @@ def mattes(cell: Cell) -> None:
 
 def anchor(cell: Cell) -> None:
     alone = {"anchor_fusion": 0.0, "anchor_color": 0.0, "anchor": True}
-    if "attention" in cell.word:
-        assert differs(cell.made(**alone), cell.made(**alone, anchor_attention=0.0))
-    else:
-        assert differs(cell.made(**alone), cell.plain) == ("reference" in cell.word) and cell.idle("anchor_attention")
+    seen = "attention" in cell.word or "reference" in cell.word
+    assert (
+        differs(cell.made(**alone), cell.made(**alone, anchor_attention=0.0))
+        == seen
+        == (not cell.idle("anchor_attention"))
+    )
+    if "attention" not in cell.word:
+        assert cell.idle("anchor_adain")
         with pytest.raises(UnsupportedByFamily, match="anchor attention"):
             cell.made(anchor=True, anchor_adain=True)
     assert "motion" in cell.word and differs(cell.made(anchor=True, anchor_attention=0.0), cell.plain)
@@ -227,5 +231,6 @@ CONTROL: dict[str, Callable[[Cell, Path], None]] = {}
 LORA: dict[str, tuple[str, int]] = {
     UNET: ("lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn1_to_q", 32),
     Z_IMAGE: ("lora_unet_layers_0_attention_to_q", 96),
+    KLEIN: ("lora_unet_double_blocks_0_img_attn_proj", 32),
 }
 """How a ControlNet is saved, and a square layer's name and channels, where that isn't as for UNets."""

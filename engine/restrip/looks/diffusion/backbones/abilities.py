@@ -48,7 +48,7 @@ def idle_settings(family: Family) -> tuple[str, ...]:
         "lora": not can.lora,
         "controlnet": not can.controlnet,
         "control_file": not can.controlnet,
-        "anchor_attention": not can.anchor_attention,
+        "anchor_attention": not (can.anchor_attention or can.references),
         "anchor_adain": not can.anchor_attention,
         "style_picture": not can.style_picture,
         "style_strength": not can.style_picture,

@@ -60,6 +60,7 @@ SUPPORTS = Supports(
     references=True,
     style_picture="reference",
     controlnet=False,
+    ignores=frozenset({"clip_skip"}),
     noises=frozenset({"seeded", "exact", "warped"}),
     samplers=frozenset({"euler", "euler_a"}),
     schedules=frozenset({"auto"}),
