@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import torch
 
+from restrip.looks.diffusion.backbones.stable_diffusion.rows import SD15
+from restrip.looks.diffusion.backbones.stable_diffusion.unet import UnetBackbone
 from restrip.looks.diffusion.runtime.model_cache import _place
 from restrip.looks.diffusion.runtime.offload import Offload
+from restrip.looks.diffusion.sampling.schedules import Schedule
 
 
 class Network:
@@ -36,8 +39,10 @@ def test_only_the_one_asked_for_is_on_the_device() -> None:
 
 def test_all_leave_for_something_large_and_come_back() -> None:
     turns, one, other = two()
+    assert turns.moves == 0
     with turns.away():
         assert (one.device, other.device) == ("cpu", "cpu")
+    assert turns.moves > 0  # where weights lay is known no more
     assert (one.device, other.device) == ("meta", "meta")
     turns.take_turns(True)
     with turns.away():
@@ -55,7 +60,7 @@ def test_networks_that_do_not_fit_beside_each_other_take_turns_from_the_start(mo
 
     class Loaded:
         network, vae = Full(), Full()
-        backbone = type("Backbone", (), {"memory_format": None})
+        backbone = UnetBackbone(SD15, network, Schedule())
         turns = Offload(torch.device("cpu"))
 
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
