@@ -1,6 +1,6 @@
 """Where the time of a whole job goes on this machine: a bar.
 
-    python tests/benchmarks/whole_job.py [CLIP] [--frames 75] [--keys 3] [--long-side 640] [--look neural:19]
+    python tests/benchmarks/whole_job.py [CLIP] [--frames 50] [--keys 3] [--long-side 640] [--look neural:19]
                                          [--prompt TEXT] [--format h264] [--device auto] [--article]
 
 A job as a worker does it, from planning to the joined strips, in a state folder of its own, so that nothing is there
@@ -196,7 +196,7 @@ def main() -> None:
     """Do one job and print its bar."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clip", nargs="?", default="")
-    parser.add_argument("--frames", type=int, default=75)
+    parser.add_argument("--frames", type=int, default=50)
     parser.add_argument("--keys", type=int, default=3)
     parser.add_argument("--long-side", type=int, default=640)
     parser.add_argument("--look", default="neural:19")

@@ -16,7 +16,7 @@ from restrip.media.files import OutputUnwritable, written
 from restrip.media.formats import FORMATS, check_size
 from restrip.media.frame import Frame, SizeMismatch
 from restrip.media.light import SceneLight
-from restrip.media.movies.encoding import ENCODINGS
+from restrip.media.movies.hardware_encoding import encoding_of
 from restrip.media.pictures.picture import write_picture
 from restrip.timeline import Rate
 
@@ -45,9 +45,11 @@ class MovieWriter:
 
     `colour` is the source's; what it leaves open is written as BT.709. `timecode` is the first frame's, kept where the
     format can (movies). `fine` spends more on pictures that were encoded before (H.264). Frames may be 8 or 16 bit;
-    the first one decides for the file. On an exception nothing stays.
+    the first one decides for the file. `hardware` names an encoder that stands in for the processor
+    (`restrip.media.hardware`). On an exception nothing stays.
 
-    Raises SizeNotTaken, OutputUnwritable, DiskFull; SizeMismatch for a frame of another size; NothingWritten.
+    Raises SizeNotTaken, OutputUnwritable, DiskFull; SizeMismatch for a frame of another size; NothingWritten;
+    HardwareEncoderFailed.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class MovieWriter:
         *,
         timecode: str = "",
         fine: bool = False,
+        hardware: str = "",
     ) -> None:
         self.path = Path(path)
         self.size = size
@@ -73,7 +76,7 @@ class MovieWriter:
             if self.format.sequence:
                 self._sink: _Sink = _PictureFolder(aside, "." + format_name)
             else:
-                encoding = ENCODINGS[format_name]
+                encoding = encoding_of(format_name, hardware)
                 tags = encoding.tags_for(colour or ColourTags())
                 self._sink = Sink(str(aside), encoding, rate.fraction, tags, Marks(timecode, fine))
         except BaseException as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.input_files import Seen
-from restrip.jobs.model.settings_schema import HIGHLIGHTS
+from restrip.jobs.model.settings_schema import PLANNED
 from restrip.looks.look import PLAIN, READING_STAGE, LookTraits
 from restrip.propagate.settings import ON
 from restrip.registration.correction import Correction
@@ -25,7 +25,8 @@ SEGMENT_STAGE = 11
 @dataclass(frozen=True)
 class Known:
     """What has to be found out before a plan: the media's size (width, height) as it is read, whether it is `deep` and
-    has `alpha`, its cuts, the look; `highlights` says that it has light beyond white, which is kept.
+    has `alpha`, its cuts, the look; `highlights` says that it has light beyond white, which is kept; `hardware` names
+    what encodes instead of the processor (`restrip.media.hardware`).
 
     `key_facts` hold, by frame, what decides a key's picture beside the look's identity, if anything does;
     `prompt_facts` tells it of a prompt.
@@ -43,6 +44,7 @@ class Known:
     deep: bool = False
     alpha: bool = False
     highlights: bool = False
+    hardware: str = ""
     corrections: Mapping[int, Correction] = field(default_factory=dict)
     inputs: Mapping[str, Seen] = field(default_factory=dict)
 
@@ -99,9 +101,15 @@ def highlights_facts(known: Known) -> dict[str, Any]:
     return {"highlights": HIGHLIGHTS_STAGE} if known.highlights else {}
 
 
+def encoder_facts(hardware: str) -> dict[str, Any]:
+    """What segments depend on that hardware encodes."""
+    return {"encoder": hardware} if hardware else {}
+
+
 def segment_facts(spec: Job, inputs: Mapping[str, Seen], size: tuple[int, int], format_name: str) -> dict[str, Any]:
     """What every segment task of a job depends on beside its frames, its keys and its device (`SegmentTask.filed`)."""
-    settings = {key: value for key, value in spec.asked.recorded.items() if key not in (ON, HIGHLIGHTS.key)}
+    planned = {ON, *(setting.key for setting in PLANNED)}
+    settings = {key: value for key, value in spec.asked.recorded.items() if key not in planned}
     return {
         "stage": SEGMENT_STAGE,
         "source": inputs["source"].content.key,

@@ -14,16 +14,16 @@ from typing import Any
 from restrip import codec
 from restrip.client.job import JobSpec
 from restrip.client.setting import own
-from restrip.jobs.model.settings_schema import HIGHLIGHTS, MATTE_SETTINGS, SOURCE_SETTINGS
+from restrip.jobs.model.settings_schema import MATTE_SETTINGS, PLANNED, SOURCE_SETTINGS
 from restrip.looks.families import LookFamily, family_of, own_settings
 from restrip.looks.look import Look
 from restrip.propagate.settings import GRAPHS, PROPAGATE_SETTINGS, PropagateSettings
 from restrip.registration.settings import KeySettings
 from restrip.timeline import Key
 
-ONLY_CHANGED = frozenset({HIGHLIGHTS.key, GRAPHS})
-"""Settings that are recorded where they aren't left as they are: what highlights do is a plan's to say, and graphs
-change nothing that is kept."""
+ONLY_CHANGED = frozenset({*(setting.key for setting in PLANNED), GRAPHS})
+"""Settings that are recorded where they aren't left as they are: what some do is a plan's to say, and graphs change
+nothing that is kept."""
 
 
 @dataclass(frozen=True)
@@ -96,13 +96,14 @@ class MatteSettings:
 class SourceSettings:
     """How the clip is read: `strict` refuses damaged frames, `stream` is the movie's video stream counted from 1 (0 is
     the one that players choose), `gaps` is what is done where pictures of a sequence are missing, `highlights` whether
-    light beyond white is kept where there is any.
+    light beyond white is kept where there is any. `hardware` has results encoded by hardware where that is as good.
     """
 
     strict: bool
     stream: int
     gaps: str
     highlights: bool = True
+    hardware: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,13 @@ class JobSettings:
             LookSettings.of(look, given),
             PropagateSettings.of(given),
             MatteSettings(matte["matte_feather"], given.get("matte_feather")),
-            SourceSettings(source["strict"], source["video_stream"], source["gaps"], source["highlights"] != "off"),
+            SourceSettings(
+                source["strict"],
+                source["video_stream"],
+                source["gaps"],
+                source["highlights"] != "off",
+                source["encode_on"] == "auto",
+            ),
             KeySettings.of(given),
             recorded={
                 setting.key: given.get(setting.key, setting.default)

@@ -56,7 +56,8 @@ class Plan:
     `format` names what is written, `deep` (more than 8 bit) and `alpha` say what of it is kept; `source` stands
     for the media's content; `devices` are where tasks may be carried, the better one first; `inputs` are the job's
     files as they were when it was planned; `corrections` say for each key what is done with a picture given for it,
-    and are none when that is nothing; `highlights` that light beyond white is kept.
+    and are none when that is nothing; `highlights` that light beyond white is kept;
+    `hardware` names what encodes instead of the processor (`restrip.media.hardware`).
     `full_size` is there in a draft alone: what the full job would be rendered at.
     """
 
@@ -80,6 +81,7 @@ class Plan:
     corrections: tuple[Correction, ...] = ()
     full_size: tuple[int, int] | None = None
     highlights: bool = False
+    hardware: str = ""
 
     @property
     def draft(self) -> bool:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from restrip.jobs.model.cache_keys import (
     Against,
     Known,
+    encoder_facts,
     highlights_facts,
     key_hashes,
     reading,
@@ -56,7 +57,11 @@ def make_plan(spec: Job, known: Known) -> Plan:
     groups = _groups(segments_of(keys, spec.clip.length, cuts), EVERY_PART_FRAMES if every else 0, cuts)
     asked = spec.asked.motion.device
     chosen(asked, size)  # A GPU that was asked for and isn't there is named now.
-    segment_base = {**segment_facts(spec, known.inputs, size, format_name), **highlights_facts(known)}
+    segment_base = {
+        **segment_facts(spec, known.inputs, size, format_name),
+        **highlights_facts(known),
+        **encoder_facts(known.hardware),
+    }
     shared = marked(segment_base, draft)
     segment_tasks = tuple(
         SegmentTask(group, hash=segment_hash(spec.clip, group, hashes, keys, shared)) for group in groups
@@ -83,6 +88,7 @@ def make_plan(spec: Job, known: Known) -> Plan:
         corrections=_corrections(known, keys),
         full_size=full_size if draft else None,
         highlights=known.highlights,
+        hardware=known.hardware,
     )
 
 

@@ -40,6 +40,18 @@ HIGHLIGHTS = Setting(
     group="source",
 )
 
+ENCODE_ON = Setting(
+    "encode_on",
+    "choice",
+    "cpu",
+    "Encode movies on",
+    "Which processor encodes H.264 and HEVC. Automatic tries the encoders of the graphics hardware (NVENC, "
+    "VideoToolbox, Quick Sync, AMF, VA-API) on frames of the clip and takes the first whose pictures are as good as "
+    "the CPU's; files may be larger. Where there is none, or one fails, the CPU does it.",
+    choices=(("cpu", "CPU"), ("auto", "Automatic")),
+    group="motion",
+)
+
 SOURCE_SETTINGS = (
     Setting(
         "strict",
@@ -76,7 +88,11 @@ SOURCE_SETTINGS = (
         group="source",
     ),
     HIGHLIGHTS,
+    ENCODE_ON,
 )
+
+PLANNED = (HIGHLIGHTS, ENCODE_ON)
+"""What these do is a plan's to say: for most jobs nothing."""
 
 OUTPUT_SETTINGS = (
     Setting(

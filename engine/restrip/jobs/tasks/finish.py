@@ -7,6 +7,7 @@ strips   [  A   ]
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.input_files import Watch
 from restrip.jobs.model.plan import Plan
 from restrip.jobs.outputs import delivery as outputs
+from restrip.jobs.outputs.encoded_again import encoded_again
 from restrip.jobs.outputs.finished_files import key_picture, linked_copy
 from restrip.jobs.outputs.model_facts import licence_notes, model_facts
 from restrip.jobs.outputs.preview import add_sound, write_preview, write_sheet
@@ -72,6 +74,7 @@ class _Ending:
         self.entries = [self._entry(index) for index in range(len(plan.segment_tasks))]
         self.steps = len(plan.strips) + sum(name in self.targets for name in ("baked", "preview", "otio", "sheet"))
         self.step = 0
+        self.encoded_again: set[Path] = set()
 
     def run(self) -> dict[str, Any]:
         """Everything, in the order in which it may be trusted after a crash."""
@@ -106,7 +109,7 @@ class _Ending:
         self._report()
         target = self.targets[f"strip {strip.key}"]
         pieces = [self._piece(strip.key, segment_task) for segment_task in strip.segments]
-        sha256 = self.delivery.put(target, lambda path: join(pieces, path))
+        sha256 = self.delivery.put(target, lambda path: self._joined(pieces, path))
         return StripFile(strip.key, strip.frames, shown, str(target), sha256, timecode_in(target))
 
     def _piece(self, key: int, segment_task: int) -> Path:
@@ -120,6 +123,20 @@ class _Ending:
             else "right"
         )
         return self.entries[segment_task].file(f"{name}{extension}")
+
+    def _joined(self, pieces: list[Path], target: Path) -> None:
+        """Pieces one after the other; where hardware encoded only some of them, those are encoded by the processor."""
+        by_hardware = {entry.folder for entry in self.entries if entry.facts.get("encoder")}
+        again = [piece for piece in pieces if piece.parent in by_hardware]
+        if len(again) in (0, len(pieces)):
+            join(pieces, target)
+            return
+        with tempfile.TemporaryDirectory(dir=self.task.folder, prefix="encode-") as folder:
+            like = {piece: Path(folder) / f"{n}{piece.suffix}" for n, piece in enumerate(again)}
+            for piece, path in like.items():
+                encoded_again(piece, path, self.plan.format, self.spec.clip.rate)
+            join([like.get(piece, piece) for piece in pieces], target)
+        self.encoded_again.update(again)
 
     def _fades(self) -> tuple[Crossfade, ...]:
         """The seams with the fades that their segments proposed."""
@@ -160,8 +177,7 @@ class _Ending:
     def _bake(self, target: Path) -> None:
         """The baked renditions joined, with the source's sound."""
         extension = FORMATS[self.plan.format].extension
-        pieces = [entry.file(f"joint{extension}") for entry in self.entries]
-        join(pieces, target)
+        self._joined([entry.file(f"joint{extension}") for entry in self.entries], target)
         if extension:
             add_sound(self.spec.clip, target)
 
@@ -186,6 +202,11 @@ class _Ending:
         concealed = self._concealed()
         if concealed:
             notes.append(f"Damaged in the source and concealed: frame {_listed(concealed)} of the clip.")
+        if self.encoded_again:
+            notes.append(
+                f"The hardware's encoder gave up on the way: {len(self.encoded_again)} files that it had written were "
+                "encoded again by the processor."
+            )
         retries = self.task.body.get("retries", [])
         if retries:
             many = "1 step was" if len(retries) == 1 else f"{len(retries)} steps were"

@@ -8,6 +8,7 @@ from typing import Any
 
 from restrip.client.job import JobSpec
 from restrip.jobs.cache import Cache, Entry
+from restrip.jobs.encoder_choice import encoder_of
 from restrip.jobs.highlights import goes_beyond_white, notes_of
 from restrip.jobs.model.cache_keys import Known, reading
 from restrip.jobs.model.effective_settings import Job
@@ -75,6 +76,9 @@ def plan_job(task: Assignment, spec: Job) -> tuple[Plan, Look]:
     if compared.notes or compared.corrections:
         known = replace(known, corrections=compared.corrections, notes=(*known.notes, *compared.notes))
         plan = make_plan(spec, known)
+    encoder = encoder_of(spec, plan, task.cache)
+    if encoder.note:
+        plan = make_plan(spec, replace(known, hardware=encoder.hardware, notes=(*known.notes, encoder.note)))
     # What was found out is true of these very files.
     Watch(named, plan.inputs).check()
     return plan, look

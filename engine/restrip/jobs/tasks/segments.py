@@ -15,9 +15,11 @@ from restrip.jobs.tasks.keys import KeyLost, key_picture
 from restrip.jobs.tasks.prepare import cached_segment, job_spec, saved_plan
 from restrip.jobs.tasks.registry import Assignment
 from restrip.media import MovieWriter
+from restrip.media.av.mux import HardwareEncoderFailed
 from restrip.media.background_writer import BackgroundWriter
 from restrip.media.formats import FORMATS
 from restrip.media.frame import Frame
+from restrip.media.hardware import works
 from restrip.media.timecode import shown_at
 from restrip.progress import Report
 from restrip.propagate import CarriedFrame, FadeScore, PropagateSettings, StyledKey, propagate, propose_fade
@@ -31,7 +33,8 @@ SIDES = {"left": "left", "right": "right", "joint": "baked"}
 def render_segments(task: Assignment) -> dict[str, Any]:
     """Carry the keys of one segment task through its frames, into one file a rendition.
 
-    It is filed under where this worker carries it: another may have a GPU that this one hasn't. Raises NoGpu.
+    It is filed under where this worker carries it: another may have a GPU that this one hasn't. Where hardware was to
+    encode it and gives up, it is done again and the processor encodes. Raises NoGpu.
     """
     spec = job_spec(task.folder)
     plan, _ = saved_plan(task.folder)
@@ -40,9 +43,20 @@ def render_segments(task: Assignment) -> dict[str, Any]:
         return {"rendered": 0}
     segment_task = plan.segment_tasks[index]
     key = segment_task.filed(_device_here(task, spec, plan), plan.baked)
-    with task.cache.make("segments", key) as draft, Window(spec, plan, segment_task.frames) as window:
-        _Rendering(task, spec, plan, index, window, draft).run()
-    return {"rendered": len(segment_task.segments)}
+
+    def rendered(hardware: str, notes: list[str]) -> dict[str, Any]:
+        with task.cache.make("segments", key) as draft, Window(spec, plan, segment_task.frames) as window:
+            _Rendering(task, spec, plan, index, window, draft, hardware, notes).run()
+        return {"rendered": len(segment_task.segments)}
+
+    if not plan.hardware:
+        return rendered("", [])
+    if not works(plan.format, plan.hardware, plan.size):
+        return rendered("", [f"{plan.hardware.partition(':')[0]} doesn't encode here: the processor did."])
+    try:
+        return rendered(plan.hardware, [])
+    except HardwareEncoderFailed as error:
+        return rendered("", [f"{error.message} The processor encoded the segment."])
 
 
 def _device_here(task: Assignment, spec: Job, plan: Plan) -> str:
@@ -61,12 +75,22 @@ def _device_here(task: Assignment, spec: Job, plan: Plan) -> str:
 class _Rendering:
     """One segment task being rendered."""
 
-    def __init__(self, task: Assignment, spec: Job, plan: Plan, index: int, window: Window, draft: Draft) -> None:
-        self.task, self.spec, self.plan = task, spec, plan
+    def __init__(
+        self,
+        task: Assignment,
+        spec: Job,
+        plan: Plan,
+        index: int,
+        window: Window,
+        draft: Draft,
+        hardware: str,
+        notes: list[str],
+    ) -> None:
+        self.task, self.spec, self.plan, self.hardware = task, spec, plan, hardware
         self.index, self.window, self.draft = index, window, draft
         self.segment_task: SegmentTask = plan.segment_tasks[index]
         self.done = 0
-        self.notes: list[str] = []
+        self.notes = notes
 
     def run(self) -> None:
         """Render all segments into the draft, its facts included."""
@@ -80,6 +104,8 @@ class _Rendering:
         ]
         notes = [*self.notes, *([] if concealed else self.window.reader.damage_notes)]
         self.draft.facts.update(fades=fades, names=self._names(), concealed=concealed, notes=notes)
+        if self.hardware:
+            self.draft.facts["encoder"] = self.hardware
 
     def _names(self) -> list[str]:
         """The renditions that this task has."""
@@ -97,7 +123,8 @@ class _Rendering:
         clip, info = self.spec.clip, self.window.reader.info
         path = self.draft.folder / f"{name}{extension}"
         starts = shown_at(info.timecode, info.rate, clip.media_time(self.segment_task.frames.first), clip.rate)
-        return MovieWriter(path, self.plan.size, clip.rate, self.plan.format, info.colour, timecode=starts)
+        written = path, self.plan.size, clip.rate, self.plan.format, info.colour
+        return MovieWriter(*written, timecode=starts, hardware=self.hardware)
 
     def _segment(self, segment: Segment, writers: dict[str, BackgroundWriter], matte: Matte | None) -> dict[str, Any]:
         window = self.window.within(segment.frames)

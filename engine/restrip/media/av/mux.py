@@ -9,14 +9,17 @@ from fractions import Fraction
 from typing import Any
 
 import av
+from av.codec import codecs_available
+from av.codec.hwaccel import HWAccel
 from av.error import FFmpegError
 
+from restrip.errors import RestripError
 from restrip.media.av.tags import words, write_tags
 from restrip.media.colour import ColourTags
 from restrip.media.files import OutputUnwritable
 from restrip.media.frame import Frame
 from restrip.media.movies.encoding import Encoding
-from restrip.media.pixels import fill
+from restrip.media.pixels import PLANAR, converted, fill
 
 TIMECODED = ("mp4", "mov", "matroska")
 """Containers that keep a timecode."""
@@ -30,10 +33,25 @@ class Marks:
     fine: bool = False
 
 
+class HardwareEncoderFailed(RestripError):
+    """A device that was to encode and didn't."""
+
+    code = "hardware-encoder"
+
+    def __init__(self, codec: str, reason: str) -> None:
+        super().__init__(
+            f"The encoder {codec} of this machine's hardware gave up: {reason}.",
+            "Encode by the processor: set Encode movies on (encode_on) to CPU.",
+            codec=codec,
+            reason=reason,
+        )
+
+
 class Sink:
     """An encoder and its file. Frames come in order, one a tick of `rate`, all of one size, depth and alpha.
 
-    Errors of the disk come out as OSError, others as OutputUnwritable.
+    Errors of the disk come out as OSError, others as OutputUnwritable, those of a device that encodes as
+    HardwareEncoderFailed.
     """
 
     def __init__(self, path: str, encoding: Encoding, rate: Fraction, tags: ColourTags, marks: Marks = Marks()) -> None:
@@ -59,13 +77,28 @@ class Sink:
         with muxing(self._path):
             if self._stream is None:
                 self._begin(frame)
-            picture = av.VideoFrame(self._stream.width, self._stream.height, self._stream.pix_fmt)
-            fill(picture, frame, self._tags)
+            picture = self._drawn(frame)
             write_tags(picture, self._tags)
             picture.pts = self._written
             picture.time_base = 1 / self._rate
             self._written += 1
-            self._container.mux(self._stream.encode(picture))
+            self._container.mux(self._encoded(picture))
+
+    def _drawn(self, frame: Frame) -> Any:
+        """A frame in the encoder's layout; what is interleaved there is written in planes first."""
+        layout = self._stream.pix_fmt
+        picture = av.VideoFrame(self._stream.width, self._stream.height, PLANAR.get(layout, layout))
+        fill(picture, frame, self._tags)
+        return converted(picture, layout) if layout in PLANAR else picture
+
+    def _encoded(self, picture: Any) -> list[Any]:
+        """Packets of a picture, or with None of what is held back."""
+        try:
+            return list(self._stream.encode(picture))
+        except (FFmpegError, ValueError) as error:
+            if not self._encoding.hardware:
+                raise
+            raise HardwareEncoderFailed(self._encoding.codec, _why(error)) from error
 
     def close(self, finish: bool = True) -> None:
         """Write what the encoder holds back and the file's end, or (finish=False) just let go of the file."""
@@ -75,15 +108,15 @@ class Sink:
         try:
             with muxing(self._path):
                 if finish and self._stream is not None:
-                    container.mux(self._stream.encode(None))
+                    container.mux(self._encoded(None))
                 container.close()
-        except (OSError, OutputUnwritable):
+        except (OSError, OutputUnwritable, HardwareEncoderFailed):
             if finish:
                 raise
 
     def _begin(self, frame: Frame) -> None:
         encoding = self._encoding
-        stream = self._container.add_stream(encoding.codec, rate=self._rate, options=encoding.options_for(self._fine))
+        stream = self._added()
         stream.width, stream.height = frame.size
         stream.pix_fmt = encoding.layout_for(frame.deep, frame.alpha is not None)
         context = stream.codec_context
@@ -93,6 +126,26 @@ class Sink:
         if encoding.tag:
             context.codec_tag = encoding.tag
         self._stream = stream
+
+    def _added(self) -> Any:
+        encoding = self._encoding
+        options = encoding.options_for(self._fine)
+        if not encoding.hardware:
+            return self._container.add_stream(encoding.codec, rate=self._rate, options=options)
+        try:
+            device = {"hwaccel": HWAccel(encoding.device)} if encoding.device else {}
+            return self._container.add_stream(encoding.codec, rate=self._rate, options=options, **device)
+        except (FFmpegError, ValueError, RuntimeError) as error:
+            raise HardwareEncoderFailed(encoding.codec, _why(error)) from error
+
+
+def _why(error: Exception) -> str:
+    return words(error) if isinstance(error, FFmpegError) else str(error)
+
+
+def encoders_known() -> frozenset[str]:
+    """The codecs that this build of FFmpeg has, whether or not there is a device for them."""
+    return frozenset(codecs_available)
 
 
 def container_options(container: str, rate: Fraction) -> dict[str, str]:

@@ -19,7 +19,8 @@ class Encoding:
 
     `limited` says that the codec has no flag for full range, so video levels are written whatever the source has;
     `matrix` is the only one that its decoders know, where that is so. `fine` are the options that differ for pictures
-    which were encoded before: two losses shall not add up to one that is seen.
+    which were encoded before: two losses shall not add up to one that is seen. `hardware` says that a device encodes,
+    which may fail at any time; `device` is its kind where pictures have to be brought there first.
     """
 
     codec: str
@@ -33,6 +34,8 @@ class Encoding:
     matrix: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     fine: Mapping[str, str] = field(default_factory=dict)
+    hardware: bool = False
+    device: str = ""
 
     def options_for(self, fine: bool) -> dict[str, str]:
         """The codec's options; `fine` ones where the codec is lossy and has them."""
