@@ -93,7 +93,7 @@ COVERED_BY = {
     "media/info": "media/test_reader.py",
     "media/curves": "media/pictures/test_painting.py",
     "media/frame_colours": "media/pictures/test_painting.py",
-    "media/movies/hardware_encoding": "media/test_hardware.py",
+    "media/movies/hardware_encoding": "media/movies/test_hardware.py",
     "jobs/outputs/encoded_again": "jobs/test_encoder_choice.py",
     "media/light": "jobs/test_highlights.py",
     "media/primaries": "media/pictures/test_painting.py",

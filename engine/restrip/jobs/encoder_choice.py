@@ -11,7 +11,7 @@ from restrip.jobs.source import open_source
 from restrip.media.av.mux import encoders_known
 from restrip.media.formats import FORMATS
 from restrip.media.frame import Frame
-from restrip.media.hardware import Found, find_hardware, works
+from restrip.media.movies.hardware import EncoderFound, find_hardware, works
 from restrip.media.movies.hardware_encoding import HARDWARE
 from restrip.storage import json_files
 
@@ -20,13 +20,13 @@ TRIED_PX = (1280, 720)
 """(width, height) of the middle of a frame that encoders are tried on: more of it would tell no more."""
 
 
-def encoder_of(spec: Job, plan: Plan, cache: Cache) -> Found:
+def encoder_of(spec: Job, plan: Plan, cache: Cache) -> EncoderFound:
     """What encodes the job's movies, "" for the processor, and a note on it, "" where nothing else was asked for.
 
     What was found is kept: equal jobs find equal segments in the cache.
     """
     if not spec.asked.source.hardware or plan.draft or FORMATS[plan.format].sequence:
-        return Found("", "")
+        return EncoderFound("", "")
     known = sorted(one.codec for one in HARDWARE.get(plan.format, ()) if one.codec in encoders_known())
     facts = {
         "stage": ENCODER_STAGE,
@@ -39,7 +39,7 @@ def encoder_of(spec: Job, plan: Plan, cache: Cache) -> Found:
     key = json_files.digest(facts)
     entry = cache.find("facts", key)
     if entry is not None and (not entry.facts["hardware"] or works(plan.format, entry.facts["hardware"], plan.size)):
-        return Found(entry.facts["hardware"], entry.facts["note"])
+        return EncoderFound(entry.facts["hardware"], entry.facts["note"])
     found = _tried(spec, plan)
     if entry is None:
         with cache.make("facts", key) as draft:
@@ -47,7 +47,7 @@ def encoder_of(spec: Job, plan: Plan, cache: Cache) -> Found:
     return found
 
 
-def _tried(spec: Job, plan: Plan) -> Found:
+def _tried(spec: Job, plan: Plan) -> EncoderFound:
     with open_source(spec) as media:
         length = spec.clip.length
         places = sorted({0, length // 2, min(length // 2 + 1, length - 1)})
@@ -55,7 +55,9 @@ def _tried(spec: Job, plan: Plan) -> Found:
         found = find_hardware(plan.format, frames, media.info.colour)
     if found.hardware and not works(plan.format, found.hardware, plan.size):
         width, height = plan.size
-        return Found("", f"{found.hardware.partition(':')[0]} takes no pictures of {width}x{height}: the CPU encodes.")
+        return EncoderFound(
+            "", f"{found.hardware.partition(':')[0]} takes no pictures of {width}x{height}: the CPU encodes."
+        )
     return found
 
 

@@ -46,7 +46,7 @@ class MovieWriter:
     `colour` is the source's; what it leaves open is written as BT.709. `timecode` is the first frame's, kept where the
     format can (movies). `fine` spends more on pictures that were encoded before (H.264). Frames may be 8 or 16 bit;
     the first one decides for the file. `hardware` names an encoder that stands in for the processor
-    (`restrip.media.hardware`). On an exception nothing stays.
+    (`restrip.media.movies.hardware`). On an exception nothing stays.
 
     Raises SizeNotTaken, OutputUnwritable, DiskFull; SizeMismatch for a frame of another size; NothingWritten;
     HardwareEncoderFailed.

@@ -26,7 +26,7 @@ SEGMENT_STAGE = 11
 class Known:
     """What has to be found out before a plan: the media's size (width, height) as it is read, whether it is `deep` and
     has `alpha`, its cuts, the look; `highlights` says that it has light beyond white, which is kept; `hardware` names
-    what encodes instead of the processor (`restrip.media.hardware`).
+    what encodes instead of the processor (`restrip.media.movies.hardware`).
 
     `key_facts` hold, by frame, what decides a key's picture beside the look's identity, if anything does;
     `prompt_facts` tells it of a prompt.

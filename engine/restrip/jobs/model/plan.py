@@ -57,7 +57,7 @@ class Plan:
     for the media's content; `devices` are where tasks may be carried, the better one first; `inputs` are the job's
     files as they were when it was planned; `corrections` say for each key what is done with a picture given for it,
     and are none when that is nothing; `highlights` that light beyond white is kept;
-    `hardware` names what encodes instead of the processor (`restrip.media.hardware`).
+    `hardware` names what encodes instead of the processor (`restrip.media.movies.hardware`).
     `full_size` is there in a draft alone: what the full job would be rendered at.
     """
 

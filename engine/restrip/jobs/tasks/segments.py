@@ -19,7 +19,7 @@ from restrip.media.av.mux import HardwareEncoderFailed
 from restrip.media.background_writer import BackgroundWriter
 from restrip.media.formats import FORMATS
 from restrip.media.frame import Frame
-from restrip.media.hardware import works
+from restrip.media.movies.hardware import works
 from restrip.media.timecode import shown_at
 from restrip.progress import Report
 from restrip.propagate import CarriedFrame, FadeScore, PropagateSettings, StyledKey, propagate, propose_fade

@@ -1,8 +1,8 @@
 """Encoders in hardware that may stand in for a format's own: plain data, like encoding.py.
 
 They are asked for what files of the format have to be: closed groups that begin with a key picture, nothing reordered.
-How good an encoder is differs from device to device; `restrip.media.hardware` measures it and takes the first quality
-that holds the bound. In a plan one is named "codec:quality", as "h264_nvenc:17".
+How good an encoder is differs from device to device; `restrip.media.movies.hardware` measures it and takes the first
+quality that holds the bound. In a plan one is named "codec:quality", as "h264_nvenc:17".
 """
 
 from __future__ import annotations

@@ -57,14 +57,14 @@ class Likeness:
 
 
 @dataclass(frozen=True)
-class Found:
+class EncoderFound:
     """The encoder that was found, as HardwareEncoder.named names it, "" for none; and why, in a sentence."""
 
     hardware: str
     note: str
 
 
-def find_hardware(format_name: str, frames: Sequence[Frame], colour: ColourTags | None = None) -> Found:
+def find_hardware(format_name: str, frames: Sequence[Frame], colour: ColourTags | None = None) -> EncoderFound:
     """The first encoder that writes `frames`, all of one size, as well as the processor does, at its coarsest quality
     that does.
 
@@ -73,7 +73,7 @@ def find_hardware(format_name: str, frames: Sequence[Frame], colour: ColourTags 
     label = FORMATS[format_name].label
     known = [one for one in HARDWARE.get(format_name, ()) if one.codec in encoders_known()]
     if not known:
-        return Found("", f"{label} is encoded by the processor: nothing else can.")
+        return EncoderFound("", f"{label} is encoded by the processor: nothing else can.")
     shown = [*frames, *(_painted(frame, n) for n, frame in enumerate(frames))]
     reasons = []
     with tempfile.TemporaryDirectory(prefix="restrip-encode-") as folder:
@@ -86,9 +86,11 @@ def find_hardware(format_name: str, frames: Sequence[Frame], colour: ColourTags 
                 reasons.append(f"{encoder.codec}: {_reason(error)}")
                 continue
             if quality is not None:
-                return Found(encoder.named(quality), f"{label} is encoded by {encoder.codec}, at quality {quality}.")
+                return EncoderFound(
+                    encoder.named(quality), f"{label} is encoded by {encoder.codec}, at quality {quality}."
+                )
             reasons.append(f"{encoder.codec}: not as good as the processor at any quality")
-    return Found("", f"{label} is encoded by the processor ({'; '.join(reasons)}).")
+    return EncoderFound("", f"{label} is encoded by the processor ({'; '.join(reasons)}).")
 
 
 def works(format_name: str, hardware: str, size: tuple[int, int]) -> bool:

@@ -11,9 +11,9 @@ import pytest
 from restrip.media import ClipReader, Frame, MovieWriter, probe
 from restrip.media.av import mux
 from restrip.media.av.mux import HardwareEncoderFailed
-from restrip.media.hardware import Found, Likeness, find_hardware, works
 from restrip.media.movies import hardware_encoding
 from restrip.media.movies.encoding import GROUP
+from restrip.media.movies.hardware import EncoderFound, Likeness, find_hardware, works
 from restrip.media.movies.hardware_encoding import HARDWARE, HardwareEncoder, encoding_of
 from restrip.timeline import ClipRange, Rate
 
@@ -55,7 +55,7 @@ def test_this_machines_own_hardware_never_raises(frames):
 
 
 def test_formats_without_such_encoders_say_so(frames):
-    assert find_hardware("prores4444", frames) == Found(
+    assert find_hardware("prores4444", frames) == EncoderFound(
         "", "ProRes 4444 (10 bit, alpha) is encoded by the processor: nothing else can."
     )
 
