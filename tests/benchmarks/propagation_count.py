@@ -38,7 +38,7 @@ from torch.utils._pytree import tree_leaves  # noqa: E402
 from restrip.media.frame import Frame  # noqa: E402
 from restrip.progress import silent  # noqa: E402
 from restrip.propagate import PropagateSettings, StyledKey  # noqa: E402
-from restrip.propagate.gpu import flow_stack, motion, segment_walk  # noqa: E402
+from restrip.propagate.gpu import flow_stack, matcher, motion, segment_walk, transfers  # noqa: E402
 from restrip.propagate.gpu.kernels import flow_triton, stencil_triton  # noqa: E402
 from restrip.propagate.gpu.stages import Stages, triton_stages  # noqa: E402
 from restrip.propagate.gpu.strokes import calm_motion, handover, paint, pieces, whole  # noqa: E402
@@ -168,13 +168,13 @@ class Tally(TorchDispatchMode):
         least = max(warps * narrow / LOADS_A_S, warps * wide * 32 / WIDE_BYTES_A_S, warps * arithmetic / ARITHMETIC_A_S)
         self._moved(self.row, [t for t in args if isinstance(t, torch.Tensor)], least)
 
-    def uploaded(self, picture: np.ndarray, device: torch.device) -> torch.Tensor:
+    def uploaded(self, picture: np.ndarray, device: torch.device, beside: bool = False) -> torch.Tensor:
         """In place of a copy to the device."""
         self.row.copies += 1
         self.row.link_s += picture.nbytes / LINK_BYTES_A_S
         return torch.empty(picture.shape, dtype=torch.uint8, device=device)
 
-    def coming(self, picture: torch.Tensor) -> Any:
+    def coming(self, picture: torch.Tensor, beside: bool) -> Any:
         """In place of a copy to the host, which has to wait for it."""
         self.row.copies += 1
         self.row.waits += 1
@@ -219,7 +219,7 @@ def segment(size: tuple[int, int], count: int, work: dict[str, Any], strokes: st
         (motion.KeyMotion, "next", "motion"),
         (flow_stack.FlowStack, "push", "motion put aside"),
         (flow_stack.FlowStack, "pop", "motion put aside"),
-        (segment_walk.Matcher, "match", "match"),
+        (matcher.Matcher, "match", "match"),
         (calm_motion.CalmMotion, "next", "calm motion"),
         (pieces.Pieces, "next", "pieces"),
         (paint.PaintTensors, "laid", "paint"),
@@ -233,7 +233,7 @@ def segment(size: tuple[int, int], count: int, work: dict[str, Any], strokes: st
     with ExitStack() as patched:
         for owner, name, label in parts:
             patched.enter_context(mock.patch.object(owner, name, tally.staged(label, getattr(owner, name))))
-        patched.enter_context(mock.patch.object(segment_walk, "upload", tally.uploaded))
+        patched.enter_context(mock.patch.object(transfers, "upload", tally.uploaded))
         small = lambda pictures: np.zeros((*pictures.shape[:1], *pictures.shape[2:], 3), np.float32)  # noqa: E731
         patched.enter_context(mock.patch.object(handover, "arrived", small))
         patched.enter_context(mock.patch.object(segment_walk, "Coming", tally.staged("pictures down", tally.coming)))

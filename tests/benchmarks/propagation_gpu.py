@@ -103,19 +103,22 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
     from restrip.propagate.energy.mix_weights import MixWeights
     from restrip.propagate.gpu.matcher import Matcher
     from restrip.propagate.gpu.motion import KeyMotion
-    from restrip.propagate.gpu.planes import Coming, upload
-    from restrip.propagate.gpu.segment_walk import _Side
+    from restrip.propagate.gpu.shares import shares_of
+    from restrip.propagate.gpu.side import Side
     from restrip.propagate.gpu.stages import stages_on
-    from restrip.propagate.gpu.strokes.crisp import coded, crisp
+    from restrip.propagate.gpu.strokes.crisp import crisp
     from restrip.propagate.gpu.strokes.handover import HandOverTensors
     from restrip.propagate.gpu.strokes.paint import PaintTensors
     from restrip.propagate.gpu.strokes.pieces import Pieces
     from restrip.propagate.gpu.strokes.strangeness import parts_of
+    from restrip.propagate.gpu.transfers import Coming, upload
+    from restrip.propagate.settings import PropagateSettings
 
     where = torch.device(device)
     stages, (window, keys) = stages_on(where), segment(size, 3, "crisp")
     shown = [stages.shown(upload(window.frame(n).rgb, where)) for n in range(3)]
-    side = _Side(keys[0], shown[0], 1.0, stages)
+    side = Side(keys[0], shown[0], PropagateSettings(), stages)
+    shares = shares_of([[MixWeights(1, 0.1), MixWeights(0.1, 1)]], [0.5], where)[0]
     described, light = stages.describe(shown[2].rgb), torch.tensor((0.9, 1.0, 0.0), device=where)
     motion = KeyMotion(shown[0], stages)
     first = motion.next(shown[1])
@@ -126,26 +129,29 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
     pieces, paint = Pieces(side.tensors, stages, motion), PaintTensors.of(side.tensors, 1.0, stages)
     laid = paint.laid(shown[2], pieces.next(shown[2]), stages)
     handed = HandOverTensors.of(laid.picture, laid.picture)
-    turn = handed.at(0.5, laid, laid, stages)
+    turn = handed.at(shares.begun, laid, laid, stages)
     style = read[0]
 
     def moved() -> None:
         motion.resume(first, shown[1])
         motion.next(shown[2])
 
+    def uploaded() -> None:
+        stages.shown(upload(window.frame(2).rgb, where))
+
     work: dict[str, Callable[[], object]] = {
-        "upload": lambda: stages.shown(upload(window.frame(2).rgb, where)),
+        "upload": uploaded,
         "motion": moved,
         "describe": lambda: stages.describe(shown[2].rgb),
         "match": lambda: Matcher(side.tensors.described, stages).match(described, flow, None),
         "read": lambda: stages.read(shown[2].rgb, side.tensors, flow, light),
         "vote": lambda: stages.vote(shown[2].rgb, side.tensors, field, light),
         "weigh": lambda: stages.weighed([read, read]),
-        "mix": lambda: stages.rendered(votes, other, [MixWeights(1, 0.1), MixWeights(0.1, 1)], False),
+        "mix": lambda: stages.rendered(votes, other, shares, False),
         "pieces": lambda: pieces.next(shown[2]),
         "paint": lambda: paint.laid(shown[2], laid.field, stages),
-        "hand-over": lambda: handed.at(0.5, laid, laid, stages),
-        "energy": lambda: coded([crisp(laid, laid, turn, stages)] * 2, False),
+        "hand-over": lambda: handed.at(shares.begun, laid, laid, stages),
+        "energy": lambda: stages.coded([crisp(laid, laid, turn, stages)] * 2, False),
         "strangeness, once": lambda: parts_of(style, *read, flow, stages),
         "cells, once": lambda: HandOverTensors.of(laid.picture, laid.picture),
         "download": lambda: Coming(shown[2].rgb).array(),
@@ -220,6 +226,7 @@ def sizes_of(text: str) -> list[tuple[int, int]]:
 def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
     """Every kernel, its constants, and the types of what is not a pointer to float32."""
     from restrip.propagate.gpu.kernels import (
+        coded_triton,
         descriptors_triton,
         detail_selection_triton,
         filter_triton,
@@ -230,8 +237,10 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
         neighbours_triton,
         patchmatch_triton,
         pieces_triton,
+        places_triton,
         pyramid_triton,
         shading_triton,
+        stillness_triton,
         vote_triton,
     )
 
@@ -249,6 +258,7 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
     pieces = dict.fromkeys(("frame", "key", "field", "before"), "*i16") | {"style": "*i32"}
     pieced = {"N": 16, "BLOCK": pieces_triton.BLOCK}
     share = {"SHARE": pieces_triton.CONSTANTS["SHARE"]}
+    spread = {"PIXELS": places_triton.PIXELS}
     turn = {"FIRST": 0, "WINDOW": 13, "FARTHEST": 1.0, "LIT": True} | tile
     return [
         (
@@ -286,6 +296,13 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
         (pieces_triton.moved_kernel, {"BLOCK": pieces_triton.BLOCK}, pieces | {"out": "*i16"}),
         (pieces_triton.judge_kernel, pieced | share, pieces),
         (pieces_triton.lay_kernel, {"NEAR": 0.25, "FAR": 0.06, "BLOCK": pieces_triton.BLOCK}, pieces),
+        (places_triton.places_kernel, spread, {"out": "*i16"}),
+        (places_triton.flow_kernel, spread, {"field": "*i16"}),
+        (places_triton.taken_kernel, spread, {"field": "*i16"}),
+        (stillness_triton.off_kernel, tile, {}),
+        (stillness_triton.resting_kernel, {"NOISE": 8.0, "MARGIN": 1.2} | tile, {}),
+        (filter_triton.steepness_kernel, tile, {}),
+        (coded_triton.coded_kernel, {"SCALE": 1 / 257, "TOP": 255.0, "PIXELS": coded_triton.PIXELS}, {"out": "*u8"}),
         (motion_triton.better_kernel, {"BOTH": True, "MEAN": False, "WINDOW": 9, "FAVOUR": 0.9} | tile, {}),
     ]
 

@@ -48,6 +48,12 @@ def _edges(length: int, half: int, mirrored: bool, device: torch.device) -> Tens
     return torch.minimum(at, period - at).clamp_(max=length - 1)
 
 
+def steepness(planes: Tensor) -> Tensor:
+    """Squared gradients of planes [N, H, W], both directions and all planes added, [1, H, W] (Sobel's, an eighth)."""
+    across, down = (part.square_().sum(0, keepdim=True) for part in sobel(planes))
+    return across.add_(down)
+
+
 def sobel(planes: Tensor) -> tuple[Tensor, Tensor]:
     """The gradients of planes [N, H, W] across and down, a pixel (Sobel's, an eighth); edges mirror."""
     h, w = planes.shape[1:]

@@ -13,7 +13,7 @@ from torch import Tensor
 from restrip.propagate.gpu import descriptors, filters, mixing, motion, patchmatch, vote
 from restrip.propagate.gpu.graphs import CudaRecorder, Graphs, Recorder
 from restrip.propagate.gpu.motion import Shown
-from restrip.propagate.gpu.strokes import sewing
+from restrip.propagate.gpu.strokes import coded, places, sewing, stillness
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,13 @@ class Stages:
     moved: Callable[..., Tensor]
     judge: Callable[..., Tensor]
     lay: Callable[..., Tensor]
+    steepness: Callable[[Tensor], Tensor]
+    off_by: Callable[[Tensor, Tensor, Tensor], Tensor]
+    resting: Callable[[Tensor], Tensor]
+    places: Callable[[Tensor], Tensor]
+    flow_of: Callable[[Tensor], Tensor]
+    taken_at: Callable[[Tensor, Tensor], Tensor]
+    coded: Callable[[list[Tensor], bool], Tensor]
     graphs: Graphs = field(default_factory=Graphs)
 
     def recording(self, failed: Callable[[str], None]) -> Stages:
@@ -77,18 +84,28 @@ def torch_stages(device: torch.device) -> Stages:
         sewing.moved,
         sewing.judge,
         sewing.lay,
+        filters.steepness,
+        stillness.off_by,
+        stillness.resting,
+        places.places,
+        places.flow_of,
+        places.taken_at,
+        coded.coded,
     )
 
 
 def triton_stages(device: torch.device) -> Stages:
     """Triton's kernels; on the CPU only under TRITON_INTERPRET=1, for tests."""
     from restrip.propagate.gpu.kernels import (
+        coded_triton,
         descriptors_triton,
         filter_triton,
         mixing_triton,
         motion_triton,
         patchmatch_triton,
         pieces_triton,
+        places_triton,
+        stillness_triton,
         vote_triton,
     )
 
@@ -113,4 +130,11 @@ def triton_stages(device: torch.device) -> Stages:
         pieces_triton.moved,
         pieces_triton.judge,
         pieces_triton.lay,
+        filter_triton.steepness,
+        stillness_triton.off_by,
+        stillness_triton.resting,
+        places_triton.places,
+        places_triton.flow_of,
+        places_triton.taken_at,
+        coded_triton.coded,
     )

@@ -36,6 +36,7 @@ def test_gaussians_are_opencvs(stages, sigma, mirrored):
 
 @pytest.mark.parametrize("size", [(45, 37), (7, 5)])
 def test_means_and_gradients_are_opencvs(stages, size):
+    """And how steep both of two planes are together."""
     picture = plane(size)
     theirs = cv2.blur(picture, (21, 21), borderType=cv2.BORDER_REPLICATE)
     ours = stages.filtered(torch.from_numpy(picture)[None], mean(21))[0].numpy()
@@ -43,6 +44,9 @@ def test_means_and_gradients_are_opencvs(stages, size):
     for axis, gradient in enumerate(sobel(torch.from_numpy(picture)[None])):
         expected = cv2.Sobel(picture, -1, 1 - axis, axis, scale=1 / 8)
         np.testing.assert_allclose(gradient[0].numpy(), expected, atol=1e-3)
+    both = torch.from_numpy(np.stack([picture, plane(size, 5)]))
+    steep = sum((part.square().sum(0) for part in sobel(both)), torch.zeros(size[::-1]))
+    np.testing.assert_allclose(stages.steepness(both)[0].numpy(), steep.numpy(), rtol=1e-5)
 
 
 @pytest.mark.parametrize("size", [(44, 36), (45, 37)])

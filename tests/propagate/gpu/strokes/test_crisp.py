@@ -20,7 +20,7 @@ from restrip.propagate.gpu.motion import shown  # noqa: E402
 from restrip.propagate.gpu.planes import unsigned  # noqa: E402
 from restrip.propagate.gpu.shares import shares_of  # noqa: E402
 from restrip.propagate.gpu.stages import torch_stages  # noqa: E402
-from restrip.propagate.gpu.strokes.crisp import carried, coded, crisp  # noqa: E402
+from restrip.propagate.gpu.strokes.crisp import carried, crisp  # noqa: E402
 from restrip.propagate.gpu.strokes.handover import HandOverTensors  # noqa: E402
 from restrip.propagate.gpu.strokes.paint import LaidTensors, PaintTensors  # noqa: E402
 from restrip.propagate.gpu.transfers import upload  # noqa: E402
@@ -86,7 +86,7 @@ def test_detail_is_kept_as_on_the_cpu(stages):
     assert np.abs(theirs - plain).mean() > CODE
     for deep in (False, True):
         expected = cpu_crisp.coded(theirs, deep)
-        picture = coded([torch.from_numpy(np.ascontiguousarray(theirs.transpose(2, 0, 1)))] * 2, deep)
+        picture = stages.coded([torch.from_numpy(np.ascontiguousarray(theirs.transpose(2, 0, 1)))] * 2, deep)
         assert picture.shape == (2, *expected.shape)
         made = unsigned(picture[1]) if deep else picture[1]
         np.testing.assert_array_equal(made.numpy(), expected)

@@ -23,8 +23,9 @@ from restrip.propagate.gpu.exemplar import KeyTensors  # noqa: E402
 from restrip.propagate.gpu.motion import shown  # noqa: E402
 from restrip.propagate.gpu.planes import unsigned  # noqa: E402
 from restrip.propagate.gpu.stages import torch_stages  # noqa: E402
-from restrip.propagate.gpu.strokes.pieces import Pieces, own_places  # noqa: E402
-from restrip.propagate.gpu.strokes.sewing import Cloth, Stitch, packed_style, places  # noqa: E402
+from restrip.propagate.gpu.strokes.pieces import Pieces  # noqa: E402
+from restrip.propagate.gpu.strokes.places import own_places  # noqa: E402
+from restrip.propagate.gpu.strokes.sewing import Cloth, Stitch, packed_style  # noqa: E402
 from restrip.propagate.gpu.transfers import upload  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -93,7 +94,12 @@ def test_fields_are_the_cpus_bit_for_bit(stages, scene):
 
 def test_what_is_judged_moved_and_laid_is_the_cpus(stages, scene):
     field, described = torch.from_numpy(scene.before), torch.from_numpy(scene.described)
-    np.testing.assert_array_equal(places(torch.from_numpy(scene.flow)).numpy(), cpu_paint.field_of(scene.flow))
+    np.testing.assert_array_equal(stages.places(torch.from_numpy(scene.flow)).numpy(), cpu_paint.field_of(scene.flow))
+    leads, (y, x) = stages.flow_of(field).numpy(), np.mgrid[: field.shape[0], : field.shape[1]]
+    np.testing.assert_array_equal(leads, scene.before - np.stack([x, y], 2))
+    luma = scene.described[..., 0].astype(np.float32)
+    taken = stages.taken_at(torch.from_numpy(luma), field).numpy()
+    np.testing.assert_array_equal(taken, luma[scene.before[..., 1], scene.before[..., 0]])
     misfit, seams = stages.judge(described, scene.tensors.described, field).numpy()
     theirs = cpu_paint.judged(scene.described.reshape(-1), scene.key, scene.before)
     np.testing.assert_allclose(misfit, theirs[0], rtol=1e-6)

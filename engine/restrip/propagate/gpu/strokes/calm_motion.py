@@ -8,8 +8,6 @@ from torch import Tensor
 
 from restrip.propagate.energy.calm_motion import (
     FARTHEST,
-    MARGIN,
-    NOISE,
     PULL,
     SMALL,
     STEEP,
@@ -18,10 +16,10 @@ from restrip.propagate.energy.calm_motion import (
     WRONG,
 )
 from restrip.propagate.energy.effort import WHOLE, Effort
-from restrip.propagate.gpu.filters import gaussian, mean, sobel
+from restrip.propagate.gpu.filters import gaussian, mean
 from restrip.propagate.gpu.graphs import Tensors
 from restrip.propagate.gpu.mixing import weights_of
-from restrip.propagate.gpu.motion import KeyMotion, Shown, extend, named, pulled, shown_in
+from restrip.propagate.gpu.motion import KeyMotion, Shown, extend, named, shown_in
 from restrip.propagate.gpu.planes import shrunk
 from restrip.propagate.gpu.stages import Stages
 
@@ -93,17 +91,14 @@ class CalmMotion:
 def still(frame: Tensor, before: Tensor, step: Tensor, stages: Stages) -> Tensor:
     """How far a place of `frame` [H, W] stands still, 0..1: no motion explains it as well as the step to it."""
     size = max(9, min(frame.shape) // 24) | 1
-    off = torch.stack([frame - before, frame - pulled(before[None], step)[0]]).square_()
-    stays, moves = stages.filtered(off, mean(size), mirrored=True)
-    moving = (stays > torch.add(NOISE * torch.ones_like(moves), moves, alpha=MARGIN)).to(torch.float32)
-    around = F.max_pool2d(moving[None], 5, 1, 2)
-    return stages.filtered(1 - around, gaussian(3))[0]
+    around = stages.filtered(stages.off_by(frame, before, step), mean(size), mirrored=True)
+    return stages.filtered(stages.resting(around), gaussian(3))[0]
 
 
 def textured(gray: Tensor, stages: Stages) -> Tensor:
     """How much the luma [H, W] around each pixel says of motion, [H, W] in 0..1."""
-    across, down = sobel(stages.filtered(gray[None], gaussian(1), mirrored=True))
-    around = stages.filtered(across.square_().add_(down.square_()), gaussian(4), mirrored=True)[0]
+    steep = stages.steepness(stages.filtered(gray[None], gaussian(1), mirrored=True))
+    around = stages.filtered(steep, gaussian(4), mirrored=True)[0]
     return around / (around + TEXTURE)
 
 
@@ -111,8 +106,8 @@ def trusted(flow: Tensor, misfit: Tensor, stages: Stages) -> Tensor:
     """How far strokes may follow a flow [H, W, 2], 0..1: not where it tears, nor where the key's source, off by
     `misfit` [H, W] squared code values there, is another thing.
     """
-    across, down = (part.square_().sum(0, keepdim=True) for part in sobel(flow.permute(2, 0, 1).contiguous()))
-    stretch = stages.filtered(across.add_(down).sqrt_(), gaussian(1.5), mirrored=True)
+    steep = stages.steepness(flow.permute(2, 0, 1).contiguous())
+    stretch = stages.filtered(steep.sqrt_(), gaussian(1.5), mirrored=True)
     wrong = stages.filtered(misfit[None].clamp(max=3000), gaussian(2), mirrored=True)
     torn = stretch.div_(STEEP).square_().square_().add_(1)
     other = wrong.div_(WRONG).square_().add_(1)

@@ -12,7 +12,7 @@ from restrip.propagate.energy.style import CODE
 from restrip.propagate.gpu.filters import gaussian
 from restrip.propagate.gpu.planes import shrunk
 from restrip.propagate.gpu.stages import Stages
-from restrip.propagate.gpu.strokes.paint import LaidTensors, taken_at
+from restrip.propagate.gpu.strokes.paint import LaidTensors
 from restrip.propagate.handover_times import small_size, times_of
 
 
@@ -40,7 +40,7 @@ class HandOverTensors:
     def at(self, begun: Tensor, left: LaidTensors, right: LaidTensors, stages: Stages) -> Tensor:
         """How much of a frame is the right key's, [H, W] in 0..1; `begun` are the times that are half handed over."""
         known = stages.filtered((right.worth / left.worth).log_()[None], gaussian(4))[0]
-        turn = (begun - (1 - SOFT) * taken_at(self.times, left.field)).add_(known, alpha=SURE)
+        turn = (begun - (1 - SOFT) * stages.taken_at(self.times, left.field)).add_(known, alpha=SURE)
         turn = turn.div_(SOFT).add_(0.5).clamp_(0, 1)
         turn = turn.square() * (3 - 2 * turn)
         return stages.filtered(turn[None], gaussian(BORDER), mirrored=True)[0]

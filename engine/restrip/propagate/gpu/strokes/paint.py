@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from restrip.propagate.energy.paint import FAR, FEW, FINE, NEAR, TORN, UNSURE
@@ -14,7 +13,6 @@ from restrip.propagate.gpu.filters import gaussian
 from restrip.propagate.gpu.motion import Shown
 from restrip.propagate.gpu.planes import unsigned
 from restrip.propagate.gpu.stages import Stages
-from restrip.propagate.gpu.strokes.pieces import flow_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,16 +46,10 @@ class PaintTensors:
 
     def laid(self, frame: Shown, field: Tensor, stages: Stages) -> LaidTensors:
         """What is shown of a frame by the field that `Pieces` has found for it."""
-        in_keys_light, _, light = stages.relit_for(frame, self.key.shown, flow_of(field), self.follow)
+        in_keys_light, _, light = stages.relit_for(frame, self.key.shown, stages.flow_of(field), self.follow)
         picture = stages.lay(self.key.packed, field, (NEAR, FAR)).mul_(light[0]).add_(light[1] * CODE)
         misfit, seams = stages.judge(stages.describe(in_keys_light), self.key.described, field)
         torn = stages.filtered(seams[None], gaussian(4))[0].sub_(FEW).clamp_(min=0)
         off = stages.filtered(misfit[None], gaussian(3))[0].add_(torn.square_(), alpha=TORN)
         worth = off.div_(UNSURE).add_(1).square_().reciprocal_()
-        return LaidTensors(picture, worth, taken_at(self.detail, field), field)
-
-
-def taken_at(plane: Tensor, field: Tensor) -> Tensor:
-    """What a plane [H, W] of the key holds at the pixels of a field, [H, W]."""
-    x, y = field.to(torch.int64).unbind(2)
-    return plane.flatten()[y * plane.shape[1] + x]
+        return LaidTensors(picture, worth, stages.taken_at(self.detail, field), field)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from restrip.propagate.energy.effort import WHOLE, Effort
@@ -13,7 +12,8 @@ from restrip.propagate.gpu.motion import KeyMotion, Shown, shown_in
 from restrip.propagate.gpu.planes import unsigned
 from restrip.propagate.gpu.stages import Stages
 from restrip.propagate.gpu.strokes.calm_motion import CalmMotion, trusted
-from restrip.propagate.gpu.strokes.sewing import Cloth, Stitch, packed_style, places
+from restrip.propagate.gpu.strokes.places import own_places
+from restrip.propagate.gpu.strokes.sewing import Cloth, Stitch, packed_style
 
 
 class Pieces:
@@ -38,7 +38,7 @@ class Pieces:
 
     def resume(self, field: Tensor, frame: Shown) -> None:
         """Be at a frame that shows this field."""
-        offsets = flow_of(field).permute(2, 0, 1)
+        offsets = self._stages.flow_of(field).permute(2, 0, 1)
         smooth = self._stages.filtered(offsets.contiguous(), gaussian(2), mirrored=True)
         self._motion.resume(smooth.permute(1, 2, 0).contiguous(), frame)
         self._field = field
@@ -56,7 +56,8 @@ class Pieces:
         flow, step, frame = calm["flow"], calm["step"], shown_in(given, "frame")
         in_keys_light = self._stages.relit_for(frame, self._key.shown, flow, 0.0)[0]
         described = self._stages.describe(in_keys_light)
-        sure = trusted(flow, self._stages.judge(described, self._key.described, places(flow))[0], self._stages)
+        misfit = self._stages.judge(described, self._key.described, self._stages.places(flow))[0]
+        sure = trusted(flow, misfit, self._stages)
         before = self._stages.moved(given["field"], step)
         cloth = Cloth(described, self._key.described, self._style, flow.contiguous(), sure.contiguous(), before)
         field = before.clone()
@@ -65,13 +66,3 @@ class Pieces:
                 stitch = Stitch(parity, far, radius, seen, surest, 2 * n + parity + 1)
                 self._stages.sew(cloth, field, stitch)
         return calm | {"field": field}
-
-
-def own_places(like: Tensor) -> Tensor:
-    """The field [H, W, 2] in which every pixel of [H, W] shows its own place."""
-    return places(like.new_zeros((*like.shape, 2), dtype=torch.float32))
-
-
-def flow_of(field: Tensor) -> Tensor:
-    """The flow [H, W, 2] float32 that leads where a field does."""
-    return field.to(torch.float32) - own_places(field[..., 0])

@@ -16,6 +16,7 @@ from restrip.propagate.energy.pieces import COSTS, FARTHEST, SHARE, UNTRUSTED
 from restrip.propagate.gpu.bands import bands, rows_for
 from restrip.propagate.gpu.patchmatch import noise_at
 from restrip.propagate.gpu.planes import unsigned
+from restrip.propagate.gpu.strokes.places import places
 
 BYTES_A_PIXEL = 480  # of the band: descriptors of both as int32, their difference, indices
 SIDES = ((0, 1), (1, 0), (0, -1), (-1, 0))
@@ -155,14 +156,6 @@ def moved(field: Tensor, step: Tensor) -> Tensor:
     """Where the pieces of the last frame's field lie now; `step` [H, W, 2] leads to that frame; whole pixels."""
     at = places(step).to(torch.int64)
     return field.view(-1, 2)[at[..., 1] * field.shape[1] + at[..., 0]]
-
-
-def places(flow: Tensor) -> Tensor:
-    """The field [H, W, 2] of the whole pixels that a flow leads to."""
-    h, w = flow.shape[:2]
-    x = torch.arange(w, device=flow.device) + flow[..., 0] + 0.5
-    y = torch.arange(h, device=flow.device)[:, None] + flow[..., 1] + 0.5
-    return torch.stack([x.floor_().clamp_(0, w - 1), y.floor_().clamp_(0, h - 1)], 2).to(torch.int16)
 
 
 def judge(described: Tensor, key: Tensor, field: Tensor, rows: int = 0) -> Tensor:

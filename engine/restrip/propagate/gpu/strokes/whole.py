@@ -12,7 +12,7 @@ from restrip.propagate.gpu.graphs import Tensors
 from restrip.propagate.gpu.motion import Shown
 from restrip.propagate.gpu.planes import unsigned
 from restrip.propagate.gpu.stages import Stages
-from restrip.propagate.gpu.strokes.crisp import carried, coded, crisp
+from restrip.propagate.gpu.strokes.crisp import carried, crisp
 from restrip.propagate.gpu.strokes.handover import HandOverTensors
 from restrip.propagate.gpu.strokes.paint import LaidTensors, PaintTensors
 from restrip.propagate.gpu.strokes.pieces import Pieces
@@ -21,12 +21,12 @@ from restrip.propagate.gpu.strokes.pieces import Pieces
 class WholeTensors:
     """What both keys, or the one there is, show of a frame, and how much of it is shown, [H, W] in 0..1 (None: all)."""
 
-    def __init__(self, laid: list[LaidTensors], parts: Tensor | None, mixed: Tensor | None) -> None:
-        self._laid, self._parts, self._mixed = laid, parts, mixed
+    def __init__(self, laid: list[LaidTensors], parts: Tensor | None, mixed: Tensor | None, stages: Stages) -> None:
+        self._laid, self._parts, self._mixed, self._coded = laid, parts, mixed, stages.coded
 
     def alone(self, shares: Sequence[MixWeights], deep: bool) -> Tensor:
         """A rendition for each of the shares, [N, H, W, 3] uint8 or if deep 16-bit values in int16."""
-        return coded([self._picture(share) for share in shares], deep)
+        return self._coded([self._picture(share) for share in shares], deep)
 
     def over(self, base: Tensor, shares: Sequence[MixWeights], deep: bool) -> Tensor:
         """Shown over other renditions [N, H, W, 3] of the same frame, 16-bit values in int16; as `alone`."""
@@ -34,7 +34,7 @@ class WholeTensors:
         if self._parts is not None:
             below = [unsigned(picture).permute(2, 0, 1) for picture in base]
             whole = [torch.lerp(b, picture, self._parts) for b, picture in zip(below, whole, strict=True)]
-        return coded(whole, deep)
+        return self._coded(whole, deep)
 
     def _picture(self, shares: MixWeights) -> Tensor:
         """Of one key alone where the other has no share."""
@@ -87,11 +87,11 @@ class WholeStrokesTensors:
         """What is shown of a frame by these pieces, when times up to `begun` are half handed over."""
         a, b = (self._laid(side, frame, fields.get(f"field {side}")) for side in (0, 1))
         if a is None or b is None:
-            return WholeTensors([laid for laid in (a, b) if laid is not None], self._parts, None)
+            return WholeTensors([laid for laid in (a, b) if laid is not None], self._parts, None, self._stages)
         assert self._handed is not None
         turn = self._handed.at(begun, a, b, self._stages)
         parts = None if self._parts is None else carried(self._parts, a.field, self._stages)
-        return WholeTensors([a, b], parts, crisp(a, b, turn, self._stages))
+        return WholeTensors([a, b], parts, crisp(a, b, turn, self._stages), self._stages)
 
     def _laid(self, side: int, frame: Shown, field: Tensor | None) -> LaidTensors | None:
         paint = self._paints[side]
