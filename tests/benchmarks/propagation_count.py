@@ -220,15 +220,14 @@ def segment(size: tuple[int, int], count: int, work: dict[str, Any], strokes: st
         (flow_stack.FlowStack, "push", "motion put aside"),
         (flow_stack.FlowStack, "pop", "motion put aside"),
         (matcher.Matcher, "match", "match"),
-        (calm_motion.CalmMotion, "next", "calm motion"),
+        (calm_motion.CalmMotion, "calmed", "calm motion"),
         (pieces.Pieces, "next", "pieces"),
         (paint.PaintTensors, "laid", "paint"),
         (handover.HandOverTensors, "at", "hand-over, energy"),
         (whole, "crisp", "hand-over, energy"),
-        (whole, "coded", "hand-over, energy"),
     ]
     names = {"describe": "describe", "read": "read, vote", "vote": "read, vote", "weighed": "weigh, mix"}
-    names |= {"rendered": "weigh, mix", "relit_for": "light"}
+    names |= {"rendered": "weigh, mix", "relit_for": "light", "coded": "hand-over, energy"}
     staged = {part: tally.staged(label, getattr(stages, part)) for part, label in names.items()}
     with ExitStack() as patched:
         for owner, name, label in parts:

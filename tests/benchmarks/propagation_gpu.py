@@ -1,9 +1,12 @@
 """Propagation on a GPU: python tests/benchmarks/propagation_gpu.py [--device cuda] [--sizes 960x540,...] [--frames N]
+                                                             [--strokes smooth,crisp] [--graphs off,on] [--no-cpu]
 
-Seconds a frame, both keys and motion included, and of each stage, averaged ("smooth") and with strokes kept whole
-("crisp"); the device memory at its peak against what is counted on; how far the pictures are from the CPU's, and the
-energy of their fine detail. --device cpu rehearses all of it with torch operations. --compile cuda:90 or hip:gfx942
-only compiles the kernels for such a GPU, which needs none.
+Seconds a frame, both keys and motion included, averaged ("smooth") and with strokes kept whole ("crisp"), step by step
+and played as graphs; whether the pictures are the same to the bit; how many kernels, graphs and copies the host starts
+a frame; the device memory at its peak against what is counted on; how far the pictures are from the CPU's, and the
+energy of their fine detail (unless --no-cpu); milliseconds of each stage. Pictures are dropped as they come, as an
+encoder does. --device cpu rehearses all of it with torch operations, and a stand-in for graphs. --compile cuda:90 or
+hip:gfx942 only compiles the kernels for such a GPU, which needs none.
 """
 
 from __future__ import annotations
@@ -13,11 +16,19 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 SIZES = "960x540,1920x1080,3840x2160"
-GOALS_S = {(1920, 1080): 0.04, (3840, 2160): 0.16}
+GOALS_S = {
+    ((960, 540), "smooth"): 0.004,
+    ((1920, 1080), "smooth"): 0.008,
+    ((3840, 2160), "smooth"): 0.03,
+    ((1920, 1080), "crisp"): 0.04,
+}
+STARTS = ("cudaLaunchKernel", "cuLaunchKernel", "cudaGraphLaunch", "cudaMemcpyAsync")
 
 
 def scene(size: tuple[int, int], count: int) -> list[Any]:
@@ -76,24 +87,51 @@ def painted(picture: Any, seed: int) -> Any:
     )
 
 
-def whole(size: tuple[int, int], count: int, device: str, strokes: str) -> tuple[float, list[Any]]:
-    """Seconds a frame that is carried (the key's own is not), and the renditions; "tensors" are torch's on the CPU."""
-    from restrip.progress import silent
+def carried(size: tuple[int, int], count: int, device: str, strokes: str, graphs: bool = False) -> Iterator[Any]:
+    """Every frame of a segment as it comes. On the CPU "tensors" are torch operations, "cpu" is the CPU's own path."""
     from restrip.propagate import PropagateSettings, propagate
 
     window, keys = segment(size, count, strokes)
+    how = PropagateSettings(strokes=strokes, device=device, graphs=graphs)
+    if device != "tensors":
+        return propagate(window, keys, how, told)
+    sys.path.insert(0, str(Path(__file__).parents[1] / "propagate"))
+    from taped import taped_stages
+
+    from restrip.propagate.gpu.segment_walk import SegmentWalk
+
+    return SegmentWalk(window, keys, how, told, taped_stages()[0]).frames()
+
+
+def told(done: int, total: int, note: str = "") -> None:
+    """What the engine has to say."""
+    if note:
+        print(f"  ({note})", flush=True)
+
+
+def timed(size: tuple[int, int], count: int, device: str, strokes: str, graphs: bool) -> float:
+    """Seconds a frame that is carried (the key's own is not)."""
     begin = time.perf_counter()
-    if device == "tensors":
-        import torch
+    for _ in carried(size, count, device, strokes, graphs):
+        pass
+    return (time.perf_counter() - begin) / (count - 1)
 
-        from restrip.propagate.gpu.segment_walk import SegmentWalk
-        from restrip.propagate.gpu.stages import torch_stages
 
-        how = PropagateSettings(strokes=strokes)
-        out = list(SegmentWalk(window, keys, how, silent, torch_stages(torch.device("cpu"))).frames())
-    else:
-        out = list(propagate(window, keys, PropagateSettings(strokes=strokes, device=device), silent))
-    return (time.perf_counter() - begin) / (count - 1), out
+def kept(size: tuple[int, int], count: int, device: str, strokes: str, graphs: bool = False) -> list[list[Any]]:
+    """Both renditions of every frame."""
+    return [[one.left.rgb.copy(), one.right.rgb.copy()] for one in carried(size, count, device, strokes, graphs)]
+
+
+def starts(size: tuple[int, int], strokes: str, graphs: bool) -> dict[str, float]:
+    """What the host starts a frame: what a segment takes more if it is four frames longer."""
+    from torch.profiler import ProfilerActivity, profile
+
+    counts = []
+    for count in (6, 10):
+        with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as seen:
+            timed(size, count, "cuda", strokes, graphs)
+        counts.append({event.key: event.count for event in seen.key_averages() if event.key in STARTS})
+    return {name: (counts[1].get(name, 0) - counts[0].get(name, 0)) / 4 for name in STARTS}
 
 
 def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
@@ -171,31 +209,40 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
     return times
 
 
-def timed(sizes: list[tuple[int, int]], count: int, device: str) -> None:
-    """Print the tables."""
+def table(sizes: list[tuple[int, int]], count: int, device: str, given: argparse.Namespace) -> None:
+    """Print a row for each size, kind of strokes and way to start."""
+    import numpy as np
     import torch
 
     from restrip.propagate.gpu_memory import need_mib
 
     on_gpu = device != "cpu"
+    where = device if on_gpu else "tensors"
     name = torch.cuda.get_device_name() if on_gpu else "CPU, torch operations"
     print(f"{name}, torch {torch.__version__}\n")
-    print("| frame | strokes | s a frame, both keys | goal | peak MiB | counted on |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    notes = []
+    print("| frame | strokes | graphs | s a frame, both keys | goal | peak MiB | counted on | same pictures | starts |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    notes, ways = [], given.graphs.split(",")
     for size in sizes:
-        for strokes in ("smooth", "crisp"):
-            where = device if on_gpu else "tensors"
-            whole(size, 3, where, strokes)  # compiles
-            if on_gpu:
-                torch.cuda.reset_peak_memory_stats()
-            seconds, out = whole(size, count, where, strokes)
-            peak = torch.cuda.max_memory_allocated() >> 20 if on_gpu else 0
-            counted = need_mib(size, strokes == "crisp")
-            row = (f"{size[0]}x{size[1]}", strokes, f"{seconds:.3f}", GOALS_S.get(size, ""), peak, counted)
-            print(f"| {' | '.join(map(str, row))} |", flush=True)
-            if size == sizes[0]:
-                notes.append(f"{strokes}: {differences(out, whole(size, count, 'cpu', strokes)[1])}")
+        for strokes in given.strokes.split(","):
+            truth = None
+            for graphs in (way == "on" for way in ways):
+                pictures = kept(size, min(count, 5), where, strokes, graphs)  # compiles
+                pairs = zip(chain(*pictures), chain(*(truth or pictures)), strict=True)
+                same = all(np.array_equal(a, b) for a, b in pairs)
+                truth = truth or pictures
+                if on_gpu:
+                    torch.cuda.reset_peak_memory_stats()
+                seconds = min(timed(size, count, where, strokes, graphs) for _ in range(2 if on_gpu else 1))
+                peak = torch.cuda.max_memory_reserved() >> 20 if on_gpu else 0
+                counted = need_mib(size, strokes == "crisp", graphs)
+                started = starts(size, strokes, graphs) if on_gpu else {}
+                said = ", ".join(f"{n:.0f} {what}" for what, n in started.items() if n)
+                row = (f"{size[0]}x{size[1]}", strokes, "on" if graphs else "off", f"{seconds:.4f}")
+                row += (GOALS_S.get((size, strokes), ""), peak, counted, "yes" if same else "NO", said)
+                print(f"| {' | '.join(map(str, row))} |", flush=True)
+            if size == sizes[0] and not given.no_cpu and truth is not None:
+                notes.append(f"{strokes}: {differences(truth, kept(size, len(truth), 'cpu', strokes))}")
     print("\n" + "\n".join(notes))
     for size in sizes:
         times = stage_times(size, device)
@@ -210,8 +257,8 @@ def differences(out: list[Any], cpu: list[Any]) -> str:
     def fine(picture: Any) -> float:
         return float(np.square(picture - cv2.GaussianBlur(np.float32(picture), (0, 0), 2)).mean())
 
-    apart = [np.abs(a.left.rgb.astype(int) - b.left.rgb).mean() for a, b in zip(out, cpu, strict=True)]
-    energy = [fine(a.left.rgb) / fine(b.left.rgb) for a, b in zip(out, cpu, strict=True)]
+    apart = [np.abs(a.astype(int) - b).mean() for (a, _), (b, _) in zip(out, cpu, strict=True)]
+    energy = [fine(a) / fine(b) for (a, _), (b, _) in zip(out, cpu, strict=True)]
     return (
         f"pictures differ from the CPU's by {np.mean(apart):.2f} code values in the mean, "
         f"the energy of their fine detail is {np.mean(energy):.3f} of theirs"
@@ -340,17 +387,21 @@ def main() -> None:
     ask.add_argument("--device", default="cuda")
     ask.add_argument("--sizes", default=SIZES)
     ask.add_argument("--frames", type=int, default=20)
+    ask.add_argument("--strokes", default="smooth,crisp")
+    ask.add_argument("--graphs", default="off,on", help="ways to start a frame's work, the one to compare with first")
+    ask.add_argument("--no-cpu", action="store_true", help="leave out the CPU's pictures")
     ask.add_argument("--compile", default="")
     given = ask.parse_args()
     if given.compile:
         print(json.dumps(compiled(given.compile)))
         return
-    if given.device == "cuda":
-        import torch
+    import torch
 
-        if not torch.cuda.is_available():
-            sys.exit("there is no GPU here that torch can use")
-    timed(sizes_of(given.sizes), given.frames, given.device)
+    if given.device == "cpu":
+        torch.set_num_threads(1)
+    elif not torch.cuda.is_available():
+        sys.exit("there is no GPU here that torch can use")
+    table(sizes_of(given.sizes), given.frames, given.device, given)
 
 
 if __name__ == "__main__":
