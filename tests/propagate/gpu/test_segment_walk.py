@@ -24,7 +24,8 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 from torch.utils._pytree import tree_leaves  # noqa: E402
 
 from restrip.propagate.device_choice import GpuMemoryTaken, PropagationOutOfGpuMemory  # noqa: E402
-from restrip.propagate.gpu import segment_walk  # noqa: E402
+from restrip.propagate.energy.effort import QUICK, WHOLE  # noqa: E402
+from restrip.propagate.gpu import segment_walk, side  # noqa: E402
 from restrip.propagate.gpu.segment_walk import SegmentWalk  # noqa: E402
 from restrip.propagate.gpu.stages import torch_stages, triton_stages  # noqa: E402
 from restrip.propagate.gpu_memory import BYTES_A_PIXEL, STROKES_BYTES_A_PIXEL  # noqa: E402
@@ -71,6 +72,24 @@ def test_static_shot_returns_the_key():
     for one in on_tensors(frames, (styled(frames, 0, picture), styled(frames, 2, picture)), baked=True):
         for frame in (one.left, one.right, one.baked):
             assert np.abs(frame.rgb.astype(int) - picture).max() <= 1
+
+
+def test_a_draft_searches_less_and_looks_alike(monkeypatch):
+    sweeps = []
+
+    class Counting(side.Matcher):
+        def match(self, described, flow, before):
+            sweeps.append(len(self._effort.matches))
+            return super().match(described, flow, before)
+
+    monkeypatch.setattr(side, "Matcher", Counting)
+    frames = sliding(4, (81, 65), (2, 1))
+    truth = [negative(f) for f in frames]
+    keys = styled(frames, 0, truth[0]), styled(frames, 3, truth[3])
+    whole, quick = (on_tensors(frames, keys, quick=quick) for quick in (False, True))
+    scores = [np.mean([psnr(one.left.rgb, truth[n]) for n, one in enumerate(out) if n]) for out in (whole, quick)]
+    assert scores[1] > min(scores[0], 40) - 2
+    assert sorted(set(sweeps)) == [len(QUICK.matches), len(WHOLE.matches)]
 
 
 @pytest.mark.parametrize("side", [0, 1])

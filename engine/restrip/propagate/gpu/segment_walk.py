@@ -258,6 +258,8 @@ class SegmentWalk:
         return shares_of(weights, [across_at(n, keys, fade) for n in frames], self._stages.device)
 
     def _not_recorded(self, why: str) -> None:
+        self._settings = replace(self._settings, graphs=False)
+        self._uploads = Uploads(self._stages.device)
         note = f"The GPU's work can't be played as graphs here and is started step by step: {why}."
         self._report(self._done, self._total, note)
 

@@ -79,12 +79,13 @@ class Coming:
             self._host = torch.empty(picture.shape, dtype=picture.dtype, pin_memory=True)
             here = torch.cuda.current_stream(picture.device)
             way = _stream(picture.device, "down") if beside else here
-            way.wait_stream(here)
+            if beside:
+                way.wait_stream(here)
+                picture.record_stream(way)  # its memory is taken again only when it is down
             with torch.cuda.stream(way):
                 self._host.copy_(picture, non_blocking=True)
                 self._copied = torch.cuda.Event()
                 self._copied.record()
-            picture.record_stream(way)
 
     def array(self) -> Picture:
         """The picture, once it is here."""
