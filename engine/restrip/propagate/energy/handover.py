@@ -9,11 +9,20 @@ LEAST = 8  # pixels a cell
 SMALL_SIDE = 360  # the short side on which cells are found
 SOFT = 0.1  # of the fade: how long a cell takes
 SURE = 0.3  # of the fade: how much earlier a place is handed over that the right key knows e times better
+MIDDLE = 0.6  # of the fade, in which all is handed over: what a key shows far away from it is in more pieces
+SHORT = 12  # frames; a fade up to which is used whole
 BORDER = 0.8  # pixels over which a border is softened
 ACROSS, DOWN = 0.7548776662466927, 0.5698402909980532  # Roberts' R2: neighbours far apart, all even
 
 
 def across_at(frame: int, keys: tuple[int, int], fade: FrameRange | None) -> float:
-    """How far across the fade a frame between two keys lies, 0..1; None fades over all of it."""
+    """How far a frame between two keys lies across the part of the fade in which places are handed over, 0..1.
+
+    None fades over all of it.
+    """
     first, end = keys if fade is None else (fade.first, fade.end)
-    return min(max((frame - first) / (end - first), 0.0), 1.0) if end > first else float(frame >= first)
+    if end <= first:
+        return float(frame >= first)
+    share = min(max(MIDDLE, SHORT / (end - first)), 1.0)
+    across = (frame - first) / (end - first)
+    return min(max((across - 0.5) / share + 0.5, 0.0), 1.0)

@@ -83,3 +83,9 @@ def test_what_the_left_key_does_not_know_is_the_rights_and_the_other_way():
 )
 def test_a_fade_says_when(frame, fade, across):
     assert across_at(frame, (0, 20), None if fade is None else FrameRange(*fade)) == across
+
+
+@pytest.mark.parametrize(("frame", "across"), [(8, 0), (14, 0.25), (20, 0.5), (26, 0.75), (32, 1), (40, 1)])
+def test_places_are_handed_over_in_a_long_fades_middle(frame, across):
+    assert across_at(frame, (0, 40), None) == pytest.approx(across, abs=1e-9)
+    assert across_at(frame + 9, (0, 90), FrameRange(9, 49)) == pytest.approx(across, abs=1e-9)
