@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from restrip.looks.diffusion.checkpoints.companions import MissingTokenizer
+from restrip.looks.diffusion.checkpoints.companions import MissingTokenizer, tokenizer_of
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, UnknownFamily
 from restrip.looks.diffusion.conditioning.qwen_text import NO_THOUGHT, QwenText, Reading, open_qwen, read_tokenizer
 from restrip.looks.diffusion.runtime.offload import Offload
@@ -65,6 +65,25 @@ def test_special_tokens_have_qwens_numbers_without_settings(tmp_path: Path) -> N
     first = tokenizer.convert_tokens_to_ids("<|endoftext|>")
     numbers = tokenizer.convert_tokens_to_ids(["<|im_start|>", "<|im_end|>", "<think>", "</think>"])
     assert [number - first for number in numbers] == [1, 2, 24, 25]
+
+
+def test_a_gguf_files_own_words_are_its_tokenizer(model, folder: Path, tmp_path: Path) -> None:
+    right = read_tokenizer(folder / "tokenizer")
+    words = sorted(right.get_vocab().items(), key=lambda word: word[1])
+    told = {"tokenizer.ggml.tokens": [*(word for word, _ in words), "ab"], "tokenizer.ggml.merges": ["a b"]}
+    path = small.save_gguf(small.llama(model.text.state_dict()), tmp_path / "q.gguf", "qwen3", told=told)
+    assert tokenizer_of(path, []) == path
+    text = QwenText(path, path, THREE)
+    ids, mask = text.words.tokens("xyz")
+    assert (ids, mask) == QwenText(folder, folder / "tokenizer", THREE).words.tokens("xyz")
+    assert read_tokenizer(path)("<|im_start|>").input_ids == right("<|im_start|>").input_ids
+    assert len(read_tokenizer(path)("ab").input_ids) == 1
+    without = small.save_gguf(small.llama(model.text.state_dict()), tmp_path / "x" / "q.gguf", "qwen3")
+    with pytest.raises(MissingTokenizer):
+        tokenizer_of(without, [])
+    told["tokenizer.ggml.merges"] = ["a zz"]
+    with pytest.raises(MissingTokenizer, match="can be read"):
+        read_tokenizer(small.save_gguf({}, tmp_path / "y" / "q.gguf", "qwen3", told=told))
 
 
 @pytest.mark.parametrize("layout", ["file", "inside", "fp8", "gguf"])

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from restrip.errors import BadInput
+from restrip.looks.diffusion.checkpoints.gguf_header import read_gguf_header
 from restrip.looks.diffusion.checkpoints.headers import Shapes, read_shapes
 
 ENDINGS = (".safetensors", ".gguf")
@@ -133,7 +134,12 @@ def companions_of(
 
 
 def tokenizer_of(path: Path, roots: Sequence[Path]) -> Path:
-    """The folder of Qwen's tokenizer for a text encoder's file or folder. Raises MissingTokenizer."""
+    """The folder of Qwen's tokenizer for a text encoder's file or folder; a GGUF file that holds its words is its own.
+
+    Raises MissingTokenizer.
+    """
+    if path.suffix == ".gguf" and _holds_words(path):
+        return path.absolute()
     own = path if path.is_dir() else path.parent
     near = [own, own / "tokenizer", own.parent / "tokenizer", path.with_suffix("")]
     for folder in near:
@@ -200,6 +206,13 @@ def _folders(place: Path) -> list[Path]:
     with suppress(OSError):
         return sorted(folder for folder in place.iterdir() if folder.is_dir())[:MOST_FILES]
     return []
+
+
+def _holds_words(path: Path) -> bool:
+    with suppress(BadInput, OSError):
+        values = read_gguf_header(path).values
+        return values.get("tokenizer.ggml.model") == "gpt2" and "tokenizer.ggml.merges" in values
+    return False
 
 
 def _has_tokenizer(folder: Path) -> bool:

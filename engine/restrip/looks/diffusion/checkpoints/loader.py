@@ -22,6 +22,7 @@ from diffusers.models.modeling_utils import no_init_weights
 
 from restrip.looks.diffusion.backbones.flux2 import vae_layout
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, UnknownFamily, read_json
+from restrip.looks.diffusion.checkpoints.gguf_header import read_gguf_header
 from restrip.looks.diffusion.checkpoints.headers import UnreadableCheckpoint
 from restrip.looks.diffusion.checkpoints.safe_weights import Weights, part, read_weights
 
@@ -72,9 +73,20 @@ def empty(kind_name: str, config: Mapping[str, Any]) -> Any:
         return kind.from_config(values)
 
 
-def qwen_tokenizer(folder: Path) -> Any:
-    """Qwen's tokenizer from a folder with tokenizer.json, or vocab.json and merges.txt. Raises OSError, ValueError."""
-    return transformers.Qwen2Tokenizer.from_pretrained(str(folder), local_files_only=True)
+def qwen_tokenizer(place: Path) -> Any:
+    """Qwen's tokenizer from a folder with tokenizer.json, or vocab.json and merges.txt, or out of a GGUF file.
+
+    Raises OSError, ValueError, KeyError, BadGguf.
+    """
+    if place.is_dir():
+        return transformers.Qwen2Tokenizer.from_pretrained(str(place), local_files_only=True)
+    told = read_gguf_header(place, lists=True).values
+    words = {word: number for number, word in enumerate(told["tokenizer.ggml.tokens"])}
+    merges = [(first, second) for first, _, second in (pair.partition(" ") for pair in told["tokenizer.ggml.merges"])]
+    unknown = next((pair for pair in merges if not {*pair, "".join(pair)} <= words.keys()), None)
+    if unknown is not None:
+        raise ValueError(f"its words lack {unknown}")
+    return transformers.Qwen2Tokenizer(vocab=words, merges=merges)
 
 
 def gguf_unpack(kind: str) -> Callable[[torch.Tensor, torch.dtype], torch.Tensor] | None:

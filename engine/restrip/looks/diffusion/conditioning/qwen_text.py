@@ -174,9 +174,9 @@ def read_tokenizer(folder: Path) -> Any:
     try:
         with quiet():
             tokenizer = qwen_tokenizer(folder)
-            known = tokenizer.get_vocab()
-            lacking = [token for token in SPECIAL if token not in known]
-            if lacking:
+            special = set(tokenizer.all_special_tokens) | set(tokenizer.get_added_vocab())
+            lacking = [token for token in SPECIAL if token not in special]
+            if lacking:  # those that are words already keep their numbers
                 tokenizer.add_special_tokens({"additional_special_tokens": lacking})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise MissingTokenizer(folder, f"{folder} holds none that can be read") from error

@@ -131,11 +131,21 @@ def eights(weights: dict[str, torch.Tensor], *, scaled: bool) -> dict[str, torch
     return out | ({"scaled_fp8": torch.zeros(2).to(torch.float8_e4m3fn)} if scaled else {})
 
 
-def save_gguf(weights: dict[str, torch.Tensor], path: Path, arch: str, kind: str = "Q8_0") -> Path:
+def save_gguf(
+    weights: dict[str, torch.Tensor],
+    path: Path,
+    arch: str,
+    kind: str = "Q8_0",
+    told: dict[str, list[str]] | None = None,
+) -> Path:
     """As llama.cpp's tools and ComfyUI-GGUF write them: matrices in blocks, the rest as numbers."""
     import gguf
 
+    path.parent.mkdir(parents=True, exist_ok=True)
     writer = gguf.GGUFWriter(str(path), arch)
+    for name, words in (told or {}).items():
+        writer.add_tokenizer_model("gpt2") if name.endswith("tokens") else None
+        writer.add_array(name, words)
     for name, value in weights.items():
         data = value.float().numpy()
         if data.ndim == 2 and data.shape[1] % 32 == 0 and data.shape[0] > 1:

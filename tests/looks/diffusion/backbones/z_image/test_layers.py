@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from restrip.looks.diffusion.backbones.opening import open_model
-from restrip.looks.diffusion.backbones.z_image.layers import diffusers_layer, diffusers_names
+from restrip.looks.diffusion.backbones.z_image.layers import config_of, diffusers_layer, diffusers_names
 from restrip.looks.diffusion.checkpoints import loader
 from restrip.looks.diffusion.checkpoints.finding import find_checkpoint, with_companions
 from restrip.looks.diffusion.checkpoints.lora import UnfittingLora, merge
@@ -23,6 +24,20 @@ def test_original_names_become_diffusers(z_image) -> None:
     back = diffusers_names(small.original(weights))
     assert back.keys() == weights.keys() and all(torch.equal(back[name], weights[name]) for name in back)
     assert diffusers_names(weights).keys() == weights.keys()
+
+
+def test_a_config_is_read_off_the_shapes(z_image) -> None:
+    usual = json.loads((loader.CONFIGS / "z-image" / "transformer" / "config.json").read_text("utf-8"))
+    config = config_of(z_image.transformer.state_dict(), usual)
+    assert all(
+        list_of(config[name]) == list_of(value) for name, value in small.TRANSFORMER.items() if name != "axes_lens"
+    )
+    theirs = loader.empty("ZImageTransformer2DModel", usual).state_dict()
+    assert config_of(theirs, {**usual, "dim": 1, "n_layers": 1}) == usual
+
+
+def list_of(value):
+    return list(value) if isinstance(value, (list, tuple)) else value
 
 
 def test_layers_of_add_ons() -> None:

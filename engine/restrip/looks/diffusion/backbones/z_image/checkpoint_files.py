@@ -9,12 +9,12 @@ from typing import Any
 import torch
 
 from restrip.looks.diffusion.backbones.family import Family
-from restrip.looks.diffusion.backbones.z_image.layers import diffusers_names
+from restrip.looks.diffusion.backbones.z_image.layers import config_of, diffusers_names
 from restrip.looks.diffusion.backbones.z_image.rows import VAE_INSIDE, prefix_of
 from restrip.looks.diffusion.backbones.z_image.transformer import ZImageBackbone
 from restrip.looks.diffusion.checkpoints.assembling import assembled
 from restrip.looks.diffusion.checkpoints.companions import tokenizer_of
-from restrip.looks.diffusion.checkpoints.family_detection import UnknownFamily, read_json
+from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, UnknownFamily, read_json
 from restrip.looks.diffusion.checkpoints.finding import Checkpoint
 from restrip.looks.diffusion.checkpoints.loader import converted, open_vae
 from restrip.looks.diffusion.checkpoints.packed import Packed
@@ -63,7 +63,12 @@ def _from_file(checkpoint: Checkpoint, family: Family, configs: Path) -> Model:
     config = json.loads((configs / WHAT / "config.json").read_text("utf-8"))
     prefix = prefix_of(stored) or ""
     own = {name.removeprefix(prefix): value for name, value in stored.items() if name.startswith(prefix)}
-    network = assembled(KIND, config, diffusers_names(own), path, WHAT, BLOCKS)
+    named = diffusers_names(own)
+    try:
+        config = config_of(named, config)
+    except (KeyError, IndexError) as error:
+        raise MissingPart(path, f"complete {WHAT} ({error} is missing)") from error
+    network = assembled(KIND, config, named, path, WHAT, BLOCKS)
     return Model(
         name=checkpoint.name,
         backbone=ZImageBackbone(family, network, FlowSchedule(SHIFT)),

@@ -31,6 +31,32 @@ def diffusers_names(weights: Mapping[str, Any]) -> dict[str, Any]:
     return named
 
 
+def config_of(weights: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+    """A transformer's config by the shapes of its weights by diffusers' names; what they don't say is as `usual`.
+
+    Raises KeyError where a weight is missing that says something.
+    """
+
+    def count(blocks: str) -> int:
+        return 1 + max((int(name.split(".")[1]) for name in weights if name.startswith(blocks)), default=-1)
+
+    dim = weights["layers.0.attention.to_q.weight"].shape[0]
+    head = weights["layers.0.attention.norm_q.weight"].shape[0]
+    # Of a place's three numbers the first has a quarter of a head's channels.
+    axes = usual["axes_dims"] if sum(usual["axes_dims"]) == head else [head // 4, head * 3 // 8, head * 3 // 8]
+    return {
+        **usual,
+        "dim": dim,
+        "n_heads": dim // head,
+        "n_kv_heads": dim // head,
+        "n_layers": count("layers."),
+        "n_refiner_layers": count("noise_refiner."),
+        "in_channels": weights["all_x_embedder.2-1.weight"].shape[1] // 4,
+        "cap_feat_dim": weights["cap_embedder.1.weight"].shape[1],
+        "axes_dims": axes,
+    }
+
+
 def parts_of(flat: str) -> tuple[str, ...]:
     """The layers that the original code has in one, with "_" for "."; () for others."""
     if not flat.endswith("_attention_qkv"):
