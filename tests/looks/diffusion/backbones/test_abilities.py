@@ -197,6 +197,10 @@ def unet_controlnet(cell: Cell, path: Path) -> None:
     net.save_pretrained(path)
 
 
+def z_image_controlnet(cell: Cell, path: Path) -> None:
+    import_module("small_z_image").controlnet("2.1").save_pretrained(path)
+
+
 def unet_file(family: Family, small: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     model = small(family.name)
     monkeypatch.setattr(loader, "CONFIGS", model.configs)
@@ -227,7 +231,7 @@ SMALL: dict[str, Callable[[Family, Any, Path, pytest.MonkeyPatch], Path]] = {
 }
 """A small random model of each kind, by the module that opens it."""
 
-CONTROL: dict[str, Callable[[Cell, Path], None]] = {}
+CONTROL: dict[str, Callable[[Cell, Path], None]] = {Z_IMAGE: z_image_controlnet}
 LORA: dict[str, tuple[str, int]] = {
     UNET: ("lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn1_to_q", 32),
     Z_IMAGE: ("lora_unet_layers_0_attention_to_q", 96),

@@ -69,6 +69,35 @@ def made() -> SimpleNamespace:
     return SimpleNamespace(transformer=transformer, vae=vae, text=text)
 
 
+COPIED = (
+    "all_patch_size",
+    "all_f_patch_size",
+    "dim",
+    "n_refiner_layers",
+    "n_heads",
+    "n_kv_heads",
+    "norm_eps",
+    "qk_norm",
+)
+RELEASES: dict[str, dict[str, Any]] = {
+    "1": {"control_layers_places": [0], "control_in_dim": 16, "add_control_noise_refiner": None},
+    "2.0": {"control_layers_places": [0, 1, 2], "control_in_dim": 33, "add_control_noise_refiner": "control_layers",
+            "control_refiner_layers_places": [0]},
+    "2.1": {"control_layers_places": [0, 1, 2], "control_in_dim": 33, "control_refiner_layers_places": [0],
+            "add_control_noise_refiner": "control_noise_refiner"},
+}  # fmt: skip
+
+
+def controlnet(release: str) -> Any:
+    """A ControlNet whose last layers don't begin at zero."""
+    torch.manual_seed(21)
+    net = diffusers.ZImageControlNetModel(**{name: TRANSFORMER[name] for name in COPIED}, **RELEASES[release])
+    for value in net.parameters():
+        if not value.any():
+            torch.nn.init.normal_(value, std=0.1)
+    return net.eval().requires_grad_(False)
+
+
 def save_tokenizer(folder: Path, *, named: bool = True) -> Path:
     """Qwen's tokenizer with single bytes for words."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -23,33 +23,6 @@ from restrip.timeline import Key
 sys.path.insert(0, str(Path(__file__).parent))
 import small_z_image as small
 
-COPIED = (
-    "all_patch_size",
-    "all_f_patch_size",
-    "dim",
-    "n_refiner_layers",
-    "n_heads",
-    "n_kv_heads",
-    "norm_eps",
-    "qk_norm",
-)
-RELEASES = {
-    "1": {"control_layers_places": [0], "control_in_dim": 16, "add_control_noise_refiner": None},
-    "2.0": {"control_layers_places": [0, 1, 2], "control_in_dim": 33, "add_control_noise_refiner": "control_layers",
-            "control_refiner_layers_places": [0]},
-    "2.1": {"control_layers_places": [0, 1, 2], "control_in_dim": 33, "control_refiner_layers_places": [0],
-            "add_control_noise_refiner": "control_noise_refiner"},
-}  # fmt: skip
-
-
-def made(release: str):
-    torch.manual_seed(21)
-    net = diffusers.ZImageControlNetModel(**{name: small.TRANSFORMER[name] for name in COPIED}, **RELEASES[release])
-    for value in net.parameters():
-        if not value.any():
-            torch.nn.init.normal_(value, std=0.1)
-    return net.eval().requires_grad_(False)
-
 
 @pytest.fixture
 def model(places, monkeypatch):
@@ -62,10 +35,10 @@ TEXTS = [Cond(torch.randn(n, 64, generator=torch.Generator().manual_seed(n))) fo
 HINTS = torch.rand(2, 3, 48, 64, generator=torch.Generator().manual_seed(3))
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", small.RELEASES)
 @pytest.mark.parametrize("folder", [False, True])
 def test_it_adds_what_diffusers_adds(release: str, folder: bool, model, z_image, tmp_path: Path) -> None:
-    net = made(release)
+    net = small.controlnet(release)
     path = tmp_path / "union"
     if folder:
         net.save_pretrained(path)
@@ -73,7 +46,7 @@ def test_it_adds_what_diffusers_adds(release: str, folder: bool, model, z_image,
         path = small.save(net.state_dict(), tmp_path / "Z-Image-Turbo-Fun-Controlnet-Union.safetensors")
         assert family_of_shapes(read_shapes(path)) == "controlnet"
     opened = open_union(path, dict(model.network.config))
-    assert {name: opened.config[name] for name in RELEASES[release]} == RELEASES[release]
+    assert {name: opened.config[name] for name in small.RELEASES[release]} == small.RELEASES[release]
 
     def encode(pictures: torch.Tensor) -> torch.Tensor:
         return (z_image.vae.encode(pictures).latent_dist.mode() - 0.1159) * 0.3611
@@ -98,7 +71,7 @@ def test_it_adds_what_diffusers_adds(release: str, folder: bool, model, z_image,
 
 def test_the_transformer_stays_as_it_is_and_several_work_together(model, tmp_path: Path) -> None:
     """A ControlNet borrows parts of the transformer, which its own casts must not reach."""
-    path = small.save(made("2.1").state_dict(), tmp_path / "union.safetensors")
+    path = small.save(small.controlnet("2.1").state_dict(), tmp_path / "union.safetensors")
     files = [ControlFile("canny", path, 0.8), ControlFile("depth", path, 0.5, 0.0, 0.5)]
 
     def seen(control, done: float) -> torch.Tensor:
@@ -120,7 +93,7 @@ def test_the_transformer_stays_as_it_is_and_several_work_together(model, tmp_pat
 
 
 def test_keys_with_a_controlnet_in_one_batch_or_alone(z_look, moved, silent, tmp_path: Path) -> None:
-    path = small.save(small.eights(made("2.1").state_dict(), scaled=False), tmp_path / "union.safetensors")
+    path = small.save(small.eights(small.controlnet("2.1").state_dict(), scaled=False), tmp_path / "union.safetensors")
     frames, keys = [moved(0), moved(5)], [Key(0), Key(9, prompt="something else that is longer")]
     anchor = frames[0], keys[0]
     settings = {"controlnet": f"canny={path}:0.9", "steps": 3}
