@@ -34,10 +34,22 @@ def fitted(
     ):
         if known is not None and value not in known:
             raise UnsupportedByFamily(family.label, f"{key} {value!r}", f"Set it to one of {', '.join(sorted(known))}.")
-    # An edit model looks at the finished anchor as "anchor attention" says, without being taught to.
-    if can.anchor_attention or not recipe.anchor or (can.references and not recipe.anchor_adain):
+    if can.references and not (recipe.anchor and recipe.anchor_adain):
+        # It looks at the finished anchor, as "anchor attention" says, without being taught to.
+        return recipe, _edits(recipe, family)
+    if can.anchor_attention or not recipe.anchor:
         return recipe, ()
     if recipe.anchor_adain:
         raise UnsupportedByFamily(family.label, "anchor attention", 'Turn "Match attention" off.')
     note = f"{family.label} has no anchor attention here: keys agree by what is carried along the motion."
     return replace(recipe, anchor_attention=0.0), (note,) if recipe.anchor_attention > 0 else ()
+
+
+def _edits(recipe: Recipe, family: Family) -> tuple[str, ...]:
+    """What is worth a sentence where an edit model is asked for what is usual for others."""
+    if recipe.denoising_strength != Recipe.from_settings({}).denoising_strength:
+        return ()
+    return (
+        f"{family.label} starts from the frame here, at the denoising strength {recipe.denoising_strength:g}: at 1 it "
+        "edits, which is to start from noise and look at the frame.",
+    )

@@ -221,3 +221,15 @@ def test_lora_of_every_naming(style: str, packed: bool, networks: Any, comfy: Pa
     for name, value in wanted.items():
         assert torch.allclose(model.network.get_submodule(name).weight, value, atol=2e-2 if packed else 1e-5), name
     assert not model.notes
+
+
+def test_the_usual_strength_is_worth_a_sentence(comfy: Path) -> None:
+    usual = open_look(f"sd:{comfy}", {**FAST, "denoising_strength": 0.5})
+    assert "at 1 it edits" in usual.notes[-1]
+    assert not open_look(f"sd:{comfy}", {**FAST, "denoising_strength": 0.4}).notes
+
+
+def test_a_draft_is_smaller_and_takes_fewer_steps(comfy: Path, frame: Frame) -> None:
+    whole = open_look(f"sd:{comfy}", {**FAST, "width": 192, "height": 128})
+    draft = whole.drafted().stylize([frame], [Key(0)], silent)[0]
+    assert draft.facts["size"] == [96, 64] and draft.facts["evaluations"] == 2 and draft.picture.size == frame.size

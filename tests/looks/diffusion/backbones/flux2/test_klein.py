@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +20,9 @@ from restrip.looks.diffusion.checkpoints.finding import Checkpoint
 from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.runtime.image_tensors import to_coded
 from restrip.looks.diffusion.runtime.key_task import Round, Task
+from restrip.looks.diffusion.runtime.memory_plan import OutOfGpuMemory
 from restrip.looks.diffusion.runtime.model import Model
+from restrip.looks.diffusion.runtime.offload import Offload
 from restrip.looks.diffusion.runtime.pipeline import Pipeline
 from restrip.looks.diffusion.sampling.schedules import FlowSchedule
 from restrip.looks.diffusion.spec import LookSpec
@@ -47,12 +50,13 @@ def networks() -> Any:
 def opened(networks: Any) -> Any:
     """opened(**settings) is a pipeline of Restrip's for the small model."""
 
-    def open_(**settings: Any) -> Pipeline:
+    def open_(network: Any = None, dtype: torch.dtype = torch.float32, **settings: Any) -> Pipeline:
         recipe = Recipe.from_settings({**PLAIN, **settings})
-        model = Model("small", KleinBackbone(KLEIN, networks.transformer), networks.vae, Spoken())
+        model = Model("small", KleinBackbone(KLEIN, network or networks.transformer), networks.vae, Spoken())
+        model.turns = Offload(torch.device("cpu"), networks={"network": model.network, "vae": model.vae})
         checkpoint, style = Checkpoint(Path("small"), "klein", "small"), open_style(recipe)
         spec = LookSpec(checkpoint, KLEIN, recipe, 1024, "0" * 64, "small", style=style)
-        return Pipeline(spec, model, SIZE, torch.float32)
+        return Pipeline(spec, model, SIZE, dtype)
 
     return open_
 
@@ -204,3 +208,49 @@ def test_how_much_a_reference_is_looked_at(opened, shot) -> None:
     made = [ours(opened(anchor_attention=weight), first, other, anchor=first)[1] for weight in weights]
     away = [float(np.abs(one - made[0]).mean()) for one in made]
     assert away == sorted(away) and away[1] < 0.5 * away[-1]
+
+
+def test_the_anchor_of_a_look_file_is_looked_at_too(opened, networks, shot) -> None:
+    """It is finished already: nothing is asked for it."""
+    frame, picture = shot(30), Frame(np.ascontiguousarray(shot(50).rgb[..., ::-1]))
+    at, task = opened(seed=5), Task(shot(0), Key(0))
+    mine = ours(at, task, anchor=Task(frame, Key(-1), finished=picture))
+    assert off(mine[0], theirs(networks, "in oil", 5, [image(shot(0)), image(picture)])) < 1e-3
+
+
+class Brittle(torch.nn.Module):
+    """A network that fails for want of memory with more than `most` rows, and has no numbers in half precision."""
+
+    def __init__(self, inner: Any, most: int = 99) -> None:
+        super().__init__()
+        self.inner, self.most, self.asked = inner, most, list[int]()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.config = inner.config
+
+    def forward(self, hidden_states: torch.Tensor, **more: Any) -> Any:
+        self.asked.append(len(hidden_states))
+        if len(hidden_states) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        out = self.inner.float()(hidden_states=hidden_states.float(), **{k: as_float(v) for k, v in more.items()})[0]
+        return (out if self.weight.dtype == torch.float32 else out * float("nan"),)
+
+
+def as_float(value: Any) -> Any:
+    return value.float() if isinstance(value, torch.Tensor) else value
+
+
+def test_what_does_not_fit_or_hold_is_made_with_less_memory_or_more_precision(opened, networks, shot) -> None:
+    first = Task(shot(0), Key(0))
+    tasks = [first, *(Task(shot(n), Key(n)) for n in (2, 4, 6))]
+    plain = ours(opened(batch=4), *tasks, anchor=first)
+    at = opened(network=Brittle(networks.transformer, most=2), batch=4)
+    small = ours(at, *tasks, anchor=first)
+    assert max(off(one, other) for one, other in zip(small, plain, strict=True)) < 1e-4
+    assert [plan.batch for plan in at.memory.reductions] == [4] and max(at.session.model.network.asked) == 3
+    with pytest.raises(OutOfGpuMemory) as refused:
+        ours(opened(network=Brittle(networks.transformer, most=0)), first)
+    assert refused.value.remedy.startswith("Set the working size to")
+    at = opened(network=Brittle(copy.deepcopy(networks.transformer)).to(torch.bfloat16), dtype=torch.bfloat16)
+    made = at.stylize([first], silent, Round())[0]
+    assert made.facts["unet_dtype"] == "float32" and made.facts["retries"] == 1
+    assert np.abs(made.picture.rgb / 255 - plain[0]).max() < 0.02
