@@ -126,3 +126,25 @@ def test_tags_to_write() -> None:
     assert hlg.for_output() == hlg
     assert not hlg.display_referred
     assert ColourTags("rgb", range="full").for_output() == ColourTags().for_output()
+
+
+@pytest.mark.parametrize("size", [(61, 300), (64, 128), (2, 65)])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_picture_in_bands_is_the_whole_one(monkeypatch, size, threads):
+    """Bands, and threads for them, change no value: not at borders, nor where chroma stands for blocks."""
+    width, height = size
+    rng, tags = np.random.default_rng(3), ColourTags(matrix="bt709", range="limited")
+    small = -(-height // 2), -(-width // 2)
+    for bits in (8, 10):
+        kind = np.uint8 if bits == 8 else np.uint16
+        planes = tuple(rng.integers(0, 1 << bits, shape).astype(kind) for shape in ((height, width), small, small))
+        found = []
+        for band, large in ((64, 1), (1 << 20, 1 << 30)):
+            monkeypatch.setattr(colour, "BAND", band)
+            monkeypatch.setattr(colour, "LARGE_PX", large)
+            monkeypatch.setattr(colour, "THREADS", threads)
+            rgb = colour.to_rgb(planes, bits, tags)
+            found.append([rgb, *colour.to_yuv(rgb, bits, (2, 2), tags)])
+        for one, other in zip(*found, strict=True):
+            assert one.dtype == other.dtype
+            np.testing.assert_array_equal(one, other)

@@ -9,7 +9,11 @@ footage, and it makes the way there and back the identity: the mean of a repeate
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import cv2
@@ -79,29 +83,78 @@ def _matrix_of(primaries: str) -> str:
     return "bt2020nc" if primaries == "bt2020" else "bt709"
 
 
+BAND = 64
+"""Rows: a multiple of all that one chroma sample stands for, and of how many pixels a processor does at once, so that
+the few at the end, which it does one by one and rounds in another way, are the same few as without bands."""
+LARGE_PX = 1 << 20
+THREADS = max(1, min(4, (os.cpu_count() or 1) // 4))
+
+
 def to_rgb(planes: tuple[Plane, Plane, Plane], bits: int, tags: ColourTags) -> Plane:
     """Y', Cb, Cr planes of `bits` each (chroma whole or subsampled) as R'G'B' [H, W, 3], full range.
 
     uint8 for 8 bit and uint16 (0..65535) for more. `tags` are resolved. Code values that no R'G'B' has are clipped.
     """
-    luma = planes[0]
-    height, width = luma.shape
-    full = np.empty((height, width, 3), np.uint16)
-    full[..., 0] = luma
-    for channel in (1, 2):
-        full[..., channel] = _repeated(planes[channel], height, width)
-    rgb: Plane = cv2.transform(full, _to_rgb_matrix(bits, tags))
-    if bits == 8:
-        rgb = cv2.convertScaleAbs(rgb, alpha=1 / 257)
+    height, width = planes[0].shape
+    rgb = np.empty((height, width, 3), np.uint8 if bits == 8 else np.uint16)
+    matrix = _to_rgb_matrix(bits, tags)
+    rows_each = [_factor(height, plane.shape[0]) for plane in planes]
+
+    def convert(first: int, end: int) -> None:
+        parts = [
+            _repeated(plane[first // rows : -(-end // rows)], end - first, width)
+            for plane, rows in zip(planes, rows_each, strict=True)
+        ]
+        wide = cv2.merge(parts).astype(np.uint16, copy=False)
+        if bits == 8:
+            cv2.convertScaleAbs(cv2.transform(wide, matrix), dst=rgb[first:end], alpha=1 / 257)
+        else:
+            cv2.transform(wide, matrix, dst=rgb[first:end])
+
+    _in_bands(height, width, convert)
     return rgb
 
 
 def to_yuv(rgb: Plane, bits: int, blocks: tuple[int, int], tags: ColourTags) -> tuple[Plane, Plane, Plane]:
     """R'G'B' [H, W, 3], uint8 or uint16, as Y', Cb, Cr planes of `bits`; a chroma sample stands for `blocks` (w, h)."""
-    wide = rgb if rgb.dtype == np.uint16 else np.multiply(rgb, np.uint16(257), dtype=np.uint16)
-    mixed = cv2.transform(wide, _to_yuv_matrix(bits, tags))
-    luma, blue, red = cv2.split(mixed)
-    return _narrow(luma, bits), _narrow(_averaged(blue, blocks), bits), _narrow(_averaged(red, blocks), bits)
+    height, width = rgb.shape[:2]
+    matrix = _to_yuv_matrix(bits, tags)
+    across, down = blocks
+    kind = np.uint8 if bits == 8 else np.uint16
+    luma = np.empty((height, width), kind)
+    blue, red = (np.empty((-(-height // down), -(-width // across)), kind) for _ in range(2))
+
+    def convert(first: int, end: int) -> None:
+        part = rgb[first:end]
+        wide = part if part.dtype == np.uint16 else np.multiply(part, np.uint16(257), dtype=np.uint16)
+        y, b, r = cv2.split(cv2.transform(wide, matrix))
+        luma[first:end] = _narrow(y, bits)
+        for plane, values in ((blue, b), (red, r)):
+            plane[first // down : -(-end // down)] = _narrow(_averaged(values, blocks), bits)
+
+    _in_bands(height, width, convert)
+    return luma, blue, red
+
+
+def _in_bands(height: int, width: int, convert: Callable[[int, int], None]) -> None:
+    """Call `convert(first, end)` for all rows of a picture, a few at a time: what lies between two steps of it stays in
+    a core's own cache. Large pictures are divided among threads where there are cores for it.
+    """
+    bands = [(first, min(first + BAND, height)) for first in range(0, height, BAND)]
+
+    def run(some: list[tuple[int, int]]) -> None:
+        for band in some:
+            convert(*band)
+
+    if THREADS == 1 or height * width < LARGE_PX:
+        run(bands)
+    else:
+        list(_threads().map(run, [bands[n::THREADS] for n in range(THREADS)]))
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="colour")
 
 
 def widen(values: Plane, bits: int) -> Plane:
