@@ -129,6 +129,25 @@ def test_a_painting_travels_in_its_look(first: Computer, second: Computer, littl
     assert code(lambda: first.save("job-1", "again")).code == "no-look-to-save", "its painting is gone"
 
 
+def test_a_style_picture_travels_in_its_look(first: Computer, second: Computer, little: Little, tmp_path: Path) -> None:
+    style = tmp_path / "waves.png"
+    write_picture(style, Frame(np.ascontiguousarray(255 - frame_of(3).rgb)))
+    settings = {"steps": 2, "width": 64, "height": 48, "device": "cpu", "style_picture": str(style)}
+    made = first.run(job(little, "job-1", 4, 9, look="sd:tiny", **settings))
+    told = first.save("job-1", "waves")
+    sent = tmp_path / "sent.restriplook"
+    shutil.copyfile(told["path"], sent)
+    style.unlink()
+    there = second.task("add_look", path=str(sent), name="waves", replace=False)
+    assert there["settings"]["style_picture"].startswith(str(second.state)) and not there["missing"]
+    assert str(tmp_path) not in str(there["models"])
+    again = second.run(using(little, "job-2", there, 4, 9))
+    assert np.array_equal(picture_of(again, 0).rgb, picture_of(made, 0).rgb)
+    facts = [manifest.keys[1].facts["style"]["sha256"] for manifest in (made, again)]
+    assert facts[0] == facts[1]
+    assert code(lambda: first.save("job-1", "again")).code == "no-look-to-save", "its style picture is gone"
+
+
 def test_models_are_found_again_by_their_hash_or_named(
     first: Computer, second: Computer, little: Little, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

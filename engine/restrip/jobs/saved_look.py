@@ -124,6 +124,9 @@ def look_of_job(manifest: Manifest) -> tuple[str, dict[str, Any], tuple[NamedFil
     named = tuple(replace(file, named=places.get(file.named, file.named)) for file in files)
     if family.argument == "file" and not any(file.role == "look" for file in files):
         raise NoLookToSave(f"{argument} isn't there any more.", "Put the painting back, then save the look.")
+    style = settings.get("style_picture")
+    if style and not any(file.role == "style_picture" for file in files):
+        raise NoLookToSave(f"{style} isn't there any more.", "Put the style picture back, then save the look.")
     return plain.look, dict(plain.settings), named
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from restrip.looks.look_file.archive import (
     LIMITS,
     PAINTING,
     PICTURE,
+    STYLE,
     THUMBNAIL,
     LookArchive,
     painting_part,
@@ -61,7 +62,8 @@ def save_look(task: Assignment) -> dict[str, Any]:
     frame = _frame(task, job_spec(folder), manifest, anchor)
     picture = fit_picture(read_picture(anchor.picture), frame.size)
     paintings: dict[str, bytes] = {}
-    used = tuple(_used(files, is_painting=family_of(look)[0].argument == "file", paintings=paintings))
+    stems = {"style_picture": STYLE} | ({"look": PAINTING} if family_of(look)[0].argument == "file" else {})
+    used = tuple(_used(files, stems, paintings))
     parts = {FRAME: png_of(frame), PICTURE: png_of(picture), THUMBNAIL: thumbnail_of(picture)}
     parts |= paintings
     frame_sha256, picture_sha256 = (hashlib.sha256(parts[part]).hexdigest() for part in (FRAME, PICTURE))
@@ -157,15 +159,18 @@ def _frame(task: Assignment, spec: Job, manifest: Manifest, anchor: KeyResult) -
     return Frame(frame.rgb)
 
 
-def _used(files: tuple[NamedFile, ...], *, is_painting: bool, paintings: dict[str, bytes]) -> Iterator[ModelUsed]:
-    """The look's files by their hashes; a painting comes along, as one of `paintings` by the name of its part."""
+def _used(files: tuple[NamedFile, ...], stems: Mapping[str, str], paintings: dict[str, bytes]) -> Iterator[ModelUsed]:
+    """The look's files by their hashes; pictures come along, as `paintings` by the names of their parts, which begin
+    with what `stems` have for their roles.
+    """
     for file in files:
-        if not (is_painting and file.role == "look"):
+        if file.role not in stems:
             yield models.used_model(file.role, file.named, Path(file.path))
             continue
-        part, content = painting_part(file.path), Path(file.path).read_bytes()
+        stem = stems[file.role]
+        part, content = painting_part(file.path, stem), Path(file.path).read_bytes()
         if not part or len(content) > LIMITS[PAINTING]:
-            part, content = f"{PAINTING}.png", png_of(read_painting(file.path).frame)
+            part, content = f"{stem}.png", png_of(read_painting(file.path).frame)
         paintings[part] = content
         yield ModelUsed(file.role, file.named, hashlib.sha256(content).hexdigest(), len(content), part=part)
 

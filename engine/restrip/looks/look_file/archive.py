@@ -5,6 +5,7 @@ frame.png       the anchor's frame, as its job saw it
 picture.png     its finished picture, of the same size
 thumbnail.jpg   the picture, small
 painting.*      the picture whose style it is, for a look that is one
+style.*         the style picture of a look with a model
 """
 
 from __future__ import annotations
@@ -21,19 +22,19 @@ from pathlib import Path
 from restrip.looks.look_file.record import LookFileUnreadable, LookRecord
 from restrip.media.files import check_readable, open_regular, written
 
-DESCRIPTION, FRAME, PICTURE, THUMBNAIL, PAINTING = (
-    "look.json", "frame.png", "picture.png", "thumbnail.jpg", "painting",
+DESCRIPTION, FRAME, PICTURE, THUMBNAIL, PAINTING, STYLE = (
+    "look.json", "frame.png", "picture.png", "thumbnail.jpg", "painting", "style",
 )  # fmt: skip
 MIB = 1 << 20
 MOST_BYTES = 1024 * MIB
 MOST_PARTS = 64
 LIMITS = {DESCRIPTION: MIB, FRAME: 400 * MIB, PICTURE: 400 * MIB, THUMBNAIL: MIB, PAINTING: 128 * MIB}
-"""What a part may have, unpacked. `PAINTING` stands for any with that stem."""
+"""What a part may have, unpacked. `PAINTING` stands for any with that stem, or with STYLE."""
 
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError)
 """What zipfile raises of an archive that isn't whole."""
 
-_PAINTING = re.compile(r"painting\.(png|jpe?g|webp|tiff?|bmp|exr|avif|heic|jxl)", re.IGNORECASE)
+_PAINTING = re.compile(r"(painting|style)\.(png|jpe?g|webp|tiff?|bmp|exr|avif|heic|jxl)", re.IGNORECASE)
 _WHEN = (2020, 1, 1, 0, 0, 0)  # Equal looks are equal files.
 
 
@@ -108,7 +109,7 @@ def write_archive(target: Path, record: LookRecord, parts: Mapping[str, bytes]) 
             archive.writestr(zipfile.ZipInfo(name, _WHEN), content)
 
 
-def painting_part(path: str) -> str:
-    """What a painting's file is called in a look file; "" for a kind that isn't taken along."""
-    name = f"{PAINTING}{Path(path).suffix.lower()}"
+def painting_part(path: str, stem: str = PAINTING) -> str:
+    """What a painting's or style picture's file is called in a look file; "" for a kind that isn't taken along."""
+    name = f"{stem}{Path(path).suffix.lower()}"
     return name if _PAINTING.fullmatch(name) else ""
