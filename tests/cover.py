@@ -66,6 +66,7 @@ COVERED_BY = {
     "looks/settings": "looks/test_families.py",
     "looks/diffusion/settings": "looks/diffusion/test_recipe.py",
     "looks/diffusion/spec": "looks/diffusion/test_look.py",
+    "looks/diffusion/checkpoints/ip_adapter_files": "looks/diffusion/conditioning/test_ip_adapter.py",
     "looks/diffusion/sampling/distillation": "looks/diffusion/sampling/test_distilled.py",
     "looks/diffusion/backbones/backbone": BACKBONES + "test_another_family.py",
     "looks/diffusion/backbones/family": BACKBONES + "test_another_family.py",

@@ -80,6 +80,9 @@ def test_only_what_the_schema_declares_is_a_file(disk: Path) -> None:
         "vae": "one",
         "anchor_file": "one",
         "style_picture": "one",
+        "ip_adapter": "one",
+        "image_encoder": "one",
+        "text_encoder": "one",
     }
     assert all(setting.files for setting in job_settings() if setting.kind == "path")
     # Of another look's settings nothing is read.

@@ -24,6 +24,8 @@ def fitted(
         raise UnsupportedByFamily(family.label, "ControlNet", "Empty the setting ControlNet.")
     if recipe.negative_prompt.strip() and not can.negative_prompt:
         raise UnsupportedByFamily(family.label, "negative prompt", "Empty the setting Negative prompt.")
+    if recipe.ip_adapter and recipe.style_picture and not can.ip_adapter:
+        raise UnsupportedByFamily(family.label, "IP-Adapter", "Empty the setting IP-Adapter.")
     if recipe.style_picture and recipe.style_strength > 0 and not can.style_picture:
         raise UnsupportedByFamily(family.label, "style picture", "Empty the setting Style picture.")
     for key, value, known in (

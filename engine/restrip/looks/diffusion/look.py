@@ -23,6 +23,7 @@ from restrip.looks.diffusion.checkpoints.finding import (
     with_companions,
 )
 from restrip.looks.diffusion.checkpoints.headers import read_shapes
+from restrip.looks.diffusion.checkpoints.ip_adapter_files import adapter_files
 from restrip.looks.diffusion.checkpoints.lora_kinds import check_kinds
 from restrip.looks.diffusion.draft import draft_evaluations, draft_working_size
 from restrip.looks.diffusion.fitting import fitted
@@ -62,7 +63,7 @@ DRAFT_VERSION = 1
 # Settings that change how fast a picture is made, and not the picture.
 WITHOUT_EFFECT = frozenset(
     {"batch", "device", "compile", "replay", "lora", "controlnet", "vae", "control_file", "distilled", "anchor_file"}
-    | {"style_picture", "style_strength", "text_encoder"}
+    | {"style_picture", "style_strength", "ip_adapter", "image_encoder", "text_encoder"}
 )
 
 
@@ -110,6 +111,9 @@ class DiffusionLook(Look):
         self.notes = (*replaced, *lacking)
         self.style = open_style(recipe)
         self.notes = (*self.notes, *self.style.notes) if self.style is not None else self.notes
+        self.adapter = None
+        if self.style is not None and recipe.ip_adapter:
+            self.adapter = adapter_files(recipe.ip_adapter, recipe.image_encoder)
         self._identity: dict[str, Any] = {}
         self._studio: KeyStudio | None = None
         self.spared = 0
@@ -152,6 +156,9 @@ class DiffusionLook(Look):
                 self._identity["anchor"] = self.given.digest
             if self.style is not None:
                 self._identity["style"] = self.style.identity()
+            if self.adapter is not None:
+                encoder = Checkpoint(self.adapter.encoder, "", "")
+                self._identity["ip_adapter"] = [book.of_file(self.adapter.adapter), book.of_checkpoint(encoder)]
             if self._draft:
                 self._identity["draft"] = DRAFT_VERSION
             always = f"{self.recipe.negative_prompt}, {self.recipe.original_prompt}"
@@ -205,6 +212,7 @@ class DiffusionLook(Look):
             given=self.given,
             draft=self._draft,
             style=self.style,
+            adapter=self.adapter,
         )
 
     def spare_memory(self, steps: int) -> None:

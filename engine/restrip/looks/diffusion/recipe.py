@@ -25,6 +25,8 @@ class Recipe:
     seed: int
     style_picture: str
     style_strength: float
+    ip_adapter: str
+    image_encoder: str
     pixel_budget: int
     width: int
     height: int

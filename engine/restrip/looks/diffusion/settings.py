@@ -49,6 +49,17 @@ BASIC = (
         files="one", holds="picture",
     ),
     STYLE_STRENGTH,
+    _sd(
+        "ip_adapter", "path", "", "IP-Adapter",
+        "An IP-Adapter by its name or file, such as ip-adapter_sd15, through which the style picture is seen; empty: "
+        "the model itself looks at it.",
+        group="model", files="one", when=("style_picture", ()),
+    ),
+    _sd(
+        "image_encoder", "path", "", "Image encoder",
+        "The CLIP vision file or folder of the IP-Adapter; empty looks in clip_vision and image_encoder folders.",
+        group="model", files="one", when=("ip_adapter", ()),
+    ),
 )  # fmt: skip
 
 SIZE = (

@@ -8,6 +8,7 @@ from pathlib import Path
 from restrip.looks.diffusion.backbones.family import Family
 from restrip.looks.diffusion.checkpoints.adapter_specs import ControlFile, Weighted
 from restrip.looks.diffusion.checkpoints.finding import Checkpoint
+from restrip.looks.diffusion.checkpoints.ip_adapter_files import AdapterFiles
 from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.style_picture import StylePicture
 from restrip.looks.look_file.given_anchor import GivenAnchor
@@ -19,7 +20,8 @@ class LookSpec:
 
     `model_hash` is the checkpoint's sha256; `content` covers everything that is merged into the loaded model.
     `spared` is how many steps of memory to begin with less: see MemoryPlan. `given` is the anchor that a look file
-    brought. `draft`: see draft.py. `style` is the picture whose style keys take on.
+    brought. `draft`: see draft.py. `style` is the picture whose style keys take on, `adapter` the
+    IP-Adapter that shows it.
     """
 
     checkpoint: Checkpoint
@@ -37,3 +39,4 @@ class LookSpec:
     given: GivenAnchor | None = None
     draft: bool = False
     style: StylePicture | None = None
+    adapter: AdapterFiles | None = None

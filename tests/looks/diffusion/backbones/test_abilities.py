@@ -15,6 +15,7 @@ import diffusers
 import numpy as np
 import pytest
 import safetensors.torch
+import small_ip_adapter
 import torch
 
 from restrip.looks import Beside, open_look
@@ -159,6 +160,14 @@ def style_picture(cell: Cell) -> None:
         assert differs(cell.made(style_picture=path), cell.plain)
         assert differs(cell.made(style_picture=path, style_strength=0.5), cell.made(style_picture=path))
     assert cell.idle("style_picture") == (cell.word == "no")
+    unet = cell.small(cell.family.name if cell.family.opener == UNET else "sd15").unet
+    adapter = {"style_picture": path, "ip_adapter": str(small_ip_adapter.save(unet, cell.folder))}
+    if "IP-Adapter" in cell.word:
+        assert differs(cell.made(**adapter), cell.plain) and not cell.idle("ip_adapter")
+    else:
+        with pytest.raises(UnsupportedByFamily, match="IP-Adapter"):
+            cell.made(**adapter)
+        assert cell.idle("ip_adapter")
 
 
 def negative_prompt(cell: Cell) -> None:

@@ -25,7 +25,7 @@ def abilities_of(family: Family) -> dict[str, str]:
     mattes           inpainting (the network is told what is hidden) or latents (what is outside is held to the frame)
     anchor           attention, or reference (the finished anchor is one more picture that the network is given); and
                      motion (its picture is carried along)
-    style_picture    attention, or reference
+    style_picture    attention, or reference; and through an IP-Adapter
     speed            see Family
     """
     can = family.supports
@@ -34,7 +34,7 @@ def abilities_of(family: Family) -> dict[str, str]:
         "mattes": "inpainting" if family.inpainting else "latents",
         "anchor": ", ".join([*(word for word, so in ways.items() if so), "motion"]),
         "controlnet": _said(can.controlnet),
-        "style_picture": can.style_picture or "no",
+        "style_picture": f"{can.style_picture or 'no'}{', IP-Adapter' if can.ip_adapter else ''}",
         "negative_prompt": _said(can.negative_prompt),
         "lora": _said(can.lora),
         "speed": family.speed,
@@ -52,6 +52,8 @@ def idle_settings(family: Family) -> tuple[str, ...]:
         "anchor_adain": not can.anchor_attention,
         "style_picture": not can.style_picture,
         "style_strength": not can.style_picture,
+        "ip_adapter": not can.ip_adapter,
+        "image_encoder": not can.ip_adapter,
         "negative_prompt": not can.negative_prompt,
         "text_encoder": family.wanted is None,
         "edit_correction": not can.references,

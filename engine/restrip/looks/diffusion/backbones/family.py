@@ -54,6 +54,7 @@ class Supports:
     lora: bool = True
     controlnet: bool = True
     style_picture: Literal["", "attention", "reference"] = ""
+    ip_adapter: bool = False
     negative_prompt: bool = True
     ignores: frozenset[str] = frozenset()
     noises: frozenset[str] = NOISES

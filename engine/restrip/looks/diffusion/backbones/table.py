@@ -16,6 +16,8 @@ FAMILIES: dict[str, Family] = {
         Family("lora", "LoRA", runnable=False),
         Family("controlnet", "ControlNet", runnable=False),
         Family("vae", "VAE", runnable=False),
+        Family("ip-adapter", "IP-Adapter", runnable=False),
+        Family("clip-vision", "image encoder", runnable=False),
         Family("text-encoder", "text encoder", runnable=False),
     )
 }

@@ -56,6 +56,10 @@ def family_of_shapes(shapes: Shapes) -> str:
         return found
     if any(name.startswith(CONTROL_PREFIXES) for name in shapes):
         return "controlnet"
+    if any(name.startswith("ip_adapter.") for name in shapes):
+        return "ip-adapter"
+    if "vision_model.embeddings.class_embedding" in shapes:
+        return "clip-vision"
     if kinds_of(shapes):
         return "lora"
     if any(name in shapes for name in VAE_CONVS):

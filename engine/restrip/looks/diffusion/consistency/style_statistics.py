@@ -25,7 +25,7 @@ BANDS = 3
 LEAST_GAIN, MOST_GAIN = 1 / 8, 3.0
 """How much a band may be weakened, for flat pictures, and strengthened, before it is the network's noise."""
 
-FRAMES_PART = 0.25
+FRAMES_PART = 0.4
 """Of a fine band's growth, as a factor: what is the frame's band."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -11,6 +11,7 @@ import torch
 
 from restrip.looks.diffusion.backbones.backbone import Control, Reference
 from restrip.looks.diffusion.conditioning.inpaint import conditioning, on_latents
+from restrip.looks.diffusion.conditioning.ip_adapter import PictureWords
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
 from restrip.looks.diffusion.consistency.anchor_attention import AnchorAttention, AnchorBank, StyleBank
 from restrip.looks.diffusion.draft import draft_sigmas
@@ -58,6 +59,7 @@ class Session:
         self.casts = precision.Casts(model.network)
         self.make_control: Callable[[Sequence[Row], torch.dtype], Control] | None = None
         self.style: StyleBank | None = None
+        self.words: PictureWords | None = None
         self.references = SeenPictures(model.family.supports.references, vae, recipe.anchor_attention)
         # Stands for the network in its own precision: compiled, or recorded; what it may see of an anchor meanwhile.
         self.fast: Any = None
@@ -293,6 +295,15 @@ class Session:
 
     @contextmanager
     def _anchored(self, network: Any, relation: AnchorRelation, rows: int) -> Iterator[None]:
+        """While this holds `network` sees what it shall beside the rows."""
+        with ExitStack() as stack:
+            if self.words is not None:
+                stack.enter_context(self.words.shown(network, guided=self.recipe.cfg_scale != 1))
+            stack.enter_context(self._among(network, relation, rows))
+            yield
+
+    @contextmanager
+    def _among(self, network: Any, relation: AnchorRelation, rows: int) -> Iterator[None]:
         attention = self._attention(network)
         bank = None if relation.anchor is None else relation.anchor.bank
         if attention is None or (bank is None and self.style is None):

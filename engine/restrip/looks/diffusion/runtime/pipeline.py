@@ -22,6 +22,7 @@ from restrip.looks.diffusion.backbones.backbone import Control
 from restrip.looks.diffusion.checkpoints.adapter_specs import without_loras
 from restrip.looks.diffusion.conditioning.control_pictures import ControlPictures
 from restrip.looks.diffusion.conditioning.controlnet import hint, unseen
+from restrip.looks.diffusion.conditioning.ip_adapter import PictureWords, picture_words
 from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank, StyleBank
 from restrip.looks.diffusion.consistency.moved_noise import NoisePlaces
 from restrip.looks.diffusion.runtime import precision
@@ -42,6 +43,7 @@ from restrip.looks.look import Styled
 from restrip.looks.palette import Palette
 
 if TYPE_CHECKING:
+    from restrip.looks.diffusion.checkpoints.ip_adapter_files import AdapterFiles
     from restrip.looks.diffusion.spec import LookSpec
     from restrip.looks.diffusion.style_picture import StylePicture
     from restrip.media.frame_colours import FrameColours
@@ -97,13 +99,15 @@ class Pipeline:
         self.finish = KeyFinish(spec, size)
         self.anchors: dict[str, AnchorMade] = {}
         self.styles: dict[FrameColours, StyleBank] = {}
+        self.words: dict[FrameColours, PictureWords] = {}
         self._widest = 1
 
     def stylize(self, tasks: Sequence[Task], report: Report, among: Round) -> list[Styled]:
         """One picture for each task."""
         anchor = among.anchor if self.recipe.anchor else None
         asked = [self._prompt(task.key) for task in (*tasks, *([anchor] if anchor else []))]
-        style = self.spec.style if self.model.family.supports.style_picture == "attention" else None
+        seen = self.model.family.supports.style_picture == "attention" and self.spec.adapter is None
+        style = self.spec.style if seen else None
         self.session.read([*asked, *([""] if style is not None else [])])
         others = [task for task in tasks if anchor is None or task.key.frame != anchor.key.frame]
         new = anchor is not None and anchor.digest() not in self.anchors
@@ -118,6 +122,8 @@ class Pipeline:
         counter = StepCounter(
             report, self.session.ticks * (len(first) + len(others)) + self.session.evaluations * passes
         )
+        if self.spec.style is not None and self.spec.adapter is not None:
+            self.session.words = self._words(self.spec.style, self.spec.adapter, among.colours)
         if style is not None:
             self.session.style = self._seen(style, among.colours, counter)
         if given is not None:
@@ -195,6 +201,13 @@ class Pipeline:
             self.keep_anchor(anchor, made, left)
 
         self.memory.run(range(1), work)
+
+    def _words(self, style: StylePicture, adapter: AdapterFiles, colours: FrameColours) -> PictureWords:
+        """What an IP-Adapter makes of the style picture, found once."""
+        if colours not in self.words:
+            picture = style.frame(colours)
+            self.words = {colours: picture_words(adapter, self.model.network, picture, style.strength)}
+        return self.words[colours]
 
     def _seen(self, style: StylePicture, colours: FrameColours, counter: StepCounter) -> StyleBank:
         """What the network sees in the style picture, found once."""

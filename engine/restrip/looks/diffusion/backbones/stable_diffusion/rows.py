@@ -66,7 +66,7 @@ class TextPart:
     pad: str | None = None
 
 
-ALL = Supports(style_picture="attention", predictions=None)
+ALL = Supports(style_picture="attention", ip_adapter=True, predictions=None)
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,7 @@ SD2 = UnetFamily(
     memory=MemoryCoefficients(1652 + 160, 260, 1536),
     texts=(TextPart("", "cond_stage_model.model.", open_clip=True, pad="!"),),
     second=True,
+    supports=replace(ALL, ip_adapter=False),
 )
 SDXL = UnetFamily(
     "sdxl",
