@@ -18,7 +18,7 @@ from restrip.looks.diffusion.backbones.flux2.klein import KleinBackbone
 from restrip.looks.diffusion.backbones.flux2.rows import KLEIN
 from restrip.looks.diffusion.checkpoints.finding import Checkpoint
 from restrip.looks.diffusion.recipe import Recipe
-from restrip.looks.diffusion.runtime.image_tensors import to_coded
+from restrip.looks.diffusion.runtime.image_tensors import to_coded, to_picture
 from restrip.looks.diffusion.runtime.key_task import Round, Task
 from restrip.looks.diffusion.runtime.memory_plan import OutOfGpuMemory
 from restrip.looks.diffusion.runtime.model import Model
@@ -254,3 +254,15 @@ def test_what_does_not_fit_or_hold_is_made_with_less_memory_or_more_precision(op
     made = at.stylize([first], silent, Round())[0]
     assert made.facts["unet_dtype"] == "float32" and made.facts["retries"] == 1
     assert np.abs(made.picture.rgb / 255 - plain[0]).max() < 0.02
+
+
+def test_noise_recovered_from_a_frame_leads_back_to_it(opened, networks, shot) -> None:
+    exact = {"noise": "exact", "recovery_iterations": 5, "original_prompt": "in oil", "denoising_strength": 0.6}
+    task, picture = Task(shot(0), Key(0)), to_picture(shot(0), SIZE)[None]
+    with torch.inference_mode():
+        frame = to_coded(networks.vae.decode(networks.vae.encode(picture).latent_dist.mode()).sample[0])
+    errors = [
+        float(np.abs(ours(opened(steps=8, distilled="no", **more), task)[0] - frame).mean())
+        for more in (exact, {"denoising_strength": 0.6})
+    ]
+    assert errors[0] < 3e-3 and errors[0] < 0.2 * errors[1]

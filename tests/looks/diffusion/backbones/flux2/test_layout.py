@@ -8,7 +8,7 @@ import torch
 from diffusers.loaders.single_file_utils import convert_flux2_transformer_checkpoint_to_diffusers as as_diffusers
 
 from restrip.looks.diffusion.backbones.flux2.layout import PREFIXES, config_of, diffusers_names, flat_names, renamed
-from restrip.looks.diffusion.backbones.flux2.rows import KleinRecognizer
+from restrip.looks.diffusion.backbones.flux2.rows import KleinRecognizer, wanted
 
 sys.path.insert(0, str(Path(__file__).parent))
 from small_klein import original, transformer
@@ -59,6 +59,27 @@ def test_families_are_told_by_the_text_that_they_read() -> None:
         KleinRecognizer().in_file({"single_stream_modulation.lin.weight": (3, 1)})
         == "unknown (FLUX.2, parts are missing)"
     )
+
+
+def test_the_models_own_files() -> None:
+    """FLUX.2 klein 4B and 9B as their authors have them."""
+    for blocks, singles, heads, text, family in ((5, 20, 24, 7680, "klein"), (8, 24, 32, 12288, "klein-9b")):
+        with torch.device("meta"):
+            network = transformer(
+                in_channels=128, num_layers=blocks, num_single_layers=singles, attention_head_dim=128,
+                num_attention_heads=heads, joint_attention_dim=text, timestep_guidance_channels=256,
+                axes_dims_rope=(32,) * 4,
+            )  # fmt: skip
+        shapes = {name: tuple(value.shape) for name, value in original(network.state_dict()).items()}
+        assert KleinRecognizer().in_file(shapes) == family
+        config, needed = config_of(shapes), wanted(shapes)
+        assert (config["num_layers"], config["num_single_layers"], config["num_attention_heads"]) == (
+            blocks,
+            singles,
+            heads,
+        )
+        assert (config["attention_head_dim"], config["mlp_ratio"], config["axes_dims_rope"]) == (128, 3.0, [32] * 4)
+        assert needed.text_width == text // 3
 
 
 def test_layers_of_lora_files() -> None:

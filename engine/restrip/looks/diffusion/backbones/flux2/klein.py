@@ -74,7 +74,7 @@ class KleinBackbone(Backbone):
         """See Backbone."""
         text = torch.stack([cond.tokens for cond in conds]).to(like)
         places = torch.zeros(text.shape[1], 4, device=like.device)
-        places[:, 3] = torch.arange(text.shape[1])
+        places[:, 3] = torch.arange(text.shape[1], device=like.device)
         return {"encoder_hidden_states": text, "txt_ids": places}
 
     def output(self, network: Any, call: Call) -> torch.Tensor:
@@ -132,8 +132,10 @@ def _weights(pictures: Sequence[Reference], words: int) -> torch.Tensor | None:
     """
     if all(one.weight == 1 for one in pictures):
         return None
-    parts = [torch.zeros(words)]
+    device = pictures[0].latents.device
+    parts = [torch.zeros(words, device=device)]
     for one in pictures:
         height, width = one.latents.shape[-2:]
-        parts.append(torch.full((height * width,), math.log(one.weight) if one.weight > 0 else -math.inf))
+        added = math.log(one.weight) if one.weight > 0 else -math.inf
+        parts.append(torch.full((height * width,), added, device=device))
     return torch.cat(parts)[None, None, None]
