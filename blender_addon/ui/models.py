@@ -16,7 +16,14 @@ from ..timeline import vse
 from . import form
 
 CHECKPOINTS = "look.sd"
-ROLES: Mapping[str, str] = {CHECKPOINTS: "", "lora": "lora", "controlnet": "controlnet", "vae": "vae"}
+ROLES: Mapping[str, str] = {
+    CHECKPOINTS: "",
+    "lora": "lora",
+    "controlnet": "controlnet",
+    "vae": "vae",
+    "ip_adapter": "ip-adapter",
+    "image_encoder": "clip-vision",
+}
 """Which family of files a setting takes, by its key; checkpoints are of those that the engine lists."""
 ADDED: Mapping[str, str] = {"lora": "{}:0.8", "controlnet": "canny={}:1.0"}
 """The settings that take several, each written like this."""

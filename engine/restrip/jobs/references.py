@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from restrip.looks.diffusion.checkpoints.finding import (
     hub_folder,
     models_folders,
 )
+from restrip.looks.diffusion.checkpoints.ip_adapter_files import adapter_files
 from restrip.looks.families import family_of
 from restrip.looks.keys_from_files import find_painted
 from restrip.looks.look_file.record import SUFFIX
@@ -113,7 +115,7 @@ def look_files(spec: JobSpec) -> Iterator[NamedFile]:
     elif family.argument == "file" and os.path.isabs(argument) and os.path.isfile(argument):
         yield NamedFile("look", argument, argument, (argument,))
     for setting in _settings_of(spec):
-        value = spec.settings.get(setting.key)
+        value = _value(setting, spec)
         if isinstance(value, str) and value:
             yield from _setting_files(setting, value)
 
@@ -168,6 +170,16 @@ def _settings_of(spec: JobSpec) -> list[Setting]:
     """The settings that name files and count for this job's look."""
     prefix = family_of(spec.look)[0].prefix
     return [setting for setting in job_settings() if setting.files and (not setting.looks or prefix in setting.looks)]
+
+
+def _value(setting: Setting, spec: JobSpec) -> Any:
+    """What a job says of a setting; an IP-Adapter's image encoder that it doesn't name is the one found here."""
+    value = spec.settings.get(setting.key)
+    adapter = spec.settings.get("ip_adapter")
+    if setting.key == "image_encoder" and not value and adapter and spec.settings.get("style_picture"):
+        with suppress(BadInput):
+            return str(adapter_files(str(adapter)).encoder)
+    return value
 
 
 def _setting_files(setting: Setting, value: str) -> Iterator[NamedFile]:
@@ -264,11 +276,12 @@ def _relocated_prompt(prompt: str | None, places: Mapping[str, str]) -> str | No
 def _relocated_settings(spec: JobSpec, places: Mapping[str, str]) -> dict[str, Any]:
     moved: dict[str, Any] = {}
     for setting in _settings_of(spec) if spec.look else ():
-        value = spec.settings.get(setting.key)
+        value = _value(setting, spec)
         if not isinstance(value, str) or not value:
             continue
         if setting.files == "one":
-            moved[setting.key] = places.get(value, value)
+            if value in places or setting.key in spec.settings:
+                moved[setting.key] = places.get(value, value)
         elif setting.files in ("tags", "words"):
             moved[setting.key] = _relocated_prompt(value, places)
         else:

@@ -74,6 +74,8 @@ def test_the_models_folder_offers_what_fits(
         "lora": ["ink.safetensors", "rain.safetensors"],
         "controlnet": [],
         "vae": [],
+        "ip_adapter": [],
+        "image_encoder": [],
     }
     ink, rain = (folder / "Lora" / f"{name}.safetensors" for name in ("ink", "rain"))
     assert told["values"]["look.sd"] == str(folder / "tiny")

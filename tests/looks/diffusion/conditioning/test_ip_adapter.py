@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import transformers
 from PIL import Image
 from small_ip_adapter import adapter, save, vision
 
+from restrip.client.job import JobSpec
+from restrip.jobs.references import files_of, relocated
 from restrip.looks import open_look
 from restrip.looks.diffusion.backbones.family import UnsupportedByFamily
 from restrip.looks.diffusion.checkpoints.family_detection import family_of_shapes
@@ -26,7 +29,7 @@ from restrip.looks.diffusion.checkpoints.ip_adapter_files import (
 )
 from restrip.looks.diffusion.conditioning.ip_adapter import picture_words, pixels
 from restrip.media.frame import Frame
-from restrip.timeline import Key
+from restrip.timeline import ClipRange, Key, Rate
 
 STYLE = Frame(np.random.default_rng(1).integers(0, 255, (50, 70, 3), np.uint8))
 FAST = {"steps": 3, "width": 64, "height": 48, "prompt": "a photo", "cfg_scale": 2.0, "anchor": False}
@@ -105,6 +108,25 @@ def test_in_the_look(saved: Any, small_file: Any, style: str, moved: Any, silent
     assert max(abs(a - b).max() for a, b in zip(many, few, strict=True)) <= 1
     assert look(**name).identity()["ip_adapter"] != [] and "ip_adapter" not in look().identity()
     assert look(**name).identity() == look(ip_adapter=str(path)).identity()
+
+
+def test_the_encoder_that_is_found_goes_along(saved: Any, style: str, tmp_path: Path) -> None:
+    """To another computer, where it lies elsewhere: there the job names it."""
+    path = saved()
+    settings = {"style_picture": style, "ip_adapter": str(path)}
+    spec = JobSpec("one", ClipRange(("/clip.mp4",), Rate.of(25), 8), (Key(0),), "sd:tiny", settings)
+    found = {file.role: file for file in files_of(spec)}
+    encoder = path.parents[1] / "clip_vision" / "any name.safetensors"
+    assert found["image_encoder"].files == (str(encoder),) and found["ip_adapter"].files == (str(path),)
+    there = relocated(spec, {str(encoder): "/there/e.safetensors", str(path): "/there/a.safetensors"})
+    assert there.settings == {
+        "style_picture": style,
+        "ip_adapter": "/there/a.safetensors",
+        "image_encoder": "/there/e.safetensors",
+    }
+    assert "image_encoder" not in relocated(spec, {}).settings
+    plain = replace(spec, settings={"ip_adapter": str(path)})
+    assert "image_encoder" not in {file.role for file in files_of(plain)}, "without a style picture nothing is seen"
 
 
 def test_what_cant_be_used_is_named(
