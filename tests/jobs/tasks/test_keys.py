@@ -19,6 +19,8 @@ from restrip.jobs.tasks import keys as keys_module
 from restrip.jobs.tasks import queries
 from restrip.jobs.tasks.keys import key_picture
 from restrip.looks.diffusion.checkpoints.finding import TINY
+from restrip.looks.diffusion.look import DiffusionLook
+from restrip.looks.look import Estimate
 from restrip.media import Frame, MovieWriter, read_picture, write_picture
 from restrip.storage import json_files
 from restrip.timeline import Key, Rate
@@ -206,6 +208,21 @@ def test_a_licence_without_commercial_use_is_said_before_anything_is_made(little
     assert said in hand.task("check", job=spec.to_json())["warnings"]
     planned(hand, spec)
     assert [more["note"] for *_, more in hand.reports if "note" in more] == [said] * 2
+
+
+def test_a_check_says_when_networks_will_take_turns(
+    little: Little, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a look that knows how little it needs: turns, and where they don't suffice a smaller size or lighter files."""
+    estimate = Estimate((64, 48), 14_000, 8, least_mib=11_000, lighter="Its GGUF files take less.")
+    monkeypatch.setattr(DiffusionLook, "estimate", lambda self, size: estimate)
+    hand, told = Hand(tmp_path / "state"), []
+    for total_mib in (16_000, 12_000, 10_000):
+        monkeypatch.setattr(queries, "find_gpu", lambda total_mib=total_mib: {"name": "any", "total_mib": total_mib})
+        told.append(hand.task("check", job=job(little, "job-1", 2).to_json()))
+    assert [one["fits"] for one in told] == [True, True, False]
+    assert not told[0]["warnings"] and "take turns" in told[1]["warnings"][0] and "GGUF" in told[1]["warnings"][0]
+    assert "or less. Its GGUF files take less." in told[2]["fixes"][0]
 
 
 @pytest.mark.parametrize("gpu", [None, {"name": "any", "total_mib": 8000}])

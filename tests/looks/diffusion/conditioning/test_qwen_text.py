@@ -9,7 +9,14 @@ import torch
 
 from restrip.looks.diffusion.checkpoints.companions import MissingTokenizer, tokenizer_of
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, UnknownFamily
-from restrip.looks.diffusion.conditioning.qwen_text import NO_THOUGHT, QwenText, Reading, open_qwen, read_tokenizer
+from restrip.looks.diffusion.conditioning.qwen_text import (
+    NO_THOUGHT,
+    QwenText,
+    Reading,
+    open_qwen,
+    placed,
+    read_tokenizer,
+)
 from restrip.looks.diffusion.runtime.offload import Offload
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "backbones" / "z_image"))
@@ -128,6 +135,17 @@ def test_without_room_for_it_the_networks_leave_and_then_it_works_on_the_cpu(fol
     with text.at_work(Offload(torch.device("meta"), networks={"network": network})):
         assert torch.equal(text.encode("a").tokens, expected)
     assert asked == ["meta", "meta", "cpu"] and away == ["cpu", "meta"]
+
+
+def test_in_bfloat16_places_stay_in_full_precision(folder: Path) -> None:
+    whole = QwenText(folder / "text_encoder", folder / "tokenizer", LAST_BUT_ONE).encode(PROMPT * 9).tokens
+    module = placed(open_qwen(folder / "text_encoder", (-2,)), torch.device("cpu"), torch.bfloat16)
+    assert {value.dtype for value in module.parameters()} == {torch.bfloat16}
+    assert {value.dtype for value in module.buffers() if value.is_floating_point()} == {torch.float32}
+    ids, _ = QwenText(folder, folder / "tokenizer", LAST_BUT_ONE).words.tokens(PROMPT * 9)
+    with torch.inference_mode():
+        half = module(input_ids=torch.tensor([ids]), use_cache=False).last_hidden_state[0].float()
+    assert float((half - whole).abs().mean() / whole.abs().mean()) < 0.02
 
 
 def test_layers_above_the_last_one_looked_at_are_not_loaded(folder: Path) -> None:

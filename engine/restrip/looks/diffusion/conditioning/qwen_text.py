@@ -129,7 +129,7 @@ class QwenText:
             self._module = open_qwen(self.weights, self.reading.layers)
             self.loads += 1
         dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
-        module = torch.nn.Module.to(self._module, device, dtype)
+        module = placed(self._module, device, dtype)
         out = module(
             input_ids=torch.tensor([ids], device=device),
             attention_mask=torch.tensor([mask], device=device),
@@ -203,6 +203,16 @@ def open_qwen(path: Path, layers: tuple[int, ...]) -> Any:
     if not top:
         module.norm = torch.nn.Identity()
     module.looked_at = wanted
+    return module
+
+
+def placed(module: Any, device: torch.device, dtype: torch.dtype) -> Any:
+    """The module on a device, its weights of that type. The frequencies of its places stay in full precision: rounded
+    to bfloat16, the words of a long prompt would change places.
+    """
+    torch.nn.Module.to(module, device)
+    for parameter in module.parameters():
+        parameter.data = parameter.data.to(dtype)
     return module
 
 
