@@ -20,8 +20,7 @@ import numpy as np
 import torch
 import transformers
 
-TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(TESTS / "looks" / "diffusion" / "backbones" / "z_image"), str(Path(__file__).parent)]
+sys.path.insert(0, str(Path(__file__).parents[1] / "looks" / "diffusion" / "backbones" / "z_image"))
 import small_z_image as small
 from img2img_networks import lively
 
