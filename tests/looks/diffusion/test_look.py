@@ -94,7 +94,7 @@ def test_little_strength_leaves_the_frame(tiny, picture, silent) -> None:
         {"anchor": False},
         {"noise": "warped"},
         {"noise": "exact", "randomness": 0.3, "sampler": "euler_a"},
-        {"anchor_adain": True, "anchor_attention": 0.5},
+        {"anchor_adain": True, "anchor_attention": 0.5, "guided_every": 2},
     ],
 )
 def test_keys_do_not_depend_on_the_batch(settings, tiny, moved, silent) -> None:

@@ -68,7 +68,7 @@ WITHOUT_EFFECT = frozenset(
 
 
 # Settings that came later: at these values pictures, and so the names of kept ones, are what they were before.
-LATER = {"prediction": "auto", "noise_source": "cpu", "edit_correction": "shifts"}
+LATER = {"guided_every": 1, "prediction": "auto", "noise_source": "cpu", "edit_correction": "shifts"}
 
 
 def revisions(recipe: Recipe) -> list[str]:

@@ -58,6 +58,7 @@ class Recipe:
     precision: str
     compile: str
     replay: bool
+    guided_every: int
 
     @classmethod
     def from_settings(cls, values: Mapping[str, Any]) -> Recipe:

@@ -215,6 +215,12 @@ ADVANCED = (
         group="advanced",
     ),
     _sd(
+        "guided_every", "int", 1, "Guidance every",
+        "1 asks the network without the prompt at each step; 2 or 3 at every second or third one only, and keeps what "
+        "the prompt changed in between: a quarter or a third less work, and a slightly different picture.",
+        low=1, high=3, unit="steps", group="advanced",
+    ),
+    _sd(
         "clip_skip", "int", 1, "Clip skip", "1 reads the text encoder's last layer, 2 the one before; SDXL ignores it.",
         low=1, high=12, group="advanced",
     ),

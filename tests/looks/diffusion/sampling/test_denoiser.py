@@ -10,7 +10,7 @@ from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 
 from restrip.looks.diffusion.backbones.opening import open_model
 from restrip.looks.diffusion.backbones.prediction import V
-from restrip.looks.diffusion.checkpoints.finding import TINY, Checkpoint
+from restrip.looks.diffusion.checkpoints.finding import TINY, Checkpoint, find_checkpoint
 from restrip.looks.diffusion.conditioning.inpaint import conditioning
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
 from restrip.looks.diffusion.sampling.denoiser import Denoiser
@@ -156,3 +156,30 @@ def test_inpainting_agrees_with_diffusers_pipeline(small, tmp_path, monkeypatch)
         x = NOISE[:1] * float(sigmas[0])
         mine = euler(lambda x, i: denoiser.clean(x, float(sigmas[i])), x, sigmas, lambda: x)
     assert float((mine - theirs).abs().max() / theirs.abs().max()) < 1e-4
+
+
+@pytest.mark.parametrize("every", [1, 2, 3])
+def test_what_the_prompt_changed_is_kept_between_guided_steps(every: int, monkeypatch) -> None:
+    model = open_model(find_checkpoint("tiny"))
+    cond, none = model.text.encode("a photo", 1), model.text.encode("", 1)
+    asked = []
+    output = model.backbone.output
+    monkeypatch.setattr(
+        model.backbone, "output", lambda network, call: asked.append(call.groups) or output(network, call)
+    )
+    x = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0)) * 3
+    with torch.inference_mode():
+        plain = Denoiser(model, [cond] * 2, [none] * 2, 5.0)
+        whole = [plain.eps(x, sigma) for sigma in (2.0, 1.9, 1.8, 1.7)]
+        asked.clear()
+        sparing = Denoiser(model, [cond] * 2, [none] * 2, 5.0, guided_every=every)
+        kept = [sparing.eps(x, sigma) for sigma in (2.0, 1.9, 1.8, 1.7)]
+    assert asked == [2 if n % every == 0 else 1 for n in range(4)]
+    without = Denoiser(model, [cond] * 2, [none] * 2, 1.0)
+    for n, (a, b) in enumerate(zip(whole, kept, strict=True)):
+        if n % every == 0:
+            assert torch.equal(a, b)
+        else:  # far nearer to the guided noise than without any guidance
+            with torch.inference_mode():
+                alone = without.eps(x, (2.0, 1.9, 1.8, 1.7)[n])
+            assert 0 < (a - b).abs().mean() < 0.6 * (a - alone).abs().mean()

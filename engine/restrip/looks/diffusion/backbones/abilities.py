@@ -55,6 +55,7 @@ def idle_settings(family: Family) -> tuple[str, ...]:
         "ip_adapter": not can.ip_adapter,
         "image_encoder": not can.ip_adapter,
         "negative_prompt": not can.negative_prompt,
+        "guided_every": not can.negative_prompt,
         "text_encoder": family.wanted is None,
         "edit_correction": not can.references,
         "mask_weight": not family.inpainting,

@@ -96,6 +96,7 @@ class AnchoredAttention:
     def __init__(self, name: str, strength: float, adain: bool) -> None:
         self.name, self.strength, self.adain = name, strength, adain
         self.seen: Features | None = None
+        self._rooms: dict[torch.Size, Features] = {}
         self.left: Features | None = None
         self.anchored = False
         self.row: int | None = None
@@ -104,7 +105,12 @@ class AnchoredAttention:
 
     def room(self, features: Features, like: torch.Tensor) -> Features:
         """Where such features are put to be seen, on `like`'s device and of its type: where the last ones were."""
-        self.seen, self.anchored = _room(self.seen, features, like), True
+        # Guided steps have two groups, others one: each kind has a room of its own.
+        shape = features.key.shape
+        self.seen, self.anchored = _room(self._rooms.get(shape), features, like), True
+        if self.seen is not self._rooms.get(shape):
+            self._rooms = {other: room for other, room in self._rooms.items() if other[1:] == shape[1:]}
+            self._rooms[shape] = self.seen
         return self.seen
 
     def room_for_style(self, features: Features, strength: float, like: torch.Tensor) -> Features:

@@ -192,6 +192,7 @@ class Session:
             extra,
             self.make_control(rows, dtype) if self.make_control else None,
             snapped=self.sampler.snapped,
+            guided_every=recipe.guided_every,
             references=references,
         )
 

@@ -19,7 +19,8 @@ class Denoiser:
 
     `extra` [rows, channels, h, w] is an inpainting model's conditioning; `control` is what ControlNets add, with `done`
     the share of the steps that is behind, and `snapped` and `references` as in Call. `network` may stand for the
-    model's own in another precision.
+    model's own in another precision. Of guided evaluations every `guided_every`-th asks the network without the prompt
+    too; the others take what the prompt changed in the last of these.
     """
 
     model: Model
@@ -32,7 +33,9 @@ class Denoiser:
     done: float = 0.0
     snapped: bool = False
     references: tuple[Reference, ...] = ()
+    guided_every: int = 1
     evaluations: int = 0
+    _changed: torch.Tensor | None = field(default=None, repr=False)
     _inputs: dict[bool, dict[str, Any]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -41,19 +44,23 @@ class Denoiser:
     def eps(self, x: torch.Tensor, sigma: float, *, guided: bool = True) -> torch.Tensor:
         """The noise in x = z + sigma * noise, [rows, channels, h, w] float32; `guided` False is CFG 1."""
         guided = guided and self.cfg_scale != 1
-        groups = 2 if guided else 1
+        both = guided and (self._changed is None or self.evaluations % self.guided_every == 0)
+        groups = 2 if both else 1
         backbone = self.model.backbone
         self.model.turns.need("network")
         self.evaluations += 1
         call = Call(
-            x, sigma, groups, self._arguments(guided, x), self.extra, self.control, self.done, self.snapped,
+            x, sigma, groups, self._arguments(both, x), self.extra, self.control, self.done, self.snapped,
             self.references,
         )  # fmt: skip
         seen = backbone.prediction.eps(torch.cat([x] * groups), sigma, backbone.output(self.network, call))
         if not guided:
             return seen
+        if not both and self._changed is not None:
+            return seen + (self.cfg_scale - 1) * self._changed
         without, with_prompt = seen.chunk(2)
-        return without + self.cfg_scale * (with_prompt - without)
+        self._changed = with_prompt - without
+        return without + self.cfg_scale * self._changed
 
     def clean(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
         """The picture without noise that the model sees in x."""

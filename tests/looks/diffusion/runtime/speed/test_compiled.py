@@ -21,7 +21,7 @@ def pipelines(look):
 
 
 def compiled_of(asked: str, folder: Path, device: str = "cuda") -> Compiled:
-    recipe = types.SimpleNamespace(compile=asked, replay=False, cfg_scale=1.0)
+    recipe = types.SimpleNamespace(compile=asked, replay=False, cfg_scale=1.0, guided_every=1)
     model = types.SimpleNamespace(device=torch.device(device), family=types.SimpleNamespace(name="sd15"))
     session = types.SimpleNamespace(recipe=recipe, model=model, ticks=15)
     return Compiled(session, None, (512, 512), folder)

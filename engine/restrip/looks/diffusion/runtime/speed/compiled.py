@@ -114,7 +114,8 @@ class Compiled:
     def _name(self, kind: BatchKind) -> str:
         """What a batch's time hangs on, as the file of times names it."""
         where = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU"
-        guided = "" if self.session.recipe.cfg_scale == 1 else ", guided"
+        recipe = self.session.recipe
+        guided = "" if recipe.cfg_scale == 1 else f", guided every {recipe.guided_every}"
         width, height = self.size
         return (
             f"{where}, torch {torch.__version__}, {self.session.model.family.name} {width}x{height}, "
