@@ -90,6 +90,15 @@ class LightCoding:
         """What a look sees: sRGB, 16 bit, highlights rolled off."""
         return Frame(coded(self._in_709(rolled(light.rgb))), _coded_shares(light.alpha))
 
+    @property
+    def for_display(self) -> bool:
+        """Whether code values are pictures for a usual display as they are."""
+        return self.tags.transfer not in BEYOND
+
+    def shown(self, frame: Frame) -> Frame:
+        """A frame of the clip, in its own code values, as a usual display is to show it: itself, or its proxy."""
+        return frame if self.for_display else self.proxy(self.of_frame(frame))
+
     def back(self, light: SceneLight, proxy: Frame, styled: Frame) -> SceneLight:
         """The light of a styled proxy, with the highlights of the clip's; where a pixel wasn't changed it is the
         clip's. Alpha is the styled frame's.

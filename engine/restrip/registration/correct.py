@@ -11,6 +11,7 @@ from restrip.registration.color_lock import coded, without_cast
 from restrip.registration.correction import Correction
 from restrip.registration.placing import placed
 from restrip.registration.put_back import put_back
+from restrip.registration.redrawn import redrawn
 from restrip.registration.warp import Warp, places
 
 Floats = npt.NDArray[np.float32]
@@ -18,7 +19,6 @@ Floats = npt.NDArray[np.float32]
 EXACT_PX = 0.12
 """A pure shift so near to whole pixels is taken for one: no pixel is interpolated."""
 
-CELL_PX = 16
 SEAM_PX = 6
 
 
@@ -41,8 +41,8 @@ def corrected(key: Frame, frame: Frame, correction: Correction) -> tuple[Frame, 
 
 
 def set_back(key: Frame, frame: Frame, warp: Warp, known: npt.NDArray[np.bool_] | None = None) -> Frame:
-    """The key as it lies on its frame. What it doesn't show is the frame's in the colours that the key has near by;
-    where [H, W] isn't `known` it shows nothing.
+    """The key as it lies on its frame. What it doesn't show is the frame, drawn as the key draws what it shows; where
+    [H, W] isn't `known` it shows nothing.
     """
     field = warp.field()
     whole = np.rint(warp.affine[:, 2])
@@ -61,29 +61,6 @@ def set_back(key: Frame, frame: Frame, warp: Warp, known: npt.NDArray[np.bool_] 
         own = frame.rgb.astype(np.float32) / key.white
         distance = cv2.distanceTransform(np.pad(inside.astype(np.uint8), 1, "edge"), cv2.DIST_L2, 3)[1:-1, 1:-1]
         seam = np.clip((distance - 1) / SEAM_PX, 0, 1)[..., None]
-        shown = seam * shown + (1 - seam) * recoloured(own, shown, inside)
+        shown = seam * shown + (1 - seam) * redrawn(own, shown, inside)
     alpha = None if key.alpha is None else coded(pulled(key.alpha) / key.white, key)
     return Frame(coded(shown, key), alpha)
-
-
-def recoloured(frame: Floats, key: Floats, known: npt.NDArray[np.bool_]) -> Floats:
-    """A frame [H, W, 3] in 0..1 in the colours of a key that is known in part: the linear map that holds near by."""
-    height, width = known.shape
-    size = max(1, width // CELL_PX), max(1, height // CELL_PX)
-    weight = known.astype(np.float32)
-    ours = np.dstack([frame, np.ones_like(weight)])
-    columns = [ours[..., a] * ours[..., b] for a in range(4) for b in range(4)]
-    columns += [ours[..., a] * key[..., c] for a in range(4) for c in range(3)]
-    cells = np.dstack([cv2.resize(column * weight, size, interpolation=cv2.INTER_AREA) for column in columns])
-    sums = sum(
-        cv2.GaussianBlur(cells, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT) * share
-        for sigma, share in ((1.5, 1.0), (5.0, 0.05), (20.0, 0.002))
-    )
-    left = sums[..., :16].reshape(-1, 4, 4).astype(np.float64)
-    right = sums[..., 16:].reshape(-1, 4, 3).astype(np.float64)
-    ridge = (1e-3 * left[:, 3, 3] + 1e-9)[:, None, None] * np.diag([1.0, 1.0, 1.0, 0.0])
-    ridge = ridge + 1e-9 * np.eye(4)
-    prior = np.vstack([np.eye(3), np.zeros((1, 3))])
-    maps = np.linalg.solve(left + ridge, right + ridge @ prior).reshape(size[1], size[0], 12)
-    maps = cv2.resize(maps.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.einsum("hwa,hwac->hwc", ours, maps.reshape(height, width, 4, 3), optimize=True)

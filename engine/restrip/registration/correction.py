@@ -8,6 +8,9 @@ from typing import Any
 
 from restrip.errors import BadInput
 
+SET_BACK_STAGE = 2
+"""Raised when a key is set back to another picture: what older code made is then not found any more."""
+
 
 class KeyNotInRegister(BadInput):
     """With strict keys, one that lies too far beside its frame."""
@@ -103,4 +106,5 @@ class Correction:
     def facts(self) -> dict[str, Any]:
         """What of it decides the key's picture: empty when nothing changes."""
         found = {"warp": self.warp, "color_lock": self.color_lock, "put_back": self.put_back, "way": self.way}
-        return {name: value for name, value in found.items() if value}
+        facts = {name: value for name, value in found.items() if value}
+        return {**facts, "stage": SET_BACK_STAGE} if self.warp or self.way else facts

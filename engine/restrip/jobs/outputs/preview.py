@@ -12,12 +12,14 @@ from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.outputs.contact_sheet import Sheet, columns_for
 from restrip.jobs.source import open_source
 from restrip.media import ClipReader, MovieWriter, fit_picture, mux_audio, read_picture
+from restrip.media.colour import ColourTags
 from restrip.media.formats import fitting_format
 from restrip.media.frame import Frame
 from restrip.media.timecode import shown_at
 from restrip.timeline import ClipRange, Crossfade, mix_at
 
 Report = Callable[..., None]
+DISPLAY = ColourTags("bt709", "bt709", "bt709", "limited")
 
 
 class Playback:
@@ -82,16 +84,17 @@ def strip_clip(manifest: Manifest, strip: StripFile) -> ClipRange:
 
 
 def write_preview(spec: Job, manifest: Manifest, path: Path, report: Report) -> None:
-    """The strips as the editor plays them, H.264 with the source's sound, at `path`."""
+    """The strips as the editor plays them, H.264 with the source's sound, at `path`; PQ and HLG for a usual display."""
     format_name, _ = fitting_format("h264", manifest.size)
     clip, size = spec.clip, manifest.size
     with open_source(spec) as source:
         info = source.info
         starts = shown_at(info.timecode, info.rate, clip.media_time(0), clip.rate)
-        with MovieWriter(path, size, clip.rate, format_name, info.colour, timecode=starts, fine=True) as writer:
+        tags = info.colour if source.coding.for_display else DISPLAY
+        with MovieWriter(path, size, clip.rate, format_name, tags, timecode=starts, fine=True) as writer:
             for n, frame in enumerate(Playback(manifest).frames()):
                 under = fit_picture(source.frame(n), size) if manifest.facts.get("look_only") else None
-                writer.write(seen(frame, under))
+                writer.write(source.coding.shown(seen(frame, under)))
                 report("writing", n + 1, clip.length)
     add_sound(spec.clip, path)
 
@@ -103,16 +106,20 @@ def add_sound(clip: ClipRange, path: Path) -> None:
 
 
 def write_sheet(spec: Job, manifest: Manifest, path: Path) -> None:
-    """Source, keys and result side by side, as a PNG at `path`."""
+    """Source, keys and result side by side, as a PNG at `path`; of PQ and HLG for a usual display."""
     keys = [made.key.frame for made in manifest.keys]
     columns = columns_for(keys, spec.clip.length)
     sheet = Sheet(columns, keys)
     with open_source(spec) as source:
+        coding = source.coding
         for n in columns:
-            sheet.add("source", n, fit_picture(source.frame(n), manifest.size))
+            sheet.add("source", n, coding.shown(fit_picture(source.frame(n), manifest.size)))
     for made in manifest.keys:
         if made.picture:
-            sheet.add("key", made.key.frame, read_picture(made.picture))
+            picture = read_picture(made.picture)
+            # Where highlights are kept a key is a picture for a display already.
+            sheet.add("key", made.key.frame, picture if spec.asked.source.highlights else coding.shown(picture))
     for n, frame in enumerate(Playback(manifest).frames()):
-        sheet.add("result", n, frame)
+        if n in columns:
+            sheet.add("result", n, coding.shown(frame))
     sheet.write(path)
