@@ -10,6 +10,7 @@ from restrip.errors import RestripError
 from .. import jobs, values
 from ..engine import engine_connection, schema, submit
 from ..timeline import clip, drafts, rendering, results, ties, vse
+from .asking import AsksFirst
 
 
 def sources(context: Any) -> list[Any]:
@@ -280,7 +281,7 @@ class RESTRIP_OT_connect(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class RESTRIP_OT_clear_renders(bpy.types.Operator):
+class RESTRIP_OT_clear_renders(AsksFirst, bpy.types.Operator):
     """Delete the pictures that strips were rendered to. Results stay; a strip is rendered anew when it is needed"""
 
     bl_idname = "restrip.clear_renders"
@@ -294,11 +295,6 @@ class RESTRIP_OT_clear_renders(bpy.types.Operator):
         if not idle and hasattr(cls, "poll_message_set"):
             cls.poll_message_set("A job is running")
         return idle
-
-    def invoke(self, context: Any, event: Any) -> set[str]:
-        """Ask first: there is no undo."""
-        done: set[str] = context.window_manager.invoke_confirm(self, event)
-        return done
 
     def execute(self, context: Any) -> set[str]:
         """Delete them."""

@@ -13,6 +13,7 @@ from .. import values
 from ..engine import schema
 from ..timeline import vse
 from . import form
+from .asking import AsksFirst, AsksName
 
 
 def names() -> list[str]:
@@ -71,7 +72,7 @@ class RESTRIP_OT_preset_load(TargetOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class RESTRIP_OT_preset_save(TargetOperator, bpy.types.Operator):
+class RESTRIP_OT_preset_save(AsksName, TargetOperator, bpy.types.Operator):
     """Keep this strip's settings under a name"""
 
     bl_idname = "restrip.preset_save"
@@ -79,11 +80,6 @@ class RESTRIP_OT_preset_save(TargetOperator, bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"REGISTER"}
 
     name: StringProperty(name="Name", options={"SKIP_SAVE"})
-
-    def invoke(self, context: Any, event: Any) -> set[str]:
-        """Ask for the name."""
-        done: set[str] = context.window_manager.invoke_props_dialog(self, width=250)
-        return done
 
     def execute(self, context: Any) -> set[str]:
         """Write the file."""
@@ -95,7 +91,7 @@ class RESTRIP_OT_preset_save(TargetOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class RESTRIP_OT_preset_remove(bpy.types.Operator):
+class RESTRIP_OT_preset_remove(AsksFirst, bpy.types.Operator):
     """Delete this preset's file"""
 
     bl_idname = "restrip.preset_remove"
@@ -103,11 +99,6 @@ class RESTRIP_OT_preset_remove(bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"REGISTER"}
 
     name: StringProperty(options={"SKIP_SAVE"})
-
-    def invoke(self, context: Any, event: Any) -> set[str]:
-        """Ask first: there is no undo."""
-        done: set[str] = context.window_manager.invoke_confirm(self, event)
-        return done
 
     def execute(self, context: Any) -> set[str]:
         """Delete it."""

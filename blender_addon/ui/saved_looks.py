@@ -15,6 +15,7 @@ from .. import jobs, previews, reports, values
 from ..engine import schema
 from ..timeline import results, vse
 from . import form, presets
+from .asking import AsksFirst, AsksName
 
 AGAIN_S = 5.0
 ENDING = ".restriplook"
@@ -106,7 +107,7 @@ class RESTRIP_OT_look_use(presets.TargetOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class RESTRIP_OT_look_save(bpy.types.Operator):
+class RESTRIP_OT_look_save(AsksName, bpy.types.Operator):
     """Keep the look of this strip's result under a name, with its key: for other strips, edits and computers"""
 
     bl_idname = "restrip.look_save"
@@ -125,11 +126,6 @@ class RESTRIP_OT_look_save(bpy.types.Operator):
         if not there and hasattr(cls, "poll_message_set"):
             cls.poll_message_set("Stylize the strip first: a look is saved with a key of its result")
         return there
-
-    def invoke(self, context: Any, event: Any) -> set[str]:
-        """Ask for the name."""
-        done: set[str] = context.window_manager.invoke_props_dialog(self, width=250)
-        return done
 
     def execute(self, context: Any) -> set[str]:
         """Have the engine write the file."""
@@ -173,7 +169,7 @@ class RESTRIP_OT_look_add(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class RESTRIP_OT_look_remove(bpy.types.Operator):
+class RESTRIP_OT_look_remove(AsksFirst, bpy.types.Operator):
     """Delete this look's file"""
 
     bl_idname = "restrip.look_remove"
@@ -181,11 +177,6 @@ class RESTRIP_OT_look_remove(bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"REGISTER"}
 
     name: StringProperty(options={"SKIP_SAVE"})
-
-    def invoke(self, context: Any, event: Any) -> set[str]:
-        """Ask first: there is no undo."""
-        done: set[str] = context.window_manager.invoke_confirm(self, event)
-        return done
 
     def execute(self, context: Any) -> set[str]:
         """Have the engine delete it."""

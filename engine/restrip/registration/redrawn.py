@@ -42,7 +42,8 @@ def redrawn(frame: Floats, key: Floats, known: Known) -> Floats:
     wanted = ~known
     if len(rows) < 1000 or not wanted.any():
         return made
-    told, asked = [], []
+    told: list[Floats] = []
+    asked: list[Floats] = []
     for channel in _features(frame):
         few = channel[rows, columns]
         even = 1 / (float(few.std()) + 1e-4) if told else 1.0
