@@ -21,6 +21,7 @@ from restrip.looks.diffusion.checkpoints.companions import MissingTextEncoder, M
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, UnknownFamily
 from restrip.looks.diffusion.checkpoints.finding import list_models
 from restrip.looks.diffusion.checkpoints.lora import merge
+from restrip.looks.diffusion.checkpoints.origin import origin_of
 from restrip.looks.diffusion.conditioning.qwen_text import read_tokenizer
 from restrip.looks.diffusion.runtime import model_cache
 from restrip.media.frame import Frame
@@ -233,3 +234,14 @@ def test_a_draft_is_smaller_and_takes_fewer_steps(comfy: Path, frame: Frame) -> 
     whole = open_look(f"sd:{comfy}", {**FAST, "width": 192, "height": 128})
     draft = whole.drafted().stylize([frame], [Key(0)], silent)[0]
     assert draft.facts["size"] == [96, 64] and draft.facts["evaluations"] == 2 and draft.picture.size == frame.size
+
+
+def test_the_9b_model_is_told_with_its_licence_and_its_own_text_encoder(comfy: Path) -> None:
+    weights = small.original(small.transformer(joint_attention_dim=12288).state_dict())
+    path = save(weights, comfy.with_name("flux-2-klein-9b.safetensors"))
+    origin = origin_of(path)
+    assert origin.license == "FLUX Non-Commercial License" and origin.forbids_commercial_use
+    assert not origin_of(comfy).forbids_commercial_use and origin_of(comfy).license == "Apache-2.0"
+    with pytest.raises(MissingTextEncoder, match="width 4096") as missing:
+        open_look(f"sd:{path}", FAST)
+    assert "qwen_3_8b.safetensors" in missing.value.remedy
