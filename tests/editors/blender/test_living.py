@@ -81,7 +81,8 @@ def test_the_models_folder_offers_what_fits(
     assert told["values"]["look.sd"] == str(folder / "tiny")
     assert told["values"]["lora"] == f"{ink}:0.8, {rain}:0.8"
     known, unknown = told["shown"].values()
-    assert set(unknown) - set(known) == {"mask_weight", "text_encoder"}, "what does nothing with its family isn't shown"
+    nothing = {"mask_weight", "text_encoder", "edit_correction"}
+    assert set(unknown) - set(known) == nothing, "what does nothing with its family isn't shown"
     assert known[known.index("style_picture") + 1] == "style_strength"
     assert "style_strength" in told["built-in"] and "style_picture" not in told["built-in"]
     assert told["asked"] == "Stable Diffusion 1.5"

@@ -9,6 +9,7 @@ from restrip.looks.diffusion.checkpoints import loader
 from restrip.looks.diffusion.checkpoints.finding import find_checkpoint
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
 from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank, StyleBank
+from restrip.looks.diffusion.consistency.style_statistics import StyleStatistics
 from restrip.looks.diffusion.sampling.denoiser import Denoiser
 
 X = torch.randn(3, 16, 6, 8, generator=torch.Generator().manual_seed(0)) * 3
@@ -111,12 +112,14 @@ def test_a_key_takes_on_what_it_sees(model) -> None:
     assert apart(anchored(model, bank, [1])[0]) < apart(other)
 
 
-def test_a_style_picture_is_one_more_that_is_seen(model) -> None:
+@pytest.mark.parametrize("wide", [8, 4, 12])
+def test_a_style_picture_of_any_shape_is_one_more_that_is_seen(wide: int, model) -> None:
+    picture = torch.cat([X[:1], X[1:2]], dim=3)[..., :wide]
     attention, bank = JointAnchorAttention(model.network, 1.0, False), AnchorBank()
     with torch.inference_mode(), attention.watched(model.network):
-        Denoiser(model, texts([0]), texts([0]), 1.0).eps(X[:1], 2.0)
+        Denoiser(model, texts([0]), texts([0]), 1.0).eps(picture, 2.0)
         attention.keep(bank)
-    style, base = StyleBank(bank, 1.0), plain(model, [1, 2])
+    style, base = StyleBank(bank, StyleStatistics.of(picture), 1.0), plain(model, [1, 2])
     with torch.inference_mode(), attention.among(model.network, None, None, 2, style):
         attention.load(model.network, None, style)
         both = seen(model, [1, 2])
