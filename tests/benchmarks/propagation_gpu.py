@@ -298,6 +298,7 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
     level = {"WINDOW": 7} | tile
     bounds = {"SLIGHT": 4.0, "PLAIN": 12.0, "LEAST": 0.1, "LANES": shading_triton.LANES}
     picture = dict.fromkeys(("frame", "key", "rgb", "plain", "followed"), "*u8")
+    compared = {"first": "*u8", "second": "*u8"}
     described = words | {"frame": "*i16"}
     mixed = {"COUNT": 3, "BOTH": True, "TAPS": 11, "FLOOR": 10.0, "SCALE": 1 / 257, "TOP": 255.0, "EVEN": 8.0}
     sums = {"SCALE": 1 / 257, "TAPS": 11, "FLOOR": 10.0, "LANES": 256}
@@ -317,18 +318,19 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
         (patchmatch_triton.sweep_kernel, {**search, "PARITY": 1, "FAR": 3, "PLACES": 6, "SEED": 2}, described),
         (vote_triton.vote_kernel, {**read, "RIDGE": 5.0, "STEEPEST": 514.0}, picture | words),
         (vote_triton.read_kernel, read, picture | words),
-        (pyramid_triton.halve_kernel, {"LIT": True} | tile, {}),
+        (pyramid_triton.begin_halves_kernel, {"LIGHT": 8} | tile, {}),
+        (pyramid_triton.halve_kernel, tile, {}),
         (fit_triton.gradient_kernel, tile, {}),
         (fit_triton.inverse_kernel, {"WINDOW": 13, "CALM": 20.0} | tile, {}),
         (flow_triton.begin_kernel, {"COARSE": True, "REACH": 1} | tile, {}),
-        (flow_triton.chosen_kernel, {"REACH": 1, "FAR": 20.0} | level, {}),
+        (flow_triton.chosen_kernel, {"REACH": 1, "FAR": 20.0, "FIT": 9, "CALM": 20.0} | level, {}),
         (fit_triton.turn_kernel, turn, {}),
         (flow_triton.kept_kernel, level, {}),
         (neighbours_triton.tried_kernel, {"FRESH": True} | level, {}),
         (neighbours_triton.adopted_kernel, {"FAVOUR": 0.95} | level, {}),
         (flow_triton.smooth_kernel, {"WINDOW": 5, "NOISE": 100.0} | tile, {}),
         (pyramid_triton.double_kernel, tile, {}),
-        (shading_triton.means_kernel, {"FLOW": True, "BLOCK": shading_triton.BLOCK}, picture),
+        (shading_triton.means_kernel, {"FLOW": True, "BLOCK": shading_triton.BLOCK}, picture | compared),
         (shading_triton.exposure_kernel, bounds, {}),
         (shading_triton.relit_kernel, {"BYTES": shading_triton.BYTES}, picture),
         (motion_triton.gray_kernel, {"PIXELS": motion_triton.PIXELS}, picture),

@@ -24,10 +24,16 @@ class Fit:
     inverse: Tensor
 
     @classmethod
+    def empty(cls, luma: Tensor) -> Fit:
+        """For luma [H, W], or the first of [N, H, W]; not found yet."""
+        h, w = luma.shape[-2:]
+        return cls(emptied(luma, 2, h, w), emptied(luma, 3, h, w))
+
+    @classmethod
     def of(cls, luma: Tensor, window: int) -> Fit:
         """Of luma [H, W], or of the first of [N, H, W]."""
         h, w = luma.shape[-2:]
-        made = cls(emptied(luma, 2, h, w), emptied(luma, 3, h, w))
+        made = cls.empty(luma)
         gradient_kernel[tiles(h, w)](luma, made.gradient, h, w, **TILE)
         inverse_kernel[tiles(h, w)](made.gradient, made.inverse, h, w, WINDOW=window, CALM=CALM, **TILE)
         return made
@@ -37,6 +43,12 @@ class Fit:
 def gradient_kernel(luma, gradient, h, w, TX: tl.constexpr, TY: tl.constexpr):
     """Scharr's, a pixel; edges mirror."""
     x, y, inside = tile(h, w, TX, TY)
+    put_gradient(luma, gradient, x, y, inside, h, w)
+
+
+@triton.jit
+def put_gradient(luma, gradient, x, y, inside, h, w):
+    """Write the gradient of luma at these pixels."""
     left, right = mirrored(x - 1, w), mirrored(x + 1, w)
     above, line, below = mirrored(y - 1, h) * w, y * w, mirrored(y + 1, h) * w
     a, b, c = tl.load(luma + above + left), tl.load(luma + above + x), tl.load(luma + above + right)
@@ -54,6 +66,12 @@ def inverse_kernel(
 ):
     """The inverse of the gradient's tensor over a window."""
     x, y, inside = tile(h, w, TX, TY)
+    put_inverse(gradient, inverse, x, y, inside, h, w, WINDOW, CALM)
+
+
+@triton.jit
+def put_inverse(gradient, inverse, x, y, inside, h, w, WINDOW: tl.constexpr, CALM: tl.constexpr):
+    """Write that inverse at these pixels."""
     xx, xy, yy = tl.zeros_like(x).to(tl.float32), tl.zeros_like(x).to(tl.float32), tl.zeros_like(x).to(tl.float32)
     for j in range(WINDOW):
         line = mirrored(y + (j - WINDOW // 2), h) * w

@@ -1,10 +1,10 @@
 """The motion search of flow.py as Triton kernels.
 
-    fit once:   gradient -> inverse
     a level:    begin -> chosen -> turn, turn, turn -> kept -> tried -> adopted -> turn -> tried -> adopted -> smooth
 
-Each kernel ends by writing what is missing at each pixel where its motion leads (luma of the frame less that of the
-target), and the next one begins by averaging that over a window: so none has more than one place to read a pixel.
+The first two also find the gradient and its inverse, which turns need. Each kernel ends by writing what is missing at
+each pixel where its motion leads (luma of the frame less that of the target), and the next one begins by averaging that
+over a window: so none has more than one place to read a pixel.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from restrip.propagate.gpu.flow import (
     AROUND,
+    CALM,
     COARSEST,
     FAR,
     FARTHEST,
@@ -28,7 +29,7 @@ from restrip.propagate.gpu.flow import (
     WINDOW,
     finest,
 )
-from restrip.propagate.gpu.kernels.fit_triton import Fit, turn_kernel
+from restrip.propagate.gpu.kernels.fit_triton import Fit, put_gradient, put_inverse, turn_kernel
 from restrip.propagate.gpu.kernels.neighbours_triton import adopted_kernel, tried_kernel
 from restrip.propagate.gpu.kernels.pyramid_triton import doubled, doubled_at, halved, halved_again
 from restrip.propagate.gpu.kernels.stencil_triton import TILE, emptied, linear, mean, mirrored, tile, tiles
@@ -52,14 +53,16 @@ def _settled(level: Tensor, coarse: Tensor | None) -> Tensor:
     """One level of the pyramid [1 + B, H, W]: its flow [B, H, W, 2], from the coarser one's."""
     count, (h, w) = len(level) - 1, level.shape[1:]
     grid, reach = tiles(h, w, count), SEARCHED if coarse is None else NEAR
-    fit = Fit.of(level, WINDOW)
+    fit = Fit.empty(level)
     here, there = emptied(level, count, h, w, 2), emptied(level, count, h, w, 2)
     first, second, third, error = emptied(level, 4, count, h, w).unbind(0)
     tried = emptied(level, count, max(4, (2 * reach + 1) ** 2), h, w)
     sides = (1, 1) if coarse is None else coarse.shape[1:3]
     above = here if coarse is None else coarse
-    begin_kernel[grid](level, above, here, tried, *sides, h, w, COARSE=coarse is not None, REACH=reach, **TILE)
-    chosen_kernel[grid](level, here, tried, first, h, w, REACH=reach, WINDOW=PATCH, FAR=FAR, **TILE)
+    how = {"REACH": reach, **TILE}
+    begin_kernel[grid](level, above, here, tried, fit.gradient, *sides, h, w, COARSE=coarse is not None, **how)
+    args = (level, here, tried, first, fit.gradient, fit.inverse, h, w)
+    chosen_kernel[grid](*args, WINDOW=PATCH, FAR=FAR, FIT=WINDOW, CALM=CALM, **how)
 
     def turn(missing: Tensor, flow: Tensor, out: Tensor, moved: Tensor) -> None:
         args = (level, level, fit.gradient, fit.inverse, missing, flow, level, out, moved, h, w)
@@ -87,6 +90,7 @@ def begin_kernel(
     coarse,
     flow,
     tried,
+    gradient,
     hs,
     ws,
     h,
@@ -96,10 +100,12 @@ def begin_kernel(
     TX: tl.constexpr,
     TY: tl.constexpr,
 ):
-    """The coarser level's flow, and what is missing at all whole steps from it within REACH."""
+    """The coarser level's flow, and what is missing at all whole steps from it within REACH; and luma's gradient."""
     SIDE: tl.constexpr = 2 * REACH + 1
     x, y, inside = tile(h, w, TX, TY)
     at, n = y * w + x, tl.program_id(1)
+    if n == 0:
+        put_gradient(level, gradient, x, y, inside, h, w)
     if COARSE:
         fx, fy = doubled_at(coarse + n * (hs * ws * 2), x, y, hs, ws)
     else:
@@ -120,18 +126,24 @@ def chosen_kernel(
     flow,
     tried,
     missing,
+    gradient,
+    inverse,
     h,
     w,
     REACH: tl.constexpr,
     WINDOW: tl.constexpr,
     FAR: tl.constexpr,
+    FIT: tl.constexpr,
+    CALM: tl.constexpr,
     TX: tl.constexpr,
     TY: tl.constexpr,
 ):
-    """Go the step that leaves least missing; near ones are preferred by FAR a pixel."""
+    """Go the step that leaves least missing; near ones are preferred by FAR a pixel. And what least squares need."""
     SIDE: tl.constexpr = 2 * REACH + 1
     x, y, inside = tile(h, w, TX, TY)
     at, n = y * w + x, tl.program_id(1)
+    if n == 0:
+        put_inverse(gradient, inverse, x, y, inside, h, w, FIT, CALM)
     best, bx, by = tl.zeros_like(x).to(tl.float32) + float("inf"), tl.zeros_like(x), tl.zeros_like(x)
     for move in range(SIDE * SIDE):
         mx, my = tl.zeros_like(x) + (move // SIDE - REACH), tl.zeros_like(x) + (move % SIDE - REACH)

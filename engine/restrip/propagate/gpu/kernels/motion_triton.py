@@ -5,7 +5,6 @@ chain -> light -> compare -> chosen -> turn, turn (flow_triton.py) -> compare ->
 
 from __future__ import annotations
 
-import torch
 import triton
 import triton.language as tl
 from torch import Tensor
@@ -35,7 +34,7 @@ def flows_to(frame: Shown, targets: list[Shown], effort: Effort = WHOLE) -> Tens
     if min(frame.gray.shape) < MIN_SIDE:
         return motion.flows_to(frame, targets, effort)
     every = every_of(frame.gray)
-    found = torch.stack([lights(frame.rgb, target.rgb, every, None)[:2] for target in targets])
+    found = lights(frame.rgb, [target.rgb for target in targets], every, None)
     return dense(frame.gray, [target.gray for target in targets], found, effort.fine_steps)
 
 
@@ -48,12 +47,11 @@ def led(frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None, effo
     if rest is not None:
         chained = emptied(frame.gray, h, w, 2)
         chain_kernel[grid](leads[0], rest, chained, h, w, **TILE)
-    light = lights(frame.rgb, key.rgb, every_of(frame.gray), chained)
-    first, second, kept, missing, other = emptied(frame.gray, 5, h, w).unbind(0)
+    light = lights(frame.rgb, [key.rgb], every_of(frame.gray), chained)
+    planes = emptied(frame.gray, 5, h, w)
+    first, second, kept, missing, other = planes.unbind(0)
     straight = leads[-1]
-    compare_kernel[grid](frame.rgb, key.rgb, light, chained, first, h, w, **TILE)
-    if len(leads) > 1:
-        compare_kernel[grid](frame.rgb, key.rgb, light, straight, second, h, w, **TILE)
+    compare_kernel[tiles(h, w, len(leads))](frame.rgb, key.rgb, light, chained, straight, planes, h, w, **TILE)
     lumas = (frame.gray, key.gray, light)
     args = (*lumas, chained, straight, first, second, flow, kept, missing, h, w)
     better_kernel[grid](*args, BOTH=len(leads) > 1, MEAN=False, WINDOW=AROUND, FAVOUR=FAVOUR, **TILE)
@@ -62,7 +60,7 @@ def led(frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None, effo
         args = (frame.gray, key.gray, fit.gradient, fit.inverse, missing, at, light, other, fine, h, w)
         turn_kernel[grid](*args, FIRST=0, WINDOW=WINDOW, FARTHEST=FARTHEST, LIT=True, **TILE)
         at, missing, other = fine, other, missing
-    compare_kernel[grid](frame.rgb, key.rgb, light, fine, second, h, w, **TILE)
+    compare_kernel[grid](frame.rgb, key.rgb, light, fine, fine, second, h, w, **TILE)
     out = emptied(frame.gray, h, w, 2)
     args = (*lumas, fine, flow, second, kept, out, first, missing, h, w)
     better_kernel[grid](*args, BOTH=True, MEAN=True, WINDOW=AROUND, FAVOUR=FAVOUR, **TILE)
@@ -72,14 +70,14 @@ def led(frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None, effo
 def rebuilt(frame: Shown, key: Shown, lead: Tensor, flow: Tensor) -> Tensor:
     """How badly the key, read through `flow`, rebuilds the frame, squared, [H, W]; `motion.rebuilt`."""
     h, w = frame.gray.shape
-    light, errors = lights(frame.rgb, key.rgb, every_of(frame.gray), lead), emptied(frame.gray, h, w)
-    compare_kernel[tiles(h, w)](frame.rgb, key.rgb, light, flow, errors, h, w, **TILE)
+    light, errors = lights(frame.rgb, [key.rgb], every_of(frame.gray), lead), emptied(frame.gray, h, w)
+    compare_kernel[tiles(h, w)](frame.rgb, key.rgb, light, flow, flow, errors, h, w, **TILE)
     return errors
 
 
 def relit_for(frame: Shown, key: Shown, flow: Tensor, strength: float) -> tuple[Tensor, Tensor, Tensor]:
     """The frame in the key's light, in the one that is followed, and that one; `motion.relit_for`."""
-    found = lights(frame.rgb, key.rgb, 1, flow, strength)
+    found = lights(frame.rgb, [key.rgb], 1, flow, strength)[0]
     return *relit(frame.rgb, found), found[2:4]
 
 
@@ -109,11 +107,16 @@ def chain_kernel(first, rest, out, h, w, TX: tl.constexpr, TY: tl.constexpr):
 
 
 @triton.jit(do_not_specialize=("h", "w"))
-def compare_kernel(frame, key, light, flow, errors, h, w, TX: tl.constexpr, TY: tl.constexpr):
-    """Squared differences of the frame and the key in its light through a flow, all colours added."""
+def compare_kernel(frame, key, light, first, second, errors, h, w, TX: tl.constexpr, TY: tl.constexpr):
+    """Squared differences of the frame and the key in its light through one or two flows, all colours added."""
     x, y, inside = tile(h, w, TX, TY)
     own = y * w + x
-    fx, fy = x.to(tl.float32) + tl.load(flow + own * 2), y.to(tl.float32) + tl.load(flow + own * 2 + 1)
+    if tl.program_id(1) == 0:
+        fx, fy = tl.load(first + own * 2), tl.load(first + own * 2 + 1)
+    else:
+        fx, fy = tl.load(second + own * 2), tl.load(second + own * 2 + 1)
+    errors += tl.program_id(1) * (h * w)
+    fx, fy = x.to(tl.float32) + fx, y.to(tl.float32) + fy
     at, across, down, tx, ty = between(fx, fy, h, w)
     at, across, down = at * 3, across * 3, down * 3
     total = tl.zeros_like(x).to(tl.float32)

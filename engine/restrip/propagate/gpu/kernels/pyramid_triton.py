@@ -10,20 +10,18 @@ from restrip.propagate.gpu.kernels.stencil_triton import TILE, bounded, emptied,
 
 
 def halved(planes: list[Tensor], lights: Tensor) -> Tensor:
-    """Planes [H, W] at half the size, [N, h, w]; all but the first one seen in its light, [N - 1, 2]."""
+    """Two or three planes [H, W] at half the size, [N, h, w]; all but the first one in its light, [N - 1, LIGHT]."""
     whole = planes[0].shape
     level = emptied(planes[0], len(planes), *((side + 1) // 2 for side in whole))
-    for n, plane in enumerate(planes):
-        args = (plane, lights[max(n - 1, 0)], level[n], *whole, *level.shape[1:])
-        halve_kernel[tiles(*level.shape[1:])](*args, LIT=n > 0, **TILE)
+    args = (planes[0], planes[1], planes[-1], lights, level, *whole, *level.shape[1:])
+    begin_halves_kernel[tiles(*level.shape[1:], len(planes))](*args, LIGHT=lights.shape[1], **TILE)
     return level
 
 
 def halved_again(level: Tensor) -> Tensor:
     """Planes [N, H, W] at half the size."""
     out = emptied(level, len(level), *((side + 1) // 2 for side in level.shape[1:]))
-    args = (level, level, out, *level.shape[1:], *out.shape[1:])
-    halve_kernel[tiles(*out.shape[1:], len(level))](*args, LIT=False, **TILE)
+    halve_kernel[tiles(*out.shape[1:], len(level))](level, out, *level.shape[1:], *out.shape[1:], **TILE)
     return out
 
 
@@ -35,11 +33,9 @@ def doubled(flow: Tensor, shape: tuple[int, ...]) -> Tensor:
     return out
 
 
-@triton.jit(do_not_specialize=("hs", "ws", "h", "w"), do_not_specialize_on_alignment=("source", "light", "out"))
-def halve_kernel(source, light, out, hs, ws, h, w, LIT: tl.constexpr, TX: tl.constexpr, TY: tl.constexpr):
-    """Planes at half size: the mean of four by four pixels around; an odd side's last pixel counts twice."""
-    x, y, inside = tile(h, w, TX, TY)
-    source += tl.program_id(1) * (hs * ws)
+@triton.jit
+def _around(source, light, x, y, hs, ws, h, w, LIT: tl.constexpr):
+    """The mean of four by four pixels around; an odd side's last pixel counts twice."""
     total, count = tl.zeros_like(x).to(tl.float32), tl.zeros_like(x).to(tl.float32)
     for j in tl.static_range(4):
         sy = 2 * y + (j - 1)
@@ -49,7 +45,31 @@ def halve_kernel(source, light, out, hs, ws, h, w, LIT: tl.constexpr, TX: tl.con
             value = lit(tl.load(source + bounded(sy, hs) * ws + bounded(sx, ws)), light, LIT)
             total += tl.where(known, value, 0.0)
             count += tl.where(known, 1.0, 0.0)
-    tl.store(out + tl.program_id(1) * (h * w) + y * w + x, total / count, mask=inside)
+    return total / count
+
+
+@triton.jit(do_not_specialize=("hs", "ws", "h", "w"))
+def begin_halves_kernel(
+    frame, first, second, lights, out, hs, ws, h, w, LIGHT: tl.constexpr, TX: tl.constexpr, TY: tl.constexpr
+):
+    """A frame and one or two targets at half size, targets in their light."""
+    x, y, inside = tile(h, w, TX, TY)
+    n = tl.program_id(1)
+    if n == 0:
+        value = _around(frame, lights, x, y, hs, ws, h, w, False)
+    elif n == 1:
+        value = _around(first, lights, x, y, hs, ws, h, w, True)
+    else:
+        value = _around(second, lights + LIGHT, x, y, hs, ws, h, w, True)
+    tl.store(out + n * (h * w) + y * w + x, value, mask=inside)
+
+
+@triton.jit(do_not_specialize=("hs", "ws", "h", "w"))
+def halve_kernel(source, out, hs, ws, h, w, TX: tl.constexpr, TY: tl.constexpr):
+    """Planes at half size."""
+    x, y, inside = tile(h, w, TX, TY)
+    value = _around(source + tl.program_id(1) * (hs * ws), source, x, y, hs, ws, h, w, False)
+    tl.store(out + tl.program_id(1) * (h * w) + y * w + x, value, mask=inside)
 
 
 @triton.jit

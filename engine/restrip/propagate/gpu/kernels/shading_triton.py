@@ -18,18 +18,19 @@ BLOCK = 256  # pixels of a block of the picture at a time
 BYTES = 1024
 
 
-def lights(frame: Tensor, key: Tensor, every: int, flow: Tensor | None, strength: float = 0.0) -> Tensor:
-    """Lights [8] of a frame [H, W, 3] uint8 against a key, from one of `every` rows and columns.
+def lights(frame: Tensor, keys: list[Tensor], every: int, flow: Tensor | None, strength: float = 0.0) -> Tensor:
+    """Lights [N, 8] of a frame [H, W, 3] uint8 against one or two keys, from one of `every` rows and columns.
 
-    `flow` [H, W, 2] leads to the same things in the key; without it they are at the same places.
+    `flow` [H, W, 2] leads to the same things in a key; without it they are at the same places.
     """
     h, w = ((side + every - 1) // every for side in frame.shape[:2])
     across, down = min(BLOCKS[0], w), min(BLOCKS[1], h)
-    means, out = emptied(frame, 2, across * down), emptied(frame, 8)
-    args = (frame, key, frame if flow is None else flow, means, h, w, frame.shape[1], every)
-    means_kernel[(across * down,)](*args, across, down, FLOW=flow is not None, BLOCK=BLOCK)
+    count = len(keys)
+    means, out = emptied(frame, count, 2, across * down), emptied(frame, count, 8)
+    args = (frame, keys[0], keys[-1], frame if flow is None else flow, means, h, w, frame.shape[1], every)
+    means_kernel[(across * down, count)](*args, across, down, FLOW=flow is not None, BLOCK=BLOCK)
     bounds = {"SLIGHT": SLIGHT, "PLAIN": PLAIN, "LEAST": LEAST_GAIN, "LANES": LANES}
-    exposure_kernel[(1,)](means, out, across * down, float(strength), **bounds)
+    exposure_kernel[(count,)](means, out, across * down, float(strength), **bounds)
     return out
 
 
@@ -54,8 +55,19 @@ def _covered(pixel, first, end):
 
 
 @triton.jit(do_not_specialize=("h", "w", "width", "every", "across", "down"))
-def means_kernel(frame, key, flow, means, h, w, width, every, across, down, FLOW: tl.constexpr, BLOCK: tl.constexpr):
-    """The mean of all colours in one block of the key, and of the frame; blocks share the pixels between them."""
+def means_kernel(
+    frame, first, second, flow, means, h, w, width, every, across, down, FLOW: tl.constexpr, BLOCK: tl.constexpr
+):
+    """The mean of all colours in one block of a key, and of the frame; blocks share the pixels between them."""
+    if tl.program_id(1) == 0:
+        put_means(frame, first, flow, means, h, w, width, every, across, down, FLOW, BLOCK)
+    else:
+        put_means(frame, second, flow, means + 2 * across * down, h, w, width, every, across, down, FLOW, BLOCK)
+
+
+@triton.jit
+def put_means(frame, key, flow, means, h, w, width, every, across, down, FLOW: tl.constexpr, BLOCK: tl.constexpr):
+    """Write those means."""
     block = tl.program_id(0)
     x0, x1 = (block % across) * w * 1.0 / across, (block % across + 1) * w * 1.0 / across
     y0, y1 = (block // across) * h * 1.0 / down, (block // across + 1) * h * 1.0 / down
@@ -97,7 +109,9 @@ def exposure_kernel(
     LEAST: tl.constexpr,
     LANES: tl.constexpr,
 ):
-    """`shading.exposure` from the means of blocks, and what follows from it."""
+    """`shading.exposure` from the means of blocks, and what follows from it; a program for each key."""
+    means += tl.program_id(0) * 2 * n
+    out += tl.program_id(0) * 8
     lane = tl.arange(0, LANES)
     known = lane < n
     a = tl.load(means + lane, mask=known, other=0.0)
