@@ -32,6 +32,25 @@ def describe(rgb: npt.NDArray[np.uint8]) -> Descriptors:
     return out
 
 
+class Described:
+    """A frame [H, W, 3] uint8 whose descriptors are found when first asked for, once for all who compare it."""
+
+    def __init__(self, frame: npt.NDArray[np.uint8]) -> None:
+        self.frame = frame
+        self._plain: Descriptors | None = None
+
+    @property
+    def plain(self) -> Descriptors:
+        """Those of the frame as it is."""
+        if self._plain is None:
+            self._plain = describe(self.frame)
+        return self._plain
+
+    def lit(self, frame: npt.NDArray[np.uint8]) -> Descriptors:
+        """Those of the frame in another light, or of the very frame."""
+        return self.plain if frame is self.frame else describe(frame)
+
+
 @njit(parallel=True, **FAST)
 def _opponents(rgb, planes):
     """Luma, blue against red, and green against both, [3, H, W] int16, not yet of one scale (`_SCALES`)."""

@@ -15,7 +15,7 @@ from restrip.progress import Report
 from restrip.propagate.backward_walk import walked_frames
 from restrip.propagate.cpu.backward_motion import backward
 from restrip.propagate.cpu.confidence import weight_of
-from restrip.propagate.cpu.descriptors import describe
+from restrip.propagate.cpu.descriptors import Described, describe
 from restrip.propagate.cpu.detail_selection import Strokes
 from restrip.propagate.cpu.exemplar import Exemplar
 from restrip.propagate.cpu.mixing import Votes, rendered
@@ -93,6 +93,9 @@ class _Moved:
     field: Field | None
     pieces: Field | None = None
 
+    def __post_init__(self) -> None:
+        self.described = Described(self.frame)
+
 
 class _Segment:
     def __init__(
@@ -166,7 +169,7 @@ class _Segment:
             for one in moved:
                 if one.flow is not None:
                     walked.flow, walked.step = one.flow, one.step
-                    one.pieces = pieces.next(one.frame)
+                    one.pieces = pieces.next(one.frame, one.described)
                 yield one
 
     def _side(self, key: StyledKey) -> _Side:
@@ -235,10 +238,10 @@ class _Segment:
     def _between(self, one: _Moved) -> CarriedFrame:
         whole = None
         if self._whole is not None:
-            whole = self._whole.next(one.frame, self._across(one.n), (one.pieces, one.field))
+            whole = self._whole.next(one.described, self._across(one.n), (one.pieces, one.field))
             if whole.all:  # nothing else is seen
                 return self._whole_renditions(one.n, one.source, whole)
-        described = describe(one.frame)
+        described = one.described.plain
         votes = [
             None if side is None or motion is None else side.votes(one.frame, described, motion, one.step)
             for side, motion in zip(self._sides, (one.flow, one.flow_back), strict=True)

@@ -13,7 +13,7 @@ from restrip.errors import Cancelled
 from restrip.media.frame import Frame
 from restrip.progress import silent
 from restrip.propagate import PropagateSettings, StyledKey, propagate
-from restrip.propagate.cpu import segment_walk
+from restrip.propagate.cpu import descriptors, segment_walk
 from restrip.propagate.cpu.backward_motion import backward
 from restrip.propagate.cpu.exemplar import Exemplar
 from restrip.propagate.cpu.segment_walk import _Segment
@@ -169,6 +169,15 @@ def test_keys_painted_apart_are_walked_once(monkeypatch):
     frames = still_frames(5)
     monkeypatch.setattr(segment_walk, "walked_back", None)  # would be the second walk
     assert len(carried(frames, keys_of(frames, PAINTS))) == 4
+
+
+def test_a_frames_descriptors_are_found_once_a_walk(monkeypatch):
+    """In one light: back with the right key's pieces, and forth for the left key's and for what both show."""
+    seen, whole = [], descriptors.describe
+    monkeypatch.setattr(descriptors, "describe", lambda frame: seen.append(frame.tobytes()) or whole(frame))
+    frames = [np.clip(frame + np.int16(n), 0, 255).astype(np.uint8) for n, frame in enumerate(still_frames(5))]
+    assert len(carried(frames, keys_of(frames, PAINTS))) == 4
+    assert [seen.count(frame.tobytes()) for frame in frames[1:4]] == [2, 2, 2]
 
 
 def test_motion_and_pieces_walked_together_are_those_walked_alone(tmp_path):

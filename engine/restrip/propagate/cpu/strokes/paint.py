@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restrip.propagate.cpu.descriptors import describe
+from restrip.propagate.cpu.descriptors import Described
 from restrip.propagate.cpu.exemplar import EDGE, Exemplar
 from restrip.propagate.cpu.kernels.pieces import judge, lay, places
 from restrip.propagate.cpu.motion import light_between
@@ -50,9 +50,12 @@ class Paint:
         fine = picture - cv2.GaussianBlur(picture, (0, 0), FINE)
         return cls(key, np.square(fine).sum(2), follow)
 
-    def laid(self, frame: npt.NDArray[np.uint8], field: Field) -> Laid:
-        """What is shown of a frame [H, W, 3] uint8 by the field that `Pieces` has found for it."""
+    def laid(self, frame: npt.NDArray[np.uint8], field: Field, described: Described | None = None) -> Laid:
+        """What is shown of a frame [H, W, 3] uint8 by the field that `Pieces` has found for it; `described` is the same
+        frame.
+        """
         h, w = frame.shape[:2]
+        described = described or Described(frame)
         picture = np.empty((h, w, 3), np.float32)
         lay(self.key.packed, field, EDGE, np.float32(NEAR), np.float32(FAR), picture)
         light = light_between(frame, self.key.source, (field - own_places(h, w)).astype(np.float32))
@@ -60,7 +63,7 @@ class Paint:
         if not followed.same:
             picture *= np.float32(followed.gain)
             picture += np.float32(followed.offset * CODE)
-        misfit, seams = judged(describe(light.relit(frame, SAME)).reshape(-1), self.key, field)
+        misfit, seams = judged(described.lit(light.relit(frame, SAME)).reshape(-1), self.key, field)
         torn = np.maximum(cv2.GaussianBlur(seams, (0, 0), 4, borderType=cv2.BORDER_REPLICATE) - FEW, 0)
         off = cv2.GaussianBlur(misfit, (0, 0), 3, borderType=cv2.BORDER_REPLICATE) + TORN * np.square(torn)
         energy = self.detail[field[..., 1], field[..., 0]]

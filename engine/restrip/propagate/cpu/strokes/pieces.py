@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restrip.propagate.cpu.descriptors import describe
+from restrip.propagate.cpu.descriptors import Described
 from restrip.propagate.cpu.exemplar import EDGE, Exemplar
 from restrip.propagate.cpu.kernels.pieces import begin, misled, moved, sew
 from restrip.propagate.cpu.motion import light_between
@@ -61,19 +61,16 @@ class Pieces:
         self._motion.resume(cv2.GaussianBlur(offsets.astype(np.float32), (0, 0), 2), frame)
         self._field = field
 
-    def next(self, frame: npt.NDArray[np.uint8]) -> Field:
-        """The pieces of the next frame away from the key, [H, W, 3] uint8."""
+    def next(self, frame: npt.NDArray[np.uint8], described: Described | None = None) -> Field:
+        """The pieces of the next frame away from the key, [H, W, 3] uint8; `described` is the same frame."""
         flow = self._motion.next(frame)
         assert self._motion.step is not None
-        described = self.described(frame, flow).reshape(-1)
+        in_light = light_between(frame, self.key.source, flow).relit(frame, SAME)  # of the key
+        numbers = (described or Described(frame)).lit(in_light).reshape(-1)
         before = np.empty_like(self._field)
         moved(self._field, self._motion.step, before)
-        self._field = self._sewn(described, flow, before)
+        self._field = self._sewn(numbers, flow, before)
         return self._field
-
-    def described(self, frame: npt.NDArray[np.uint8], flow: Flow) -> npt.NDArray[np.int16]:
-        """Descriptors of a frame in the key's light."""
-        return describe(light_between(frame, self.key.source, flow).relit(frame, SAME))
 
     def _sewn(self, described: npt.NDArray[np.int16], flow: Flow, before: Field) -> Field:
         misfit = np.empty(flow.shape[:2], np.float32)

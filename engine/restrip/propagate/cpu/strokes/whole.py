@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from restrip.media.frame import Picture
 from restrip.propagate.backward_walk import BLOCK_FRAMES, BackwardWalk
+from restrip.propagate.cpu.descriptors import Described
 from restrip.propagate.cpu.exemplar import Exemplar
 from restrip.propagate.cpu.flow_spool import FlowSpool
 from restrip.propagate.cpu.motion import KeyMotion
@@ -183,13 +184,13 @@ class WholeStrokes:
 
     def at_key(self, frame: Bytes, picture: npt.NDArray[np.uint16], field: Field | None) -> None:
         """The left key's own frame [H, W, 3] uint8 and its picture in 16-bit code values: places get their times."""
-        there = self._laid(1, frame, field)
+        there = self._laid(1, Described(frame), field)
         if there is not None:
             self._handed = HandOver.of(picture * np.float32(1 / CODE), there.picture * np.float32(1 / CODE))
 
-    def next(self, frame: Bytes, across: float, fields: tuple[Field | None, Field | None]) -> Whole:
-        """What is shown of the next frame [H, W, 3] uint8, `across` the fade, 0..1."""
-        a, b = (self._laid(side, frame, field) for side, field in enumerate(fields))
+    def next(self, described: Described, across: float, fields: tuple[Field | None, Field | None]) -> Whole:
+        """What is shown of the next frame, `across` the fade, 0..1."""
+        a, b = (self._laid(side, described, field) for side, field in enumerate(fields))
         if a is None or b is None:
             return Whole(a, b, self._parts, None)
         if self._handed is None:  # the segment begins after the left key
@@ -197,6 +198,6 @@ class WholeStrokes:
         parts = None if self._parts is None else carried(self._parts, a.field)
         return Whole(a, b, parts, self._handed.at(across, a, b))
 
-    def _laid(self, side: int, frame: Bytes, field: Field | None) -> Laid | None:
+    def _laid(self, side: int, described: Described, field: Field | None) -> Laid | None:
         paint = self._paints[side]
-        return None if field is None or paint is None else paint.laid(frame, field)
+        return None if field is None or paint is None else paint.laid(described.frame, field, described)
