@@ -106,6 +106,16 @@ def test_in_the_look(saved: Any, small_file: Any, style: str, moved: Any, silent
     anchor = frames[0], keys[0]
     many, few = (made(anchor, **name, batch=n) for n in (2, 1))
     assert max(abs(a - b).max() for a, b in zip(many, few, strict=True)) <= 1
+    sparing = look(**name, guided_every=2, replay=True)  # a step without the prompt is one without the picture
+    again = sparing.stylize(frames[:1], keys[:1], silent.report)[0]
+    assert abs(again.picture.rgb.astype(int) - one[0]).max() <= 1
+    assert {
+        '"Guidance every" isn\'t used beside an IP-Adapter.',
+        '"Record steps" isn\'t used beside an IP-Adapter.',
+    } <= {*again.notes}
+    [at] = sparing._studio._workplaces.values()
+    monkeypatch.setattr(type(at.compiled), "recorder", staticmethod(lambda work: None))
+    assert not at.compiled.replays()
     assert look(**name).identity()["ip_adapter"] != [] and "ip_adapter" not in look().identity()
     assert look(**name).identity() == look(ip_adapter=str(path)).identity()
 

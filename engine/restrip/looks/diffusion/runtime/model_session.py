@@ -74,6 +74,11 @@ class Session:
         self.entry *= float(self.sigmas[0]) / first
 
     @property
+    def guided_every(self) -> int:
+        """At which steps the network is asked without the prompt: at all, where that is also without a picture."""
+        return 1 if self.words is not None else self.recipe.guided_every
+
+    @property
     def evaluations(self) -> int:
         """Evaluations of the network for one picture, without noise recovery."""
         return len(self.sigmas) - 1
@@ -192,7 +197,7 @@ class Session:
             extra,
             self.make_control(rows, dtype) if self.make_control else None,
             snapped=self.sampler.snapped,
-            guided_every=recipe.guided_every,
+            guided_every=self.guided_every,
             references=references,
         )
 

@@ -82,8 +82,13 @@ class Compiled:
         return self.device.type == "cuda" and self.break_even.pays(self._name(kind), keys * self.session.ticks)
 
     def replays(self) -> bool:
-        """Whether evaluations are recorded: where asked for, on a GPU whose networks stay where they are."""
+        """Whether evaluations are recorded: where asked for, on a GPU whose networks stay where they are.
+
+        The words that an IP-Adapter reads off a picture lie elsewhere in each batch.
+        """
         model = self.session.model
+        if self.session.words is not None:
+            return False
         there = self.device.type == "cuda" or self.recorder is not None
         return self.session.recipe.replay and there and model.backbone.replayable and not model.turns.active
 
@@ -101,8 +106,15 @@ class Compiled:
         """What the user should know of ways that could not be gone."""
         parts = (("compiled", self.network), ("compiled", self.vae.regions), ("recorded", self.replayed))
         failed = {(what, part.failed) for what, part in parts if part is not None and part.failed}
-        return tuple(
-            f"The networks couldn't be {what} ({why}): keys are made as without that." for what, why in sorted(failed)
+        recipe = self.session.recipe
+        asked = {"Guidance every": recipe.guided_every != 1, "Record steps": recipe.replay}
+        idle = [name for name, on in asked.items() if on and self.session.words is not None]
+        return (
+            *(f'"{name}" isn\'t used beside an IP-Adapter.' for name in idle),
+            *(
+                f"The networks couldn't be {what} ({why}): keys are made as without that."
+                for what, why in sorted(failed)
+            ),
         )
 
     def _moves(self) -> int:
