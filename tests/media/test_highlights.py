@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from restrip.media.highlights import KNEE, PEAK, restored, rolled
@@ -73,3 +74,17 @@ def test_dark_places_beside_a_lamp_get_no_halo() -> None:
     dark = light[..., 0] < 1
     assert (made[dark] == styled[dark]).all()
     assert np.abs(made[12:18, 12:18] / 15 - 1).max() < 0.05
+
+
+def test_a_shape_that_the_look_left_out_is_no_ghost_in_its_highlight() -> None:
+    """A dark label on a bright wall, painted out: the wall is bright without it, and smooth."""
+    light = np.full((96, 128, 3), 4, np.float32)
+    light[40:56, 50:74] = 0.3
+    proxy = rolled(light)
+    styled = np.full_like(proxy, 0.8) + RNG.normal(0, 0.01, proxy.shape).astype(np.float32)
+    made = restored(light, proxy, styled, blur_px=1.0) @ np.float32([0.2126, 0.7152, 0.0722])
+    row = cv2.GaussianBlur(made, (0, 0), 3)[48]
+    assert np.abs(np.diff(row)).max() < 0.12, "no edge of the label is seen"
+    kept = restored(light, proxy, proxy * np.float32(0.8), blur_px=1.0)[..., 0]
+    assert np.abs(np.diff(kept[48])).max() > 1, "where the look has it, it stays"
+    assert np.allclose(kept[:20] / light[:20, :, 0], 0.8, rtol=1e-3)

@@ -16,7 +16,7 @@ from restrip.registration.correction import Correction
 from restrip.storage.json_files import digest
 from restrip.timeline import ClipRange, Key, Segment
 
-HIGHLIGHTS_STAGE = 1
+HIGHLIGHTS_STAGE = 2
 KEY_STAGE = 2
 SEGMENT_STAGE = 13
 """Raised when the code changes what it makes of the same input: what older code made is then not found any more."""
