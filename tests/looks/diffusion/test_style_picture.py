@@ -8,10 +8,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from restrip.errors import BadInput
 from restrip.looks import Beside, Look, open_look
 from restrip.looks.diffusion.recipe import Recipe
+from restrip.looks.diffusion.runtime.model_session import Session
 from restrip.looks.diffusion.style_picture import StylePictureUnreadable, open_style
 from restrip.media.frame import Frame
 from restrip.timeline import Key
@@ -57,6 +59,32 @@ def test_with_an_anchor_batches_change_nothing(style: Path, picture, moved, sile
         assert np.abs(one.astype(int) - together[number]).max() <= 1
     without = keys(tiny(anchor_adain=True), silent, *frames, anchor=(picture, Key(0)))
     assert all(np.abs(a.astype(int) - b).mean() > 0.2 for a, b in zip(together, without, strict=True))
+
+
+def test_in_little_precision_and_as_a_draft(style: Path, picture, silent) -> None:
+    settings = {"anchor": False, "style_picture": str(style)}
+    full, half = (keys(tiny(**settings, precision=p), silent, picture)[0].astype(int) for p in ("float32", "bfloat16"))
+    plain = keys(tiny(anchor=False), silent, picture)[0].astype(int)
+    assert 0 < np.abs(half - full).mean() < 0.3 * np.abs(full - plain).mean()
+    draft, without = (tiny(**{**settings, "style_picture": s}).drafted() for s in (str(style), ""))
+    assert draft.identity()["style"] == tiny(**settings).identity()["style"]
+    shown = [one.stylize([picture], [Key(0)], silent.report)[0].picture.rgb.astype(int) for one in (draft, without)]
+    assert np.abs(shown[0] - shown[1]).mean() > 0.2
+
+
+def test_a_style_that_isnt_finite_in_half_is_seen_in_more(style: Path, picture, silent, monkeypatch) -> None:
+    """The ladder of precision, for the pass over the style picture: what overflowed leaves nothing behind."""
+    seen, asked = Session.see_style, []
+
+    def broken(self: Session, picture, finished, dtype, bank, tick):
+        asked.append(dtype)
+        made = seen(self, picture, finished, dtype, bank, tick)
+        return made * float("nan") if dtype != torch.float32 else made
+
+    monkeypatch.setattr(Session, "see_style", broken)
+    settings = {"anchor": False, "style_picture": str(style), "precision": "bfloat16"}
+    made = keys(tiny(**settings), silent, picture)[0]
+    assert asked == [torch.bfloat16, torch.float32] and made.std() > 5
 
 
 def test_outside_a_matte_the_frame_stays(style: Path, picture, silent) -> None:
