@@ -51,9 +51,9 @@ def test_the_unet_sees_what_diffusers_shows_it(family: str, saved: Any, small: A
     before = dict(unet.attn_processors)
     with torch.inference_mode():
         plain = unet(x, t, text, added_cond_kwargs=more).sample
-        with picture_words(files, unet, STYLE, 0.7).shown(unet, guided=True):
+        with picture_words(files, unet, STYLE, 0.7).shown(unet, 2):
             mine = unet(x, t, text, added_cond_kwargs=more).sample
-        with picture_words(files, unet, STYLE, 0.7).shown(unet, guided=False):
+        with picture_words(files, unet, STYLE, 0.7).shown(unet, 2):
             alone = unet(x[2:], t[2:], text[2:], added_cond_kwargs={k: v[2:] for k, v in more.items()}).sample
     assert unet.attn_processors == before
     # diffusers' own loader, on the same weights.
@@ -103,6 +103,8 @@ def test_in_the_look(saved: Any, small_file: Any, style: str, moved: Any, silent
     one, half, attention = made(**name), made(**name, style_strength=0.5), made()
     plain = made(style_picture="")
     assert all(abs(a[0] - b[0]).max() > 0 for a, b in ((one, half), (one, attention), (one, plain), (half, plain)))
+    skipping = made(**name, guided_every=2)
+    assert abs(skipping[0] - one[0]).max() > 0 and abs(skipping[0] - made(guided_every=2)[0]).max() > 0
     anchor = frames[0], keys[0]
     many, few = (made(anchor, **name, batch=n) for n in (2, 1))
     assert max(abs(a - b).max() for a, b in zip(many, few, strict=True)) <= 1

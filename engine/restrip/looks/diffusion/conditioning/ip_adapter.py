@@ -42,13 +42,15 @@ class PictureWords:
     strength: float
 
     @contextmanager
-    def shown(self, unet: Any, *, guided: bool) -> Iterator[None]:
-        """While this holds, `unet` sees the picture; `guided` batches have rows without it before those with it."""
+    def shown(self, unet: Any, rows: int) -> Iterator[None]:
+        """While this holds, `unet` sees the picture with each of so many rows: all of its batch, or its second half,
+        where the first is without the prompt.
+        """
         before, like = unet.attn_processors, next(unet.parameters())
         ours = {}
         for name, layer in self.layers.items():
-            key, value = (part.to(like.device, like.dtype) if guided else part[1:].to(like) for part in layer)
-            ours[name] = PictureAttention(before[name], key, value, self.strength)
+            key, value = (part.to(like.device, like.dtype) for part in layer)
+            ours[name] = PictureAttention(before[name], key, value, self.strength, rows)
         unet.set_attn_processor({**before, **ours})
         try:
             yield
@@ -64,13 +66,14 @@ class PictureAttention:
     key: torch.Tensor
     value: torch.Tensor
     strength: float
+    rows: int
 
     def __call__(self, attn: Any, hidden_states: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """As diffusers asks an attention's processor."""
         out = self.before(attn, hidden_states, *args, **kwargs)
         query = attn.to_q(hidden_states).unflatten(-1, (attn.heads, -1)).transpose(1, 2)
-        rows = len(query) // len(self.key)
-        key, value = (part.repeat_interleave(rows, dim=0) for part in (self.key, self.value))
+        groups = len(query) // self.rows
+        key, value = (part[-groups:].repeat_interleave(self.rows, dim=0) for part in (self.key, self.value))
         seen = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
         layer = attn.to_out[0]
         added = layer(seen) - (0 if layer.bias is None else layer.bias)

@@ -193,7 +193,8 @@ class Session:
             [self.cond(prompt) for prompt in prompts],
             [self.cond(recipe.negative_prompt, negative=True)] * len(rows),
             recipe.cfg_scale,
-            self._network(dtype) if fast else self.casts.get(dtype),
+            # What an adapter shows is seen by some calls only, of the same shape as others: where noise is recovered not.
+            self._network(dtype) if fast and self.words is None else self.casts.get(dtype),
             extra,
             self.make_control(rows, dtype) if self.make_control else None,
             snapped=self.sampler.snapped,
@@ -304,7 +305,7 @@ class Session:
         """While this holds `network` sees what it shall beside the rows."""
         with ExitStack() as stack:
             if self.words is not None:
-                stack.enter_context(self.words.shown(network, guided=self.recipe.cfg_scale != 1))
+                stack.enter_context(self.words.shown(network, rows))
             stack.enter_context(self._among(network, relation, rows))
             yield
 
