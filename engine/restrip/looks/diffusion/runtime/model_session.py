@@ -193,7 +193,7 @@ class Session:
             [self.cond(prompt) for prompt in prompts],
             [self.cond(recipe.negative_prompt, negative=True)] * len(rows),
             recipe.cfg_scale,
-            # What an adapter shows is seen by some calls only, of the same shape as others: where noise is recovered not.
+            # An adapter is seen by some calls only: not where noise is recovered, in calls of the same shape.
             self._network(dtype) if fast and self.words is None else self.casts.get(dtype),
             extra,
             self.make_control(rows, dtype) if self.make_control else None,
