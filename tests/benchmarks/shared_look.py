@@ -41,7 +41,10 @@ CASES: dict[str, tuple[Shot, Shot]] = {
     "two shots of one clip": (("bigbuckbunny.mp4", (10, 16)), ("bigbuckbunny.mp4", (104, 112))),
     "two clips": (("bigbuckbunny.mp4", (10, 16)), ("bikes.mp4", (20, 40))),
     "two clips, other way": (("bikes.mp4", (20, 40)), ("carphone_pristine.mp4", (5, 60))),
+    "two cameras": (("bigbuckbunny.mp4", (10, 16)), ("bigbuckbunny.mp4", (22, 28))),
 }
+SECOND_CAMERA = "two cameras"
+"""The case whose second shot is cut and graded as another camera's: two clips, of which both show nearly all."""
 NEURAL = {"neural:19": {}, "neural:4": {}}
 BLOCK_PX = 16
 LIKE = 6.0
@@ -67,6 +70,8 @@ def main() -> None:
 def run(look: str, case: str, shots: tuple[Shot, Shot], size: tuple[int, int], sheet: Path | None) -> None:
     settings = {**BASE, "width": size[0], "height": size[1]} if look.startswith("sd") else {}
     frames = [read(str(bundled(name)), list(numbers), size) for name, numbers in shots]
+    if case == SECOND_CAMERA:
+        frames[1] = [other_camera(frame) for frame in frames[1]]
     begun = time.process_time()
     separate = [styled(open_look(look, settings), own) for own in frames]
     with tempfile.TemporaryDirectory() as folder:
@@ -93,6 +98,15 @@ def run(look: str, case: str, shots: tuple[Shot, Shot], size: tuple[int, int], s
         strips = [np.hstack([f.rgb for shot in of for f in shot]) for of in (frames, separate, shared)]
         name = f"{look}-{case}".replace(":", "-").replace(" ", "-").replace(",", "")
         cv2.imwrite(str(sheet / f"{name}.png"), np.vstack(strips)[..., ::-1])
+
+
+def other_camera(frame: Frame) -> Frame:
+    """The frame as a camera nearer by has it: six sevenths of it from the right, lighter, a little warmer."""
+    width, height = frame.size
+    left, top = width // 7, height // 7
+    near = cv2.resize(frame.rgb[top:, left:], frame.size, interpolation=cv2.INTER_CUBIC)
+    light = 255 * (near.astype(np.float32) / 255) ** 0.9 * np.float32([1.02, 1.0, 0.96])
+    return Frame(np.clip(light, 0, 255).round().astype(np.uint8))
 
 
 def styled(look: Look, frames: list[Frame], *, given: bool = False) -> list[Frame]:
