@@ -127,6 +127,17 @@ def test_keys_painted_by_hand_are_used_at_any_size(run: Run, carphone: Path, tmp
     assert read_picture(manifest["keys"][0]["picture"]).size == SIZE
 
 
+def test_families_are_listed_and_a_looks_settings_are_those_that_act(run: Run) -> None:
+    code, printed, _ = run("models")
+    families = {family["name"]: family for family in printed}
+    assert (
+        code == 0 and "Style picture (attention" in families["sdxl"]["said"] and "clip_skip" in families["sdxl"]["idle"]
+    )
+    code, printed, _ = run("looks", "--settings", "--look", "sd:tiny")
+    keys = {setting["key"] for setting in printed}
+    assert code == 0 and {"prompt", "style_picture", "lean"} <= keys and not {"mask_weight", "stroke_size"} & keys
+
+
 def test_probe_says_what_a_clip_is(run: Run, carphone: Path) -> None:
     code, info, _ = run("probe", str(carphone))
     assert code == 0
