@@ -25,6 +25,8 @@ def test_what_it_waits_for_travels_and_exists():
         if name in ("mode", "step", "matte"):
             continue
         other = keys[name]
-        assert set(setting.looks) <= set(other.looks)
+        assert not other.looks or set(setting.looks) & set(other.looks), setting.key
+        alone = set(setting.looks) - set(other.looks)
+        assert not alone or setting.acts({}), f"{setting.key} acts where a look has no {name}"
         if other.kind == "choice":
             assert set(values) <= {value for value, _ in other.choices}, setting.key
