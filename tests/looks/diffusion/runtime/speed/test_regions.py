@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 import torch
 
-from restrip.looks.diffusion.runtime.speed.regions import Regions
+from restrip.looks.diffusion.runtime.speed.regions import Regions, prepare
 
 
 class Block(torch.nn.Module):
@@ -77,3 +78,10 @@ def test_an_error_of_the_network_stays_its_own(network, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
         fast(torch.randn(5, 3))
     assert not fast.failed
+
+
+def test_what_is_compiled_is_kept_in_the_engines_folder(tmp_path: Path, monkeypatch) -> None:
+    for before, kept in (("/tmp/torchinductor_me", str(tmp_path)), ("/my/choice", "/my/choice")):
+        monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", before)
+        prepare(tmp_path)
+        assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == kept

@@ -96,7 +96,9 @@ def _plain(given: Any) -> Any:
 
 def prepare(folder: Path) -> None:
     """Have what is compiled kept in `folder`, and room for all shapes of a block."""
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
+    # torch names a folder for temporary files as soon as it is imported: that is nobody's choice.
+    if Path(os.environ.get("TORCHINDUCTOR_CACHE_DIR", "torchinductor_")).name.startswith("torchinductor_"):
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder)
     os.environ.setdefault("TORCHINDUCTOR_FX_GRAPH_CACHE", "1")
     config: Any = torch._dynamo.config
     config.cache_size_limit = MOST_SHAPES
