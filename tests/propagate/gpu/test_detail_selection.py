@@ -17,6 +17,7 @@ from restrip.propagate.energy.mix_weights import MixWeights  # noqa: E402
 from restrip.propagate.energy.style import CODE  # noqa: E402
 from restrip.propagate.gpu.detail_selection import cells_of, means_of  # noqa: E402
 from restrip.propagate.gpu.mixing import VoteTensors, rendered  # noqa: E402
+from restrip.propagate.gpu.shares import shares_of  # noqa: E402
 
 SHARES = [MixWeights(1, 0.1), MixWeights(0.3, 1), MixWeights(0.7, 0.6)]
 
@@ -51,7 +52,8 @@ def test_cells_are_the_cpus(size, alike):
 def test_renditions_are_the_cpus(size, deep):
     left, right = votes(1, size, 0.2), votes(2, size, 0.2)
     strokes = Strokes.of((left.total, left.weight), (right.total, right.weight))
-    out = rendered(tensors(left), tensors(right), SHARES, deep).numpy()
+    (shared,) = shares_of([SHARES], [0.5], torch.device("cpu"))
+    out = rendered(tensors(left), tensors(right), shared, deep).numpy()
     for shares, ours in zip(SHARES, out.view(np.uint16) if deep else out, strict=True):
         off = np.abs(ours.astype(int) - on_cpu(left, right, shares, deep, strokes))
         assert off.max() <= (40 if deep else 1)
