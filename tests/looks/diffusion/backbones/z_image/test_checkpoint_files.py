@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from restrip.client.job import JobSpec
+from restrip.jobs.outputs.model_facts import model_facts
 from restrip.looks.diffusion.backbones.opening import open_model
 from restrip.looks.diffusion.checkpoints import loader
 from restrip.looks.diffusion.checkpoints.companions import MissingTextEncoder, MissingVae
@@ -13,6 +15,7 @@ from restrip.looks.diffusion.checkpoints.family_detection import UnknownFamily, 
 from restrip.looks.diffusion.checkpoints.finding import find_checkpoint, list_models, with_companions
 from restrip.looks.diffusion.checkpoints.headers import read_shapes
 from restrip.looks.diffusion.checkpoints.packed import PackedLinear
+from restrip.timeline import ClipRange, Key, Rate
 
 sys.path.insert(0, str(Path(__file__).parent))
 import small_z_image as small
@@ -115,3 +118,16 @@ def test_what_is_missing_beside_a_file_is_said_when_the_look_is_opened(z_look, z
     look = z_look(alone, text_encoder=str(text), vae=str(vae))
     assert look.checkpoint.beside.text_encoder == text and look.checkpoint.beside.vae is None
     assert look.identity()["beside"] != z_look().identity()["beside"]
+
+
+def test_a_manifest_lists_what_was_found_beside_a_file(z_image, places, tmp_path: Path) -> None:
+    path = saved("original", z_image, places, tmp_path)
+    clip = ClipRange(("/clip.mp4",), Rate.of(25), 10)
+    found = model_facts(JobSpec("job", clip, (Key(3),), f"sd:{path}", {}))
+    beside = with_companions(find_checkpoint(str(path)), None, None).beside
+    assert beside.text_encoder is not None and beside.vae is not None
+    assert {one["role"]: one["name"] for one in found} == {
+        "look": path.name, "text_encoder": beside.text_encoder.name, "vae": beside.vae.name,
+    }  # fmt: skip
+    named = model_facts(JobSpec("job", clip, (Key(3),), f"sd:{path}", {"vae": str(beside.vae)}))
+    assert sorted(one["role"] for one in named) == ["look", "text_encoder", "vae"], "each once"
