@@ -111,7 +111,7 @@ FAMILIES = (
         "Stable Diffusion",
         "model",
         "sd:dreamshaper_8.safetensors",
-        "img2img with a checkpoint: a .safetensors or .ckpt file, or a diffusers folder.",
+        "img2img with a checkpoint: a .safetensors, .gguf or .ckpt file, or a diffusers folder.",
         usage="sd:CHECKPOINT",
         opener=("restrip.looks.diffusion.look", "open_diffusion"),
         settings=SD_SETTINGS,

@@ -14,6 +14,9 @@ from restrip.looks.diffusion.checkpoints.family_detection import (
 )
 from restrip.looks.diffusion.checkpoints.finding import TINY
 
+KEYS = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0"
+ALONE = ("input_blocks.0.0.weight", "time_embed.0.weight", "out.2.weight")
+
 
 @pytest.mark.parametrize("family", ["sd15", "sd15-inpaint", "sd2", "sd2-inpaint", "sdxl", "sdxl-inpaint"])
 def test_single_files_by_shape_and_folders_by_config(family: str, small, tmp_path: Path) -> None:
@@ -33,6 +36,15 @@ def test_single_files_by_shape_and_folders_by_config(family: str, small, tmp_pat
         ({"encoder.conv_in.weight": (8, 3, 3, 3)}, "vae"),
         ({"first_stage_model.encoder.conv_in.weight": (8, 3, 3, 3)}, "vae"),
         ({FIRST_CONV: (320, 4, 3, 3), "cond_stage_model.model.ln_final.bias": (8,)}, "sd2"),
+        ({FIRST_CONV: (320, 4, 3, 3), f"{KEYS}.attn2.to_k.weight": (320, 1024)}, "sd2"),
+        ({FIRST_CONV: (320, 4, 3, 3), f"{KEYS}.attn2.to_k.weight": (320, 768)}, "sd15"),
+        ({FIRST_CONV: (320, 36)}, "sd15"),
+        ({FIRST_CONV: (320, 81)}, "sd15-inpaint"),
+        (
+            {**dict.fromkeys(ALONE, (1,)), "b.attn2.to_k.weight": (320, 1024)},
+            "unknown (the UNet of Stable Diffusion 2 alone)",
+        ),
+        ({**dict.fromkeys(ALONE, (1,)), "label_emb.0.0.weight": (1, 1)}, "unknown (the UNet of SDXL alone)"),
         ({FIRST_CONV: (320, 8, 3, 3)}, "unknown (8 input channels)"),
         ({"double_blocks.0.img_attn.qkv.weight": (8, 8)}, "unknown (Flux)"),
         ({"anything": (1,)}, "unknown"),

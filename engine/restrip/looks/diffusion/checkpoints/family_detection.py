@@ -31,6 +31,20 @@ class UnknownFamily(BadInput):
         )
 
 
+class LoneUnet(BadInput):
+    """A file with nothing but a UNet."""
+
+    code = "unet-alone"
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(
+            f"{path.name} is {what}: the text encoder and the VAE that belong to it aren't in the file.",
+            "Use the whole checkpoint: one .safetensors or .gguf file with all its networks, or a diffusers folder.",
+            path=str(path),
+            what=what,
+        )
+
+
 def _runnable() -> str:
     """The families that can be used, in words."""
     *labels, last = [family.label for family in FAMILIES.values() if family.runnable]

@@ -15,7 +15,12 @@ from restrip.errors import BadInput
 from restrip.looks.diffusion.backbones.table import FAMILIES
 from restrip.looks.diffusion.checkpoints import hub
 from restrip.looks.diffusion.checkpoints.companions import Companions, companions_of
-from restrip.looks.diffusion.checkpoints.family_detection import UnknownFamily, family_of_folder, family_of_shapes
+from restrip.looks.diffusion.checkpoints.family_detection import (
+    LoneUnet,
+    UnknownFamily,
+    family_of_folder,
+    family_of_shapes,
+)
 from restrip.looks.diffusion.checkpoints.headers import ForeignPickle, UnreadableCheckpoint, read_metadata, read_shapes
 from restrip.looks.diffusion.checkpoints.lora_kinds import check_kinds
 from restrip.media.content import HashBook
@@ -49,6 +54,7 @@ NO_MODELS = frozenset(
     {"venv", "env", "node_modules", "repositories", "extensions", "custom_nodes", "outputs", "output"}
 )
 MOST_DEEP = 5
+LONE_UNET = re.compile(r"unknown \((the UNet of .* alone)\)")
 
 
 class MissingCheckpoint(BadInput):
@@ -173,7 +179,8 @@ def find_checkpoint(name: str) -> Checkpoint:
     """The checkpoint that follows "sd:" in a look's name: a path, a name in a models folder, "hub:owner/name" for one
     that was fetched before, or "tiny", the one that ships with Restrip.
 
-    Raises MissingCheckpoint, NotDownloaded, NoHubName, UnknownFamily, MissingPart, UnreadableCheckpoint, ForeignPickle.
+    Raises MissingCheckpoint, NotDownloaded, NoHubName, UnknownFamily, LoneUnet, MissingPart, UnreadableCheckpoint,
+    ForeignPickle, BadGguf.
     """
     if name.startswith(hub.PREFIX):
         path = hub.find(name.removeprefix(hub.PREFIX), hub_folder())
@@ -181,6 +188,8 @@ def find_checkpoint(name: str) -> Checkpoint:
         path = TINY if name == "tiny" else find_file(name)
     checkpoint = Checkpoint(path, family_of(path), "tiny" if name == "tiny" else path.stem)
     known = FAMILIES.get(checkpoint.family)
+    if known is None and (alone := LONE_UNET.fullmatch(checkpoint.family)):
+        raise LoneUnet(path, alone[1])
     if known is None or not known.runnable:
         raise UnknownFamily(path, f"it is {known.label if known else checkpoint.family}")
     return checkpoint

@@ -1,4 +1,4 @@
-"""The one file that knows diffusers and transformers: builds their networks of files, without any network call."""
+"""The one file that knows diffusers' and transformers' networks: builds them of files, without any network call."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -87,21 +87,6 @@ def qwen_tokenizer(place: Path) -> Any:
     if unknown is not None:
         raise ValueError(f"its words lack {unknown}")
     return transformers.Qwen2Tokenizer(vocab=words, merges=merges)
-
-
-def gguf_unpack(kind: str) -> Callable[[torch.Tensor, torch.dtype], torch.Tensor] | None:
-    """What makes numbers of a GGUF kind's bytes; None for kinds that diffusers doesn't read. Needs the package gguf."""
-    from diffusers.quantizers.gguf import utils
-
-    number = utils.gguf.GGMLQuantizationType[kind]
-    block, size = utils.GGML_QUANT_SIZES[number]
-    read = utils.dequantize_functions.get(number)
-
-    def unpack(data: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        # The scales are halves: what isn't computed in full precision is in half.
-        return read(data.reshape(-1, size), block, size, torch.float32 if dtype == torch.float32 else torch.float16)
-
-    return None if read is None else unpack
 
 
 def clip_text(path: Path, weights: Weights, config: Path, *, projected: bool) -> Any:

@@ -10,6 +10,7 @@ import safetensors
 import safetensors.torch
 import torch
 
+from restrip.looks.diffusion.checkpoints.gguf_weights import gguf_numbers, is_gguf
 from restrip.looks.diffusion.checkpoints.headers import INNER, ForeignPickle, UnreadableCheckpoint, read_shapes
 
 Weights = dict[str, torch.Tensor]
@@ -29,11 +30,14 @@ LIGHTNING = "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint"
 
 
 def read_weights(path: Path) -> Weights:
-    """The tensors of a .safetensors or pickled file, on the CPU. Raises UnreadableCheckpoint, ForeignPickle.
+    """The tensors of a .safetensors, .gguf or pickled file, on the CPU, those that are packed as numbers.
 
-    A pickle is looked through for foreign objects first, and then unpickled by torch's restricted reader.
+    Raises UnreadableCheckpoint, ForeignPickle, MissingGgufPackage, BadGguf. A pickle is looked through for
+    foreign objects first, and then unpickled by torch's restricted reader.
     """
     read_shapes(path)
+    if is_gguf(path):
+        return gguf_numbers(path)
     try:
         if path.suffix == ".safetensors":
             return unscaled(dict(safetensors.torch.load_file(path)), path)
@@ -123,6 +127,21 @@ def from_open_clip(weights: Weights) -> Weights:
             renamed["text_model.final_layer_norm." + name.removeprefix("ln_final.")] = value
         elif name.startswith("transformer.resblocks."):
             renamed |= _block(name.removeprefix("transformer.resblocks."), value)
+    return renamed
+
+
+def from_sd_cpp(weights: Weights) -> Weights:
+    """A text encoder from stable-diffusion.cpp's names to those of transformers: only what it fuses is named apart."""
+    renamed: Weights = {}
+    for name, value in weights.items():
+        layer, fused, end = name.partition("self_attn.in_proj.")
+        if name == "text_model.text_projection":
+            renamed["text_projection.weight"] = value.T.contiguous()
+        elif fused:
+            parts = zip("qkv", value.chunk(3), strict=True)
+            renamed |= {f"{layer}self_attn.{letter}_proj.{end}": part.contiguous() for letter, part in parts}
+        else:
+            renamed[name] = value
     return renamed
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import safetensors
 import safetensors.torch
 import torch
 
-from restrip.errors import BadInput
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart
-from restrip.looks.diffusion.checkpoints.gguf_header import GgufTensor, read_gguf_header
+from restrip.looks.diffusion.checkpoints.gguf_weights import read_gguf
 from restrip.looks.diffusion.checkpoints.headers import UnreadableCheckpoint, read_shapes
 from restrip.looks.diffusion.checkpoints.packed import EIGHTS, Packed
 from restrip.looks.diffusion.checkpoints.safe_weights import (
@@ -27,22 +23,6 @@ from restrip.looks.diffusion.checkpoints.safe_weights import (
 
 Stored = dict[str, torch.Tensor | Packed]
 
-# GGUF kinds that are numbers as they are.
-PLAIN = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
-
-
-class MissingGgufPackage(BadInput):
-    """A GGUF file, and the package that knows their kinds isn't installed."""
-
-    code = "missing-gguf"
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"{path.name} is a GGUF file; the package gguf, which reads those, isn't installed.",
-            "Install it into Restrip's Python (pip install gguf), or use the model's .safetensors file.",
-            path=str(path),
-        )
-
 
 def read_stored(path: Path) -> Stored:
     """The weights of a .safetensors, .gguf or pickled file, or of all shards in a network's folder.
@@ -55,7 +35,7 @@ def read_stored(path: Path) -> Stored:
             stored |= read_stored(shard)
         return stored
     if path.suffix == ".gguf":
-        return _of_gguf(path)
+        return read_gguf(path)
     if path.suffix == ".safetensors":
         return _of_safetensors(path)
     return dict(read_weights(path))
@@ -98,33 +78,3 @@ def _scaled(path: Path, name: str, value: torch.Tensor, scale: torch.Tensor | No
         return Packed.of_floats(value, scale)
     numbers = value.float()
     return numbers if scale is None else numbers * scale.reshape(-1, *[1] * (value.dim() - 1))
-
-
-def _of_gguf(path: Path) -> Stored:
-    header = read_gguf_header(path, lists=True)
-    if find_spec("gguf") is None:
-        raise MissingGgufPackage(path)
-    kinds = import_module("gguf").GGMLQuantizationType
-    content = torch.from_file(str(path), shared=False, size=path.stat().st_size, dtype=torch.uint8)
-    return {name: _numbers(path, name, tensor, content, kinds) for name, tensor in header.tensors.items()}
-
-
-def _numbers(path: Path, name: str, tensor: GgufTensor, content: torch.Tensor, kinds: Any) -> torch.Tensor | Packed:
-    try:
-        kind = kinds(tensor.kind)
-        block, size = import_module("gguf").GGML_QUANT_SIZES[kind]
-    except (ValueError, KeyError) as error:
-        raise UnreadableCheckpoint(path, f"its weights are of a kind that isn't known here ({name})") from error
-    count = torch.Size(tensor.shape).numel()
-    raw = content[tensor.begins : tensor.begins + count // block * size]
-    if len(raw) < count // block * size:
-        raise UnreadableCheckpoint(path, f"it is cut off in {name}")
-    if kind.name in PLAIN:
-        return raw.clone().view(PLAIN[kind.name]).reshape(tensor.shape)
-    from restrip.looks.diffusion.checkpoints.loader import gguf_unpack
-
-    unpack = gguf_unpack(kind.name)
-    if unpack is None:
-        raise UnreadableCheckpoint(path, f"its weights are packed as {kind.name}, which isn't read here")
-    rows = tensor.shape[0] if len(tensor.shape) > 1 else 1
-    return Packed(raw.clone().reshape(rows, -1), kind.name, tensor.shape, unpack=unpack)

@@ -11,6 +11,11 @@ from restrip.looks.diffusion.checkpoints.headers import Shapes
 
 UNET = "model.diffusion_model."
 FIRST_CONV = UNET + "input_blocks.0.0.weight"
+NAMES_ALONE = (
+    {"input_blocks.0.0.weight", "time_embed.0.weight", "out.2.weight"},
+    {"conv_in.weight", "time_embedding.linear_1.weight", "conv_out.weight"},
+)
+SD2_WIDTH = 1024
 OPENER = "restrip.looks.diffusion.backbones.stable_diffusion.checkpoint_files"
 
 
@@ -20,15 +25,16 @@ class UnetRecognizer:
     def in_file(self, shapes: Shapes) -> str | None:
         """See Recognizer."""
         if FIRST_CONV not in shapes:
-            return None
-        channels = shapes[FIRST_CONV][1]
+            return _alone(shapes)
+        first = shapes[FIRST_CONV]
+        channels = first[1] // (9 if len(first) == 2 else 1)  # a matrix is a convolution with its kernels in a row
         pooled = UNET + "label_emb.0.0.weight" in shapes
         if channels not in (4, 9):
             return f"unknown ({channels} input channels)"
         if any(name.startswith("cond_stage_model.model.") for name in shapes):
             return _name("sd2", channels)
         pooled = pooled or any(name.startswith("conditioner.embedders.1.") for name in shapes)
-        return _name("sdxl" if pooled else "sd15", channels)
+        return _name("sdxl" if pooled else "sd2" if _reads(shapes) == SD2_WIDTH else "sd15", channels)
 
     def in_folder(self, index: Mapping[str, Any], network: Mapping[str, Any]) -> str | None:
         """See Recognizer."""
@@ -43,6 +49,20 @@ class UnetRecognizer:
         return _name("sdxl" if pooled else "sd2" if network.get("use_linear_projection") else "sd15", channels)
 
 
+def _reads(shapes: Shapes) -> int:
+    """The width of the words that a UNet reads, 0 where it reads none."""
+    return next((s[-1] for name, s in shapes.items() if name.endswith(".attn2.to_k.weight") and len(s) == 2), 0)
+
+
+def _alone(shapes: Shapes) -> str | None:
+    """What a file is that holds a UNet and nothing beside it, as ComfyUI's tools write them; None for other files."""
+    if not any(names <= shapes.keys() for names in NAMES_ALONE):
+        return None
+    pooled = any(name in shapes for name in ("label_emb.0.0.weight", "add_embedding.linear_1.weight"))
+    label = "SDXL" if pooled else "Stable Diffusion 2" if _reads(shapes) == SD2_WIDTH else "Stable Diffusion 1.5"
+    return f"unknown (the UNet of {label} alone)"
+
+
 def _name(kind: str, channels: int) -> str:
     return kind + ("-inpaint" if channels == 9 else "")
 
@@ -54,8 +74,9 @@ RECOGNIZER = UnetRecognizer()
 class TextPart:
     """A CLIP text encoder: the number behind its folders' names, and the prefix of its weights in a single file.
 
-    `open_clip` files name its weights as OpenCLIP does. The others are as TextEncoder has them; `pad` is the token
-    that fills a chunk, None for the end token.
+    `open_clip` files name its weights as OpenCLIP does; `sd_cpp` is the prefix in files that stable-diffusion.cpp
+    wrote, which have the names of transformers. The others are as TextEncoder has them; `pad` is the token that fills
+    a chunk, None for the end token.
     """
 
     number: str
@@ -64,6 +85,7 @@ class TextPart:
     penultimate: bool = False
     projected: bool = False
     pad: str | None = None
+    sd_cpp: str = "cond_stage_model.transformer."
 
 
 ALL = Supports(style_picture="attention", ip_adapter=True, predictions=None)
@@ -108,7 +130,15 @@ SDXL = UnetFamily(
     full_vae=True,
     texts=(
         TextPart("", "conditioner.embedders.0.transformer.", penultimate=True),
-        TextPart("_2", "conditioner.embedders.1.model.", open_clip=True, penultimate=True, projected=True, pad="!"),
+        TextPart(
+            "_2",
+            "conditioner.embedders.1.model.",
+            open_clip=True,
+            penultimate=True,
+            projected=True,
+            pad="!",
+            sd_cpp="cond_stage_model.1.transformer.",
+        ),
     ),
     sized=True,
     supports=replace(ALL, ignores=frozenset({"clip_skip"})),
