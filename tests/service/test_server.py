@@ -12,6 +12,7 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zmq
@@ -198,6 +199,18 @@ def test_quit_if_idle_and_drain_of_an_idle_engine(client: Client) -> None:
     pid = client.ping()["pid"]
     client.quit(if_idle=True)
     until(lambda: not processes.alive(pid))
+
+
+def test_an_end_whose_answer_is_lost_is_an_end(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    pid, ask = client.ping()["pid"], client._ask
+
+    def lost(*asked: Any) -> None:
+        ask(*asked)
+        until(lambda: not processes.alive(pid))
+
+    monkeypatch.setattr(client, "_ask", lost)
+    assert client.quit() == {}
+    assert connection().stopped == "clean", "no other engine was started only to end it"
 
 
 def test_the_log_is_json_and_has_no_secrets(client: Client) -> None:

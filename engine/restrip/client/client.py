@@ -270,11 +270,11 @@ class Client(EngineSession):
 
     def drain(self) -> dict[str, Any]:
         """Have the engine finish what runs, take nothing new, and end."""
-        return self.request("drain")
+        return self.request("drain", ends=True)
 
     def quit(self, *, if_idle: bool = False) -> dict[str, Any]:
         """End the engine. A job that runs is left interrupted, or with `if_idle` the engine refuses."""
-        return self.request("quit", {"if_idle": if_idle})
+        return self.request("quit", {"if_idle": if_idle}, ends=True)
 
     def log_tail(self, lines: int = 50) -> list[str]:
         """The last lines of the engine's log."""

@@ -60,8 +60,11 @@ class EngineSession:
         self._wire: Wire | None = None
         self._topics: dict[str, None] = {}
 
-    def request(self, kind: str, body: Mapping[str, Any] | None = None, *, timeout_s: float = 60.0) -> dict[str, Any]:
-        """Ask, and wait for the answer while the engine shows signs of life. Every request may be asked twice.
+    def request(
+        self, kind: str, body: Mapping[str, Any] | None = None, *, timeout_s: float = 60.0, ends: bool = False
+    ) -> dict[str, Any]:
+        """Ask, and wait for the answer while the engine shows signs of life. Every request may be asked twice; one that
+        `ends` the engine is answered by its clean end too, {}.
 
         Raises RemoteError, EngineUnreachable, ProtocolMismatch, BadMessage, UnsafeFolder.
         """
@@ -70,6 +73,9 @@ class EngineSession:
             reply = self._ask(wire, kind, body or {}, timeout_s)
             if reply is not None and reply.body.get("code") != "other-engine":
                 return _result(reply)
+            if ends and reply is None and self._has_ended:
+                self._drop()
+                return {}
             wire = self._reconnect(pause_s)
         self._drop()
         raise EngineUnreachable("The engine runs but doesn't answer.", "Run 'restrip engine stop' and try again.")
@@ -147,6 +153,11 @@ class EngineSession:
     def _find(self) -> Connection | None:
         """Where the engine is; None when that is not known."""
         return discovery.read_connection()
+
+    @property
+    def _has_ended(self) -> bool:
+        connection = self._find()
+        return connection is not None and bool(connection.stopped)
 
     def _lives(self, connection: Connection) -> bool:
         """Whether that engine's process runs."""
