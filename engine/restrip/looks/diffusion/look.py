@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 # Goes up when the same settings give another picture than before.
 CODE_VERSION = 2
 
-LIGHTER = "Its 8-bit or GGUF files take less: they stay in memory as they lie on the disk."
+LIGHTER = "Its 8-bit, NF4 or GGUF files take less: they stay in memory as they lie on the disk."
 
 # The same for drafts.
 DRAFT_VERSION = 1

@@ -19,9 +19,9 @@ def assembled(
 ) -> Any:
     """A network of that class of diffusers or transformers with weights by its own names.
 
-    Linear layers below `blocks` (prefixes such as "layers.") keep halves, 8-bit floats and GGUF as they are stored, and
-    compute in what comes in; all else is numbers. `path` and `what` ("transformer") are for errors. Weights that it
-    doesn't know are left out. Raises MissingPart, UnknownFamily.
+    Linear layers below `blocks` (prefixes such as "layers.") keep halves, 8-bit floats, NF4 and GGUF as they are
+    stored, and compute in what comes in; all else is numbers. `path` and `what` ("transformer") are for errors. Weights
+    that it doesn't know are left out. Raises MissingPart, UnknownFamily.
     """
     try:
         module = empty(kind_name, config)

@@ -18,6 +18,10 @@ Shapes = dict[str, tuple[int, ...]]
 # The header of a file with thousands of tensors is about a megabyte; more than this is no header.
 LARGEST_HEADER = 100 * 2**20
 
+# What bitsandbytes writes beside a weight x.weight in 4 bits: x.weight.absmax, and how it is packed, as JSON.
+FOUR_BITS = (".quant_state.bitsandbytes__nf4", ".quant_state.bitsandbytes__fp4")
+FOUR_BIT_PARTS = (".absmax", ".quant_map", ".nested_absmax", ".nested_quant_map", *FOUR_BITS)
+
 # Where pickled files keep their weights, if not at the top; the last one is that of A1111's embeddings.
 INNER = ("state_dict", "model", "params_ema", "string_to_param")
 
@@ -52,6 +56,7 @@ class ForeignPickle(BadInput):
 def read_shapes(path: Path) -> Shapes:
     """The names and shapes of the tensors in a .safetensors, .gguf, .ckpt, .pt, .pth or .bin file.
 
+    Weights that bitsandbytes packed in 4 bits have the shape of their numbers, and what belongs to them isn't told.
     Raises UnreadableCheckpoint, ForeignPickle, BadGguf.
     """
     try:
@@ -90,7 +95,33 @@ def _safetensors_shapes(path: Path) -> Shapes:
     end = max((entry["data_offsets"][1] for entry in tensors.values()), default=0)
     if begins + end > size:
         raise UnreadableCheckpoint(path, f"it is cut off, {begins + end - size} bytes are missing")
-    return {name: tuple(entry["shape"]) for name, entry in tensors.items()}
+    shapes = {name: tuple(entry["shape"]) for name, entry in tensors.items()}
+    for state in [name for name in shapes if name.endswith(FOUR_BITS)]:
+        name = state.partition(".quant_state.")[0]
+        try:
+            told = read_quant_state(_bytes(path, begins, tensors[state]["data_offsets"]))
+        except (KeyError, ValueError, TypeError) as error:
+            raise UnreadableCheckpoint(path, f"how {name} is packed in 4 bits can't be read") from error
+        for part in FOUR_BIT_PARTS:
+            shapes.pop(name + part, None)
+        shapes[name] = told["shape"]
+    return shapes
+
+
+def read_quant_state(told: bytes) -> dict[str, Any]:
+    """How a weight is packed in 4 bits, its `shape` a tuple. Raises ValueError, TypeError, KeyError."""
+    state = json.loads(told)
+    state["shape"] = tuple(int(side) for side in state["shape"])
+    state["blocksize"] = int(state["blocksize"])
+    if not state["shape"] or min(*state["shape"], state["blocksize"]) < 1:
+        raise ValueError(state["shape"])
+    return dict(state)
+
+
+def _bytes(path: Path, begins: int, offsets: list[int]) -> bytes:
+    with path.open("rb") as file:
+        file.seek(begins + offsets[0])
+        return file.read(min(offsets[1] - offsets[0], LARGEST_HEADER))
 
 
 def _safetensors_header(path: Path) -> tuple[dict[str, Any], int, int]:

@@ -1,6 +1,7 @@
 """Weights as they lie on disk, in few bits, which become numbers only while they are used.
 
     8-bit floats    value = stored * scale, one scale or one for each row
+    NF4, FP4        blocks of codes with a scale for each block
     GGUF            blocks of small integers with scales of their own
     half floats     as they are: a network in full precision need not hold twice as much
 
@@ -25,8 +26,8 @@ Unpack = Callable[[torch.Tensor, torch.dtype], torch.Tensor]
 
 @dataclass(frozen=True, eq=False)
 class Packed:
-    """A weight of `shape` (rows, columns): `data` [rows, bytes] uint8, of the `kind` "bfloat16", "float8_e4m3fn", or a
-    GGUF kind such as "Q4_K" with its `unpack`. `scale` [1] or [rows] float32 multiplies 8-bit floats.
+    """A weight of `shape` (rows, columns): `data` [rows, bytes] uint8, of the `kind` "bfloat16", "float8_e4m3fn", or
+    "nf4" or a GGUF kind such as "Q4_K" with its `unpack`. `scale` [1] or [rows] float32 multiplies 8-bit floats.
     """
 
     data: torch.Tensor

@@ -17,7 +17,7 @@ Weights = dict[str, torch.Tensor]
 
 SCALES = (".scale_weight", ".weight_scale")
 NO_WEIGHTS = (".scale_input", ".input_scale", "scaled_fp8", ".comfy_quant")
-UNKNOWN_SCALES = (".weight_scale_2", ".weight_scale_inv", ".absmax", ".quant_map", ".qweight")
+UNKNOWN_SCALES = (".weight_scale_2", ".weight_scale_inv", ".absmax", ".quant_map", ".qweight", ".SCB", ".weight_format")
 
 OLD_CLIP = "cond_stage_model.transformer."
 

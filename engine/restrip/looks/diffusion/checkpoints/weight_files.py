@@ -1,4 +1,4 @@
-"""Weights of a file or a folder, as they are stored: 8-bit floats and GGUF stay packed."""
+"""Weights of a file or a folder, as they are stored: 8-bit floats, NF4 and GGUF stay packed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import safetensors.torch
 import torch
 
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart
+from restrip.looks.diffusion.checkpoints.four_bits import four_bit_weights
 from restrip.looks.diffusion.checkpoints.gguf_weights import read_gguf
 from restrip.looks.diffusion.checkpoints.headers import UnreadableCheckpoint, read_shapes
 from restrip.looks.diffusion.checkpoints.packed import EIGHTS, Packed
@@ -30,14 +31,17 @@ def read_stored(path: Path) -> Stored:
     Raises UnreadableCheckpoint, ForeignPickle, MissingPart, MissingGgufPackage, BadGguf.
     """
     if path.is_dir():
+        shards = _shards(path)
+        if shards[0].suffix == ".safetensors":
+            return _of_safetensors(path, shards)
         stored: Stored = {}
-        for shard in _shards(path):
+        for shard in shards:
             stored |= read_stored(shard)
         return stored
     if path.suffix == ".gguf":
         return read_gguf(path)
     if path.suffix == ".safetensors":
-        return _of_safetensors(path)
+        return _of_safetensors(path, [path])
     return dict(read_weights(path))
 
 
@@ -51,15 +55,18 @@ def _shards(folder: Path) -> list[Path]:
     raise MissingPart(folder.parent, f"weights in {folder.name}")
 
 
-def _of_safetensors(path: Path) -> Stored:
-    read_shapes(path)
-    try:
-        weights: Weights = dict(safetensors.torch.load_file(path))
-    except (OSError, RuntimeError, safetensors.SafetensorError) as error:
-        raise UnreadableCheckpoint(path, str(error).split("\n")[0][:200]) from error
+def _of_safetensors(path: Path, files: list[Path]) -> Stored:
+    """The weights of files that belong together: what belongs to a weight may lie in the next one."""
+    weights: Weights = {}
+    for file in files:
+        read_shapes(file)
+        try:
+            weights |= safetensors.torch.load_file(file)
+        except (OSError, RuntimeError, safetensors.SafetensorError) as error:
+            raise UnreadableCheckpoint(file, str(error).split("\n")[0][:200]) from error
+    stored: Stored = four_bit_weights(weights, path)
     check_packing(weights, path)
     scales = {weight_of_scale(name): value for name, value in weights.items() if name.endswith(SCALES)}
-    stored: Stored = {}
     for name, value in weights.items():
         if name.endswith((*SCALES, *NO_WEIGHTS)):
             continue

@@ -58,7 +58,7 @@ def weights_mib(path: Path) -> int:
 
 def stored_share(path: Path) -> float:
     """What the weights of a file, or of a network's folder, take as they are stored, as a share of half precision:
-    .5 for 8-bit floats, less for GGUF. For families whose weights stay so. Raises the errors of read_shapes.
+    .5 for 8-bit floats, less for NF4 and GGUF. For families whose weights stay so. Raises the errors of read_shapes.
     """
     files = [path] if path.is_file() else [*path.glob("*.safetensors")] or [*path.glob("*.bin")]
     halves = weights_mib(path)

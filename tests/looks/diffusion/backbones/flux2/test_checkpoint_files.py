@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +24,7 @@ from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, Un
 from restrip.looks.diffusion.checkpoints.finding import list_models
 from restrip.looks.diffusion.checkpoints.lora import merge
 from restrip.looks.diffusion.checkpoints.origin import origin_of
+from restrip.looks.diffusion.checkpoints.packed import PackedLinear
 from restrip.looks.diffusion.conditioning.qwen_text import read_tokenizer
 from restrip.looks.diffusion.runtime import model_cache
 from restrip.media.frame import Frame
@@ -30,6 +33,7 @@ from restrip.timeline import Key
 
 sys.path.insert(0, str(Path(__file__).parent))
 import small_klein as small
+from four_bit_packer import four_bits
 from small_z_image import eights, halves, save, save_gguf
 
 FAST = {
@@ -127,6 +131,36 @@ def test_every_file_is_the_same_model(
     assert made.facts["family"] == "klein" and made.facts["model"] == path.stem
 
 
+@pytest.mark.parametrize(("kind", "nested", "whole"), [("nf4", 256, False), ("fp4", 0, False), ("nf4", 0, True)])
+def test_four_bits_are_the_model_of_their_numbers(
+    kind: str, nested: int, whole: bool, comfy: Path, folder: Path, networks: Any, tmp_path: Path
+) -> None:
+    """By the original code's names, with fused projections, and by diffusers' in a folder with bitsandbytes' config."""
+    weights = networks.transformer.state_dict()
+    packed, numbers = four_bits(weights if whole else small.original(weights), kind, nested=nested)
+    paths = [comfy.with_name("klein-packed.safetensors"), comfy.with_name("klein-floats.safetensors")]
+    if whole:
+        paths = [Path(shutil.copytree(folder, tmp_path / name)) for name in ("packed", "floats")]
+        config = paths[0] / "transformer" / "config.json"
+        told = {"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}}
+        config.write_text(json.dumps(json.loads(config.read_text()) | told))
+    for path, content in zip(paths, (packed, numbers), strict=True):
+        for old in (path / "transformer").glob("*.safetensors*"):
+            old.unlink()
+        save(content, path / "transformer" / "model.safetensors" if whole else path)
+    mine, right = (open_model(open_look(f"sd:{path}", FAST).checkpoint).network for path in paths)
+    layers = {name: layer for name, layer in mine.named_modules() if isinstance(layer, PackedLinear)}
+    assert "transformer_blocks.0.attn.to_k" in layers and "single_transformer_blocks.0.attn.to_out" in layers
+    assert {layer.packed.kind for layer in layers.values()} == {kind}
+    for name, value in right.state_dict().items():
+        owner, _, last = name.rpartition(".")
+        assert torch.allclose(getattr(mine.get_submodule(owner), last), value, atol=1e-6), name
+    torch.manual_seed(1)
+    for name, layer in layers.items():
+        x = torch.randn(2, layer.in_features)
+        assert torch.allclose(layer(x), right.get_submodule(name)(x), atol=1e-5), name
+
+
 def test_what_is_missing_is_named_with_its_remedy(comfy: Path, networks: Any, tmp_path: Path) -> None:
     models = comfy.parents[1]
     models.joinpath("vae", "flux2-vae.safetensors").rename(tmp_path / "elsewhere.safetensors")
@@ -170,22 +204,23 @@ def test_a_distilled_model_runs_in_few_steps_and_a_base_model_as_asked(
 
 
 def test_memory_is_counted_as_the_weights_are_stored(comfy: Path, networks: Any) -> None:
-    """8 bits take half of 16; the header of a small file counts a little."""
+    """8 bits take half of 16, and 4 with their scales a little more than a quarter; a header counts a little."""
     large = small.transformer(attention_head_dim=64, num_attention_heads=4, axes_dims_rope=(16,) * 4)
     file = small.original(large.state_dict())
     half = save(halves(file), comfy.with_name("klein-bf16.safetensors"))
     eight = save({n: v.to(torch.float8_e4m3fn) for n, v in file.items()}, comfy.with_name("klein-fp8.safetensors"))
-    needs = [open_look(f"sd:{path}", FAST).estimate((1920, 1080)).needs_mib for path in (half, eight)]
+    four = save(four_bits(halves(file), nested=256)[0], comfy.with_name("klein-nf4.safetensors"))
+    needs = [open_look(f"sd:{path}", FAST).estimate((1920, 1080)).needs_mib for path in (half, eight, four)]
     weights = KLEIN.memory.weights_mib
-    assert 0.4 * weights < needs[0] - needs[1] < 0.5 * weights
+    assert 0.4 * weights < needs[0] - needs[1] < 0.5 * weights < needs[0] - needs[2] < 0.75 * weights
     sized = [open_look(f"sd:{path}", {**FAST, "width": 0, "height": 0}) for path in (half, eight)]
     largest = [look.largest((1920, 1080), needs[0]) for look in sized]
     assert largest[0][0] < largest[1][0]
 
 
 @pytest.mark.parametrize("style", ["diffusers", "trainer", "kohya"])
-@pytest.mark.parametrize("packed", [False, True])
-def test_lora_of_every_naming(style: str, packed: bool, networks: Any, comfy: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("packed", ["no", "halves", "nf4"])
+def test_lora_of_every_naming(style: str, packed: str, networks: Any, comfy: Path, tmp_path: Path) -> None:
     """The same changes by diffusers' names, by the original code's, and as kohya writes these."""
     generator = torch.Generator().manual_seed(1)
     layers = {
@@ -214,13 +249,20 @@ def test_lora_of_every_naming(style: str, packed: bool, networks: Any, comfy: Pa
                 f"{flat}.alpha": torch.tensor(2.0),
             }
     path = save(file, tmp_path / "ink.safetensors")
-    if packed:
+    if packed == "halves":
         comfy = save(halves(small.original(plain)), comfy)
+    if packed == "nf4":
+        comfy = save(four_bits(small.original(plain))[0], comfy)
+        before = open_model(open_look(f"sd:{comfy}", FAST).checkpoint).network
+        wanted = {name: value - plain[f"{name}.weight"] + before.get_submodule(name).weight
+                  for name, value in wanted.items()}  # fmt: skip
     opened = open_look(f"sd:{comfy}", {**FAST, "lora": f"{path}:0.5"})
     model = open_model(opened.checkpoint)
     merge(model, path, 0.5)
     for name, value in wanted.items():
-        assert torch.allclose(model.network.get_submodule(name).weight, value, atol=2e-2 if packed else 1e-5), name
+        assert torch.allclose(
+            model.network.get_submodule(name).weight, value, atol=2e-2 if packed == "halves" else 1e-5
+        ), name
     assert not model.notes
 
 

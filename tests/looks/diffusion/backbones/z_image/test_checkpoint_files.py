@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import copy
+import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import torch
 from restrip.client.job import JobSpec
 from restrip.jobs.outputs.model_facts import model_facts
 from restrip.looks.diffusion.backbones.opening import open_model
+from restrip.looks.diffusion.backbones.z_image.layers import diffusers_names
 from restrip.looks.diffusion.checkpoints import loader
 from restrip.looks.diffusion.checkpoints.companions import MissingTextEncoder, MissingVae
 from restrip.looks.diffusion.checkpoints.family_detection import UnknownFamily, family_of_shapes
@@ -19,6 +23,7 @@ from restrip.timeline import ClipRange, Key, Rate
 
 sys.path.insert(0, str(Path(__file__).parent))
 import small_z_image as small
+from four_bit_packer import four_bits
 
 # The mean difference from the whole model's velocities, as a share of them.
 LAYOUTS = {
@@ -76,6 +81,55 @@ def test_every_layout_is_the_same_model(layout: str, z_image, places, tmp_path: 
     assert (model.latents.scale, model.latents.shift, model.latents.factor) == (0.3611, 0.1159, 8)
     packed = [module for module in model.network.modules() if isinstance(module, PackedLinear)]
     assert bool(packed) == (LAYOUTS[layout] > 1e-6)
+
+
+@pytest.mark.parametrize(("kind", "nested"), [("nf4", 256), ("nf4", 0), ("fp4", 0)])
+@pytest.mark.parametrize("layout", ["folder", "original", "diffusers"])
+def test_four_bits_are_the_model_of_their_numbers(
+    layout: str, kind: str, nested: int, z_image, places, tmp_path: Path
+) -> None:
+    """The transformer and the text encoder, in folders with bitsandbytes' config and in files."""
+    weights = z_image.transformer.state_dict()
+    file, numbers = four_bits(weights if layout != "original" else small.original(weights), kind, nested=nested)
+    text, text_numbers = four_bits(z_image.text.state_dict(), kind, nested=nested)
+    right, right_text = copy.deepcopy(z_image.transformer), copy.deepcopy(z_image.text)
+    right.load_state_dict(
+        four_bits(weights, kind, nested=nested)[1] if layout != "original" else diffusers_names(numbers)
+    )
+    right_text.load_state_dict(text_numbers)
+    if layout == "folder":
+        path = Path(shutil.copytree(places.folder, tmp_path / "z-image"))
+        for part, content in (("transformer", file), ("text_encoder", text)):
+            for old in [*(path / part).glob("*.safetensors*")]:
+                old.unlink()
+            small.save(content, path / part / "model.safetensors")
+            config = json.loads((path / part / "config.json").read_text())
+            config["quantization_config"] = {"quant_method": "bitsandbytes", "load_in_4bit": True}
+            (path / part / "config.json").write_text(json.dumps(config))
+        checkpoint = find_checkpoint(str(path))
+    else:
+        path = small.save(file, tmp_path / "m" / "diffusion_models" / "z.safetensors")
+        encoder = small.save(text, tmp_path / "m" / "text_encoders" / "qwen.safetensors")
+        small.save_tokenizer(tmp_path / "m" / "text_encoders")
+        small.save(small.named_originally(z_image.vae), tmp_path / "m" / "vae" / "ae.safetensors")
+        checkpoint = with_companions(find_checkpoint(str(path)), None, None)
+        assert checkpoint.beside.text_encoder == encoder
+        assert read_shapes(path) == {name: tuple(value.shape) for name, value in numbers.items()}
+    assert checkpoint.family == "z-image"
+    model = open_model(checkpoint)
+    layer = model.network.layers[1].attention.to_k
+    assert isinstance(layer, PackedLinear) and layer.packed.kind == kind
+    torch.manual_seed(1)
+    x, time, texts = [torch.randn(16, 1, 8, 6)] * 2, torch.tensor([0.3, 0.3]), [torch.randn(n, 64) for n in (20, 40)]
+    with torch.inference_mode():
+        mine, wanted = (torch.stack(net(x, time, texts, return_dict=False)[0]) for net in (model.network, right))
+    assert float((mine - wanted).abs().max() / wanted.abs().max()) < 1e-5
+    ids, mask = model.text.words.tokens("a fox")
+    with torch.inference_mode():
+        states = right_text(
+            input_ids=torch.tensor([ids]), attention_mask=torch.tensor([mask]), output_hidden_states=True
+        ).hidden_states[-2][0]
+    assert torch.allclose(model.text.encode("a fox").tokens, states, atol=1e-5 * float(states.abs().max()))
 
 
 def test_packed_weights_take_the_memory_of_their_file(z_image, places, tmp_path: Path) -> None:
