@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from restrip.looks.diffusion.checkpoints import gguf_weights
+from restrip.looks.diffusion.checkpoints.gguf_header import BadGguf
 from restrip.looks.diffusion.checkpoints.gguf_weights import MissingGgufPackage, gguf_numbers, read_gguf
 from restrip.looks.diffusion.checkpoints.headers import UnreadableCheckpoint
 from restrip.looks.diffusion.checkpoints.packed import Packed
@@ -87,3 +88,30 @@ def test_blocks_that_run_over_rows_are_numbers_in_the_shape_that_the_file_tells(
     assert numbers["a.weight"].shape == shape and numbers["counter"].tolist() == [0, 1, 2]
     expected = gguf.quants.dequantize(raw, number).reshape(shape)
     assert np.allclose(numbers["a.weight"].numpy(), expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [[64, 4, 3, 4], [-64, -4, 3, 3]])
+def test_a_shape_of_another_size_is_damage(shape: list[int], tmp_path: Path) -> None:
+    writer = gguf.GGUFWriter(str(tmp_path / "a.gguf"), "sd1")
+    writer.add_array("comfy.gguf.orig_shape.a.weight", shape)
+    writer.add_tensor("a.weight", np.ones((9, 256), np.float16))
+    writer.add_tensor("after", np.ones(4096, np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    with pytest.raises(BadGguf, match=r"another size of a\.weight"):
+        read_gguf(tmp_path / "a.gguf")
+
+
+def test_weights_without_numbers_are_empty(tmp_path: Path) -> None:
+    """Markers such as v_pred hold none."""
+    writer = gguf.GGUFWriter(str(tmp_path / "a.gguf"), "sd1")
+    writer.add_tensor("v_pred", np.zeros((0, 32), np.float32))
+    writer.add_tensor("a", np.ones(3, np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    numbers = gguf_numbers(tmp_path / "a.gguf")
+    assert numbers["v_pred"].numel() == 0 and numbers["a"].tolist() == [1, 1, 1]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,8 @@ def _header(file: BinaryIO, size: int, lists: bool) -> GgufHeader:
     for name, shape, kind, offset in found:
         # ComfyUI's files say here which shape a weight had before sides of 1 were left out.
         own = told.get(f"comfy.gguf.orig_shape.{name}") or shape
+        if min(own, default=1) < 0 or math.prod(own) != math.prod(shape):
+            raise ValueError(f"it tells another size of {name} than it has")
         tensors_found[name] = GgufTensor(tuple(own), kind, begins + offset)
     return GgufHeader(tensors_found, told)
 

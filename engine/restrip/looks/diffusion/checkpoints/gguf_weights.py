@@ -68,6 +68,8 @@ def _numbers(path: Path, name: str, tensor: GgufTensor, content: torch.Tensor, k
     raw = content[tensor.begins : tensor.begins + count // block * size]
     if len(raw) < count // block * size:
         raise UnreadableCheckpoint(path, f"it is cut off in {name}")
+    if count == 0:
+        return torch.zeros(tensor.shape)
     if kind.name in PLAIN:
         return raw.clone().view(PLAIN[kind.name]).reshape(tensor.shape)
     unpack = _unpack_of(kind.name)
