@@ -18,7 +18,7 @@ from restrip.request import Request, finished, job_of
 from restrip.timeline import FrameRange, Key
 
 FRAMES = FrameRange(0, 50)
-KEYS = (0, 25, 49)
+KEYS = (0, 37, 49)
 LONG_SIDE_PX = 640
 NAMES = 100
 """So many names beside a folder that is taken are tried."""
