@@ -7,7 +7,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
-from strokes import SIZE, grain
+from stroke_grain import SIZE, grain
 
 from restrip.propagate.cpu.detail_selection import Strokes
 from restrip.propagate.cpu.kernels.mixing import mix_apart, sum_up

@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 torch.set_num_threads(1)
 
-from strokes import grain  # noqa: E402
+from stroke_grain import grain  # noqa: E402
 
 from restrip.propagate.cpu.detail_selection import Strokes  # noqa: E402
 from restrip.propagate.cpu.mixing import Votes  # noqa: E402
