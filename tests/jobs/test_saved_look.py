@@ -130,6 +130,7 @@ def test_a_painting_travels_in_its_look(first: Computer, second: Computer, littl
 
 
 def test_a_style_picture_travels_in_its_look(first: Computer, second: Computer, little: Little, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
     style = tmp_path / "waves.png"
     write_picture(style, Frame(np.ascontiguousarray(255 - frame_of(3).rgb)))
     settings = {"steps": 2, "width": 64, "height": 48, "device": "cpu", "style_picture": str(style)}
