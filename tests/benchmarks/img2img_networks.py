@@ -97,18 +97,23 @@ def network(kind: Any, family: str, part: str, device: torch.device, dtype: torc
     if rehearsing and part in REHEARSAL:
         config |= REHEARSAL[part]
         config["block_out_channels"] = config["block_out_channels"][: len(config.get("down_block_types", "1234"))]
-    with torch.device(device):
-        if issubclass(kind, transformers.PreTrainedModel):
-            made = kind(transformers.CLIPTextConfig(**config))
-        else:
-            made = kind.from_config(config)
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)  # made in it at once, not in float32 first
+    try:
+        with torch.device(device):
+            if issubclass(kind, transformers.PreTrainedModel):
+                made = kind(transformers.CLIPTextConfig(**config))
+            else:
+                made = kind.from_config(config)
+    finally:
+        torch.set_default_dtype(before)
     return torch.nn.Module.to(made, dtype).eval().requires_grad_(False)
 
 
-def full_size(case: Case, device: torch.device) -> Model:
-    """The model of a case on its device."""
+def full_size(case: Case, device: torch.device, like: Model | None = None) -> Model:
+    """The model of a case on its device; `like`'s UNet and what reads prompts, where that is given."""
     half = torch.float16 if device.type == "cuda" else torch.float32
-    unet = network(diffusers.UNet2DConditionModel, case.family, "unet", device, half)
+    unet = like.network if like else network(diffusers.UNet2DConditionModel, case.family, "unet", device, half)
     if case.small_vae:
         with torch.device(device):
             vae = torch.nn.Module.to(diffusers.AutoencoderTiny().eval().requires_grad_(False), half)
@@ -116,6 +121,10 @@ def full_size(case: Case, device: torch.device) -> Model:
         vae = network(diffusers.AutoencoderKL, case.family, "vae", device, half)
     if device.type != "meta":
         lively(vae)
+    if like is not None:
+        model = Model(case.name, UnetBackbone(FAMILIES[case.family], unet, Schedule()), vae, like.text)
+        model_cache._place(model, device)
+        return model
     kinds = [("text_encoder", transformers.CLIPTextModel, "<|endoftext|>")]
     if case.family == "sdxl":
         kinds.append(("text_encoder_2", transformers.CLIPTextModelWithProjection, "!"))

