@@ -35,6 +35,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from restrip.looks.diffusion.runtime.key_task import Round, Task
 from restrip.looks.diffusion.runtime.model import Model
 from restrip.looks.diffusion.runtime.pipeline import Pipeline
+from restrip.looks.diffusion.runtime.speed import norms
 from restrip.looks.diffusion.runtime.speed.compiled import BatchKind, Compiled
 from restrip.looks.look import Styled
 from restrip.progress import silent
@@ -165,11 +166,16 @@ def rows(bench: Bench, options: argparse.Namespace) -> None:
     wall(bench.device)
     print(f"weights of {case.name} made in {time.perf_counter() - begun:.1f} s, {bench.left:.0f} s left", flush=True)
     plain = bench.row("15 evaluations, plain", model, case, "plain")
+    lay(model)
+    other = bench.row("15 evaluations, plain, own norms", model, case, "plain")
+    if other <= GAIN * plain:
+        lay(model, on=False)
     with tuned():
-        gains = bench.row("15 evaluations, plain, cuDNN tuned", model, case, "plain") > GAIN * plain
-    stay = tuned if gains else no_switch
+        tuning = bench.row("15 evaluations, plain, cuDNN tuned too", model, case, "plain") > GAIN * max(plain, other)
+    stay = tuned if tuning else no_switch
     with cudnn_attention(), stay():
-        bench.row("15 evaluations, plain, cuDNN's attention", model, case, "plain")
+        bench.row("15 evaluations, plain, cuDNN's attention too", model, case, "plain")
+    print(f"own norms stay on: {other > GAIN * plain}; tuned convolutions: {tuning}", flush=True)
     with stay():
         bench.row("15 evaluations, recorded", model, case, "recorded")
         if bench.compiling:
@@ -187,6 +193,12 @@ def rows(bench: Bench, options: argparse.Namespace) -> None:
         larger(bench, large)
     if bench.left > 8:
         compared(bench, model, case)
+
+
+def lay(model: Model, *, on: bool = True) -> None:
+    """Own kernels of normalization in both networks, or torch's."""
+    for network in (model.network, model.vae):
+        norms.lay(network, on=on)
 
 
 def larger(bench: Bench, case: Case) -> None:

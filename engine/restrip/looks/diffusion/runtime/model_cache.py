@@ -13,6 +13,10 @@ from restrip.looks.diffusion.checkpoints.finding import Checkpoint
 from restrip.looks.diffusion.checkpoints.lora import merge
 from restrip.looks.diffusion.runtime.model import Model
 from restrip.looks.diffusion.runtime.offload import Offload
+from restrip.looks.diffusion.runtime.speed import norms
+
+TUNED = False
+"""Whether cuDNN tries its ways of each convolution once for each shape. Not measured yet."""
 
 # The last model that was loaded and what it was loaded for.
 _kept: dict[ModelKey, Model] = {}
@@ -55,6 +59,10 @@ def _place(model: Model, device: torch.device) -> None:
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = True
         torch.backends.cudnn.allow_tf32 = True
+        torch.backends.cudnn.benchmark = TUNED
+        if norms.ON:
+            norms.lay(model.network)
+            norms.lay(model.vae)
         try:
             model.backbone.settle(device)
             model.vae.to(device, memory_format=torch.channels_last)

@@ -10,6 +10,7 @@ import torch
 
 from restrip.looks.diffusion.runtime.speed.break_even import BreakEven
 from restrip.looks.diffusion.runtime.speed.nests import Places
+from restrip.looks.diffusion.runtime.speed.norms import ChannelsLastNorm
 from restrip.looks.diffusion.runtime.speed.regions import Regions
 from restrip.looks.diffusion.runtime.speed.replay import Replayed, StepRecorder
 
@@ -106,6 +107,7 @@ class Compiled:
         """What the user should know of ways that could not be gone."""
         parts = (("compiled", self.network), ("compiled", self.vae.regions), ("recorded", self.replayed))
         failed = {(what, part.failed) for what, part in parts if part is not None and part.failed}
+        own = ChannelsLastNorm.failed
         recipe = self.session.recipe
         asked = {"Guidance every": recipe.guided_every != 1, "Record steps": recipe.replay}
         idle = [name for name, on in asked.items() if on and self.session.words is not None]
@@ -115,6 +117,7 @@ class Compiled:
                 f"The networks couldn't be {what} ({why}): keys are made as without that."
                 for what, why in sorted(failed)
             ),
+            *([f"Kernels for normalizing couldn't be used ({own}): keys are made as without them."] if own else ()),
         )
 
     def _moves(self) -> int:
