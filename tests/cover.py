@@ -78,6 +78,7 @@ COVERED_BY = {
     "looks/diffusion/backbones/table": BACKBONES + "test_another_family.py",
     "looks/diffusion/checkpoints/lora_kinds": "looks/diffusion/checkpoints/test_lora.py",
     "looks/diffusion/runtime/batch_row": "looks/diffusion/runtime/test_precision.py",
+    "looks/diffusion/runtime/speed/group_norm_triton": "looks/diffusion/runtime/speed/test_norms.py",
     "looks/diffusion/runtime/key_studio": "looks/diffusion/test_look.py",
     "looks/diffusion/runtime/seen_pictures": BACKBONES + "flux2/test_klein.py",
     "looks/diffusion/runtime/model": "looks/diffusion/runtime/test_memory_plan.py",
