@@ -164,7 +164,6 @@ COVERED_BY = {
     "propagate/gpu/shading": STAGES,
     "propagate/gpu/shares": KERNELS,
     "propagate/gpu/side": "propagate/gpu/test_segment_walk.py",
-    "propagate/gpu/transfers": STAGES,
     "propagate/gpu/vote": STAGES,
     "propagate/gpu/kernels/coded_triton": "propagate/gpu/strokes/test_crisp.py",
     "propagate/gpu/kernels/descriptors_triton": KERNELS,

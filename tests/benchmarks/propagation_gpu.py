@@ -1,12 +1,12 @@
-"""Propagation on a GPU: python tests/benchmarks/propagation_gpu.py [--device cuda] [--sizes 960x540,...] [--frames N]
-                                                             [--strokes smooth,crisp] [--graphs off,on] [--no-cpu]
+"""Propagation on a GPU: python tests/benchmarks/propagation_gpu.py [--device cuda] [--sizes 960x540,...] [--frames N,M]
+                              [--strokes smooth,crisp] [--graphs off,on] [--no-cpu] [--no-starts] [--no-stages]
 
 Seconds a frame, both keys and motion included, averaged ("smooth") and with strokes kept whole ("crisp"), step by step
-and played as graphs; whether the pictures are the same to the bit; how many kernels, graphs and copies the host starts
-a frame; the device memory at its peak against what is counted on; how far the pictures are from the CPU's, and the
-energy of their fine detail (unless --no-cpu); milliseconds of each stage. Pictures are dropped as they come, as an
-encoder does. --device cpu rehearses all of it with torch operations, and a stand-in for graphs. --compile cuda:90 or
-hip:gfx942 only compiles the kernels for such a GPU, which needs none.
+and played as graphs; whether the pictures are the same to the bit; where the host's time goes, and how many kernels,
+graphs and copies it starts a frame; the device memory at its peak against what is counted on; how far the pictures are
+from the CPU's, and the energy of their fine detail (unless --no-cpu); milliseconds of each stage. Pictures are dropped
+as they come, as an encoder does. --device cpu rehearses all of it with torch operations, and a stand-in for graphs.
+--compile cuda:90 or hip:gfx942 only compiles the kernels for such a GPU, which needs none.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 SIZES = "960x540,1920x1080,3840x2160"
 GOALS_S = {
@@ -87,11 +88,11 @@ def painted(picture: Any, seed: int) -> Any:
     )
 
 
-def carried(size: tuple[int, int], count: int, device: str, strokes: str, graphs: bool = False) -> Iterator[Any]:
+def carried(made: tuple[Any, Any], device: str, strokes: str, graphs: bool = False) -> Iterator[Any]:
     """Every frame of a segment as it comes. On the CPU "tensors" are torch operations, "cpu" is the CPU's own path."""
     from restrip.propagate import PropagateSettings, propagate
 
-    window, keys = segment(size, count, strokes)
+    window, keys = made
     how = PropagateSettings(strokes=strokes, device=device, graphs=graphs)
     if device != "tensors":
         return propagate(window, keys, how, told)
@@ -109,17 +110,61 @@ def told(done: int, total: int, note: str = "") -> None:
         print(f"  ({note})", flush=True)
 
 
-def timed(size: tuple[int, int], count: int, device: str, strokes: str, graphs: bool) -> float:
-    """Seconds a frame that is carried (the key's own is not)."""
-    begin = time.perf_counter()
-    for _ in carried(size, count, device, strokes, graphs):
-        pass
-    return (time.perf_counter() - begin) / (count - 1)
+class HostTime:
+    """Where the host's time goes while a segment is carried: "stage" copies frames into pinned memory, "wait" is for
+    finished pictures, "ahead" for work that is too far behind; the rest starts work.
+    """
+
+    def __init__(self) -> None:
+        from restrip.propagate.gpu import transfers
+
+        self.seconds = dict.fromkeys(("stage", "wait", "ahead"), 0.0)
+        self._patched = [
+            mock.patch.object(transfers, "copied", self._timed("stage", transfers.copied)),
+            mock.patch.object(transfers.Coming, "array", self._timed("wait", transfers.Coming.array)),
+            mock.patch.object(transfers.Uploads, "upload", self._timed("ahead", transfers.Uploads.upload)),
+        ]
+
+    def _timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any) -> Any:
+            begin = time.perf_counter()
+            try:
+                return function(*args)
+            finally:
+                self.seconds[name] += time.perf_counter() - begin
+
+        return run
+
+    def __enter__(self) -> HostTime:
+        for one in self._patched:
+            one.start()
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        for one in self._patched:
+            one.stop()
+
+    def said(self, whole_s: float, frames: int) -> str:
+        """Milliseconds a frame of so many that took `whole_s`."""
+        stage, wait, upload = (self.seconds[name] for name in ("stage", "wait", "ahead"))
+        parts = {"stage": stage, "wait": wait, "upload": upload - stage, "rest": whole_s - wait - upload}
+        return ", ".join(f"{name} {seconds / frames * 1e3:.1f}" for name, seconds in parts.items())
 
 
-def kept(size: tuple[int, int], count: int, device: str, strokes: str, graphs: bool = False) -> list[list[Any]]:
+def timed(made: tuple[Any, Any], device: str, strokes: str, graphs: bool) -> tuple[float, str]:
+    """Seconds a frame that is carried (the key's own is not), and the host's time."""
+    frames = len(made[0].frames) - 1
+    with HostTime() as host:
+        begin = time.perf_counter()
+        for _ in carried(made, device, strokes, graphs):
+            pass
+        whole = time.perf_counter() - begin
+    return whole / frames, host.said(whole, frames)
+
+
+def kept(made: tuple[Any, Any], device: str, strokes: str, graphs: bool = False) -> list[list[Any]]:
     """Both renditions of every frame."""
-    return [[one.left.rgb.copy(), one.right.rgb.copy()] for one in carried(size, count, device, strokes, graphs)]
+    return [[one.left.rgb.copy(), one.right.rgb.copy()] for one in carried(made, device, strokes, graphs)]
 
 
 def starts(size: tuple[int, int], strokes: str, graphs: bool) -> dict[str, float]:
@@ -128,8 +173,9 @@ def starts(size: tuple[int, int], strokes: str, graphs: bool) -> dict[str, float
 
     counts = []
     for count in (6, 10):
-        with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as seen:
-            timed(size, count, "cuda", strokes, graphs)
+        made = segment(size, count, strokes)
+        with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA], acc_events=True) as seen:
+            timed(made, "cuda", strokes, graphs)
         counts.append({event.key: event.count for event in seen.key_averages() if event.key in STARTS})
     return {name: (counts[1].get(name, 0) - counts[0].get(name, 0)) / 4 for name in STARTS}
 
@@ -191,7 +237,7 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
         "hand-over": lambda: handed.at(shares.begun, laid, laid, stages),
         "energy": lambda: stages.coded([crisp(laid, laid, turn, stages)] * 2, False),
         "strangeness, once": lambda: parts_of(style, *read, flow, stages),
-        "cells, once": lambda: HandOverTensors.of(laid.picture, laid.picture),
+        "cells, once": lambda: HandOverTensors.of(laid.picture, laid.picture).times,
         "download": lambda: Coming(shown[2].rgb).array(),
     }
     wait = torch.cuda.synchronize if where.type == "cuda" else lambda: None
@@ -209,42 +255,54 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
     return times
 
 
-def table(sizes: list[tuple[int, int]], count: int, device: str, given: argparse.Namespace) -> None:
+def more(counts: list[int], each: list[float]) -> str:
+    """What a frame more takes, without what is done once a segment; "" for segments of one length."""
+    whole = [(count - 1) * seconds for count, seconds in zip(counts, each, strict=True)]
+    return f"{(whole[-1] - whole[0]) / (counts[-1] - counts[0]):.4f}" if len(counts) > 1 else ""
+
+
+def table(sizes: list[tuple[int, int]], counts: list[int], device: str, given: argparse.Namespace) -> None:
     """Print a row for each size, kind of strokes and way to start."""
     import numpy as np
     import torch
 
+    from restrip.propagate.gpu import segment_walk
     from restrip.propagate.gpu_memory import need_mib
 
+    segment_walk.GRAPHS_PIXELS = 1 << 40  # whether to play larger frames is what is measured here
     on_gpu = device != "cpu"
     where = device if on_gpu else "tensors"
     name = torch.cuda.get_device_name() if on_gpu else "CPU, torch operations"
     print(f"{name}, torch {torch.__version__}\n")
-    print("| frame | strokes | graphs | s a frame, both keys | goal | peak MiB | counted on | same pictures | starts |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("Seconds a frame in a segment of so many frames; the host's milliseconds a frame are of the last one.")
+    titles = ("frame", "strokes", "graphs", *(f"s a frame of {n}" for n in counts), "each more", "goal", "peak MiB")
+    print(f"| {' | '.join((*titles, 'counted on', 'same pictures', 'host, ms', 'starts'))} |")
+    print(f"|{' --- |' * (len(titles) + 4)}")
     notes, ways = [], given.graphs.split(",")
     for size in sizes:
         for strokes in given.strokes.split(","):
+            few, *made = (segment(size, count, strokes) for count in (min(counts[0], 5), *counts))
             truth = None
             for graphs in (way == "on" for way in ways):
-                pictures = kept(size, min(count, 5), where, strokes, graphs)  # compiles
+                pictures = kept(few, where, strokes, graphs)  # compiles
                 pairs = zip(chain(*pictures), chain(*(truth or pictures)), strict=True)
                 same = all(np.array_equal(a, b) for a, b in pairs)
                 truth = truth or pictures
                 if on_gpu:
                     torch.cuda.reset_peak_memory_stats()
-                seconds = min(timed(size, count, where, strokes, graphs) for _ in range(2 if on_gpu else 1))
+                each = [min(timed(one, where, strokes, graphs) for _ in range(2 if on_gpu else 1)) for one in made]
                 peak = torch.cuda.max_memory_reserved() >> 20 if on_gpu else 0
                 counted = need_mib(size, strokes == "crisp", graphs)
-                started = starts(size, strokes, graphs) if on_gpu else {}
+                started = starts(size, strokes, graphs) if on_gpu and given.starts else {}
                 said = ", ".join(f"{n:.0f} {what}" for what, n in started.items() if n)
-                row = (f"{size[0]}x{size[1]}", strokes, "on" if graphs else "off", f"{seconds:.4f}")
-                row += (GOALS_S.get((size, strokes), ""), peak, counted, "yes" if same else "NO", said)
+                row = (f"{size[0]}x{size[1]}", strokes, "on" if graphs else "off", *(f"{s:.4f}" for s, _ in each))
+                row += (more(counts, [s for s, _ in each]), GOALS_S.get((size, strokes), ""), peak, counted)
+                row += ("yes" if same else "NO", each[-1][1], said)
                 print(f"| {' | '.join(map(str, row))} |", flush=True)
             if size == sizes[0] and not given.no_cpu and truth is not None:
-                notes.append(f"{strokes}: {differences(truth, kept(size, len(truth), 'cpu', strokes))}")
+                notes.append(f"{strokes}: {differences(truth, kept(few, 'cpu', strokes))}")
     print("\n" + "\n".join(notes))
-    for size in sizes:
+    for size in sizes if given.stages else []:
         times = stage_times(size, device)
         print(f"{size[0]}x{size[1]}, ms a key: " + ", ".join(f"{k} {v:.2f}" for k, v in times.items()), flush=True)
 
@@ -388,10 +446,12 @@ def main() -> None:
     ask = argparse.ArgumentParser()
     ask.add_argument("--device", default="cuda")
     ask.add_argument("--sizes", default=SIZES)
-    ask.add_argument("--frames", type=int, default=20)
+    ask.add_argument("--frames", default="10,27", help="of segments; two lengths tell apart what is done once")
     ask.add_argument("--strokes", default="smooth,crisp")
     ask.add_argument("--graphs", default="off,on", help="ways to start a frame's work, the one to compare with first")
     ask.add_argument("--no-cpu", action="store_true", help="leave out the CPU's pictures")
+    ask.add_argument("--no-starts", dest="starts", action="store_false", help="leave out what the host starts")
+    ask.add_argument("--no-stages", dest="stages", action="store_false", help="leave out milliseconds of each stage")
     ask.add_argument("--compile", default="")
     given = ask.parse_args()
     if given.compile:
@@ -403,7 +463,7 @@ def main() -> None:
         torch.set_num_threads(1)
     elif not torch.cuda.is_available():
         sys.exit("there is no GPU here that torch can use")
-    table(sizes_of(given.sizes), given.frames, given.device, given)
+    table(sizes_of(given.sizes), [int(count) for count in given.frames.split(",")], given.device, given)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from restrip.timeline import FrameRange
 
 def test_defaults_are_the_tables():
     of = PropagateSettings.of({})
-    assert of == PropagateSettings(device="auto")
+    assert of == PropagateSettings(device="auto", graphs=True)
     for setting in PROPAGATE_SETTINGS:
         name = {ON: "device", GRAPHS: "graphs"}.get(setting.key, setting.key)
         assert getattr(of, name) == setting.default

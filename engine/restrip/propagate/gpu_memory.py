@@ -15,6 +15,7 @@ BESIDES_MIB = 1024  # the driver's own, and what torch operations take for a ban
 STACK_MIB = 1024  # of motion put aside
 FIELDS_MIB = 512  # of pieces put aside
 MOST_FRAMES = 192
+KEPT_MIB = 512  # of source frames, where that much is left: the next walk needs them again
 
 
 def block_frames(size: tuple[int, int]) -> int:
@@ -29,6 +30,11 @@ def field_block_frames(size: tuple[int, int]) -> int:
 
 def _block_frames(size: tuple[int, int], mib: int, bytes_a_pixel: int) -> int:
     return max(8, min(MOST_FRAMES, (mib << 20) // (bytes_a_pixel * size[0] * size[1])))
+
+
+def kept_frames(size: tuple[int, int], spare_mib: int) -> int:
+    """How many source frames of (width, height) stay on the device between walks, of what is left beside the rest."""
+    return max(0, min(KEPT_MIB, spare_mib) << 20) // (3 * size[0] * size[1])
 
 
 def need_mib(size: tuple[int, int], strokes: bool = False, graphs: bool = False) -> int:

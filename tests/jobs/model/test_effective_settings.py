@@ -29,7 +29,7 @@ def spec(look: str = "neural:1", clip: str = "/clip.mp4", **settings: Any) -> Jo
 
 def test_each_concern_has_its_own_and_the_defaults_of_the_schema() -> None:
     asked = Job.of(spec()).asked
-    assert asked.motion == PropagateSettings(lean=0.1, shading=1.0, device="auto")
+    assert asked.motion == PropagateSettings(lean=0.1, shading=1.0, device="auto", graphs=True)
     assert asked.matte == MatteSettings(4.0, None)
     assert asked.source == SourceSettings(strict=False, stream=0, gaps="hold")
     assert asked.look.values == {"style_strength": 1.0, "stroke_size": 1.0, "keep_color": False, "anchor_file": ""}
@@ -46,8 +46,8 @@ def test_what_is_given_is_typed_and_recorded_as_it_was_written() -> None:
     # Some are recorded only where they are asked to be otherwise.
     others = [s.key for s in (*PROPAGATE_SETTINGS, *MATTE_SETTINGS, *SOURCE_SETTINGS) if s.key not in ONLY_CHANGED]
     assert list(asked.whole) == ["style_strength", "stroke_size", "keep_color", "anchor_file", *others]
-    changed = Job.of(spec(highlights="off", propagate_graphs=True)).asked.recorded
-    assert (changed["highlights"], changed["propagate_graphs"]) == ("off", True)
+    changed = Job.of(spec(highlights="off", propagate_graphs=False)).asked.recorded
+    assert (changed["highlights"], changed["propagate_graphs"]) == ("off", False)
 
 
 def test_settings_of_other_looks_and_of_older_engines_are_left_alone() -> None:

@@ -33,12 +33,13 @@ from restrip.propagate.gpu_memory import BYTES_A_PIXEL, STROKES_BYTES_A_PIXEL  #
 CPU = torch.device("cpu")
 
 
-def on_tensors(frames, keys, report=silent, **settings):
+def on_tensors(frames, keys, report=silent, kept=0, **settings):
     """All frames between two keys of a list of pictures, by torch operations."""
     left, right = keys
     first, end = 0 if left is None else left.frame, len(frames) if right is None else right.frame
     window = frames if isinstance(frames, Pictures) else Pictures(frames, FrameRange(first, end))
-    return list(SegmentWalk(window, keys, PropagateSettings(**settings), report, torch_stages(CPU)).frames())
+    walk = SegmentWalk(window, keys, PropagateSettings(**settings), report, torch_stages(CPU), kept)
+    return list(walk.frames())
 
 
 def poster(picture: np.ndarray) -> np.ndarray:
@@ -142,6 +143,45 @@ def test_cancelling_stops_and_leaves_torch_as_it_was():
             seen.append((one, torch.is_inference_mode_enabled()))
     assert [inference for _, inference in seen] == [False, False]
     assert not torch.is_inference_mode_enabled()
+
+
+@pytest.mark.parametrize("strokes", ["smooth", "crisp"])
+def test_frames_that_stay_on_the_device_are_uploaded_once_and_change_nothing(monkeypatch, strokes):
+    """Walks are in blocks of two frames, so that frames are walked over again and again."""
+    uploads = []
+
+    class Counting(segment_walk.Uploads):
+        def upload(self, picture):
+            uploads.append(picture)
+            return super().upload(picture)
+
+    monkeypatch.setattr(segment_walk, "Uploads", Counting)
+    for name in ("block_frames", "field_block_frames"):
+        monkeypatch.setattr(segment_walk, name, lambda size: 2)
+    frames = sliding(6, (49, 41), (1, 0))
+    keys = styled(frames, 0, negative(frames[0])), styled(frames, 5, negative(frames[5]))
+    made, counts = [], []
+    for kept in (0, 2, 100):
+        made.append(on_tensors(frames, keys, kept=kept, strokes=strokes))
+        counts.append(len(uploads))
+        uploads.clear()
+    assert counts[2] == 7 < counts[1] < counts[0]  # five frames and both keys' own
+    for one, *others in zip(*made, strict=True):
+        for other in others:
+            np.testing.assert_array_equal(one.left.rgb, other.left.rgb)
+            np.testing.assert_array_equal(one.right.rgb, other.right.rgb)
+
+
+def test_whole_strokes_alone_walk_back_once():
+    frames, keys = strangers()
+    counts = []
+    for strokes in ("crisp", "smooth"):
+        seen = []
+        window = Pictures(frames, FrameRange(0, 2))
+        on_tensors(window, keys, lambda done, total, note="", seen=seen: seen.append((done, total)), strokes=strokes)
+        assert [done for done, _ in seen] == list(range(1, len(seen) + 1)) and seen[-1][0] == seen[-1][1]
+        counts.append(len(seen))
+    assert counts == [4, 4]
 
 
 @pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="Triton is not installed")

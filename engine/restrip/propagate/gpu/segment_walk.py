@@ -31,10 +31,13 @@ from restrip.propagate.gpu.strokes.pieces import Pieces
 from restrip.propagate.gpu.strokes.strangeness import parts_of
 from restrip.propagate.gpu.strokes.whole import WholeStrokesTensors
 from restrip.propagate.gpu.transfers import Coming, Uploads
-from restrip.propagate.gpu_memory import block_frames, field_block_frames, need_mib
+from restrip.propagate.gpu_memory import block_frames, field_block_frames, kept_frames, need_mib
 from restrip.propagate.settings import PropagateSettings
 
 Keys = tuple[StyledKey | None, StyledKey | None]
+
+GRAPHS_PIXELS = 2048 * 1152
+"""Larger frames are started step by step: the GPU takes longer for their work than the host for starting it."""
 
 
 def check_memory(size: tuple[int, int], strokes: bool = False) -> None:
@@ -45,14 +48,17 @@ def check_memory(size: tuple[int, int], strokes: bool = False) -> None:
     """
     if not torch.cuda.is_available():
         return
-    torch.cuda.empty_cache()
-    own = torch.cuda.memory_allocated() if strokes else 0
-    if _free_mib() + (own >> 20) < need_mib(size, strokes):
+    own = torch.cuda.memory_allocated() >> 20 if strokes else 0
+    if _free_mib() + own < need_mib(size, strokes):
         raise GpuMemoryTaken(strokes)
 
 
 def _free_mib() -> int:
-    return torch.cuda.mem_get_info(torch.device("cuda"))[0] >> 20
+    """What nobody has, and what this process has and doesn't use: torch gives that back when it needs more."""
+    if not torch.cuda.is_available():
+        return 0
+    unused = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+    return torch.cuda.mem_get_info(torch.device("cuda"))[0] + unused >> 20
 
 
 def walk(window: FrameWindow, keys: Keys, settings: PropagateSettings, report: Report) -> Iterator[CarriedFrame]:
@@ -61,12 +67,12 @@ def walk(window: FrameWindow, keys: Keys, settings: PropagateSettings, report: R
     Raises PropagationOutOfGpuMemory; and GpuMemoryTaken before the first frame, where strokes are to be kept whole and
     there is no memory for that.
     """
-    device = torch.device("cuda")
-    if settings.graphs and _free_mib() < need_mib(window.size, settings.strokes != "smooth", graphs=True):
-        settings = replace(settings, graphs=False)
-        report(0, 1, "The GPU has too little memory left for graphs: its work is started step by step.")
+    size, free, whole = window.size, _free_mib(), settings.strokes != "smooth"
+    graphs = settings.graphs and size[0] * size[1] <= GRAPHS_PIXELS and free >= need_mib(size, whole, graphs=True)
+    kept = kept_frames(size, free - need_mib(size, whole, graphs))
+    settings = replace(settings, graphs=graphs)
     try:
-        yield from SegmentWalk(window, keys, settings, report, stages_on(device)).frames()
+        yield from SegmentWalk(window, keys, settings, report, stages_on(torch.device("cuda")), kept).frames()
     except torch.OutOfMemoryError as error:
         raise PropagationOutOfGpuMemory(window.size) from error
     finally:
@@ -74,16 +80,22 @@ def walk(window: FrameWindow, keys: Keys, settings: PropagateSettings, report: R
 
 
 class SegmentWalk:
-    """The frames between two keys, on the device of `stages`."""
+    """The frames between two keys, on the device of `stages`, where the last `kept` source frames stay."""
 
     def __init__(
-        self, window: FrameWindow, keys: Keys, settings: PropagateSettings, report: Report, stages: Stages
+        self,
+        window: FrameWindow,
+        keys: Keys,
+        settings: PropagateSettings,
+        report: Report,
+        stages: Stages,
+        kept: int = 0,
     ) -> None:
         self._window, self._keys, self._settings, self._report = window, keys, settings, report
         self._stages = stages.recording(self._not_recorded) if settings.graphs else stages
-        self._uploads, self._effort = Uploads(stages.device, settings.graphs), effort(settings.quick)
+        self._uploads, self._effort = Uploads(stages.device, kept), effort(settings.quick)
         self._block = block_frames(window.size)
-        again = 0 if keys[1] is None else walked_frames(window.frames, self._block)
+        again = walked_frames(window.frames, self._block) if self._averages and keys[1] is not None else 0
         self._done, self._total = 0, len(window.frames) + again
         self._sides: list[Side | None] = []
         self._steps = StepMotion(stages, self._effort)
@@ -98,6 +110,11 @@ class SegmentWalk:
         """Every frame in order."""
         with closing(self._stages.graphs):
             yield from self._frames()
+
+    @property
+    def _averages(self) -> bool:
+        """Are the keys averaged anywhere? If not, only pieces are carried, which walk their own way back."""
+        return self._settings.strokes != "crisp"
 
     def _frames(self) -> Iterator[CarriedFrame]:
         shown = [None if key is None else self._shown(key.source) for key in self._keys]
@@ -166,13 +183,13 @@ class SegmentWalk:
         return self._keys[0] is not None and self._keys[0].frame == n
 
     def _back(self, key: Shown | None) -> Generator[Tensor, None, None]:
-        if key is not None:
+        if key is not None and self._averages:
             motion = KeyMotion(key, self._stages, self._effort)
             walk = BackwardWalk(motion, self._read, FlowStack(), FlowStack())
             yield from walk.forwards(self._window.frames, self._step, self._block)
 
     def _read(self, n: int) -> Shown:
-        return self._shown(self._window.frame(n))
+        return self._stages.shown(self._uploads.frame(n, lambda: self._window.frame(n).rgb8()))
 
     def _shown(self, frame: Frame) -> Shown:
         return self._stages.shown(self._uploads.upload(frame.rgb8()))
@@ -182,7 +199,7 @@ class SegmentWalk:
         if self._is_left(n):
             carried = self._at_key(source, flow_back)
             return lambda: carried
-        coming = Coming(self._between(n, source, flow_back), self._settings.graphs)
+        coming = Coming(self._between(n, flow_back))
         return lambda: self._carried(source, coming)
 
     def _at_key(self, source: Frame, flow_back: Tensor | None) -> CarriedFrame:
@@ -197,14 +214,14 @@ class SegmentWalk:
         picture = with_alpha_of(source, left.picture.rgb)
         return CarriedFrame(picture, None if right is None else picture, picture if self._settings.baked else None)
 
-    def _between(self, n: int, source: Frame, flow_back: Tensor | None) -> Tensor:
-        frame = self._shown(source)
-        given: Tensors = {}
-        if self._ahead is None:
-            flow, step = None, self._steps.next(frame)
-        else:
+    def _between(self, n: int, flow_back: Tensor | None) -> Tensor:
+        frame, given = self._read(n), Tensors()
+        flow = step = None
+        if self._ahead is not None:
             flow = self._ahead.next(frame)
             step = self._ahead.step
+        elif self._averages:
+            step = self._steps.next(frame)
         if self._whole is not None:
             given |= self._whole.fields(frame)
         if self._whole is None or not self._whole.all:
@@ -258,8 +275,6 @@ class SegmentWalk:
         return shares_of(weights, [across_at(n, keys, fade) for n in frames], self._stages.device)
 
     def _not_recorded(self, why: str) -> None:
-        self._settings = replace(self._settings, graphs=False)
-        self._uploads = Uploads(self._stages.device)
         note = f"The GPU's work can't be played as graphs here and is started step by step: {why}."
         self._report(self._done, self._total, note)
 

@@ -9,9 +9,13 @@ down              copy 1 | copy 2 | ...
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -20,10 +24,29 @@ from restrip.media.frame import Picture
 AHEAD = 2
 """So many frames go up before the work on earlier ones is done."""
 
+COPIERS = 4
+"""Threads that copy a large picture into pinned memory: one takes almost as long as a frame's motion on the GPU."""
+
+LARGE = 4 << 20  # bytes
+
 
 @lru_cache(maxsize=8)
 def _stream(device: torch.device, way: str) -> torch.cuda.Stream:
     return torch.cuda.Stream(device)
+
+
+@lru_cache(maxsize=1)
+def _copiers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(COPIERS, "upload")
+
+
+def copied(picture: npt.NDArray[Any], into: npt.NDArray[Any]) -> None:
+    """Copy a picture [H, W, C] to another of its shape, by several threads if it is large."""
+    if picture.nbytes < LARGE:
+        into[...] = picture
+        return
+    parts = (np.array_split(one, COPIERS) for one in (into, picture))
+    list(_copiers().map(np.copyto, *parts))
 
 
 def upload(picture: Picture, device: torch.device, beside: bool = False) -> Tensor:
@@ -36,7 +59,7 @@ def upload(picture: Picture, device: torch.device, beside: bool = False) -> Tens
     if device.type != "cuda":
         return torch.tensor(array).to(device)
     staged = torch.empty(array.shape, dtype=torch.uint8 if array.dtype == np.uint8 else torch.int16, pin_memory=True)
-    staged.numpy()[...] = array
+    copied(array, staged.numpy())
     here = torch.cuda.current_stream(device)
     way = _stream(device, "up") if beside else here
     with torch.cuda.stream(way):
@@ -48,48 +71,57 @@ def upload(picture: Picture, device: torch.device, beside: bool = False) -> Tens
 
 
 class Uploads:
-    """Frames one after the other.
+    """Frames one after the other, beside the work; the last `kept` stay on the device for the next walk over them.
 
-    When they go up `beside` the work, the host waits once that is AHEAD of them behind: each takes memory.
+    The host waits once the work is AHEAD frames behind: each takes memory.
     """
 
-    def __init__(self, device: torch.device, beside: bool = False) -> None:
-        self._device, self._beside = device, beside and device.type == "cuda"
+    def __init__(self, device: torch.device, kept: int = 0) -> None:
+        self._device, self._most = device, kept
+        self._kept: dict[int, Tensor] = {}
         self._worked: deque[torch.cuda.Event] = deque()
 
+    def frame(self, n: int, picture: Callable[[], Picture]) -> Tensor:
+        """Frame n [H, W, 3] on the device; `picture` is asked for if it isn't there any more."""
+        there = self._kept.pop(n, None)
+        if there is None:
+            there = self.upload(picture())
+        if self._most:
+            self._kept[n] = there
+        if len(self._kept) > self._most:
+            del self._kept[next(iter(self._kept))]
+        return there
+
     def upload(self, picture: Picture) -> Tensor:
-        """A frame [H, W, 3] on the device; what was started before is work on earlier ones."""
-        if self._beside:
+        """A picture [H, W, 3] on the device; what was started before is work on earlier ones."""
+        beside = self._device.type == "cuda"
+        if beside:
             self._worked.append(torch.cuda.Event())
             self._worked[-1].record()
             if len(self._worked) > AHEAD:
                 self._worked.popleft().synchronize()
-        return upload(picture, self._device, self._beside)
+        return upload(picture, self._device, beside)
 
 
 class Coming:
-    """A picture [..., H, W, 3] uint8, or int16 read as uint16, on its way down; only `array` waits for it.
+    """Values on their way down beside the work that is started next; only `array` waits for them."""
 
-    `beside` the work that is started next, else before it.
-    """
-
-    def __init__(self, picture: Tensor, beside: bool = False) -> None:
+    def __init__(self, picture: Tensor) -> None:
         self._host, self._copied = picture, None
         if picture.device.type == "cuda":
             self._host = torch.empty(picture.shape, dtype=picture.dtype, pin_memory=True)
             here = torch.cuda.current_stream(picture.device)
-            way = _stream(picture.device, "down") if beside else here
-            if beside:
-                way.wait_stream(here)
-                picture.record_stream(way)  # its memory is taken again only when it is down
+            way = _stream(picture.device, "down")
+            way.wait_stream(here)
+            picture.record_stream(way)  # its memory is taken again only when it is down
             with torch.cuda.stream(way):
                 self._host.copy_(picture, non_blocking=True)
                 self._copied = torch.cuda.Event()
                 self._copied.record()
 
-    def array(self) -> Picture:
-        """The picture, once it is here."""
+    def array(self) -> npt.NDArray[Any]:
+        """The values, once they are here; of int16 the same bits as uint16."""
         if self._copied is not None:
             self._copied.synchronize()
         array = self._host.numpy()
-        return array if array.dtype == np.uint8 else array.view(np.uint16)
+        return array.view(np.uint16) if array.dtype == np.int16 else array

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, lru_cache
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -13,29 +17,32 @@ from restrip.propagate.gpu.filters import gaussian
 from restrip.propagate.gpu.planes import shrunk
 from restrip.propagate.gpu.stages import Stages
 from restrip.propagate.gpu.strokes.paint import LaidTensors
+from restrip.propagate.gpu.transfers import Coming
 from restrip.propagate.handover_times import small_size, times_of
 
 
 class HandOverTensors:
-    """The times [H, W] of a left key's places in 0..1 of the fade."""
+    """The times of a left key's places in 0..1 of the fade; they are waited for when they are first read."""
 
-    def __init__(self, times: Tensor) -> None:
-        self.times = times
+    def __init__(self, found: Callable[[], Tensor]) -> None:
+        self._found = found
 
     @classmethod
     def of(cls, left: Tensor, right: Tensor) -> HandOverTensors:
         """Of the left key [3, H, W] and the right key as it is at the left key's frame, both in 16-bit code values.
 
-        The cells are found on the host: this waits for the device, once a segment.
+        The cells are found on the host, by a thread beside what is started on the device next.
         """
-        h, w = left.shape[1:]
-        small = small_size((w, h))
-        times = times_of(*arrived(torch.stack([shrunk(picture, small) for picture in (left, right)]) / CODE))
-        rows, columns = (
-            torch.from_numpy(np.minimum((np.arange(full) * (few / full)).astype(np.int64), few - 1)).to(left.device)
-            for full, few in zip((h, w), times.shape, strict=True)
-        )
-        return cls(torch.from_numpy(times).to(left.device)[rows[:, None], columns])
+        size = left.shape[2], left.shape[1]
+        small = torch.stack([shrunk(picture, small_size(size)) for picture in (left, right)]) / CODE
+        coming = Coming(small.permute(0, 2, 3, 1).contiguous())
+        cells = _finder().submit(lambda: times_of(*coming.array()))
+        return cls(lambda: _full(cells.result(), size, left.device))
+
+    @cached_property
+    def times(self) -> Tensor:
+        """[H, W] float32."""
+        return self._found()
 
     def at(self, begun: Tensor, left: LaidTensors, right: LaidTensors, stages: Stages) -> Tensor:
         """How much of a frame is the right key's, [H, W] in 0..1; `begun` are the times that are half handed over."""
@@ -46,6 +53,15 @@ class HandOverTensors:
         return stages.filtered(turn[None], gaussian(BORDER), mirrored=True)[0]
 
 
-def arrived(pictures: Tensor) -> npt.NDArray[np.float32]:
-    """Pictures [N, 3, H, W] of the device as [N, H, W, 3] on the host."""
-    return np.ascontiguousarray(pictures.permute(0, 2, 3, 1).cpu().numpy())
+@lru_cache(maxsize=1)
+def _finder() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "cells")
+
+
+def _full(times: npt.NDArray[np.float32], size: tuple[int, int], device: torch.device) -> Tensor:
+    """The nearest time for each pixel of (width, height)."""
+    rows, columns = (
+        torch.from_numpy(np.minimum((np.arange(full) * (few / full)).astype(np.int64), few - 1)).to(device)
+        for full, few in zip(size[::-1], times.shape, strict=True)
+    )
+    return torch.from_numpy(times).to(device)[rows[:, None], columns]
