@@ -27,7 +27,7 @@ from restrip.looks.diffusion.backbones.flux2.klein import KleinBackbone
 from restrip.looks.diffusion.backbones.flux2.rows import KLEIN
 from restrip.looks.diffusion.checkpoints.assembling import assembled
 from restrip.looks.diffusion.checkpoints.finding import Checkpoint
-from restrip.looks.diffusion.checkpoints.packed import Packed
+from restrip.looks.diffusion.checkpoints.weights.packed import Packed
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
 from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.runtime.key_task import Round, Task

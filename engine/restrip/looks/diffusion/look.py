@@ -22,9 +22,9 @@ from restrip.looks.diffusion.checkpoints.finding import (
     find_file,
     with_companions,
 )
-from restrip.looks.diffusion.checkpoints.headers import read_shapes
 from restrip.looks.diffusion.checkpoints.ip_adapter_files import adapter_files
 from restrip.looks.diffusion.checkpoints.lora_kinds import check_kinds
+from restrip.looks.diffusion.checkpoints.weights.headers import read_shapes
 from restrip.looks.diffusion.draft import draft_evaluations, draft_working_size
 from restrip.looks.diffusion.fitting import fitted
 from restrip.looks.diffusion.recipe import Recipe

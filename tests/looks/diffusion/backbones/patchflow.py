@@ -22,8 +22,8 @@ from restrip.looks.diffusion.backbones.family import Family, MemoryCoefficients,
 from restrip.looks.diffusion.backbones.latents import Latents
 from restrip.looks.diffusion.backbones.prediction import FLOW, Prediction
 from restrip.looks.diffusion.checkpoints.finding import Checkpoint
-from restrip.looks.diffusion.checkpoints.headers import Shapes
-from restrip.looks.diffusion.checkpoints.safe_weights import part, read_weights
+from restrip.looks.diffusion.checkpoints.weights.headers import Shapes
+from restrip.looks.diffusion.checkpoints.weights.safe_weights import part, read_weights
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
 from restrip.looks.diffusion.runtime.model import Model
 from restrip.looks.diffusion.sampling.schedules import FlowSchedule

@@ -8,7 +8,7 @@ import torch
 
 from restrip.looks.diffusion.checkpoints.assembling import assembled
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, UnknownFamily
-from restrip.looks.diffusion.checkpoints.packed import Packed, PackedLinear
+from restrip.looks.diffusion.checkpoints.weights.packed import Packed, PackedLinear
 
 CONFIG = {
     "_class_name": "ZImageTransformer2DModel", "dim": 96, "n_layers": 1, "n_refiner_layers": 1, "n_heads": 6,

@@ -11,9 +11,9 @@ import torch
 from restrip.looks.diffusion.backbones.opening import open_model
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart
 from restrip.looks.diffusion.checkpoints.finding import Checkpoint, family_of, find_checkpoint
-from restrip.looks.diffusion.checkpoints.headers import UnreadableCheckpoint
 from restrip.looks.diffusion.checkpoints.loader import open_vae
-from restrip.looks.diffusion.checkpoints.safe_weights import read_weights
+from restrip.looks.diffusion.checkpoints.weights.headers import UnreadableCheckpoint
+from restrip.looks.diffusion.checkpoints.weights.safe_weights import read_weights
 
 
 @pytest.fixture(autouse=True)

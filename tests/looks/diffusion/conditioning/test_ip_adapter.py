@@ -21,12 +21,12 @@ from restrip.looks import open_look
 from restrip.looks.diffusion.backbones.family import UnsupportedByFamily
 from restrip.looks.diffusion.checkpoints.family_detection import family_of_shapes
 from restrip.looks.diffusion.checkpoints.finding import MissingCheckpoint
-from restrip.looks.diffusion.checkpoints.headers import read_shapes
 from restrip.looks.diffusion.checkpoints.ip_adapter_files import (
     MissingImageEncoder,
     UnusableAdapter,
     adapter_files,
 )
+from restrip.looks.diffusion.checkpoints.weights.headers import read_shapes
 from restrip.looks.diffusion.conditioning.ip_adapter import picture_words, pixels
 from restrip.media.frame import Frame
 from restrip.timeline import ClipRange, Key, Rate

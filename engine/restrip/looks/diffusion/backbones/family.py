@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from restrip.errors import BadInput
 from restrip.looks.diffusion.checkpoints.companions import Wanted
-from restrip.looks.diffusion.checkpoints.headers import Shapes
+from restrip.looks.diffusion.checkpoints.weights.headers import Shapes
 from restrip.looks.diffusion.sampling.distillation import Distillation
 
 # Where the noise of a key may come from; see the setting "noise".

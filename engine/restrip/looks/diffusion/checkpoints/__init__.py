@@ -1,1 +1,1 @@
-"""Files with weights: finding them, telling what they hold, and reading them."""
+"""Files with models: finding them, telling what they hold, and building networks of them."""

@@ -10,8 +10,8 @@ import torch
 
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, UnknownFamily
 from restrip.looks.diffusion.checkpoints.loader import empty
-from restrip.looks.diffusion.checkpoints.packed import HALVES, Packed, PackedLinear
-from restrip.looks.diffusion.checkpoints.weight_files import Stored
+from restrip.looks.diffusion.checkpoints.weights.packed import HALVES, Packed, PackedLinear
+from restrip.looks.diffusion.checkpoints.weights.weight_files import Stored
 
 
 def assembled(

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from restrip.errors import BadInput
-from restrip.looks.diffusion.checkpoints.gguf_header import read_gguf_header
-from restrip.looks.diffusion.checkpoints.headers import Shapes, read_shapes
+from restrip.looks.diffusion.checkpoints.weights.gguf_header import read_gguf_header
+from restrip.looks.diffusion.checkpoints.weights.headers import Shapes, read_shapes
 
 ENDINGS = (".safetensors", ".gguf")
 TEXT_FOLDERS = ("text_encoders", "clip", "text_encoder")

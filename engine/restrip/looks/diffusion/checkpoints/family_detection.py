@@ -10,8 +10,8 @@ from typing import Any
 from restrip.errors import BadInput
 from restrip.looks.diffusion.backbones.family import Recognizer
 from restrip.looks.diffusion.backbones.table import FAMILIES
-from restrip.looks.diffusion.checkpoints.headers import Shapes
 from restrip.looks.diffusion.checkpoints.lora_kinds import kinds_of
+from restrip.looks.diffusion.checkpoints.weights.headers import Shapes
 
 QWEN_NORMS = ("layers.0.self_attn.q_norm.weight", "blk.0.attn_q_norm.weight")
 VAE_CONVS = ("first_stage_model.encoder.conv_in.weight", "encoder.conv_in.weight")

@@ -21,8 +21,13 @@ from restrip.looks.diffusion.checkpoints.family_detection import (
     family_of_folder,
     family_of_shapes,
 )
-from restrip.looks.diffusion.checkpoints.headers import ForeignPickle, UnreadableCheckpoint, read_metadata, read_shapes
 from restrip.looks.diffusion.checkpoints.lora_kinds import check_kinds
+from restrip.looks.diffusion.checkpoints.weights.headers import (
+    ForeignPickle,
+    UnreadableCheckpoint,
+    read_metadata,
+    read_shapes,
+)
 from restrip.media.content import HashBook
 from restrip.media.files import open_regular
 

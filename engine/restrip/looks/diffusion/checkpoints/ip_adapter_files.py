@@ -13,7 +13,7 @@ from pathlib import Path
 
 from restrip.errors import BadInput
 from restrip.looks.diffusion.checkpoints.finding import find_file, models_roots
-from restrip.looks.diffusion.checkpoints.headers import Shapes, read_shapes
+from restrip.looks.diffusion.checkpoints.weights.headers import Shapes, read_shapes
 
 PROJECTION = "image_proj.proj.weight"
 SEEN_AS = "visual_projection.weight"

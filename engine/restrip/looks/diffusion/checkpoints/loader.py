@@ -22,9 +22,9 @@ from diffusers.models.modeling_utils import no_init_weights
 
 from restrip.looks.diffusion.backbones.flux2 import vae_layout
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, UnknownFamily, read_json
-from restrip.looks.diffusion.checkpoints.gguf_header import read_gguf_header
-from restrip.looks.diffusion.checkpoints.headers import UnreadableCheckpoint
-from restrip.looks.diffusion.checkpoints.safe_weights import Weights, part, read_weights
+from restrip.looks.diffusion.checkpoints.weights.gguf_header import read_gguf_header
+from restrip.looks.diffusion.checkpoints.weights.headers import UnreadableCheckpoint
+from restrip.looks.diffusion.checkpoints.weights.safe_weights import Weights, part, read_weights
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 

@@ -11,8 +11,8 @@ from restrip.errors import BadInput
 from restrip.looks.diffusion.backbones.backbone import Backbone
 from restrip.looks.diffusion.checkpoints.lora_kinds import check_kinds
 from restrip.looks.diffusion.checkpoints.lora_layer import LayerChange, role_of
-from restrip.looks.diffusion.checkpoints.packed import PackedLinear
-from restrip.looks.diffusion.checkpoints.safe_weights import Weights, read_weights
+from restrip.looks.diffusion.checkpoints.weights.packed import PackedLinear
+from restrip.looks.diffusion.checkpoints.weights.safe_weights import Weights, read_weights
 from restrip.looks.diffusion.runtime.model import Model
 
 

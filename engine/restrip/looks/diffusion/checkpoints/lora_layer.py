@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from restrip.looks.diffusion.checkpoints.packed import HALVES, PackedLinear
+from restrip.looks.diffusion.checkpoints.weights.packed import HALVES, PackedLinear
 
 # The end of a weight's name, and which part of the change it is.
 ROLES = tuple(

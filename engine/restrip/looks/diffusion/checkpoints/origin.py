@@ -14,7 +14,7 @@ from restrip.errors import BadInput
 from restrip.looks.diffusion.backbones.table import FAMILIES
 from restrip.looks.diffusion.checkpoints import hub
 from restrip.looks.diffusion.checkpoints.finding import family_of, hub_folder
-from restrip.looks.diffusion.checkpoints.headers import read_metadata
+from restrip.looks.diffusion.checkpoints.weights.headers import read_metadata
 
 UNKNOWN = "unknown"
 # On the hub's cards: the name follows.

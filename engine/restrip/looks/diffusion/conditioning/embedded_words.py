@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from restrip.looks.diffusion.checkpoints.embedding_files import NamedEmbedding, embeddings_in
-from restrip.looks.diffusion.checkpoints.safe_weights import read_weights
+from restrip.looks.diffusion.checkpoints.weights.safe_weights import read_weights
 
 CLIP_L, CLIP_G = "clip_l", "clip_g"
 

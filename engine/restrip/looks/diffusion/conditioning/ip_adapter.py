@@ -23,9 +23,9 @@ from PIL import Image
 
 from restrip.looks.diffusion.checkpoints.assembling import assembled
 from restrip.looks.diffusion.checkpoints.ip_adapter_files import AdapterFiles, UnusableAdapter
-from restrip.looks.diffusion.checkpoints.packed import Packed
-from restrip.looks.diffusion.checkpoints.safe_weights import Weights, read_weights
-from restrip.looks.diffusion.checkpoints.weight_files import Stored, read_stored
+from restrip.looks.diffusion.checkpoints.weights.packed import Packed
+from restrip.looks.diffusion.checkpoints.weights.safe_weights import Weights, read_weights
+from restrip.looks.diffusion.checkpoints.weights.weight_files import Stored, read_stored
 from restrip.media.frame import Frame
 
 # CLIP's, of each channel.

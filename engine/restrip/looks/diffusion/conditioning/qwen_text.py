@@ -23,7 +23,7 @@ from restrip.looks.diffusion.checkpoints.assembling import assembled
 from restrip.looks.diffusion.checkpoints.companions import MissingTokenizer
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, UnknownFamily
 from restrip.looks.diffusion.checkpoints.loader import quiet, qwen_tokenizer
-from restrip.looks.diffusion.checkpoints.weight_files import Stored, read_stored
+from restrip.looks.diffusion.checkpoints.weights.weight_files import Stored, read_stored
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
 from restrip.looks.diffusion.runtime.offload import Offload
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from restrip.looks.diffusion.backbones.table import FAMILIES
 from restrip.looks.diffusion.checkpoints.finding import Checkpoint
-from restrip.looks.diffusion.checkpoints.headers import read_shapes
+from restrip.looks.diffusion.checkpoints.weights.headers import read_shapes
 
 # CUDA itself, cuDNN's work space, fragments.
 FIXED_MIB = 900

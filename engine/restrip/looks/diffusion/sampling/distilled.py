@@ -10,7 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from restrip.looks.diffusion.checkpoints.headers import ForeignPickle, UnreadableCheckpoint, read_metadata, read_shapes
+from restrip.looks.diffusion.checkpoints.weights.headers import (
+    ForeignPickle,
+    UnreadableCheckpoint,
+    read_metadata,
+    read_shapes,
+)
 from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.sampling.distillation import Distillation
 

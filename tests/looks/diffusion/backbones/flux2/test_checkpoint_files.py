@@ -24,7 +24,7 @@ from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, Un
 from restrip.looks.diffusion.checkpoints.finding import list_models
 from restrip.looks.diffusion.checkpoints.lora import merge
 from restrip.looks.diffusion.checkpoints.origin import origin_of
-from restrip.looks.diffusion.checkpoints.packed import PackedLinear
+from restrip.looks.diffusion.checkpoints.weights.packed import PackedLinear
 from restrip.looks.diffusion.conditioning.qwen_text import read_tokenizer
 from restrip.looks.diffusion.runtime import model_cache
 from restrip.media.frame import Frame

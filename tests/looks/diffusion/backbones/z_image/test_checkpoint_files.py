@@ -17,8 +17,8 @@ from restrip.looks.diffusion.checkpoints import loader
 from restrip.looks.diffusion.checkpoints.companions import MissingTextEncoder, MissingVae
 from restrip.looks.diffusion.checkpoints.family_detection import UnknownFamily, family_of_shapes
 from restrip.looks.diffusion.checkpoints.finding import find_checkpoint, list_models, with_companions
-from restrip.looks.diffusion.checkpoints.headers import read_shapes
-from restrip.looks.diffusion.checkpoints.packed import PackedLinear
+from restrip.looks.diffusion.checkpoints.weights.headers import read_shapes
+from restrip.looks.diffusion.checkpoints.weights.packed import PackedLinear
 from restrip.timeline import ClipRange, Key, Rate
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -13,7 +13,7 @@ from restrip.looks.diffusion.backbones.z_image.layers import config_of, diffuser
 from restrip.looks.diffusion.checkpoints import loader
 from restrip.looks.diffusion.checkpoints.finding import find_checkpoint, with_companions
 from restrip.looks.diffusion.checkpoints.lora import UnfittingLora, merge
-from restrip.looks.diffusion.checkpoints.packed import PackedLinear
+from restrip.looks.diffusion.checkpoints.weights.packed import PackedLinear
 
 sys.path.insert(0, str(Path(__file__).parent))
 import small_z_image as small

@@ -15,7 +15,7 @@ from restrip.looks.diffusion.checkpoints import loader
 from restrip.looks.diffusion.checkpoints.adapter_specs import ControlFile
 from restrip.looks.diffusion.checkpoints.family_detection import UnknownFamily, family_of_shapes
 from restrip.looks.diffusion.checkpoints.finding import find_checkpoint
-from restrip.looks.diffusion.checkpoints.headers import read_shapes
+from restrip.looks.diffusion.checkpoints.weights.headers import read_shapes
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
 from restrip.looks.diffusion.sampling.denoiser import Denoiser
 from restrip.timeline import Key

@@ -15,8 +15,8 @@ from restrip.looks.diffusion.checkpoints.companions import tokenizer_of
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, UnknownFamily, read_json
 from restrip.looks.diffusion.checkpoints.finding import Checkpoint
 from restrip.looks.diffusion.checkpoints.loader import open_vae
-from restrip.looks.diffusion.checkpoints.packed import Packed
-from restrip.looks.diffusion.checkpoints.weight_files import Stored, read_stored
+from restrip.looks.diffusion.checkpoints.weights.packed import Packed
+from restrip.looks.diffusion.checkpoints.weights.weight_files import Stored, read_stored
 from restrip.looks.diffusion.conditioning.qwen_text import QwenText, Reading
 from restrip.looks.diffusion.runtime.model import Model
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from restrip.looks.diffusion.checkpoints.headers import Shapes
+from restrip.looks.diffusion.checkpoints.weights.headers import Shapes
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from restrip.looks.diffusion.backbones.family import (
 from restrip.looks.diffusion.backbones.flux2.layout import config_of, prefix_of
 from restrip.looks.diffusion.backbones.flux2.vae_layout import is_vae
 from restrip.looks.diffusion.checkpoints.companions import Wanted
-from restrip.looks.diffusion.checkpoints.headers import Shapes
+from restrip.looks.diffusion.checkpoints.weights.headers import Shapes
 from restrip.looks.diffusion.sampling.distillation import Distillation
 
 OPENER = "restrip.looks.diffusion.backbones.flux2.checkpoint_files"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from restrip.looks.diffusion.checkpoints.headers import Shapes
+from restrip.looks.diffusion.checkpoints.weights.headers import Shapes
 
 MARK = "bn.running_mean"
 PREFIXES = ("first_stage_model.", "vae.", "")

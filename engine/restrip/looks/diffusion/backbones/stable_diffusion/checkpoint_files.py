@@ -11,9 +11,9 @@ from restrip.looks.diffusion.backbones.stable_diffusion.rows import TextPart, Un
 from restrip.looks.diffusion.backbones.stable_diffusion.unet import UnetBackbone
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart, read_json
 from restrip.looks.diffusion.checkpoints.finding import Checkpoint
-from restrip.looks.diffusion.checkpoints.headers import read_metadata
 from restrip.looks.diffusion.checkpoints.loader import clip_text, converted, open_vae, saved
-from restrip.looks.diffusion.checkpoints.safe_weights import (
+from restrip.looks.diffusion.checkpoints.weights.headers import read_metadata
+from restrip.looks.diffusion.checkpoints.weights.safe_weights import (
     Weights,
     from_open_clip,
     from_sd_cpp,

@@ -17,7 +17,7 @@ from restrip.looks.diffusion.checkpoints.family_detection import UnknownFamily
 from restrip.looks.diffusion.sampling.schedules import BETAS, EdmSchedule, Schedule
 
 if TYPE_CHECKING:
-    from restrip.looks.diffusion.checkpoints.safe_weights import Weights
+    from restrip.looks.diffusion.checkpoints.weights.safe_weights import Weights
 
 EDM_MAX, EDM_MIN = "edm_vpred.sigma_max", "edm_vpred.sigma_min"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from restrip.looks.diffusion.backbones.family import Family, MemoryCoefficients, Supports
-from restrip.looks.diffusion.checkpoints.headers import Shapes
+from restrip.looks.diffusion.checkpoints.weights.headers import Shapes
 
 UNET = "model.diffusion_model."
 FIRST_CONV = UNET + "input_blocks.0.0.weight"

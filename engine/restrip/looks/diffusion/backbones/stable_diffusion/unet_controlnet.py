@@ -13,7 +13,7 @@ from restrip.looks.diffusion.backbones.backbone import Control, Controls
 from restrip.looks.diffusion.checkpoints.adapter_specs import ControlFile
 from restrip.looks.diffusion.checkpoints.family_detection import UnknownFamily, read_json
 from restrip.looks.diffusion.checkpoints.loader import converted, quiet, saved, with_config
-from restrip.looks.diffusion.checkpoints.safe_weights import read_weights
+from restrip.looks.diffusion.checkpoints.weights.safe_weights import read_weights
 from restrip.looks.diffusion.runtime import precision
 
 # What a ControlNet has of its UNet's config: it is a copy of its first half.

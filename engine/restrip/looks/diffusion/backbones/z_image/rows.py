@@ -13,7 +13,7 @@ from restrip.looks.diffusion.backbones.family import (
     counted_below_the_start,
 )
 from restrip.looks.diffusion.checkpoints.companions import Wanted, vae_channels
-from restrip.looks.diffusion.checkpoints.headers import Shapes
+from restrip.looks.diffusion.checkpoints.weights.headers import Shapes
 from restrip.looks.diffusion.sampling.distillation import Distillation
 
 # Before the transformer's own names: files with all parts, trainers' files, and the transformer alone.

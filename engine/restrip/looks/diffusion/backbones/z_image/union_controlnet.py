@@ -22,8 +22,8 @@ from restrip.looks.diffusion.backbones.z_image.layers import diffusers_names
 from restrip.looks.diffusion.checkpoints.adapter_specs import ControlFile
 from restrip.looks.diffusion.checkpoints.assembling import assembled
 from restrip.looks.diffusion.checkpoints.family_detection import UnknownFamily
-from restrip.looks.diffusion.checkpoints.packed import Packed
-from restrip.looks.diffusion.checkpoints.weight_files import Stored, read_stored
+from restrip.looks.diffusion.checkpoints.weights.packed import Packed
+from restrip.looks.diffusion.checkpoints.weights.weight_files import Stored, read_stored
 from restrip.looks.diffusion.runtime import precision
 
 EMBEDDER = "control_all_x_embedder.2-1.weight"

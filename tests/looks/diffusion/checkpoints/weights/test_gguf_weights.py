@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from restrip.looks.diffusion.checkpoints import gguf_weights
-from restrip.looks.diffusion.checkpoints.gguf_header import BadGguf
-from restrip.looks.diffusion.checkpoints.gguf_weights import MissingGgufPackage, gguf_numbers, read_gguf
-from restrip.looks.diffusion.checkpoints.headers import UnreadableCheckpoint
-from restrip.looks.diffusion.checkpoints.packed import Packed
+from restrip.looks.diffusion.checkpoints.weights import gguf_weights
+from restrip.looks.diffusion.checkpoints.weights.gguf_header import BadGguf
+from restrip.looks.diffusion.checkpoints.weights.gguf_weights import MissingGgufPackage, gguf_numbers, read_gguf
+from restrip.looks.diffusion.checkpoints.weights.headers import UnreadableCheckpoint
+from restrip.looks.diffusion.checkpoints.weights.packed import Packed
 
 KINDS = ("Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1")
 

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 
 from restrip.errors import BadInput
-from restrip.looks.diffusion.checkpoints.gguf_header import MAGIC, GgufTensor, read_gguf_header
-from restrip.looks.diffusion.checkpoints.headers import UnreadableCheckpoint
-from restrip.looks.diffusion.checkpoints.packed import Packed, Unpack
+from restrip.looks.diffusion.checkpoints.weights.gguf_header import MAGIC, GgufTensor, read_gguf_header
+from restrip.looks.diffusion.checkpoints.weights.headers import UnreadableCheckpoint
+from restrip.looks.diffusion.checkpoints.weights.packed import Packed, Unpack
 
 # GGUF kinds that are numbers as they are.
 PLAIN = {

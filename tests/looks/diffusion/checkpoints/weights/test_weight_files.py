@@ -7,9 +7,9 @@ import safetensors.torch
 import torch
 
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart
-from restrip.looks.diffusion.checkpoints.headers import UnreadableCheckpoint
-from restrip.looks.diffusion.checkpoints.packed import Packed
-from restrip.looks.diffusion.checkpoints.weight_files import read_stored
+from restrip.looks.diffusion.checkpoints.weights.headers import UnreadableCheckpoint
+from restrip.looks.diffusion.checkpoints.weights.packed import Packed
+from restrip.looks.diffusion.checkpoints.weights.weight_files import read_stored
 
 
 def save(path: Path, **weights: torch.Tensor) -> Path:

@@ -6,8 +6,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from restrip.looks.diffusion.checkpoints.headers import ForeignPickle, UnreadableCheckpoint
-from restrip.looks.diffusion.checkpoints.safe_weights import read_weights, tidied
+from restrip.looks.diffusion.checkpoints.weights.headers import ForeignPickle, UnreadableCheckpoint
+from restrip.looks.diffusion.checkpoints.weights.safe_weights import read_weights, tidied
 
 
 class Foreign:

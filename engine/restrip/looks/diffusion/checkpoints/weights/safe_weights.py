@@ -10,8 +10,8 @@ import safetensors
 import safetensors.torch
 import torch
 
-from restrip.looks.diffusion.checkpoints.gguf_weights import gguf_numbers, is_gguf
-from restrip.looks.diffusion.checkpoints.headers import INNER, ForeignPickle, UnreadableCheckpoint, read_shapes
+from restrip.looks.diffusion.checkpoints.weights.gguf_weights import gguf_numbers, is_gguf
+from restrip.looks.diffusion.checkpoints.weights.headers import INNER, ForeignPickle, UnreadableCheckpoint, read_shapes
 
 Weights = dict[str, torch.Tensor]
 

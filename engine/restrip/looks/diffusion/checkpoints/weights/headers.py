@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from restrip.errors import BadInput
-from restrip.looks.diffusion.checkpoints.gguf_header import MAGIC, read_gguf_header
+from restrip.looks.diffusion.checkpoints.weights.gguf_header import MAGIC, read_gguf_header
 
 Shapes = dict[str, tuple[int, ...]]
 

@@ -19,13 +19,13 @@ from typing import Any
 
 import torch
 
-from restrip.looks.diffusion.checkpoints.headers import (
+from restrip.looks.diffusion.checkpoints.weights.headers import (
     FOUR_BIT_PARTS,
     FOUR_BITS,
     UnreadableCheckpoint,
     read_quant_state,
 )
-from restrip.looks.diffusion.checkpoints.packed import Packed, Unpack
+from restrip.looks.diffusion.checkpoints.weights.packed import Packed, Unpack
 
 # Blocks shorter than this would take about as much memory packed as they do in half precision.
 SHORTEST = 8

@@ -9,7 +9,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from restrip.looks.diffusion.checkpoints.headers import ForeignPickle, UnreadableCheckpoint, read_shapes
+from restrip.looks.diffusion.checkpoints.weights.headers import ForeignPickle, UnreadableCheckpoint, read_shapes
 
 WEIGHTS = {"a.weight": torch.zeros(3, 4), "b": torch.zeros(2, dtype=torch.float16), "n": torch.tensor(5)}
 SHAPES = {"a.weight": (3, 4), "b": (2,), "n": ()}
@@ -59,7 +59,7 @@ def test_what_lightning_left_behind_is_no_reason_to_refuse(tmp_path: Path) -> No
         for name in names:
             del sys.modules[name]
     assert read_shapes(tmp_path / "x.ckpt") == SHAPES
-    from restrip.looks.diffusion.checkpoints.safe_weights import read_weights
+    from restrip.looks.diffusion.checkpoints.weights.safe_weights import read_weights
 
     assert set(read_weights(tmp_path / "x.ckpt")) == set(SHAPES)
 

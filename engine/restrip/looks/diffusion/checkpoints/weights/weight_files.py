@@ -9,11 +9,11 @@ import safetensors.torch
 import torch
 
 from restrip.looks.diffusion.checkpoints.family_detection import MissingPart
-from restrip.looks.diffusion.checkpoints.four_bits import four_bit_weights
-from restrip.looks.diffusion.checkpoints.gguf_weights import read_gguf
-from restrip.looks.diffusion.checkpoints.headers import UnreadableCheckpoint, read_shapes
-from restrip.looks.diffusion.checkpoints.packed import EIGHTS, Packed
-from restrip.looks.diffusion.checkpoints.safe_weights import (
+from restrip.looks.diffusion.checkpoints.weights.four_bits import four_bit_weights
+from restrip.looks.diffusion.checkpoints.weights.gguf_weights import read_gguf
+from restrip.looks.diffusion.checkpoints.weights.headers import UnreadableCheckpoint, read_shapes
+from restrip.looks.diffusion.checkpoints.weights.packed import EIGHTS, Packed
+from restrip.looks.diffusion.checkpoints.weights.safe_weights import (
     NO_WEIGHTS,
     SCALES,
     Weights,

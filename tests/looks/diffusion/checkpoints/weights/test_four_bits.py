@@ -8,12 +8,12 @@ import pytest
 import safetensors.torch
 import torch
 
-from restrip.looks.diffusion.checkpoints.headers import UnreadableCheckpoint, read_shapes
 from restrip.looks.diffusion.checkpoints.lora_layer import LayerChange
-from restrip.looks.diffusion.checkpoints.packed import Packed, PackedLinear
-from restrip.looks.diffusion.checkpoints.weight_files import read_stored
+from restrip.looks.diffusion.checkpoints.weights.headers import UnreadableCheckpoint, read_shapes
+from restrip.looks.diffusion.checkpoints.weights.packed import Packed, PackedLinear
+from restrip.looks.diffusion.checkpoints.weights.weight_files import read_stored
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 from four_bit_packer import pack
 
 

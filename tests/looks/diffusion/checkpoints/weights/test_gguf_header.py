@@ -7,8 +7,8 @@ import gguf
 import numpy as np
 import pytest
 
-from restrip.looks.diffusion.checkpoints.gguf_header import BadGguf, read_gguf_header
-from restrip.looks.diffusion.checkpoints.headers import UnreadableCheckpoint, read_shapes
+from restrip.looks.diffusion.checkpoints.weights.gguf_header import BadGguf, read_gguf_header
+from restrip.looks.diffusion.checkpoints.weights.headers import UnreadableCheckpoint, read_shapes
 
 
 @pytest.fixture

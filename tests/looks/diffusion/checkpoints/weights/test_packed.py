@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from restrip.looks.diffusion.checkpoints.packed import EIGHTS, HALVES, Packed, PackedLinear
+from restrip.looks.diffusion.checkpoints.weights.packed import EIGHTS, HALVES, Packed, PackedLinear
 
 torch.manual_seed(2)
 WEIGHT, X = torch.randn(12, 8), torch.randn(3, 8)
