@@ -15,6 +15,7 @@ from restrip.timeline.key_names import key_name, key_number, keys_in_folder
         ("key_00045.png", 45),
         ("shot2_090.tif", 90),
         ("7.JPG", 7),
+        ("key_00012.GIF", 12),
         ("key_00045 blue.png", None),
         ("key_00045 (before).png", None),
         ("~key_00045.png", None),

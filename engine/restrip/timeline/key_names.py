@@ -9,7 +9,7 @@ import os
 import re
 from pathlib import Path
 
-from restrip.timeline.picture_files import is_picture, pictures_in
+from restrip.timeline.picture_files import files_in, is_picture
 
 TEMPORARY = ("~", ".")
 """What the names begin with that programs give to files which they are about to rename or delete."""
@@ -20,11 +20,12 @@ DOCUMENTS = (".psd", ".psb", ".kra", ".ora")
 
 
 def key_number(path: str | os.PathLike[str]) -> int | None:
-    """The frame that a picture's name ends with; None for files that are no key by their names."""
+    """The frame that a picture's name ends with; None for files that are no key by their names. A GIF is one here."""
     name = os.path.basename(os.fspath(path))
-    if name.startswith(TEMPORARY) or not is_picture(name):
+    stem, ending = os.path.splitext(name)
+    if name.startswith(TEMPORARY) or not (is_picture(name) or ending.lower() == ".gif"):
         return None
-    number = re.search(r"([0-9]+)$", os.path.splitext(name)[0])
+    number = re.search(r"([0-9]+)$", stem)
     return int(number[1]) if number else None
 
 
@@ -40,7 +41,7 @@ def keys_in_folder(folder: str | os.PathLike[str]) -> dict[int, list[Path]]:
     Raises OSError.
     """
     found: dict[int, list[Path]] = {}
-    for path in pictures_in(folder):
+    for path in files_in(folder):
         number = key_number(path)
         if number is not None:
             found.setdefault(number, []).append(path)
@@ -49,7 +50,7 @@ def keys_in_folder(folder: str | os.PathLike[str]) -> dict[int, list[Path]]:
 
 def painted_in_folder(folder: str | os.PathLike[str], number: int) -> Path | None:
     """What somebody paints a frame in: the document where there is one, else the picture. Raises OSError."""
-    found = [path for path in pictures_in(folder) if key_number(path) == number]
+    found = [path for path in files_in(folder) if key_number(path) == number]
     documents = [path for path in found if path.suffix.lower() in DOCUMENTS]
     return next(iter(documents or found), None)
 
