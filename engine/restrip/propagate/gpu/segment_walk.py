@@ -20,6 +20,7 @@ from restrip.propagate.energy.mix_weights import MixWeights, mix_weights_at
 from restrip.propagate.frame_window import CarriedFrame, FrameWindow, StyledKey, with_alpha_of
 from restrip.propagate.gpu.flow_stack import FlowStack
 from restrip.propagate.gpu.graphs import Tensors, Work
+from restrip.propagate.gpu.idle_memory import IDLE_MEMORY
 from restrip.propagate.gpu.motion import KeyMotion, Shown, StepMotion, named, shown_in
 from restrip.propagate.gpu.planes import unsigned
 from restrip.propagate.gpu.shares import Shares, shares_of
@@ -71,12 +72,13 @@ def walk(window: FrameWindow, keys: Keys, settings: PropagateSettings, report: R
     graphs = settings.graphs and size[0] * size[1] <= GRAPHS_PIXELS and free >= need_mib(size, whole, graphs=True)
     kept = kept_frames(size, free - need_mib(size, whole, graphs))
     settings = replace(settings, graphs=graphs)
+    IDLE_MEMORY.taken()
     try:
         yield from SegmentWalk(window, keys, settings, report, stages_on(torch.device("cuda")), kept).frames()
     except torch.OutOfMemoryError as error:
         raise PropagationOutOfGpuMemory(window.size) from error
     finally:
-        torch.cuda.empty_cache()
+        IDLE_MEMORY.left(at_once=graphs)  # theirs is of a pool of its own
 
 
 class SegmentWalk:
