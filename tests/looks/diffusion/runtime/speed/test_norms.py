@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -112,3 +114,31 @@ def test_what_is_compiled_takes_torchs_own() -> None:
 
 def test_off_until_it_is_measured() -> None:
     assert norms.ON is False
+
+
+COMPILE = """
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+from restrip.looks.diffusion.runtime.speed import group_norm_triton as kernels
+
+constants = {"PIECE": 128, "PIECES": 32, "WIDTH": 16, "STEP": 32, "CHANNELS": 64}
+for name in ("parts_kernel", "fold_kernel", "applied_kernel"):
+    kernel = getattr(kernels, name)
+    kinds = dict.fromkeys(("pixels", "channels", "pieces", "width"), "i32") | {"eps": "fp32"}
+    kinds |= dict.fromkeys(("x", "out", "weight", "bias"), "*fp16") | dict.fromkeys(constants, "constexpr")
+    signature = {part: kinds.get(part, "*fp32") for part in kernel.arg_names}
+    given = {part: value for part, value in constants.items() if part in signature}
+    made = triton.compile(ASTSource(kernel, signature=signature, constexprs=given), target=GPUTarget("cuda", 90, 32))
+    print(name, len(made.asm["cubin"]))
+"""
+
+
+def test_kernels_compile_for_a_gpu(tmp_path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    environment["TRITON_CACHE_DIR"] = str(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", COMPILE], env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert all(int(line.split()[1]) > 1000 for line in done.stdout.splitlines()) and done.stdout.count("\n") == 3
