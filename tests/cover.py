@@ -83,6 +83,7 @@ COVERED_BY = {
     "looks/diffusion/runtime/seen_pictures": BACKBONES + "flux2/test_klein.py",
     "looks/diffusion/runtime/model": "looks/diffusion/runtime/test_memory_plan.py",
     "looks/diffusion/runtime/model_cache": "looks/diffusion/runtime/test_memory_plan.py",
+    "looks/diffusion/consistency/anchored_attention": "looks/diffusion/consistency/test_anchor_attention.py",
     "looks/diffusion/consistency/clean_mask": "looks/diffusion/consistency/test_anchor_fusion.py",
     "looks/diffusion/runtime/key_finish": "looks/diffusion/test_look.py",
     "looks/diffusion/runtime/model_session": "looks/diffusion/runtime/test_precision.py",

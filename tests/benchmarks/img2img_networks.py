@@ -21,7 +21,8 @@ from restrip.looks.diffusion.backbones.table import FAMILIES
 from restrip.looks.diffusion.checkpoints.loader import CONFIGS
 from restrip.looks.diffusion.conditioning.text_encoders import ClipText, TextEncoder
 from restrip.looks.diffusion.conditioning.tokenizer import clip_tokenizer
-from restrip.looks.diffusion.consistency.anchor_attention import AnchorAttention, AnchorBank
+from restrip.looks.diffusion.consistency.anchor_attention import AnchorAttention
+from restrip.looks.diffusion.consistency.anchor_features import AnchorBank
 from restrip.looks.diffusion.runtime import model_cache
 from restrip.looks.diffusion.runtime.model import Model
 from restrip.looks.diffusion.runtime.pipeline import Pipeline

@@ -7,7 +7,8 @@ import torch
 
 from restrip.looks.diffusion.backbones.opening import open_model
 from restrip.looks.diffusion.checkpoints.finding import find_checkpoint
-from restrip.looks.diffusion.consistency.anchor_attention import AnchorAttention, AnchorBank, like, weighed
+from restrip.looks.diffusion.consistency.anchor_attention import AnchorAttention
+from restrip.looks.diffusion.consistency.anchor_features import AnchorBank
 from restrip.looks.diffusion.sampling.denoiser import Denoiser
 
 
@@ -120,16 +121,6 @@ def test_what_is_seen_stays_where_it_is(tiny) -> None:
     assert torch.equal(part.seen.value, banks[1].features[0, name].value)
 
 
-@pytest.mark.parametrize("strength", [0.0, 0.3, 1.0, 4.0])
-def test_the_strength_as_a_channel_is_a_mask(strength: float) -> None:
-    query, keys, values = torch.randn(2, 3, 10, 8), torch.randn(2, 3, 25, 8), torch.randn(2, 3, 25, 8)
-    mask = torch.zeros(1, 1, 1, 25)
-    mask[..., 10:] = torch.tensor(max(strength, 1e-4)).log()
-    mask[..., 21:] = torch.tensor(0.2).log()
-    expected = torch.nn.functional.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
-    assert torch.allclose(weighed(query, keys, values, [(11, strength), (4, 0.2)]), expected, atol=1e-6)
-
-
 def test_fused_projections_are_the_same(tiny) -> None:
     bank, expected = recorded(tiny), plain(tiny, X)
     fused = copy.deepcopy(tiny.network)
@@ -143,15 +134,6 @@ def test_fused_projections_are_the_same(tiny) -> None:
             X, 2.0
         )
     assert torch.allclose(out, anchored(tiny, bank, X), atol=1e-4) and not torch.allclose(out, expected, atol=1e-3)
-
-
-def test_adain_takes_the_anchors_statistics() -> None:
-    values, model = torch.randn(4, 3, 50, 4) * 5 + 1, torch.randn(2, 3, 60, 4) * 0.5 - 2
-    mean, std = model.mean(2, keepdim=True), model.std(2, keepdim=True)
-    out = like(values, mean, std)
-    for row in range(4):  # two rows a group
-        assert torch.allclose(out[row].mean(1), mean[row // 2, :, 0], atol=1e-4)
-        assert torch.allclose(out[row].std(1), std[row // 2, :, 0], atol=1e-4)
 
 
 def test_features_beyond_the_limit_wait_on_the_cpu(tiny) -> None:

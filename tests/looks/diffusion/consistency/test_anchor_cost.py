@@ -11,7 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from restrip.looks import open_look
 from restrip.looks.diffusion.backbones.opening import open_model
 from restrip.looks.diffusion.checkpoints.loader import CONFIGS
-from restrip.looks.diffusion.consistency.anchor_attention import AnchorAttention, AnchorBank
+from restrip.looks.diffusion.consistency.anchor_attention import AnchorAttention
+from restrip.looks.diffusion.consistency.anchor_features import AnchorBank
 from restrip.looks.diffusion.runtime import model_cache
 from restrip.timeline import Key
 

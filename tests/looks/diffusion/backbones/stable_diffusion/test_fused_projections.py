@@ -9,7 +9,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from restrip.looks.diffusion.backbones.opening import open_model
 from restrip.looks.diffusion.backbones.stable_diffusion.fused_projections import fuse
 from restrip.looks.diffusion.checkpoints.finding import find_checkpoint
-from restrip.looks.diffusion.consistency.anchor_attention import AnchorAttention, AnchorBank
+from restrip.looks.diffusion.consistency.anchor_attention import AnchorAttention
+from restrip.looks.diffusion.consistency.anchor_features import AnchorBank
 
 X, T = torch.randn(3, 4, 12, 16, generator=torch.Generator().manual_seed(0)), torch.full((3,), 300.0)
 

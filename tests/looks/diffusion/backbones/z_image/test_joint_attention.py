@@ -8,7 +8,7 @@ from restrip.looks.diffusion.backbones.z_image.joint_attention import JointAncho
 from restrip.looks.diffusion.checkpoints import loader
 from restrip.looks.diffusion.checkpoints.finding import find_checkpoint
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
-from restrip.looks.diffusion.consistency.anchor_attention import AnchorBank, StyleBank
+from restrip.looks.diffusion.consistency.anchor_features import AnchorBank, StyleBank
 from restrip.looks.diffusion.consistency.style_statistics import StyleStatistics
 from restrip.looks.diffusion.sampling.denoiser import Denoiser
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from restrip.looks.diffusion.consistency.anchor_attention import joined, projected
+from restrip.looks.diffusion.consistency.attention_math import joined, projected
 
 
 class SelfAttention:

@@ -17,16 +17,10 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from restrip.looks.diffusion.consistency.anchor_attention import (
-    ADDED,
-    AnchorAttention,
-    AnchoredAttention,
-    Features,
-    joined,
-    like,
-    moments,
-    projected,
-)
+from restrip.looks.diffusion.consistency.anchor_attention import AnchorAttention
+from restrip.looks.diffusion.consistency.anchor_features import Features
+from restrip.looks.diffusion.consistency.anchored_attention import AnchoredAttention
+from restrip.looks.diffusion.consistency.attention_math import ADDED, joined, like, moments, projected
 
 # What hides a key: its weight's logarithm.
 HIDDEN = -1e4
