@@ -289,6 +289,7 @@ def table(sizes: list[tuple[int, int]], counts: list[int], device: str, given: a
                 same = all(np.array_equal(a, b) for a, b in pairs)
                 truth = truth or pictures
                 if on_gpu:
+                    torch.cuda.empty_cache()  # of what the row before has left
                     torch.cuda.reset_peak_memory_stats()
                 each = [min(timed(one, where, strokes, graphs) for _ in range(2 if on_gpu else 1)) for one in made]
                 peak = torch.cuda.max_memory_reserved() >> 20 if on_gpu else 0
