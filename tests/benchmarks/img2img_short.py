@@ -32,6 +32,7 @@ from img2img import COMPARED, COMPARED_KEYS, WAYS, Pictures, Refused, clips, in_
 from img2img_networks import CASES, Case, full_size, place
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from restrip.looks.diffusion.runtime import model_cache
 from restrip.looks.diffusion.runtime.key_task import Round, Task
 from restrip.looks.diffusion.runtime.model import Model
 from restrip.looks.diffusion.runtime.pipeline import Pipeline
@@ -143,11 +144,11 @@ def made_of(at: Pipeline, tasks: list[Task], among: Round) -> list[Styled]:
 @contextmanager
 def tuned() -> Iterator[None]:
     """cuDNN tries its ways of a convolution once for each shape."""
-    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.benchmark = model_cache.TUNED = True
     try:
         yield
     finally:
-        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.benchmark = model_cache.TUNED = False
 
 
 @contextmanager
@@ -168,29 +169,39 @@ def rows(bench: Bench, options: argparse.Namespace) -> None:
     plain = bench.row("15 evaluations, plain", model, case, "plain")
     lay(model)
     other = bench.row("15 evaluations, plain, own norms", model, case, "plain")
-    if other <= GAIN * plain:
+    norms.ON = other > GAIN * plain
+    if not norms.ON:
         lay(model, on=False)
-    with tuned():
-        tuning = bench.row("15 evaluations, plain, cuDNN tuned too", model, case, "plain") > GAIN * max(plain, other)
-    stay = tuned if tuning else no_switch
-    with cudnn_attention(), stay():
-        bench.row("15 evaluations, plain, cuDNN's attention too", model, case, "plain")
-    print(f"own norms stay on: {other > GAIN * plain}; tuned convolutions: {tuning}", flush=True)
-    with stay():
-        bench.row("15 evaluations, recorded", model, case, "recorded")
-        if bench.compiling:
-            larger(bench, large)
-        while bench.compiling and bench.left > 25:
-            time.sleep(0.2)
-        print(f"{bench.left:.0f} s left; compiled ahead: {not bench.compiling}", flush=True)
-        bench.row("15 evaluations, both", model, case, "both")
-        bench.row("15 evaluations, both, anchored", model, case, "both", anchored=True)
-        small = full_size(four, bench.device, model)
-        bench.row("4 evaluations, small VAE, both", small, four, "both")
-        bench.row("15 evaluations, compiled", model, case, "compiled")
-        bench.row("15 evaluations, recorded, anchored", model, case, "recorded", anchored=True)
-        bench.row("4 evaluations, small VAE, recorded", small, four, "recorded")
-        larger(bench, large)
+    best = max(plain, other)
+    print(f"own norms stay on: {norms.ON}", flush=True)
+    bench.row("15 evaluations, recorded", model, case, "recorded")
+
+    def tuning() -> None:
+        with tuned():
+            better = bench.row("15 evaluations, plain, cuDNN tuned too", model, case, "plain") > GAIN * best
+        torch.backends.cudnn.benchmark = model_cache.TUNED = better
+        print(f"tuned convolutions stay on: {better}", flush=True)
+
+    def attending() -> None:
+        with cudnn_attention():
+            bench.row("15 evaluations, plain, cuDNN's attention too", model, case, "plain")
+
+    # While others compile what the rows after these ask for; else when those are done.
+    fillers = [tuning, attending, lambda: larger(bench, large)]
+    while bench.compiling and fillers and bench.left > 35:
+        fillers.pop(0)()
+    while bench.compiling and bench.left > 25:
+        time.sleep(0.2)
+    print(f"{bench.left:.0f} s left; compiled ahead: {not bench.compiling}", flush=True)
+    bench.row("15 evaluations, both", model, case, "both")
+    bench.row("15 evaluations, both, anchored", model, case, "both", anchored=True)
+    small = full_size(four, bench.device, model)
+    bench.row("4 evaluations, small VAE, both", small, four, "both")
+    bench.row("15 evaluations, compiled", model, case, "compiled")
+    bench.row("15 evaluations, recorded, anchored", model, case, "recorded", anchored=True)
+    bench.row("4 evaluations, small VAE, recorded", small, four, "recorded")
+    for filler in fillers:
+        filler()
     if bench.left > 8:
         compared(bench, model, case)
 
@@ -220,12 +231,6 @@ def compared(bench: Bench, model: Model, case: Case) -> None:
         if name.startswith("15") and "anchored" not in name:
             off = [np.abs(mine - one) for mine, one in zip(pictures[:COMPARED_KEYS], truth, strict=False)]
             print(f"{name:46s}off float32: mean {np.mean(off):.2f}, most {np.max(off):.1f}", flush=True)
-
-
-@contextmanager
-def no_switch() -> Iterator[None]:
-    """As torch is."""
-    yield
 
 
 def cases(options: argparse.Namespace) -> tuple[Case, ...]:
