@@ -99,6 +99,7 @@ COVERED_BY = {
     "media/movies/hardware_encoding": "media/movies/test_hardware.py",
     "jobs/outputs/encoded_again": "jobs/test_encoder_choice.py",
     "media/light": "jobs/test_highlights.py",
+    "media/movies/light_levels_box": "media/movies/test_light_levels.py",
     "media/primaries": "media/pictures/test_painting.py",
     "media/kept_tables": "media/movies/test_index_tables.py",
     "media/av/copy": "media/test_writer.py",

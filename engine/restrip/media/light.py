@@ -26,7 +26,8 @@ from restrip.media.primaries import KNOWN, REC709, Matrix, between
 
 Floats = npt.NDArray[np.float32]
 
-BEYOND = frozenset({"smpte2084", "arib-std-b67"})
+PQ = "smpte2084"
+BEYOND = frozenset({PQ, "arib-std-b67"})
 """Transfer curves, by FFmpeg's words, that go beyond white."""
 MOST_LIGHT = 65504.0
 """The largest that half floats hold."""
@@ -78,7 +79,7 @@ class LightCoding:
     def of_frame(self, frame: Frame) -> SceneLight:
         """The light of a frame of the clip."""
         decode: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] = {
-            "smpte2084": pq_decoded,
+            PQ: pq_decoded,
             "arib-std-b67": hlg_decoded,
         }.get(self.tags.transfer, srgb_decoded)
         light = decode(STEPS).astype(np.float32)[frame.rgb16()]
@@ -111,7 +112,7 @@ class LightCoding:
 
     def code(self, light: SceneLight) -> Frame:
         """Code values of the clip's own coding, 16 bit; of light as such those of sRGB, which end at white."""
-        if self.tags.transfer == "smpte2084":
+        if self.tags.transfer == PQ:
             values = np.rint(pq_coded(light.rgb) * 65535)
         elif self.tags.transfer == "arib-std-b67":
             values = np.rint(hlg_coded(hlg_scene(np.maximum(light.rgb, 0))) * 65535)

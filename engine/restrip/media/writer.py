@@ -15,8 +15,10 @@ from restrip.media.colour import ColourTags
 from restrip.media.files import OutputUnwritable, written
 from restrip.media.formats import FORMATS, check_size
 from restrip.media.frame import Frame, SizeMismatch
-from restrip.media.light import SceneLight
+from restrip.media.light import PQ, SceneLight
 from restrip.media.movies.hardware_encoding import encoding_of
+from restrip.media.movies.light_levels import LightLevels, levels_of
+from restrip.media.movies.light_levels_box import write_levels
 from restrip.media.pictures.picture import write_picture
 from restrip.timeline import Rate
 
@@ -46,7 +48,8 @@ class MovieWriter:
     `colour` is the source's; what it leaves open is written as BT.709. `timecode` is the first frame's, kept where the
     format can (movies). `fine` spends more on pictures that were encoded before (H.264). Frames may be 8 or 16 bit;
     the first one decides for the file. `hardware` names an encoder that stands in for the processor
-    (`restrip.media.movies.hardware`). On an exception nothing stays.
+    (`restrip.media.movies.hardware`). A PQ movie in MP4 or MOV says how bright its frames are. On an exception nothing
+    stays.
 
     Raises SizeNotTaken, OutputUnwritable, DiskFull; SizeMismatch for a frame of another size; NothingWritten;
     HardwareEncoderFailed.
@@ -70,14 +73,17 @@ class MovieWriter:
         self.written = 0
         self._alpha: bool | None = None
         self._deep = False
+        self._levels: LightLevels | None = None
         self._stack = ExitStack()
-        aside = self._stack.enter_context(written(self.path, folder=self.format.sequence))
+        self._aside = aside = self._stack.enter_context(written(self.path, folder=self.format.sequence))
         try:
             if self.format.sequence:
                 self._sink: _Sink = _PictureFolder(aside, "." + format_name)
             else:
                 encoding = encoding_of(format_name, hardware)
                 tags = encoding.tags_for(colour or ColourTags())
+                if tags.transfer == PQ and encoding.container in ("mp4", "mov"):
+                    self._levels = LightLevels()
                 self._sink = Sink(str(aside), encoding, rate.fraction, tags, Marks(timecode, fine))
         except BaseException as error:
             self._stack.__exit__(type(error), error, error.__traceback__)
@@ -89,7 +95,10 @@ class MovieWriter:
             raise SizeMismatch(f"A frame is {frame.size}, the movie {self.size}.", "Fit the frame to the movie first.")
         if self._alpha is None:
             self._deep, self._alpha = frame.deep and self.format.deep, frame.alpha is not None and self.format.alpha
-        self._sink.write(self._like_first(frame))
+        frame = self._like_first(frame)
+        if self._levels is not None:
+            self._levels |= levels_of(frame)
+        self._sink.write(frame)
         self.written += 1
 
     def write_light(self, light: SceneLight) -> None:
@@ -119,6 +128,8 @@ class MovieWriter:
                 self._sink.close(finish=False)
                 raise NothingWritten(str(self.path))
             self._sink.close()
+            if self._levels is not None:
+                write_levels(self._aside, self._levels)
 
     def _like_first(self, frame: Frame) -> Frame:
         if not self._alpha and frame.alpha is not None:

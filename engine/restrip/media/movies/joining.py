@@ -6,12 +6,16 @@ import os
 import shutil
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 from restrip.errors import RestripError
 from restrip.media.av.copy import append_all, encoding_facts, written_timecode
 from restrip.media.av.mux import container_options
 from restrip.media.files import MediaMissing, OutputUnwritable, check_readable, written
+from restrip.media.movies.light_levels import LightLevels
+from restrip.media.movies.light_levels_box import read_levels, write_levels
 from restrip.media.writer import picture_name
 
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
@@ -57,7 +61,18 @@ def join(files: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -
             raise NotJoinable(names[0], name)
     container = container_of(Path(out))
     with written(out) as aside:
-        return append_all(names, str(aside), container, container_options(container, Fraction(facts[0][3])))
+        count = append_all(names, str(aside), container, container_options(container, Fraction(facts[0][3])))
+        if container != "matroska":
+            _say_levels(names, aside)
+    return count
+
+
+def _say_levels(files: Sequence[str], out: Path) -> None:
+    """How bright a movie joined of these is, where they say it; one that doesn't makes it unknown."""
+    found = [read_levels(file) for file in files]
+    if any(levels is not None for levels in found):
+        known = [levels for levels in found if levels is not None]
+        write_levels(out, reduce(or_, known) if len(known) == len(found) else LightLevels())
 
 
 def container_of(path: Path) -> str:
