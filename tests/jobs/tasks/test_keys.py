@@ -15,8 +15,9 @@ from restrip.client.job import JobSpec
 from restrip.jobs.cache import Cache
 from restrip.jobs.matte import BlackMatte
 from restrip.jobs.model.plan import Plan
+from restrip.jobs.outputs.model_facts import model_facts
 from restrip.jobs.tasks import keys as keys_module
-from restrip.jobs.tasks import queries
+from restrip.jobs.tasks import prepare, queries
 from restrip.jobs.tasks.keys import key_picture
 from restrip.looks.diffusion.checkpoints.finding import TINY
 from restrip.looks.diffusion.look import DiffusionLook
@@ -208,6 +209,20 @@ def test_a_licence_without_commercial_use_is_said_before_anything_is_made(little
     assert said in hand.task("check", job=spec.to_json())["warnings"]
     planned(hand, spec)
     assert [more["note"] for *_, more in hand.reports if "note" in more] == [said] * 2
+
+
+def test_models_are_looked_at_once_and_the_manifest_has_what_was_found(
+    little: Little, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = shutil.copytree(TINY, tmp_path / "mine")
+    (model / "README.md").write_text("license: cc-by-nc-4.0\n")
+    seen: list[str] = []
+    monkeypatch.setattr(prepare, "model_facts", lambda spec: seen.append(spec.look) or model_facts(spec))
+    spec = little.job("job-1", 2, look=f"sd:{model}", settings=FAST)
+    manifest = Hand(tmp_path / "state").run(spec)
+    assert seen == [spec.look] and manifest.facts["models"] == model_facts(spec)
+    assert manifest.notes.count("The licence of mine (cc-by-nc-4.0) forbids commercial use.") == 1
+    assert "models" not in Hand(tmp_path / "other").run(little.job("job-2", 2)).facts
 
 
 def test_a_check_says_when_networks_will_take_turns(

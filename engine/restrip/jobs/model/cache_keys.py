@@ -31,7 +31,7 @@ class Known:
     `key_facts` hold, by frame, what decides a key's picture beside the look's identity, if anything does;
     `prompt_facts` tells it of a prompt.
     `corrections` are, by frame, what is done with the pictures that were given. `inputs` are the files that the job
-    names, as they were found.
+    names, as they were found; `models` what the manifest says of its weights (`restrip.jobs.outputs.model_facts`).
     """
 
     size: tuple[int, int]
@@ -47,6 +47,7 @@ class Known:
     hardware: str = ""
     corrections: Mapping[int, Correction] = field(default_factory=dict)
     inputs: Mapping[str, Seen] = field(default_factory=dict)
+    models: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ class Plan:
     files as they were when it was planned; `corrections` say for each key what is done with a picture given for it,
     and are none when that is nothing; `highlights` that light beyond white is kept;
     `hardware` names what encodes instead of the processor (`restrip.media.movies.hardware`).
+    `models` is what the manifest says of the job's weights.
     `full_size` is there in a draft alone: what the full job would be rendered at.
     """
 
@@ -82,6 +83,7 @@ class Plan:
     full_size: tuple[int, int] | None = None
     highlights: bool = False
     hardware: str = ""
+    models: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def draft(self) -> bool:

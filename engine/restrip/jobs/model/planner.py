@@ -89,6 +89,7 @@ def make_plan(spec: Job, known: Known) -> Plan:
         full_size=full_size if draft else None,
         highlights=known.highlights,
         hardware=known.hardware,
+        models=known.models,
     )
 
 

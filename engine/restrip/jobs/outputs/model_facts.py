@@ -43,7 +43,7 @@ def _found_beside(models: Mapping[str, Path]) -> dict[str, Path]:
     return {}
 
 
-def licence_notes(models: Iterable[dict[str, Any]]) -> list[str]:
+def licence_notes(models: Iterable[Mapping[str, Any]]) -> list[str]:
     """A sentence for each model whose licence allows no commercial use."""
     return [
         f"The licence of {model['name']} ({model['license']}) forbids commercial use."

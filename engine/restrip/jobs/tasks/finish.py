@@ -24,7 +24,6 @@ from restrip.jobs.model.plan import Plan
 from restrip.jobs.outputs import delivery as outputs
 from restrip.jobs.outputs.encoded_again import encoded_again
 from restrip.jobs.outputs.finished_files import key_picture, linked_copy
-from restrip.jobs.outputs.model_facts import licence_notes, model_facts
 from restrip.jobs.outputs.preview import add_sound, write_preview, write_sheet
 from restrip.jobs.references import clip_files, inputs_of
 from restrip.jobs.tasks.prepare import cached_segment, job_spec, output_folder, saved_plan, targets_of
@@ -211,8 +210,6 @@ class _Ending:
         if retries:
             many = "1 step was" if len(retries) == 1 else f"{len(retries)} steps were"
             notes.append(f"{many} tried again, with less memory where that is possible.")
-        models = model_facts(spec)
-        notes += [note for note in licence_notes(models) if note not in notes]
         return Manifest(
             job_id=spec.job_id,
             engine_version=__version__,
@@ -230,7 +227,7 @@ class _Ending:
             sheet=str(self.targets.get("sheet", "")),
             notes=tuple(notes),
             counts=self._counts(),
-            facts=self._facts(retries, concealed, models),
+            facts=self._facts(retries, concealed),
         )
 
     def _counts(self) -> dict[str, int]:
@@ -252,7 +249,7 @@ class _Ending:
             for n in entry.facts.get("concealed", ())
         ]
 
-    def _facts(self, retries: list[Any], concealed: list[int], models: list[dict[str, Any]]) -> dict[str, Any]:
+    def _facts(self, retries: list[Any], concealed: list[int]) -> dict[str, Any]:
         clip = self.spec.clip
         facts: dict[str, Any] = {
             "format": self.plan.format,
@@ -266,8 +263,8 @@ class _Ending:
             facts["look_only"] = True
         if self.plan.draft:
             facts |= draft.facts_of(self.spec, self.plan.key_size)
-        if models:
-            facts["models"] = models
+        if self.plan.models:
+            facts["models"] = [dict(model) for model in self.plan.models]
         if concealed:
             facts["concealed"] = concealed
         if retries:

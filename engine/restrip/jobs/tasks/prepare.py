@@ -65,11 +65,12 @@ def plan_job(task: Assignment, spec: Job) -> tuple[Plan, Look]:
         cuts = spec.cuts if spec.cuts is not None else _cuts(task, spec, media, inputs["source"])
     look = look_of(task.shop, spec, size_within(media.size, spec.output.long_side), task.report)
     known = replace(known_of(look, media, tuple(cuts)), inputs=inputs, highlights=beyond)
-    licences = licence_notes(model_facts(spec))
+    models = tuple(model_facts(spec))
+    licences = licence_notes(models)
     if licences:
         # Before any work is done with them, and not with the result alone.
         task.report("reading", 0, spec.clip.length, note=" ".join(licences))
-    known = replace(known, notes=(*notes_of(media, spec, beyond), *licences))
+    known = replace(known, notes=(*notes_of(media, spec, beyond), *licences), models=models)
     plan = make_plan(spec, known)
     look.check_keys(plan.keys)
     compared = compare_keys(task, spec, plan, look)
