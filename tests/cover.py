@@ -130,6 +130,7 @@ COVERED_BY = {
     "propagate/cpu/kernels/compiler": "propagate/cpu/kernels/test_mixing.py",
     "propagate/cpu/kernels/flow": "propagate/cpu/test_motion.py",
     "propagate/cpu/kernels/pieces": "propagate/cpu/strokes/test_pieces.py",
+    "propagate/cpu/kernels/seams": "propagate/cpu/strokes/test_pieces.py",
     "propagate/cpu/kernels/refine": "propagate/cpu/test_refine.py",
     "propagate/cpu/kernels/vectors": "propagate/cpu/kernels/test_vote.py",
     "propagate/cpu/spool": "propagate/cpu/test_flow_spool.py",

@@ -14,3 +14,6 @@ EXACT: dict[str, Any] = {"boundscheck": False, "cache": True, "nogil": True}
 
 FAST: dict[str, Any] = {**EXACT, "fastmath": {"contract", "nsz", "arcp"}}
 """For floating point: products and sums may be fused, a division may become a product; the order of sums stays."""
+
+INLINE: dict[str, Any] = {**EXACT, "forceinline": True}
+"""For parts of exact kernels that take arrays: called, they would count who holds these, with locks, at each pixel."""

@@ -9,17 +9,17 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from restrip.propagate.cpu.kernels.compiler import EXACT, FAST
-from restrip.propagate.cpu.kernels.patchmatch import _distance, _noise
+from restrip.propagate.cpu.kernels.compiler import EXACT, FAST, INLINE
+from restrip.propagate.cpu.kernels.patchmatch import TILE, _distance, _noise
+from restrip.propagate.cpu.kernels.seams import beside, least, place_of, prices, seams_of, sewn_in
 from restrip.propagate.energy.descriptors import NUMBERS
 from restrip.propagate.energy.pieces import FARTHEST, SHARE, UNTRUSTED
 
 _u = np.uintp
 _SHARE = np.float32(SHARE)
-_ENDLESS, _ONE = np.float32(3e38), np.float32(1)
+_ENDLESS = np.float32(3e38)
 _FARTHEST = np.float32(FARTHEST)
 _UNTRUSTED = np.float32(UNTRUSTED)
-_OUTSIDE = -(1 << 20)  # where nothing is, farther than any place
 
 
 @njit(inline="always", **EXACT)
@@ -42,12 +42,6 @@ def _within(value, end):
 
 
 @njit(inline="always", **EXACT)
-def _side(side):
-    """The step x, y to one of four neighbours."""
-    return (side & 1) * (1 - (side & 2)), (1 - (side & 1)) * (1 - (side & 2))
-
-
-@njit(inline="always", **EXACT)
 def _tied(flow, trust, y, x, cy, cx, costs):
     """What it costs that the key's pixel cx, cy isn't where the motion from x, y leads."""
     gx, gy = np.float32(cx - x) - flow[y, x, 0], np.float32(cy - y) - flow[y, x, 1]
@@ -59,58 +53,6 @@ def _fit(frame, key, w, y, x, cy, cx, costs):
     """What it costs that the key's source isn't the frame there."""
     apart = _distance(frame, key, _u((y * w + x) * NUMBERS), _u((cy * w + cx) * NUMBERS))
     return costs[0] * min(_SHARE * apart, costs[1])
-
-
-@njit(inline="always", **EXACT)
-def _seam(trust, costs):
-    return costs[5] * (costs[6] - (costs[6] - _ONE) * trust)
-
-
-@njit(**EXACT)
-def _least(cost, beside, trust, cy, cx, costs):
-    """What the key's pixel cx, cy costs at least that costs so much by itself: seams, however little is seen of them.
-
-    `beside` are the x, y that four neighbours show, moved along to here; where there is none, OUTSIDE.
-    """
-    seam = _seam(trust, costs)
-    for side in range(4):
-        nx, ny = beside[side]
-        if nx != _OUTSIDE and (nx != cx or ny != cy):
-            cost += seam
-    return cost
-
-
-@njit(**EXACT)
-def _cost(cost, style, beside, trust, cy, cx, costs, seen, limit):
-    """What the key's pixel cx, cy costs that costs so much by itself, beside what its neighbours show; `limit` if no
-    less.
-    """
-    h, w = style.shape
-    seam = _seam(trust, costs)
-    colour = _colour(style, cy, cx)
-    for side in range(4):
-        if cost >= limit:
-            return limit
-        nx, ny = beside[side]
-        if nx != _OUTSIDE and (nx != cx or ny != cy):
-            dx, dy = _side(side)
-            ours = _apart(colour, _colour(style, _within(ny, h), _within(nx, w)))
-            theirs = _apart(_colour(style, _within(cy + dy, h), _within(cx + dx, w)), _colour(style, ny + dy, nx + dx))
-            cost += seam + (seen + (_ONE - seen) * trust) * (ours + theirs)
-            if nx + dx == cx and ny + dy == cy:
-                cost += (_ONE - trust) * costs[7]
-    return cost
-
-
-@njit(inline="always", **EXACT)
-def _beside(field, y, x, far):
-    """The x, y that four pixels show, `far` to each side, moved along to here; OUTSIDE where there is none."""
-    h, w = field.shape[:2]
-    ax, ay = (np.int64(field[y + far, x, 0]), np.int64(field[y + far, x, 1]) - far) if y + far < h else (_OUTSIDE, 0)
-    bx, by = (np.int64(field[y, x + far, 0]) - far, np.int64(field[y, x + far, 1])) if x + far < w else (_OUTSIDE, 0)
-    cx, cy = (np.int64(field[y - far, x, 0]), np.int64(field[y - far, x, 1]) + far) if y >= far else (_OUTSIDE, 0)
-    dx, dy = (np.int64(field[y, x - far, 0]) + far, np.int64(field[y, x - far, 1])) if x >= far else (_OUTSIDE, 0)
-    return (ax, ay), (bx, by), (cx, cy), (dx, dy)
 
 
 @njit(inline="always", **EXACT)
@@ -152,6 +94,62 @@ def begin(frame, key, style, flow, misfit, sure, before, costs, own, lead):
                 lead[y, x] = cost + costs[4] * _apart(_colour(style, cy, cx), _colour(style, by, bx))
 
 
+@njit(**INLINE)
+def _sew_pixel(frame, key, style, flow, trust, field, before, own, lead, costs, y, x, far, radius, seen, seed):
+    """One pixel of `sew`."""
+    h, w = own.shape
+    bx, by = np.int64(field[y, x, 0]), np.int64(field[y, x, 1])
+    (near, there, shown), price = beside(field, y, x, 1), prices(trust, costs, seen)
+    others = beside(field, y, x, far)
+    ox, oy = np.int64(before[y, x, 0]), np.int64(before[y, x, 1])
+    alone = own[y, x]
+    best = np.float32(-1)
+    seams = seams_of(style, near, there, shown)
+    colour = _colour(style, oy, ox)
+    last = place_of(by, bx)
+    for turn in range(7):
+        if turn < 4:
+            place = others[0][turn]
+            if others[1][turn] == 0 or place == last:
+                continue  # outside, or was tried last
+            last = place
+            cx, cy = np.int64(np.int16(place & 0xFFFF)), np.int64(np.int16(place >> 16))
+        elif turn == 4:
+            if lead[y, x] == _ENDLESS:
+                continue
+            cx, cy = _led(flow, y, x)
+        elif turn == 5:
+            cx, cy = ox, oy
+        elif radius and trust < _UNTRUSTED:
+            noise = _noise(x, y, seed)
+            cx = bx - radius + ((np.int64(noise >> np.uint32(20)) * (2 * radius + 1)) >> 12)
+            cy = by - radius + ((np.int64((noise >> np.uint32(8)) & np.uint32(0xFFF)) * (2 * radius + 1)) >> 12)
+        else:
+            continue
+        if cx < 0 or cx >= w or cy < 0 or cy >= h or (cx == bx and cy == by):
+            continue
+        if best < 0:
+            best = sewn_in(alone, style, seams, price, by, bx)
+        place = place_of(cy, cx)
+        if turn == 4:
+            cost = lead[y, x]
+            if least(cost, near, there, price[0], place) >= best:
+                continue
+        else:
+            tied = _tied(flow, trust, y, x, cy, cx, costs)
+            if least(tied, near, there, price[0], place) >= best:
+                continue
+            cost = _fit(frame, key, w, y, x, cy, cx, costs) + tied
+            if least(cost, near, there, price[0], place) >= best:
+                continue
+            cost += costs[4] * _apart(_colour(style, cy, cx), colour)
+        total = sewn_in(cost, style, seams, price, cy, cx)
+        if total < best:
+            bx, by, best, alone = cx, cy, total, cost
+    if best >= 0:
+        field[y, x, 0], field[y, x, 1], own[y, x] = bx, by, alone
+
+
 @njit(parallel=True, **EXACT)
 def sew(frame, key, style, flow, sure, field, before, own, lead, costs, parity, far, radius, seen, surest, seed):
     """One half sweep over the pixels of one parity of x + y, which read only pixels of the other (`far` is odd).
@@ -166,57 +164,30 @@ def sew(frame, key, style, flow, sure, field, before, own, lead, costs, parity, 
     anything of it is read.
     """
     h, w = sure.shape
-    for row in prange(h):
-        y = np.int64(row)
-        for x in range((y + parity) & 1, w, 2):
-            trust = sure[y, x]
-            if trust > surest:
-                continue
-            bx, by = np.int64(field[y, x, 0]), np.int64(field[y, x, 1])
-            beside = _beside(field, y, x, 1)
-            alone = own[y, x]
-            best = np.float32(-1)
-            colour = _u(0)
-            others = _beside(field, y, x, far)
-            for turn in range(7):
-                if turn < 4:
-                    cx, cy = others[turn]
-                    if turn and cx == others[turn - 1][0] and cy == others[turn - 1][1]:
-                        continue  # was tried last
-                elif turn == 4:
-                    if lead[y, x] == _ENDLESS:
-                        continue
-                    cx, cy = _led(flow, y, x)
-                elif turn == 5:
-                    cx, cy = np.int64(before[y, x, 0]), np.int64(before[y, x, 1])
-                elif radius and trust < _UNTRUSTED:
-                    noise = _noise(x, y, seed)
-                    cx = bx - radius + ((np.int64(noise >> np.uint32(20)) * (2 * radius + 1)) >> 12)
-                    cy = by - radius + ((np.int64((noise >> np.uint32(8)) & np.uint32(0xFFF)) * (2 * radius + 1)) >> 12)
-                else:
-                    continue
-                if cx < 0 or cx >= w or cy < 0 or cy >= h or (cx == bx and cy == by):
-                    continue
-                if best < 0:
-                    best = _cost(alone, style, beside, trust, by, bx, costs, seen, _ENDLESS)
-                    colour = _colour(style, before[y, x, 1], before[y, x, 0])
-                if turn == 4:
-                    cost = lead[y, x]
-                    if _least(cost, beside, trust, cy, cx, costs) >= best:
-                        continue
-                else:
-                    tied = _tied(flow, trust, y, x, cy, cx, costs)
-                    if _least(tied, beside, trust, cy, cx, costs) >= best:
-                        continue
-                    cost = _fit(frame, key, w, y, x, cy, cx, costs) + tied
-                    if cost >= best:
-                        continue
-                    cost += costs[4] * _apart(_colour(style, cy, cx), colour)
-                total = _cost(cost, style, beside, trust, cy, cx, costs, seen, best)
-                if total < best:
-                    bx, by, best, alone = cx, cy, total, cost
-            if best >= 0:
-                field[y, x, 0], field[y, x, 1], own[y, x] = bx, by, alone
+    across = (w + TILE - 1) // TILE
+    for tile in prange(across * ((h + TILE - 1) // TILE)):
+        top, left = np.int64(tile) // across * TILE, np.int64(tile) % across * TILE
+        for y in range(top, min(top + TILE, h)):
+            for x in range(left + ((left + y + parity) & 1), min(left + TILE, w), 2):
+                if sure[y, x] <= surest:
+                    _sew_pixel(
+                        frame,
+                        key,
+                        style,
+                        flow,
+                        sure[y, x],
+                        field,
+                        before,
+                        own,
+                        lead,
+                        costs,
+                        y,
+                        x,
+                        far,
+                        radius,
+                        seen,
+                        seed,
+                    )
 
 
 @njit(parallel=True, **EXACT)
