@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -63,6 +64,27 @@ def test_alpha_moves_along_and_depth_stays(bunny):
     made, _ = corrected(Frame(deep.rgb, alpha), deep, shift(deep, 10, 6))
     assert made.deep and made.alpha is not None
     assert made.alpha[44, 60] == 65535 and made.alpha[43, 60] == 0 and made.alpha[44, 59] == 0
+
+
+def test_what_a_transparent_place_holds_doesnt_come_out_at_soft_borders(bunny):
+    """White paint with soft borders over black that is transparent, moved by parts of a pixel: it stays white."""
+    alpha = np.zeros(bunny.rgb.shape[:2], np.float32)
+    alpha[60:120, 80:200] = 255
+    alpha = cv2.GaussianBlur(alpha, (0, 0), 2)
+    key = Frame(np.where(alpha[..., None] > 0.5, 255, 0).astype(np.uint8).repeat(3, -1), alpha.round().astype(np.uint8))
+    made, _ = corrected(key, bunny, Correction(Warp(bunny.size, np.array([[1.02, 0, 4.4], [0, 1.02, -2.6]])).to_json()))
+    assert made.alpha is not None and made.rgb[made.alpha > 8].min() > 250
+
+
+def test_a_key_stays_as_it_is_up_to_its_border_and_no_seam_is_seen(bunny):
+    """One light more than the frame tells, which the other side of the border takes over."""
+    truth = np.clip(bunny.rgb.astype(int) // 2 + 40, 0, 255).astype(np.uint8)
+    key = truth.copy()
+    key[:, :60] += 40
+    made, _ = corrected(Frame(moved(key, Move(-20, 0))[0]), bunny, shift(bunny, -20, 0))
+    assert np.array_equal(made.rgb[:, 24:], key[:, 24:])
+    step = np.abs(np.diff(made.rgb[:, 12:28].astype(int).mean((0, 2)) - truth[:, 12:28].mean((0, 2))))
+    assert step.max() < 6
 
 
 @pytest.fixture(scope="module")

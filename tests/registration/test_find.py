@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from restrip.media import Frame
-from restrip.registration.find import compare, find
+from restrip.registration.find import _starts, compare, find
+from restrip.registration.search import Guess
 from restrip.registration.warp import Warp
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
@@ -130,6 +131,14 @@ def test_a_key_of_another_shape_lies_as_its_structure_says(bunny, way, cut):
     found = compare(bunny, key)
     assert (found.verdict, found.way) == ("same", way)
     assert ("stretched" in found.note(0)) == bool(way)
+
+
+def test_a_guess_is_refined_without_its_shift_too():
+    """A pixel of the small picture is many of the large one: a key that was only zoomed isn't lost over them."""
+    guess = Warp((160, 90), np.array([[1.1, 0, -1.2], [0, 1.1, 0.9]]))
+    starts = _starts([Guess(guess, 0.3), Guess(Warp((160, 90), np.array([[1.1, 0, 0.8], [0, 1.1, 0]])), 0.2)])
+    assert [start.affine[0, 0] for start in starts] == [1.1, 1.1, 1.1, 1.0]
+    assert not starts[2].affine[:, 2].any() and starts[0].affine[0, 2] == -1.2
 
 
 def test_a_small_picture_is_not_judged(bunny):

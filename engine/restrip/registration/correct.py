@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restrip.media.frame import Frame, Picture
+from restrip.media.frame import Frame
 from restrip.registration.color_lock import coded, without_cast
 from restrip.registration.correction import Correction
 from restrip.registration.placing import placed
@@ -15,11 +15,16 @@ from restrip.registration.redrawn import redrawn
 from restrip.registration.warp import Warp, places
 
 Floats = npt.NDArray[np.float32]
+Known = npt.NDArray[np.bool_]
 
 EXACT_PX = 0.12
 """A pure shift so near to whole pixels is taken for one: no pixel is interpolated."""
 
-SEAM_PX = 6
+EDGE_PX, SEAM_PX = 1.0, 2.0
+BAND_PX, FADE_PX = 4.0, 12.0
+"""What is known of a seam comes from a band of the key beside it, and fades beyond it."""
+
+LEAST_ALPHA = 1 / 512
 
 
 def corrected(key: Frame, frame: Frame, correction: Correction) -> tuple[Frame, tuple[str, ...]]:
@@ -40,7 +45,7 @@ def corrected(key: Frame, frame: Frame, correction: Correction) -> tuple[Frame, 
     return key, tuple(filter(None, notes))
 
 
-def set_back(key: Frame, frame: Frame, warp: Warp, known: npt.NDArray[np.bool_] | None = None) -> Frame:
+def set_back(key: Frame, frame: Frame, warp: Warp, known: Known | None = None) -> Frame:
     """The key as it lies on its frame. What it doesn't show is the frame, drawn as the key draws what it shows; where
     [H, W] isn't `known` it shows nothing.
     """
@@ -50,17 +55,46 @@ def set_back(key: Frame, frame: Frame, warp: Warp, known: npt.NDArray[np.bool_] 
     if warp.bend is None and float(np.abs(field - exact).max()) < EXACT_PX:
         field = exact
 
-    def pulled(picture: Picture) -> Floats:
-        return cv2.remap(picture.astype(np.float32), field, None, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
-
-    shown = pulled(key.rgb) / key.white
+    rgb, alpha = _pulled(key, field)
     inside = ((field >= -0.5) & (field <= np.array(frame.size) - 0.5)).all(-1)
     if known is not None:
         inside &= cv2.remap(known.astype(np.uint8), field, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE) > 0
     if not inside.all():
         own = frame.rgb.astype(np.float32) / key.white
-        distance = cv2.distanceTransform(np.pad(inside.astype(np.uint8), 1, "edge"), cv2.DIST_L2, 3)[1:-1, 1:-1]
-        seam = np.clip((distance - 1) / SEAM_PX, 0, 1)[..., None]
-        shown = seam * shown + (1 - seam) * redrawn(own, shown, inside)
-    alpha = None if key.alpha is None else coded(pulled(key.alpha) / key.white, key)
-    return Frame(coded(shown, key), alpha)
+        rgb = joined(rgb, own, inside, inside if alpha is None else inside & (alpha > 0.5))
+    return Frame(coded(rgb, key), None if alpha is None else coded(alpha, key))
+
+
+def _pulled(key: Frame, field: Floats) -> tuple[Floats, Floats | None]:
+    """A key's colours [H, W, 3] and alpha [H, W], in 0..1 and beyond where edges ring, as the frame lies.
+
+    Colours are weighted by alpha: what a transparent place holds mustn't come out at the borders of what is painted.
+    """
+
+    def pulled(picture: Floats) -> Floats:
+        return cv2.remap(picture, field, None, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
+
+    rgb = key.rgb.astype(np.float32) / key.white
+    if key.alpha is None:
+        return pulled(rgb), None
+    alpha = key.alpha.astype(np.float32) / key.white
+    share = np.clip(pulled(alpha), 0, 1)[..., None]
+    weighted = pulled(rgb * alpha[..., None]) / np.maximum(share, LEAST_ALPHA)
+    return np.where(share < LEAST_ALPHA, pulled(rgb), weighted), share[..., 0]
+
+
+def joined(key: Floats, frame: Floats, inside: Known, painted: Known) -> Floats:
+    """A key [H, W, 3] where it shows something, `inside` [H, W], and around it the frame as the key draws it.
+
+    By how much the two differ at the border is carried outwards, and fades: so no seam is seen, and the key stays as it
+    is up to its border. It is learnt from where the key is `painted`.
+    """
+    made = redrawn(frame, key, painted)
+    away = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 3)
+    # Pixels whose kernel reached over the key's border are none of the key's.
+    depth = cv2.distanceTransform(np.pad(inside.astype(np.uint8), 1, "edge"), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    band = ((depth > EDGE_PX) & (depth <= EDGE_PX + BAND_PX) & painted).astype(np.float32)
+    sums = cv2.GaussianBlur(np.dstack([(key - made) * band[..., None], band]), (0, 0), BAND_PX)
+    apart = sums[..., :3] / np.maximum(sums[..., 3:], LEAST_ALPHA) * np.exp(-away / FADE_PX)[..., None]
+    seam = np.clip((depth - EDGE_PX) / SEAM_PX + 0.5, 0, 1)[..., None] * inside[..., None]
+    return np.asarray(seam * key + (1 - seam) * (made + apart), np.float32)

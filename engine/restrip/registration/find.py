@@ -16,7 +16,7 @@ from restrip.registration.elsewhere import elsewhere
 from restrip.registration.placing import STRETCHED, placed, way_of, weight_of
 from restrip.registration.plainest import plainest, strokes_px
 from restrip.registration.refine import AFFINE, SIMILAR, affine_of, refine_affine, refine_bend, step_of
-from restrip.registration.search import SEARCH_PX, guesses
+from restrip.registration.search import SEARCH_PX, Guess, guesses
 from restrip.registration.structure import Floats
 from restrip.registration.warp import Shift, Warp, places
 
@@ -24,6 +24,9 @@ Rgb = npt.NDArray[np.uint8]
 
 COARSE_PX, MIDDLE_PX, FINE_PX = 240, 480, 1080
 """Long sides at which a first guess is refined."""
+
+GUESSES, TRIED = 6, 3
+"""How many first guesses are refined at the coarse size, and how many of what they come to further."""
 
 LEAST_PX = 48
 BEND_CELLS = 12
@@ -68,12 +71,12 @@ def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Comparison:
     if _lies_right(fine):
         return Comparison(agreement=1.0)
     small = Pair.of(frame, key, alpha, SEARCH_PX)
-    found = guesses(small.frame, small.key)
-    clear = found[0].score - max((g.score for g in found[1:] if _apart(found[0].warp, g.warp)), default=0.0)
-    tried = [guess.warp for guess in found[:2]] + [Warp.still(small.size)]
+    found = guesses(small.frame, small.key, GUESSES)
+    clear = found[0].score - max((g.score for g in found[1:3] if _apart(found[0].warp, g.warp)), default=0.0)
     coarse, middle = (Pair.of(frame, key, alpha, side) for side in (COARSE_PX, MIDDLE_PX))
-    tried = _different([_affine(coarse, warp, 6, free=SIMILAR) for warp in tried])
-    tried = [_affine(middle, warp, 6) for warp in tried]
+    tried = [_affine(coarse, warp, 6, free=SIMILAR) for warp in _starts(found)]
+    tried.sort(key=lambda one: -_agreement(coarse.votes(one)))
+    tried = [_affine(middle, warp, 6) for warp in _different(tried)[:TRIED]]
     warp = max(tried, key=lambda one: _agreement(middle.votes(one.scaled(middle.size))))
     whole = _affine(fine, warp, 12)
     warp, free = plainest(fine, whole)
@@ -139,6 +142,16 @@ def _different(warps: Sequence[Warp]) -> list[Warp]:
         if all(float(np.abs(warp.at(corners) - one.at(corners)).max()) > 1 for one in kept):
             kept.append(warp)
     return kept
+
+
+def _starts(found: Sequence[Guess]) -> list[Warp]:
+    """Where refining starts: each guess, each without its shift, which is only as fine as the small picture's pixels,
+    and no move at all.
+    """
+    size = found[0].warp.size
+    middle = np.array([[1, 1, 0], [1, 1, 0]], np.float64)
+    starts = [guess.warp for guess in found]
+    return [*starts, *_different([Warp(size, warp.affine * middle) for warp in starts]), Warp.still(size)]
 
 
 def _apart(one: Warp, other: Warp) -> bool:

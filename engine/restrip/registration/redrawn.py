@@ -22,6 +22,7 @@ AROUND_PX = (1.0, 2.5, 6.0)
 STEPS = 8
 BLOCK_PX = 48
 SAMPLES = 40_000
+BESIDE_PX = 8
 RIDGE = 1e-3
 NEAR = 0.15
 """Of the long side: what lies further from what is missing counts little."""
@@ -39,7 +40,8 @@ def redrawn(frame: Floats, key: Floats, known: Known) -> Floats:
     rows, columns = np.nonzero(known)
     every = max(1, len(rows) // SAMPLES)
     rows, columns = rows[every // 2 :: every], columns[every // 2 :: every]
-    wanted = ~known
+    # Beside the border, too, where the two are compared.
+    wanted = cv2.dilate((~known).astype(np.uint8), np.ones((2 * BESIDE_PX + 1,) * 2, np.uint8)) > 0
     if len(rows) < 1000 or not wanted.any():
         return made
     told: list[Floats] = []
