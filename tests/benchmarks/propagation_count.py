@@ -174,7 +174,7 @@ class Tally(TorchDispatchMode):
         self.row.link_s += picture.nbytes / LINK_BYTES_A_S
         return torch.empty(picture.shape, dtype=torch.uint8, device=device)
 
-    def coming(self, picture: torch.Tensor, beside: bool) -> Any:
+    def coming(self, picture: torch.Tensor) -> Any:
         """In place of a copy to the host, which has to wait for it."""
         self.row.copies += 1
         self.row.waits += 1
@@ -208,7 +208,8 @@ class Window:
 def run(window: Window, stages: Stages, strokes: str) -> None:
     """All frames of a segment, its strokes kept as the setting says."""
     keys = tuple(StyledKey(n, window.frame(n), window.frame(n)) for n in (0, window.frames.end))
-    list(segment_walk.SegmentWalk(window, keys, PropagateSettings(strokes=strokes), silent, stages).frames())
+    settings, kept = PropagateSettings(strokes=strokes), len(window.frames)
+    list(segment_walk.SegmentWalk(window, keys, settings, silent, stages, kept).frames())
 
 
 def segment(size: tuple[int, int], count: int, work: dict[str, Any], strokes: str) -> Tally:
@@ -216,6 +217,7 @@ def segment(size: tuple[int, int], count: int, work: dict[str, Any], strokes: st
     tally, stages = Tally(work), triton_stages(torch.device("meta"))
     parts = [
         (segment_walk.SegmentWalk, "_shown", "frame up"),
+        (segment_walk.SegmentWalk, "_read", "frame up"),
         (motion.KeyMotion, "next", "motion"),
         (flow_stack.FlowStack, "push", "motion put aside"),
         (flow_stack.FlowStack, "pop", "motion put aside"),
@@ -233,8 +235,8 @@ def segment(size: tuple[int, int], count: int, work: dict[str, Any], strokes: st
         for owner, name, label in parts:
             patched.enter_context(mock.patch.object(owner, name, tally.staged(label, getattr(owner, name))))
         patched.enter_context(mock.patch.object(transfers, "upload", tally.uploaded))
-        small = lambda pictures: np.zeros((*pictures.shape[:1], *pictures.shape[2:], 3), np.float32)  # noqa: E731
-        patched.enter_context(mock.patch.object(handover, "arrived", small))
+        small = lambda pictures: mock.Mock(array=lambda: np.zeros(pictures.shape, np.float32))  # noqa: E731
+        patched.enter_context(mock.patch.object(handover, "Coming", small))
         patched.enter_context(mock.patch.object(segment_walk, "Coming", tally.staged("pictures down", tally.coming)))
         launched = lambda kernel, *args, **kwargs: tally.launched(kernel, *args, **kwargs)  # noqa: E731
         patched.enter_context(mock.patch.object(triton.JITFunction, "run", launched))

@@ -284,7 +284,10 @@ def table(sizes: list[tuple[int, int]], counts: list[int], device: str, given: a
             few, *made = (segment(size, count, strokes) for count in (min(counts[0], 5), *counts))
             truth = None
             for graphs in (way == "on" for way in ways):
-                pictures = kept(few, where, strokes, graphs)  # compiles
+                begin = time.perf_counter()
+                pictures = kept(few, where, strokes, graphs)
+                if on_gpu and (taken := time.perf_counter() - begin) > 5:
+                    print(f"  ({taken:.0f} s until the first pictures: kernels were compiled)", flush=True)
                 pairs = zip(chain(*pictures), chain(*(truth or pictures)), strict=True)
                 same = all(np.array_equal(a, b) for a, b in pairs)
                 truth = truth or pictures
