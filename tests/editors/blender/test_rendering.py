@@ -39,3 +39,14 @@ def test_a_second_blender_renders_just_the_strip(
             assert (a[:, :80, 3] == 0).all() and (a[:, 80:, 3] == 255).all()
     assert told["again"] == told["paths"]
     assert told["left"] == []
+
+
+def test_what_an_effect_rounded_is_no_transparency(blender: Blender, tmp_path: Path) -> None:
+    """Blender 4.2's blur leaves some of an opaque picture's alpha at 253 of 255."""
+    paths = []
+    for bits, least in ((8, 255), (8, 253), (8, 250), (16, 65535 - 600), (16, 65535 - 2000)):
+        picture = np.full((4, 6, 4), 2**bits - 1, np.uint8 if bits == 8 else np.uint16)
+        picture[1, 2, 3] = least
+        paths.append(str(tmp_path / f"{bits}-{least}.png"))
+        assert cv2.imwrite(paths[-1], picture)
+    assert blender("renders.see_through", paths=paths) == [False, False, True, False, True]

@@ -1,6 +1,7 @@
 """Strips rendered through the sequencer by a second Blender."""
 
 import time
+from pathlib import Path
 
 import scenes
 
@@ -70,6 +71,13 @@ def settings(scene) -> list:
         scene.frame_current,
         [strip.mute for strip in scenes.top(scene)],
     ]
+
+
+def see_through(paths: list[str]) -> list[bool]:
+    """Which pictures are less than opaque."""
+    scenes.empty_scene()
+    known = scenes.addon("timeline.render_strip")
+    return [known.transparent(Path(path)) for path in paths]
 
 
 def change(scene, strip, other: str, kind: str):
