@@ -18,6 +18,7 @@ _PARTS = (
     "ui.form",
     "reports",
     "ui.operators",
+    "ui.job_operators",
     "ui.keying",
     "ui.painting",
     "ui.take_menu",

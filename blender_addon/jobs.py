@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import bpy
@@ -22,53 +21,12 @@ from restrip.errors import RemoteError, RestripError
 from . import prefs, previews, reports
 from .engine.requests import StripRequest
 from .engine.transport import Transport
+from .live_job import LiveJob
 from .timeline import notices, refresh, results, selection, vse, watched_results
 
 TICK_S = 0.1
 IDLE_TICK_S = 0.25
 BUDGET_S = 0.003
-
-
-@dataclass
-class LiveJob:
-    """A job that this Blender follows.
-
-    `stage` is "rendering", "sending", "engine", "waiting" (for a moment to place it, or for a click), "placed",
-    "stopped" or "failed". `mine` says that it was begun in the file that is open now: only then is its result placed
-    unasked. `began` and `ended` are when the engine set to work and when nothing more happened by itself, in
-    `time.monotonic`'s seconds; `best` is the furthest that its bar came. `again` does a small job once more; `picked`
-    says that one of its seeds was chosen, `by_watch` that a watched key was saved.
-    """
-
-    job_id: str
-    name: str
-    stage: str
-    mine: bool
-    request: StripRequest | None = None
-    status: JobStatus = field(default_factory=lambda: JobStatus(""))
-    error: RestripError | None = None
-    message: str = ""
-    manifest: Manifest | None = None
-    stop: Callable[[], None] | None = None
-    came: Callable[[LiveJob], None] | None = None
-    seeds: tuple[int, ...] = ()
-    picked: bool = False
-    done: float = 0.0
-    began: float = 0.0
-    ended: float = 0.0
-    best: float = 0.0
-    again: Callable[[], None] | None = None
-    by_watch: bool = False
-
-    @property
-    def can_go_on(self) -> bool:
-        """Whether there is something to go on with: a strip, or a job in the engine."""
-        return self.request is not None or self.again is not None or bool(self.status.job_id)
-
-    @property
-    def active(self) -> bool:
-        """Whether something still happens by itself."""
-        return self.stage in ("rendering", "sending", "engine")
 
 
 class Board:

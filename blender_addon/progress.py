@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from . import words
 
 if TYPE_CHECKING:
-    from .jobs import LiveJob
+    from .live_job import LiveJob
 
 RENDERING = 0.2
 """The share of a strip's rendering through the sequencer, for strips that need it."""

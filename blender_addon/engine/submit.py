@@ -19,6 +19,7 @@ from restrip.errors import RestripError
 from restrip.timeline import FrameRange
 
 from .. import jobs, values
+from ..live_job import LiveJob
 from ..timeline import clip, matte, notices, places, rendering, results, transparency
 from ..ui import prompts
 from . import model_facts, schema
@@ -26,12 +27,12 @@ from .requests import StripRequest, request_of
 from .transport import Failed
 
 
-def begin(scene: Any, strip: Any) -> jobs.LiveJob:
+def begin(scene: Any, strip: Any) -> LiveJob:
     """Start a job for a strip. Raises NothingToStylize, NoLook, NoMatte, NoFolder."""
     places.check(scene)
     request = request_of(scene, strip)
     facts = request.origin.facts
-    job = jobs.LiveJob(new_job_id(), strip.name, "sending", mine=True, request=request)
+    job = LiveJob(new_job_id(), strip.name, "sending", mine=True, request=request)
     jobs.board().add(job)
     notices.clear(strip)
     strip.restrip.job, strip.restrip.start, strip.restrip.rendered = job.job_id, facts.start, bool(facts.reasons)
@@ -45,9 +46,7 @@ def begin(scene: Any, strip: Any) -> jobs.LiveJob:
     return job
 
 
-def render(
-    scene: Any, strip: Any, job: jobs.LiveJob, span: FrameRange, then: Callable[[clip.StripFacts], None]
-) -> None:
+def render(scene: Any, strip: Any, job: LiveJob, span: FrameRange, then: Callable[[clip.StripFacts], None]) -> None:
     """Render a part of a strip through the sequencer for a job; `then` gets the pictures as facts."""
     facts = clip.facts_of(scene, strip)
 
@@ -60,13 +59,13 @@ def render(
     job.stop = rendering.begin(scene, strip, span, depth, _teller(job, done))
 
 
-def _rendered(job: jobs.LiveJob, pictures: clip.StripFacts) -> None:
+def _rendered(job: LiveJob, pictures: clip.StripFacts) -> None:
     assert job.request is not None
     job.request = replace(job.request, pictures=pictures)
     _with_matte(job, pictures)
 
 
-def _with_matte(job: jobs.LiveJob, facts: clip.StripFacts) -> None:
+def _with_matte(job: LiveJob, facts: clip.StripFacts) -> None:
     """Hand a job in once its matte is there: a strip or a mask is rendered first."""
     request = job.request
     assert request is not None
@@ -90,7 +89,7 @@ def _with_matte(job: jobs.LiveJob, facts: clip.StripFacts) -> None:
     job.stop = rendering.begin(scene, drawn, request.origin.facts.span, (False, False), _teller(job, rendered))
 
 
-def _teller(job: jobs.LiveJob, done: Callable[[list[str]], None]) -> rendering.Teller:
+def _teller(job: LiveJob, done: Callable[[list[str]], None]) -> rendering.Teller:
     """Tells a job of what is rendered for it."""
 
     def progress(part: float) -> None:
@@ -110,7 +109,7 @@ def pictured(scene: Any, strip: Any, name: str, span: FrameRange, then: Callable
     if not facts.reasons:
         then(facts)
         return
-    job = jobs.LiveJob(new_job_id(), name, "rendering", mine=False)
+    job = LiveJob(new_job_id(), name, "rendering", mine=False)
     jobs.board().add(job)
 
     def done(pictures: clip.StripFacts) -> None:
@@ -120,7 +119,7 @@ def pictured(scene: Any, strip: Any, name: str, span: FrameRange, then: Callable
     render(scene, strip, job, span, done)
 
 
-def said_at_start(job: jobs.LiveJob) -> str:
+def said_at_start(job: LiveJob) -> str:
     """One sentence for the status line."""
     assert job.request is not None
     count = len(job.request.keys)
@@ -130,7 +129,7 @@ def said_at_start(job: jobs.LiveJob) -> str:
     return " ".join([first + through, *job.request.notes])
 
 
-def send(job: jobs.LiveJob, facts: clip.StripFacts) -> None:
+def send(job: LiveJob, facts: clip.StripFacts) -> None:
     """Hand a job in. `facts` name files: the strip's own, or the pictures that were rendered of it."""
     request = job.request
     assert request is not None
@@ -187,7 +186,7 @@ def learn(told: Mapping[str, Any] | None) -> None:
             take(Schema.from_json(told))
 
 
-def resume(job: jobs.LiveJob) -> None:
+def resume(job: LiveJob) -> None:
     """Send a job that failed or was stopped on its way again. Raises NothingToStylize.
 
     When its strip, its markers or its settings were changed since, or the engine never had it, it is begun anew as the
@@ -217,7 +216,7 @@ def resume(job: jobs.LiveJob) -> None:
     jobs.board().transport.ask(ask, {"job_id": job.job_id}, again, lambda error: jobs.fail(job, error))
 
 
-def _changed(scene: Any, strip: Any, job: jobs.LiveJob) -> bool:
+def _changed(scene: Any, strip: Any, job: LiveJob) -> bool:
     """Whether a strip is wanted otherwise than its job says, or nobody knows what that job said."""
     if job.request is None:
         return job.status.state == "failed"

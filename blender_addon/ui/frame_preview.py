@@ -18,6 +18,7 @@ from restrip.timeline import FrameRange
 
 from .. import jobs, previews, values
 from ..engine import requests, submit
+from ..live_job import LiveJob
 from ..timeline import clip, vse
 from . import operators, seeds
 
@@ -95,7 +96,7 @@ def ask(scene: Any, strip: Any) -> None:
             found[0].frame_set(frame)
             ask(*found)
 
-    def came(job: jobs.LiveJob) -> None:
+    def came(job: LiveJob) -> None:
         found = job.status.result or {}
         pictures = found.get("pictures") or [{}]
         job.stage, job.message = "placed", f"Frame {frame} in this look."

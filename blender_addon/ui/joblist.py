@@ -7,27 +7,28 @@ from typing import Any
 import bpy
 
 from .. import jobs, previews, progress, words
+from ..live_job import LiveJob
 from ..timeline import results
 from . import seeds
 
 
-def in_sight() -> list[jobs.LiveJob]:
+def in_sight() -> list[LiveJob]:
     """The jobs that run, or that the user has something to do about; oldest first."""
     return [job for job in jobs.board().jobs.values() if not _over(job)]
 
 
-def finished() -> list[jobs.LiveJob]:
+def finished() -> list[LiveJob]:
     """The others: they fold away, so that Stylize stays in sight."""
     return [job for job in jobs.board().jobs.values() if _over(job)]
 
 
-def _over(job: jobs.LiveJob) -> bool:
+def _over(job: LiveJob) -> bool:
     if job.stage == "placed":
         return not job.seeds or job.picked
     return job.stage == "stopped" and job.came is not None
 
 
-def draw(layout: Any, job: jobs.LiveJob) -> None:
+def draw(layout: Any, job: LiveJob) -> None:
     """One job: how far it is, or what came of it."""
     box = layout.box()
     head = box.row(align=True)
@@ -46,7 +47,7 @@ def draw(layout: Any, job: jobs.LiveJob) -> None:
     draw_outcome(box, job)
 
 
-def draw_outcome(box: Any, job: jobs.LiveJob) -> None:
+def draw_outcome(box: Any, job: LiveJob) -> None:
     """What came of a job that doesn't run, and what can be done."""
     if job.error is not None:
         words.lines(box, job.error.message, "ERROR")
@@ -65,7 +66,7 @@ def draw_outcome(box: Any, job: jobs.LiveJob) -> None:
         box.operator("restrip.resume", icon="PLAY").job_id = job.job_id
 
 
-def details(job: jobs.LiveJob) -> str:
+def details(job: LiveJob) -> str:
     """What to paste into a report."""
     error = job.error
     if error is None:
@@ -74,7 +75,7 @@ def details(job: jobs.LiveJob) -> str:
     return f"{error.code}: {error}\njob: {job.job_id}\nBlender {bpy.app.version_string}\n{facts}".rstrip()
 
 
-def icon(job: jobs.LiveJob) -> str:
+def icon(job: LiveJob) -> str:
     """The icon of a job's state."""
     if job.active:
         return "SORTTIME"

@@ -11,6 +11,7 @@ from restrip.timeline import FrameRange
 
 from .. import jobs, values
 from ..engine import requests, submit
+from ..live_job import LiveJob
 from ..timeline import clip, markers, vse
 from . import operators
 
@@ -61,7 +62,7 @@ def suggest(scene: Any, strip: Any, count: int) -> None:
         if found[1] is not None:
             suggest(*found, count)
 
-    def came(job: jobs.LiveJob) -> None:
+    def came(job: LiveJob) -> None:
         found = job.status.result or {}
         keys = [(int(key["frame"]), str(key.get("reason", ""))) for key in found.get("keys", ())]
         write(where, span, keys)

@@ -13,6 +13,7 @@ from restrip.timeline import FrameRange
 
 from .. import jobs, previews, values
 from ..engine import requests, schema, submit
+from ..live_job import LiveJob
 from ..timeline import clip, vse
 from . import operators
 
@@ -86,7 +87,7 @@ def ask(scene: Any, strip: Any, count: int) -> None:
             found[0].frame_set(frame)
             ask(*found, count)
 
-    def came(job: jobs.LiveJob) -> None:
+    def came(job: LiveJob) -> None:
         found = job.status.result or {}
         job.seeds = tuple(int(picture["seed"]) for picture in found.get("pictures", ()))
         job.stage, job.message = "placed", "Pick a seed: click one, or press its number."
@@ -95,7 +96,7 @@ def ask(scene: Any, strip: Any, count: int) -> None:
     submit.pictured(scene, strip, name, FrameRange(frame, frame + 1), shown)
 
 
-def picture_came(job: jobs.LiveJob, jpeg: bytes, seed: int) -> None:
+def picture_came(job: LiveJob, jpeg: bytes, seed: int) -> None:
     """One more picture of the sheet."""
     if seed not in job.seeds:
         job.seeds = (*job.seeds, seed)
@@ -105,7 +106,7 @@ def picture_came(job: jobs.LiveJob, jpeg: bytes, seed: int) -> None:
         put_on_sheet(bpy.data.images[SHEET], path, len(job.seeds) - 1, _wanted)
 
 
-def picture_key(job: jobs.LiveJob, seed: int) -> str:
+def picture_key(job: LiveJob, seed: int) -> str:
     """The name of a seed's small picture."""
     return f"{job.job_id} {seed}"
 
@@ -189,13 +190,13 @@ def open_window(context: Any, sheet: Any, operator: str = "pick_from_sheet") -> 
         getattr(vse.own_operators(), operator)("INVOKE_DEFAULT")
 
 
-def newest_job() -> jobs.LiveJob | None:
+def newest_job() -> LiveJob | None:
     """The job whose sheet is shown."""
     with_seeds = [job for job in jobs.board().jobs.values() if job.seeds]
     return with_seeds[-1] if with_seeds else None
 
 
-def pick(job: jobs.LiveJob, seed: int) -> bool:
+def pick(job: LiveJob, seed: int) -> bool:
     """Write a seed to the strip that it was tried on; False when that strip is gone."""
     assert job.request is not None
     scene = bpy.data.scenes.get(job.request.origin.scene)
@@ -269,7 +270,7 @@ class RESTRIP_OT_pick_from_sheet(bpy.types.Operator):
         return cell_at(x, y, count)
 
 
-def draw(layout: Any, job: jobs.LiveJob) -> None:
+def draw(layout: Any, job: LiveJob) -> None:
     """The pictures that came, each with a button that picks it."""
     flow = layout.grid_flow(row_major=True, columns=3, even_columns=True, even_rows=True, align=True)
     for number, seed in enumerate(job.seeds, 1):

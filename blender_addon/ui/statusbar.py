@@ -9,6 +9,7 @@ import bpy
 from bpy.props import StringProperty
 
 from .. import jobs, progress
+from ..live_job import LiveJob
 from ..timeline import vse
 from . import joblist
 
@@ -44,13 +45,13 @@ def draw(header: Any, context: Any) -> None:
         ].job_id
 
 
-def _asking(live: list[jobs.LiveJob]) -> list[jobs.LiveJob]:
+def _asking(live: list[LiveJob]) -> list[LiveJob]:
     """The jobs that failed, stopped, or wait for a place; the newest first."""
     wanted = [job for job in live if job.stage in ("failed", "stopped") or (job.stage == "waiting" and not job.mine)]
     return sorted(wanted, key=lambda job: -job.ended)
 
 
-def in_short(job: jobs.LiveJob) -> str:
+def in_short(job: LiveJob) -> str:
     """A job that doesn't run, in one line."""
     said = job.error.message if job.error is not None else job.message
     if job.stage == "waiting" and job.error is None:
@@ -59,7 +60,7 @@ def in_short(job: jobs.LiveJob) -> str:
     return text if len(text) <= MOST_TEXT else f"{text[: MOST_TEXT - 1]}…"
 
 
-def just_now(job: jobs.LiveJob) -> bool:
+def just_now(job: LiveJob) -> bool:
     """Whether a job ended a moment ago."""
     return time.monotonic() - job.ended < DONE_FOR_S
 
