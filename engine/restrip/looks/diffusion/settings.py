@@ -255,9 +255,9 @@ ADVANCED = (
         choices=(("auto", "Where it pays"), ("on", "Always"), ("off", "Never")), group="advanced",
     ),
     _sd(
-        "replay", "bool", False, "Record steps",
+        "replay", "bool", True, "Record steps",
         "Record what a step starts on an NVIDIA GPU and replay it (CUDA graphs): less work for the processor, most of "
-        "all with few keys at once. The pictures stay the same. It has not been tried on a GPU yet.", group="advanced",
+        "all with few keys at once, where memory suffices. The pictures stay the same.", group="advanced",
     ),
 )  # fmt: skip
 

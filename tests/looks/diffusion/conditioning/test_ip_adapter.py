@@ -109,10 +109,7 @@ def test_in_the_look(saved: Any, small_file: Any, style: str, moved: Any, silent
     sparing = look(**name, guided_every=2, replay=True)  # a step without the prompt is one without the picture
     again = sparing.stylize(frames[:1], keys[:1], silent.report)[0]
     assert abs(again.picture.rgb.astype(int) - one[0]).max() <= 1
-    assert {
-        '"Guidance every" isn\'t used beside an IP-Adapter.',
-        '"Record steps" isn\'t used beside an IP-Adapter.',
-    } <= {*again.notes}
+    assert '"Guidance every" isn\'t used beside an IP-Adapter.' in again.notes
     [at] = sparing._studio._workplaces.values()
     monkeypatch.setattr(type(at.compiled), "recorder", staticmethod(lambda work: None))
     assert not at.compiled.replays()

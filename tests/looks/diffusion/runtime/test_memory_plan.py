@@ -6,8 +6,15 @@ import torch
 
 from restrip.looks import open_look
 from restrip.looks.diffusion.backbones import opening
-from restrip.looks.diffusion.runtime import model_cache
-from restrip.looks.diffusion.runtime.memory_plan import MemoryLadder, MemoryPlan, OutOfGpuMemory, candidates
+from restrip.looks.diffusion.runtime import memory_plan, model_cache
+from restrip.looks.diffusion.runtime.memory_needs import needs_mib
+from restrip.looks.diffusion.runtime.memory_plan import (
+    MemoryLadder,
+    MemoryPlan,
+    OutOfGpuMemory,
+    candidates,
+    room_for_two,
+)
 from restrip.timeline import Key
 
 FULL = "CUDA out of memory. Tried to allocate 2.00 GiB."
@@ -18,6 +25,16 @@ def ladder(plan: MemoryPlan) -> MemoryLadder:
     made = MemoryLadder(plan, applied.append, "sd15", (512, 512))
     made.applied = applied  # type: ignore[attr-defined]
     return made
+
+
+def test_a_recording_needs_room_beside_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    size, gpu = (512, 512), torch.device("cuda")
+    takes = needs_mib("sd15", size, 8) - needs_mib("sd15", size, 0)
+    for free, fits in ((2 * takes / 0.85 + 1, True), (2 * takes / 0.85 - 1, False)):
+        monkeypatch.setattr(memory_plan, "free_mib", lambda free=free: free)
+        assert room_for_two(MemoryPlan(8), "sd15", size, gpu) is fits
+    assert room_for_two(MemoryPlan(4), "sd15", size, gpu)
+    assert room_for_two(MemoryPlan(8), "sd15", size, torch.device("cpu"))
 
 
 def test_a_batch_that_fails_is_halved_and_redone() -> None:

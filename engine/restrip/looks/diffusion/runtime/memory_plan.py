@@ -113,6 +113,14 @@ def first_plan(asked: int, family: str, size: tuple[int, int], device: torch.dev
     return MemoryPlan(max(candidates(family, size, free_mib())))
 
 
+def room_for_two(plan: MemoryPlan, family: str, size: tuple[int, int], device: torch.device) -> bool:
+    """Whether a GPU has room for what a batch takes twice over: a recorded network keeps what it works in."""
+    if device.type != "cuda":
+        return True
+    takes = needs_mib(family, size, plan.batch) - needs_mib(family, size, 0)
+    return 2 * takes < 0.85 * free_mib()
+
+
 def candidates(family: str, size: tuple[int, int], have_mib: int) -> Iterator[int]:
     """Batch sizes that fit beside the networks that are already loaded; 1 always counts."""
     yield 1

@@ -30,7 +30,7 @@ from restrip.looks.diffusion.runtime.batch_row import Anchor, AnchorRelation, Ro
 from restrip.looks.diffusion.runtime.image_tensors import to_coded, to_matte, to_picture
 from restrip.looks.diffusion.runtime.key_finish import AnchorFrame, KeyFinish, Moved
 from restrip.looks.diffusion.runtime.key_task import Round, Task
-from restrip.looks.diffusion.runtime.memory_plan import MemoryLadder, MemoryPlan, first_plan, free_mib
+from restrip.looks.diffusion.runtime.memory_plan import MemoryLadder, MemoryPlan, first_plan, free_mib, room_for_two
 from restrip.looks.diffusion.runtime.model import Model
 from restrip.looks.diffusion.runtime.model_session import Session
 from restrip.looks.diffusion.runtime.precision_retry import Made, Maker
@@ -92,6 +92,7 @@ class Pipeline:
             self.session.make_control = self._control
         plan = first_plan(self.recipe.batch, model.family.name, size, model.device).sparing(spec.spared)
         self.compiled = Compiled(self.session, self.vae, size, state_dir() / "compiled")
+        self.compiled.room = room_for_two(plan, model.family.name, size, model.device)
         if model.turns.forced:
             plan = MemoryPlan(1, tiled=True, offload=True)
         self._apply(plan)

@@ -125,5 +125,8 @@ def test_nothing_is_recorded_that_moves_or_asks_the_processor(moved, silent, mon
     assert not at.compiled.replays()
     at.model.turns.active = False
     assert at.compiled.replays()
+    monkeypatch.setattr(at.compiled, "room", False)
+    assert not at.compiled.replays()
+    monkeypatch.setattr(at.compiled, "room", True)
     monkeypatch.setattr(UnetBackbone, "replayable", False)
     assert not at.compiled.replays()

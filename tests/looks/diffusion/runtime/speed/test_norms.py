@@ -6,10 +6,12 @@ import importlib.util
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 import torch
 
+from restrip.looks.diffusion.runtime import model_cache
 from restrip.looks.diffusion.runtime.speed import norms
 from restrip.looks.diffusion.runtime.speed.norms import ChannelsLastNorm, lay
 
@@ -23,6 +25,7 @@ from restrip.looks.diffusion.runtime.speed import group_norm_triton  # noqa: E40
 @pytest.fixture(autouse=True)
 def on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ChannelsLastNorm, "devices", ("cpu",))
+    monkeypatch.setattr(ChannelsLastNorm, "least", 1)
     monkeypatch.setattr(ChannelsLastNorm, "failed", "")
     monkeypatch.setattr(ChannelsLastNorm, "known", set())
 
@@ -79,6 +82,8 @@ def test_other_tensors_are_torchs_own(monkeypatch: pytest.MonkeyPatch) -> None:
     assert type(norm) is ChannelsLastNorm
     norm(picture(2, 8, 6, 6, torch.float32))
     norm.half()(picture(2, 8, 6, 6).contiguous())
+    monkeypatch.setattr(ChannelsLastNorm, "least", 2 * 8 * 6 * 6 + 1)
+    norm(picture(2, 8, 6, 6))
     assert not ChannelsLastNorm.failed
 
 
@@ -112,8 +117,27 @@ def test_what_is_compiled_takes_torchs_own() -> None:
     assert len(graphs) == 1 and "group_norm" in graphs[0] and not ChannelsLastNorm.known
 
 
-def test_off_until_it_is_measured() -> None:
-    assert norms.ON is False
+class Network(torch.nn.Sequential):
+    """One that a machine without a GPU can move there."""
+
+    def to(self, *where, **how):
+        return self
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_networks_on_a_gpu_are_given_them(on: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert norms.ON
+    monkeypatch.setattr(norms, "ON", on)
+    network, vae = Network(norm_of(4, 8)), Network(norm_of(4, 8))
+    backbone = types.SimpleNamespace(settle=lambda device: None)
+    flags = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = [flag.allow_tf32 for flag in flags]
+    try:
+        model_cache._place(types.SimpleNamespace(network=network, vae=vae, backbone=backbone), torch.device("cuda"))
+    finally:
+        for flag, value in zip(flags, before, strict=True):
+            flag.allow_tf32 = value
+    assert {type(network[0]), type(vae[0])} == {ChannelsLastNorm if on else torch.nn.GroupNorm}
 
 
 COMPILE = """

@@ -45,6 +45,8 @@ class Compiled:
     size: tuple[int, int]
     folder: Path
     on: bool = False
+    # Whether a recording, which keeps the memory that it works in, fits beside all else.
+    room: bool = True
     network: Regions | None = None
     replayed: Replayed | None = None
     break_even: BreakEven = field(init=False)
@@ -90,7 +92,7 @@ class Compiled:
         model = self.session.model
         if self.session.words is not None:
             return False
-        there = self.device.type == "cuda" or self.recorder is not None
+        there = self.room and (self.device.type == "cuda" or self.recorder is not None)
         return self.session.recipe.replay and there and model.backbone.replayable and not model.turns.active
 
     def took(self, kind: BatchKind, seconds: float) -> None:
@@ -109,10 +111,9 @@ class Compiled:
         failed = {(what, part.failed) for what, part in parts if part is not None and part.failed}
         own = ChannelsLastNorm.failed
         recipe = self.session.recipe
-        asked = {"Guidance every": recipe.guided_every != 1, "Record steps": recipe.replay}
-        idle = [name for name, on in asked.items() if on and self.session.words is not None]
+        idle = recipe.guided_every != 1 and self.session.words is not None
         return (
-            *(f'"{name}" isn\'t used beside an IP-Adapter.' for name in idle),
+            *(['"Guidance every" isn\'t used beside an IP-Adapter.'] if idle else ()),
             *(
                 f"The networks couldn't be {what} ({why}): keys are made as without that."
                 for what, why in sorted(failed)
