@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from scenes import constant_flow, texture
 
-from restrip.propagate.cpu.sampling import local_error, pull
+from restrip.propagate.cpu.sampling import added, every_nth, local_error, pull
 
 SIZE = (13, 9)
 
@@ -50,3 +50,17 @@ def test_local_error_is_a_mean_over_a_window_of_squares_summed_over_channels():
     expected[3:6, 3:6] = (9 + 16) / 9
     np.testing.assert_allclose(error, expected, rtol=1e-5)
     np.testing.assert_array_equal(error, local_error(b, a, 3))
+
+
+def test_channels_are_added_as_numpy_adds_them():
+    for channels in (2, 3):
+        picture = np.random.default_rng(channels).normal(0, 60, (9, 13, channels)).astype(np.float32)
+        np.testing.assert_array_equal(added(picture), picture.sum(2))
+
+
+def test_every_nth_pixel_is_whole_whatever_lies_between_them_in_memory():
+    picture = texture(SIZE, 3)
+    flow = constant_flow(SIZE, 1.5, -2)
+    for whole in (picture, flow, picture[:, :, ::-1], picture[1:, 2:]):
+        np.testing.assert_array_equal(every_nth(whole, 2), whole[::2, ::2])
+        assert every_nth(whole, 2).flags.c_contiguous

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from restrip.propagate.cpu.kernels.flow import choose, rebuild
 from restrip.propagate.cpu.refine import refined
-from restrip.propagate.cpu.sampling import Flow, pull
+from restrip.propagate.cpu.sampling import Flow, every_nth, pull
 from restrip.propagate.cpu.shading import Exposure, exposure
 from restrip.propagate.energy.effort import WHOLE, Effort
 from restrip.propagate.energy.motion import AROUND, FAVOUR, LIGHT_SIDE, MIN_SIDE, MIN_SIDE_DIRECT, SMOOTHING
@@ -101,6 +101,7 @@ class KeyMotion:
 
     def __init__(self, key: npt.NDArray[np.uint8], effort: Effort = WHOLE) -> None:
         self._key, self._key_gray, self._effort = pixels_of(key), gray_of(key), effort
+        self._rgb = key
         self.restart()
 
     def restart(self) -> None:
@@ -121,7 +122,7 @@ class KeyMotion:
         gray = gray_of(frame)
         self.step = step(gray, self._gray, self._effort)
         chained = extend(self.step, self._flow)
-        light = light_between(frame, self._key[..., :3], chained)
+        light = light_between(frame, self._rgb, chained)
         pixels, key, key_gray = pixels_of(frame), light.on(self._key), light.on(self._key_gray)
         lead = Lead.of(chained, pixels, key)
         if self._flow is not None and (straight := direct(gray, key_gray)) is not None:
@@ -135,5 +136,4 @@ class KeyMotion:
 def light_between(frame: npt.NDArray[np.uint8], key: npt.NDArray[np.uint8], flow: Flow) -> Exposure:
     """The exposure of `frame` against `key`, both [H, W, 3], which `flow` leads to; from some of the pixels."""
     every = max(1, min(flow.shape[:2]) // LIGHT_SIDE)
-    frame, key, flow = (np.ascontiguousarray(p[::every, ::every]) for p in (frame, key, flow))
-    return exposure(frame, pull(key, flow / every))
+    return exposure(every_nth(frame, every), pull(every_nth(key, every), every_nth(flow, every) / every))

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from restrip.propagate.cpu.confidence import weight_of
 from restrip.propagate.cpu.kernels.flow import rebuild
 from restrip.propagate.cpu.motion import Gray, KeyMotion, extend, gray_of, light_between, pixels_of
-from restrip.propagate.cpu.sampling import Flow, pull
+from restrip.propagate.cpu.sampling import Flow, added, pull
 from restrip.propagate.energy.calm_motion import (
     FARTHEST,
     MARGIN,
@@ -124,7 +124,7 @@ def trusted(flow: Flow, misfit: Plane) -> Plane:
     """How far strokes may follow a flow [H, W, 2], 0..1: not where it tears, nor where the key's source, off by
     `misfit` [H, W] squared code values there, is another thing.
     """
-    across, down = (np.square(cv2.Sobel(flow, -1, 1 - d, d, scale=1 / 8)).sum(2) for d in (0, 1))
+    across, down = (added(np.square(cv2.Sobel(flow, -1, 1 - d, d, scale=1 / 8))) for d in (0, 1))
     stretch = cv2.GaussianBlur(np.sqrt(across + down), (0, 0), 1.5)
     wrong = cv2.GaussianBlur(np.minimum(misfit, np.float32(3000)), (0, 0), 2)
     sure = 1 / (1 + np.square(np.square(stretch / STEEP))) / (1 + np.square(wrong / WRONG))

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from restrip.media.frame import Picture, empty_picture
 from restrip.propagate.cpu.predictors import Field
+from restrip.propagate.cpu.sampling import added
 from restrip.propagate.cpu.strokes.paint import Laid
 from restrip.propagate.energy.crisp import AROUND, LEAST, MOST, PLAIN, SOFT
 from restrip.propagate.energy.paint import FINE
@@ -50,5 +51,5 @@ def coded(picture: Pixels, deep: bool) -> Picture:
 
 
 def _energy(fine: Pixels) -> Plane:
-    squares = np.square(fine * np.float32(1 / CODE)).sum(2)
+    squares = added(np.square(fine * np.float32(1 / CODE)))
     return cv2.blur(squares, AROUND, borderType=cv2.BORDER_REPLICATE)

@@ -13,7 +13,7 @@ from restrip.propagate.cpu.exemplar import EDGE, Exemplar
 from restrip.propagate.cpu.kernels.pieces import judge, lay, places
 from restrip.propagate.cpu.motion import light_between
 from restrip.propagate.cpu.predictors import Field
-from restrip.propagate.cpu.sampling import Flow
+from restrip.propagate.cpu.sampling import Flow, added
 from restrip.propagate.cpu.shading import SAME
 from restrip.propagate.energy.paint import FAR, FEW, FINE, NEAR, TORN, UNSURE
 from restrip.propagate.energy.style import CODE
@@ -48,7 +48,7 @@ class Paint:
         """Of a key made ready for reading."""
         picture = key.packed[EDGE:-EDGE, EDGE:-EDGE, :3].astype(np.float32) * np.float32(1 / CODE)
         fine = picture - cv2.GaussianBlur(picture, (0, 0), FINE)
-        return cls(key, np.square(fine).sum(2), follow)
+        return cls(key, added(np.square(fine)), follow)
 
     def laid(self, frame: npt.NDArray[np.uint8], field: Field, described: Described | None = None) -> Laid:
         """What is shown of a frame [H, W, 3] uint8 by the field that `Pieces` has found for it; `described` is the same
