@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
-from restrip.propagate.gpu.idle_memory import IdleMemory
+from restrip.propagate.gpu.idle_memory import IdleMemory, free_mib, mostly_free  # noqa: E402
 
 
 def test_it_is_given_back_once_after_the_last_segment():
@@ -39,3 +39,37 @@ def test_what_follows_in_time_finds_it():
     memory.taken()
     memory.left()
     assert given == [1]
+
+
+def test_what_is_kept_is_given_back_where_more_is_wanted_and_counts_as_taken_until_then(monkeypatch):
+    gpu = {"free": 3000, "kept": 5000}
+
+    def emptied():
+        gpu.update(free=gpu["free"] + gpu["kept"], kept=0)
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda *device: (gpu["free"] << 20, 10_000 << 20))
+    monkeypatch.setattr(torch.cuda, "empty_cache", emptied)
+    assert free_mib(2000) == 3000 and gpu["kept"] == 5000
+    assert not mostly_free()
+    assert free_mib(4000) == 8000 and gpu["kept"] == 0
+    assert mostly_free()
+    assert free_mib(9000) == 8000
+
+
+def test_memory_that_graphs_of_a_look_hold_is_nobody_elses(monkeypatch):
+    """Torch says that they don't use all that they hold, but gives none of it back while they can be played."""
+    from restrip.propagate.device_choice import GpuMemoryTaken
+    from restrip.propagate.gpu.segment_walk import check_memory
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda *device: (1500 << 20, 10_000 << 20))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 8000 << 20, raising=False)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 1000 << 20)
+    emptied = []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(1))
+    with pytest.raises(GpuMemoryTaken):
+        check_memory((1920, 1080))
+    assert emptied
+    check_memory((640, 360))
+    check_memory((960, 540), strokes=True)  # what the segment holds counts for it

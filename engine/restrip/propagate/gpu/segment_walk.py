@@ -20,7 +20,7 @@ from restrip.propagate.energy.mix_weights import MixWeights, mix_weights_at
 from restrip.propagate.frame_window import CarriedFrame, FrameWindow, StyledKey, with_alpha_of
 from restrip.propagate.gpu.flow_stack import FlowStack
 from restrip.propagate.gpu.graphs import Tensors, Work
-from restrip.propagate.gpu.idle_memory import IDLE_MEMORY
+from restrip.propagate.gpu.idle_memory import IDLE_MEMORY, free_mib, mostly_free
 from restrip.propagate.gpu.motion import KeyMotion, Shown, StepMotion, named, shown_in
 from restrip.propagate.gpu.planes import unsigned
 from restrip.propagate.gpu.shares import Shares, shares_of
@@ -32,7 +32,7 @@ from restrip.propagate.gpu.strokes.pieces import Pieces
 from restrip.propagate.gpu.strokes.strangeness import parts_of
 from restrip.propagate.gpu.strokes.whole import WholeStrokesTensors
 from restrip.propagate.gpu.transfers import Coming, Uploads
-from restrip.propagate.gpu_memory import block_frames, field_block_frames, kept_frames, need_mib
+from restrip.propagate.gpu_memory import KEPT_MIB, block_frames, field_block_frames, kept_frames, need_mib
 from restrip.propagate.settings import PropagateSettings
 
 Keys = tuple[StyledKey | None, StyledKey | None]
@@ -50,16 +50,9 @@ def check_memory(size: tuple[int, int], strokes: bool = False) -> None:
     if not torch.cuda.is_available():
         return
     own = torch.cuda.memory_allocated() >> 20 if strokes else 0
-    if _free_mib() + own < need_mib(size, strokes):
+    need = need_mib(size, strokes)
+    if free_mib(need - own) + own < need:
         raise GpuMemoryTaken(strokes)
-
-
-def _free_mib() -> int:
-    """What nobody has, and what this process has and doesn't use: torch gives that back when it needs more."""
-    if not torch.cuda.is_available():
-        return 0
-    unused = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
-    return torch.cuda.mem_get_info(torch.device("cuda"))[0] + unused >> 20
 
 
 def walk(window: FrameWindow, keys: Keys, settings: PropagateSettings, report: Report) -> Iterator[CarriedFrame]:
@@ -68,8 +61,10 @@ def walk(window: FrameWindow, keys: Keys, settings: PropagateSettings, report: R
     Raises PropagationOutOfGpuMemory; and GpuMemoryTaken before the first frame, where strokes are to be kept whole and
     there is no memory for that.
     """
-    size, free, whole = window.size, _free_mib(), settings.strokes != "smooth"
-    graphs = settings.graphs and size[0] * size[1] <= GRAPHS_PIXELS and free >= need_mib(size, whole, graphs=True)
+    size, whole = window.size, settings.strokes != "smooth"
+    graphs = settings.graphs and size[0] * size[1] <= GRAPHS_PIXELS
+    free = free_mib(need_mib(size, whole, graphs) + KEPT_MIB)
+    graphs = graphs and free >= need_mib(size, whole, graphs=True)
     kept = kept_frames(size, free - need_mib(size, whole, graphs))
     settings = replace(settings, graphs=graphs)
     IDLE_MEMORY.taken()
@@ -78,7 +73,7 @@ def walk(window: FrameWindow, keys: Keys, settings: PropagateSettings, report: R
     except torch.OutOfMemoryError as error:
         raise PropagationOutOfGpuMemory(window.size) from error
     finally:
-        IDLE_MEMORY.left(at_once=graphs)  # theirs is of a pool of its own
+        IDLE_MEMORY.left(at_once=graphs or not mostly_free())  # graphs' is of a pool of its own
 
 
 class SegmentWalk:
