@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import clip_of_sixty
 import cv2
 import numpy as np
 
@@ -20,36 +21,11 @@ SAVED = 29
 def tell(story: Any, clip: Path, work: Path) -> None:
     """The stages, in order."""
     folder = work / "keys to paint"
-    lay_out(story, clip)
+    clip_of_sixty.lay_out(story, clip, "own_keys_watch", long_side=640, frame=30)
     export(story, folder)
     stylize(story)
     paint_on(story, folder)
     take_away(story, folder)
-
-
-def lay_out(story: Any, clip: Path) -> None:
-    """A clip of 60 frames and three markers, and the Restrip tab open on its keyframes."""
-    story.python(
-        f"""
-scene.render.fps, scene.render.fps_base = 25, 1.0
-scene.render.resolution_x, scene.render.resolution_y = 1280, 720
-scene.frame_start, scene.frame_end = 1, 60
-scene.sequence_editor_create()
-strip = vse.add_movie(scene.sequence_editor, "hare", {str(clip)!r}, 2, 1)
-vse.set_span(strip, vse.FrameRange(1, 61))
-scene.sequence_editor.active_strip, strip.select = strip, True
-strip.restrip.values = '{{"long_side": 640}}'
-for frame in (8, 30, 52):
-    scene.timeline_markers.new("K", frame=frame)
-area.spaces.active.show_region_ui = True
-scene.frame_set(30)
-bpy.ops.ed.undo_push(message="Add a clip")
-"""
-    )
-    time.sleep(1)
-    story.python("with override(): bpy.ops.sequencer.view_all()")
-    story.open_tab()
-    story.wait("the engine's settings", "scene.restrip_form.bl_rna.properties.get('own_keys_watch')", 60)
 
 
 def export(story: Any, folder: Path) -> None:

@@ -23,12 +23,13 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[3]
 sys.path.insert(0, str(HERE))
 
-import cut  # noqa: E402 - they lie beside this file
+import clip_of_sixty  # noqa: E402 - they lie beside this file
+import cut  # noqa: E402
 import noticed  # noqa: E402
 import painted  # noqa: E402
+from clip_of_sixty import SETTLE_S  # noqa: E402
 from desk import Desk  # noqa: E402
 
-SETTLE_S = 1.0
 ADDON = "bl_ext.user_default.restrip"
 
 HELPERS = """
@@ -111,38 +112,14 @@ class Story:
 
 def tell(story: Story, clip: Path, blend: Path) -> None:
     """The stages, in order."""
-    lay_out(story, clip)
+    clip_of_sixty.lay_out(story, clip, "set_style_strength", long_side=960)
+    story.picture("markers")
     stylize(story)
     fluid(story)
     play(story)
     shorten_fade(story)
     undo_and_redo(story)
     save_and_read(story, blend)
-
-
-def lay_out(story: Story, clip: Path) -> None:
-    """A clip of 60 frames and three markers, and the Restrip tab open."""
-    story.python(
-        f"""
-scene.render.fps, scene.render.fps_base = 25, 1.0
-scene.render.resolution_x, scene.render.resolution_y = 1280, 720
-scene.frame_start, scene.frame_end = 1, 60
-scene.sequence_editor_create()
-strip = vse.add_movie(scene.sequence_editor, "hare", {str(clip)!r}, 2, 1)
-vse.set_span(strip, vse.FrameRange(1, 61))
-scene.sequence_editor.active_strip, strip.select = strip, True
-strip.restrip.values = '{{"long_side": 960}}'
-for frame in (8, 30, 52):
-    scene.timeline_markers.new("K", frame=frame)
-area.spaces.active.show_region_ui = True
-bpy.ops.ed.undo_push(message="Add a clip")
-"""
-    )
-    time.sleep(SETTLE_S)
-    story.python("with override(): bpy.ops.sequencer.view_all()")
-    story.open_tab()
-    story.wait("the engine's settings", "scene.restrip_form.bl_rna.properties.get('set_style_strength')", 60)
-    story.picture("markers")
 
 
 TIMED = """
