@@ -19,13 +19,17 @@ DOCUMENTS = (".psd", ".psb", ".kra", ".ora")
 """What painting programs work in: where a picture was exported from one beside it, that picture is the key."""
 
 
+def may_be_key(path: str | os.PathLike[str]) -> bool:
+    """Whether the name says that it is a picture: as a key a GIF is one, too, though as a clip it is a movie."""
+    return is_picture(path) or os.path.splitext(os.fspath(path))[1].lower() == ".gif"
+
+
 def key_number(path: str | os.PathLike[str]) -> int | None:
-    """The frame that a picture's name ends with; None for files that are no key by their names. A GIF is one here."""
+    """The frame that a picture's name ends with; None for files that are no key by their names."""
     name = os.path.basename(os.fspath(path))
-    stem, ending = os.path.splitext(name)
-    if name.startswith(TEMPORARY) or not (is_picture(name) or ending.lower() == ".gif"):
+    if name.startswith(TEMPORARY) or not may_be_key(name):
         return None
-    number = re.search(r"([0-9]+)$", stem)
+    number = re.search(r"([0-9]+)$", os.path.splitext(name)[0])
     return int(number[1]) if number else None
 
 

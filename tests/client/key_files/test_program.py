@@ -103,6 +103,7 @@ def test_a_program_that_cant_be_started_is_named(key: Path, tmp_path: Path, give
         ("https://somewhere/key_00001.png", "no file of this computer"),
         ("keys/key_00001.png", "no file of this computer"),
         ("/on/the/other/computer/key_00001.png", "isn't on this computer"),
+        ("/on/the/other/computer/key_00001.gif", "isn't on this computer"),
         ("/bin/sh", "is no picture"),
     ],
 )

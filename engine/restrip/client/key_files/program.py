@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from restrip.errors import BadInput
-from restrip.timeline import is_picture
+from restrip.timeline.key_names import may_be_key
 
 OF_THE_EDITOR = ("PYTHON", "LD_LIBRARY_PATH", "LD_PRELOAD", "DYLD_", "VIRTUAL_ENV", "QT_", "OCIO", "GTK_")
 """What editors set for themselves; the other program must not load their libraries."""
@@ -74,7 +74,7 @@ def check_picture(path: str) -> None:
         raise NoKeyPicture("", "has no picture yet")
     if not os.path.isabs(path):
         raise NoKeyPicture(path, "is no file of this computer")
-    if not is_picture(path):
+    if not may_be_key(path):
         raise NoKeyPicture(path, "is no picture")
     if not os.path.isfile(path):
         raise NoKeyPicture(path, "isn't on this computer")
