@@ -200,7 +200,7 @@ class PaintingLook(NetworkLook):
         self.style = self.networks.style(_square(painting.rgb8().astype(np.float32) / 255))
 
     def paint(self, rgb: Floats) -> Floats:
-        """In tiles of the network's size, with the colours of the whole."""
+        """A picture, [H, W, 3] float32 in 0..1, in tiles of the network's size, with the colours of the whole."""
         style = self.style
         if self.brush.strength < 1:
             own = self.networks.style(_square(rgb))

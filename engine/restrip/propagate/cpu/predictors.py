@@ -52,7 +52,7 @@ def warped(frame: npt.NDArray[np.uint8], key: Exemplar, flow: Flow, light: Light
 
 
 def matched(frame: npt.NDArray[np.uint8], key: Exemplar, field: Field, light: Light) -> StylePrediction:
-    """The mean of what all patches over each pixel find in the key."""
+    """The mean of what all patches over each pixel of a frame, [H, W, 3], find in the key by `field`, [H, W, 2]."""
     out = _empty(frame)
     ridge, steepest = np.float32(RIDGE), np.float32(STEEPEST * CODE)
     places = np.empty(field.shape[:2], np.int32)

@@ -13,7 +13,7 @@ Array = TypeVar("Array", bound=npt.NDArray[Any])
 
 
 class Spool(ABC, Generic[Array]):
-    """A stack of arrays in an unnamed temporary file.
+    """A stack of arrays in an unnamed temporary file, all of one shape and type, which each kind of stack names.
 
     Use it as a context manager; the file goes when it closes, and with the process in any case.
     """

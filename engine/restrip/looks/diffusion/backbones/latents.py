@@ -31,5 +31,5 @@ class Latents:
         return (z - self.shift) * self.scale
 
     def to_vae(self, latents: torch.Tensor) -> torch.Tensor:
-        """What the VAE decodes."""
+        """What the VAE decodes, [rows, channels, h, w]; undoes `from_vae`."""
         return latents / self.scale + self.shift

@@ -21,7 +21,9 @@ def canny(picture: Bytes) -> Bytes:
 
 
 def lineart(picture: Bytes) -> Bytes:
-    """Drawn lines, white on black: extended differences of Gaussians (Winnemöller et al. 2012, section 2.4)."""
+    """Drawn lines of [H, W, 3] uint8, white on black, [H, W] uint8: extended differences of Gaussians (Winnemöller et
+    al. 2012, section 2.4).
+    """
     luma = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     narrow, wide = (cv2.GaussianBlur(luma, (0, 0), sigma) for sigma in (1.0, 1.6))
     sharpened = narrow * 20 - wide * 19
@@ -31,7 +33,7 @@ def lineart(picture: Bytes) -> Bytes:
 
 
 def softedge(picture: Bytes) -> Bytes:
-    """Soft edges, white on black: the strongest colour gradient over three scales."""
+    """Soft edges of [H, W, 3] uint8, white on black, [H, W] uint8: the strongest colour gradient of three scales."""
     strongest = np.zeros(picture.shape[:2], np.float32)
     for sigma in (1.0, 2.0, 4.0):
         smooth = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), sigma)

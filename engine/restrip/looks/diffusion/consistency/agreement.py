@@ -70,6 +70,6 @@ def gradients(picture: Bytes) -> Floats:
 def flicker(sources: Sequence[Bytes], styled: Sequence[Bytes]) -> float:
     """How much more consecutive styled frames differ along the motion than their sources do; 1 is as steady.
 
-    The frames are all of a clip's, or all of a window's: `agreement` of neighbours, as one number.
+    The frames, [H, W, 3] uint8, are all of a clip's, or all of a window's: `agreement` of neighbours, as one number.
     """
     return agreement(sources, styled).relative

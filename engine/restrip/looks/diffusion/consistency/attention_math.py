@@ -42,7 +42,9 @@ def weighed(
     """Attention to keys of which those behind the own ones, as many as there are queries, have `weights`: so many of
     them weigh so much, and so on.
 
-    A weight's logarithm is one more channel of queries and keys, which costs less than a mask of all pairs.
+    `query` is [rows, heads, tokens, channels], as is what is given; `keys` and `values` have more tokens. A weight is
+    what a token counts where an own one has 1. Its logarithm is one more channel of queries and keys, which costs less
+    than a mask of all pairs.
     """
     first, channels = query.shape[-2:]
     query, keys, values = (F.pad(part, (0, ADDED)) for part in (query, keys, values))
@@ -56,6 +58,8 @@ def weighed(
 def like(values: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
     """Rows of every group with their group's mean and spread over tokens (AdaIN, Huang and Belongie 2017; Hertz et al.
     2024).
+
+    `values` are [groups * rows, heads, tokens, channels], `mean` and `std` [groups, heads, 1, channels].
     """
     own_mean, own_std = moments(values)
     rows = len(values) // len(mean)

@@ -78,7 +78,7 @@ def _mean(latents: torch.Tensor) -> torch.Tensor:
 
 
 def bands(latents: torch.Tensor) -> list[torch.Tensor]:
-    """Latents as a sum of bands of their size, from fine to coarse."""
+    """Latents, [rows, channels, h, w], as a sum of bands of their size, from fine to coarse."""
     found: list[torch.Tensor] = []
     rest = latents
     for _ in range(BANDS):

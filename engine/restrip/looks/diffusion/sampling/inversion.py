@@ -1,7 +1,7 @@
 """Noise recovered from a frame: the noise from which the sampler would make that frame ("img2img alternative test").
 
 Sigmas ascend here, r_0 = 0 < r_1 < ... < r_N; eps(x, sigma) is the noise that the model sees, at CFG 1, with the
-prompt of what the frame shows.
+prompt of what the frame shows. States, `clean` ones and noise are latents, [rows, channels, h, w].
 """
 
 from __future__ import annotations

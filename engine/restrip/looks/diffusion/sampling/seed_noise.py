@@ -67,7 +67,7 @@ def _gpu_like(seed: int) -> Callable[[tuple[int, ...]], torch.Tensor]:
 
 
 def mixed(recovered: torch.Tensor, random: torch.Tensor, randomness: float) -> torch.Tensor:
-    """Recovered noise with a share of random noise, the spread kept: 0 is all recovered."""
+    """Recovered noise with a share, 0..1, of random noise of its shape, the spread kept: 0 is all recovered."""
     if randomness == 0:
         return recovered
     both = (1 - randomness) * recovered + randomness * random

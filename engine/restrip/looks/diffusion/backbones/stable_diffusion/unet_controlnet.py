@@ -54,7 +54,10 @@ class ControlNet:
     def residuals(
         self, sample: torch.Tensor, t: torch.Tensor, text: dict[str, Any], hints: torch.Tensor
     ) -> tuple[Sequence[torch.Tensor], torch.Tensor]:
-        """What it adds to the UNet's blocks."""
+        """What it adds to the UNet's blocks on the way down, and in the middle.
+
+        `sample` is [groups * rows, 4, h, w], `hints` [rows, 3, 8 h, 8 w] in 0..1; each block's are of its own size.
+        """
         groups = len(sample) // len(hints)
         down, middle = self.module(
             sample,
