@@ -69,6 +69,8 @@ class Comparison:
             "": "",
             "inside": f"({size}) shows a part of the frame: it isn't stretched, the rest is the frame in its colours",
             "around": f"({size}) has edges beyond the frame: they are cut off, and it isn't stretched",
+            "between bars": f"({size}) has bars: they are left out, there the frame is in its colours",
+            "without bars": f"({size}) has bars around all of the frame: they are cut off",
         }[self.way]
 
     def note(self, frame: int) -> str:

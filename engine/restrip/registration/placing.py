@@ -1,4 +1,5 @@
-"""A key of another shape than its frame's, laid on it before anything is measured: stretched, inside it or around it.
+"""A key of another shape than its frame's, or with bars, laid on it before anything is measured: stretched, inside it
+or around it, between its bars or without them.
 
 stretched             inside: its sides          around: it has
                       were cut away              bars above and below
@@ -16,16 +17,23 @@ import numpy.typing as npt
 
 from restrip.media.frame import Frame, Picture
 from restrip.media.geometry import resampled
+from restrip.registration.bars import Bars, bars_of, hides, parts_of
 from restrip.registration.cells import Pair
 from restrip.registration.search import SEARCH_PX, guesses
 from restrip.registration.structure import Floats
 
 STRETCHED, INSIDE, AROUND = "", "inside", "around"
+BETWEEN, WITHOUT = "between bars", "without bars"
+"""Its bars hide a part of the frame; or all of the frame lies between them."""
+
 ASPECT_TOLERANCE = 0.01
 """Of the frame's aspect: what is stretched by more may have been cut or given bars instead."""
 
 CLEARLY = 0.02
 """By how much another way has to agree better before a key isn't stretched, as it would be without a measure."""
+
+BESIDE_PX = 3
+"""What is left out beside a bar: resampled, smoothed or stored, it has some of it."""
 
 Known = npt.NDArray[np.bool_]
 
@@ -42,6 +50,8 @@ def placed(key: Frame, size: tuple[int, int], way: str) -> tuple[Frame, Known | 
     """
     if way == STRETCHED:
         return resampled(key, size), None
+    if way in (BETWEEN, WITHOUT):
+        return _between(key, size, bars_of(key), cut=way == WITHOUT)
     ratios = [side / own for side, own in zip(size, key.size, strict=True)]
     scale = min(ratios) if way == INSIDE else max(ratios)
     made = resampled(key, (max(1, round(key.size[0] * scale)), max(1, round(key.size[1] * scale))))
@@ -62,16 +72,21 @@ def placed(key: Frame, size: tuple[int, int], way: str) -> tuple[Frame, Known | 
 
 
 def way_of(frame: npt.NDArray[np.uint8], key: Frame) -> str:
-    """How a key lies on its frame [H, W, 3] when stretching changes its shape: as their structure agrees best."""
+    """How a key lies on its frame [H, W, 3] when it has bars or another shape: as their structure agrees best."""
     size = frame.shape[1], frame.shape[0]
-    if not other_shape(key.size, size):
+    ways = (STRETCHED, INSIDE, AROUND) if other_shape(key.size, size) else (STRETCHED,)
+    if any(hides(frame, part) for part in parts_of(bars_of(key), key.size, size)):
+        ways = (*ways, BETWEEN, WITHOUT)
+    if ways == (STRETCHED,):
         return STRETCHED
     scores = {}
-    for way in (STRETCHED, INSIDE, AROUND):
+    for way in ways:
         laid, known = placed(key, size, way)
         seen = weight_of(laid, known)
         small = Pair.of(frame, laid.rgb8(), seen, SEARCH_PX)
         scores[way] = guesses(small.frame, small.key)[0].score
+    if BETWEEN in ways and scores[BETWEEN] > max(scores.values()) - CLEARLY:
+        return BETWEEN  # Where it lies already: bars themselves agree with nothing.
     best = max(scores, key=lambda way: scores[way])
     return best if scores[best] > scores[STRETCHED] + CLEARLY else STRETCHED
 
@@ -82,6 +97,20 @@ def weight_of(key: Frame, known: Known | None) -> Floats | None:
     if known is None:
         return alpha
     return known.astype(np.float32) if alpha is None else alpha * known
+
+
+def _between(key: Frame, size: tuple[int, int], bars: Bars, *, cut: bool) -> tuple[Frame, Known | None]:
+    """A key without its bars: with them `cut` off, stretched over the picture, else where it lies."""
+    if cut:
+        left, top, right, bottom = bars
+        rows, columns = slice(top, key.size[1] - bottom), slice(left, key.size[0] - right)
+        alpha = None if key.alpha is None else np.ascontiguousarray(key.alpha[rows, columns])
+        return resampled(Frame(np.ascontiguousarray(key.rgb[rows, columns]), alpha), size), None
+    known = np.ones((size[1], size[0]), np.uint8)
+    for part in parts_of(bars, key.size, size):
+        known[part] = 0
+    reach = np.ones((2 * BESIDE_PX + 1,) * 2, np.uint8)
+    return resampled(key, size), cv2.erode(known, reach, borderType=cv2.BORDER_REPLICATE) > 0
 
 
 def _overlap(whole: int, own: int) -> tuple[slice, slice]:

@@ -1,0 +1,57 @@
+"""Plain bars that a program laid beside a key, or above and below it, to give it another shape."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from restrip.media.frame import Frame
+
+Bars = tuple[int, int, int, int]
+"""Left, top, right, bottom, in pixels."""
+
+PLAIN = 6.0
+"""Code values of 8 bits that a bar may differ by."""
+
+BLOCK_PX = 8
+"""Beside its border a bar that was stored as JPEG has ringing, as far as a block reaches."""
+
+LEAST_PX, LEAST, MOST = 3, 0.015, 0.3
+"""How broad a bar is: in pixels, and of the side."""
+
+
+def bars_of(key: Frame) -> Bars:
+    """How many pixels of a key are plain bars of one colour: left, top, right, bottom; none where one side only has
+    one, or the two differ."""
+    rgb = key.rgb8()
+    left, right = _ends(rgb.swapaxes(0, 1))
+    top, bottom = _ends(rgb)
+    return left, top, right, bottom
+
+
+def _ends(lines: npt.NDArray[np.uint8]) -> tuple[int, int]:
+    """How many lines at either end of a picture [N, M, 3] are bars."""
+    colour = np.median(lines, axis=1).astype(np.float32)
+    found = []
+    for own, rows in ((colour, lines), (colour[::-1], lines[::-1])):
+        most = int(len(rows) * MOST)
+        off = np.abs(rows[:most].astype(np.float32) - own[0]).max(-1)
+        plain = (np.abs(own[:most] - own[0]).max(-1) <= PLAIN) & (np.quantile(off, 0.98, axis=1) <= PLAIN)
+        bar = most if plain.all() else int(np.argmin(plain))
+        near = off[bar : bar + BLOCK_PX].mean(1) <= 2 * PLAIN
+        found.append(bar + (len(near) if near.all() else int(np.argmin(near))) if bar else 0)
+    alike = float(np.abs(colour[0] - colour[-1]).max()) <= PLAIN
+    return (found[0], found[1]) if alike and min(found) >= max(LEAST_PX, LEAST * len(lines)) else (0, 0)
+
+
+def parts_of(bars: Bars, own: tuple[int, int], size: tuple[int, int]) -> list[tuple[slice, slice]]:
+    """Where bars of a key of the size `own` lie on a picture of `size`, rows and columns."""
+    left, top, right, bottom = (round(bar * size[n % 2] / own[n % 2]) for n, bar in enumerate(bars))
+    parts = [(slice(None), slice(0, left)), (slice(0, top), slice(None))]
+    parts += [(slice(None), slice(size[0] - right, None)), (slice(size[1] - bottom, None), slice(None))]
+    return [part for part, bar in zip(parts, (left, top, right, bottom), strict=True) if bar]
+
+
+def hides(frame: npt.NDArray[np.uint8], part: tuple[slice, slice]) -> bool:
+    """Whether the frame [H, W, 3] has something there that a bar hides."""
+    return float(frame[part].std(axis=(0, 1)).max()) > 2 * PLAIN
