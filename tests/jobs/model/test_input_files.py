@@ -198,7 +198,7 @@ def test_a_file_that_vanishes_while_it_is_read_is_told(clip: Path) -> None:
     seen = look_at({"source": [str(clip)]})
     watch = Watch({"source": [str(clip)]}, seen)
     clip.unlink()
-    with pytest.raises(SourceChanged):
+    with pytest.raises(SourceChanged, match="deleted"):
         watch.check()
 
 

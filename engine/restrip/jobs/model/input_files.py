@@ -22,10 +22,13 @@ class SourceChanged(RestripError):
 
     code = "source-changed"
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, gone: bool = False) -> None:
+        what = "deleted, renamed or its drive taken out" if gone else "changed"
         super().__init__(
-            f"{name} was changed while it was being rendered.",
-            "Retry the job when the file is written to no more.",
+            f"{name} was {what} while it was being rendered.",
+            "Bring it back, then retry the job: what was finished is kept."
+            if gone
+            else "Retry the job when the file is written to no more.",
             name=name,
         )
 
@@ -81,7 +84,7 @@ class Watch:
             try:
                 now = stamp_of(paths)
             except MediaMissing as error:
-                raise SourceChanged(_name(role, paths)) from error
+                raise SourceChanged(_name(role, paths), gone=True) from error
             if now.data != self._began[role].data:
                 raise SourceChanged(_name(role, paths))
             if now != self._began[role]:
