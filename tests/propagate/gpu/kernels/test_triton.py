@@ -153,10 +153,9 @@ def test_a_frame_is_few_starts_and_waits_for_nothing(monkeypatch, strokes, fewes
     """
     starts = []
     monkeypatch.setattr(InterpretedFunction, "run", lambda kernel, *args, **how: starts.append(kernel.__name__))
-    monkeypatch.setattr(
-        segment_walk, "Coming", lambda made, beside: SimpleNamespace(array=lambda: np.zeros(made.shape, np.uint8))
-    )
-    monkeypatch.setattr(handover, "arrived", lambda made: np.zeros((*made.shape[:1], *made.shape[2:], 3), np.float32))
+    for module, kind in ((segment_walk, np.uint8), (handover, np.float32)):
+        coming = lambda made, kind=kind: SimpleNamespace(array=lambda: np.zeros(made.shape, kind))  # noqa: E731
+        monkeypatch.setattr(module, "Coming", coming)
     picture, counts = texture((320, 180), 1), []
     for count in (2, 3):
         starts.clear()
