@@ -7,7 +7,7 @@ from math import log
 CELLS = 72  # along the picture's short side: a few make a stroke
 LEAST = 4  # pixels a cell
 TAPS = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)  # of what cells are blurred with, across and down
-ALIKE, STRANGE = 0.3, 0.8  # variance of the difference over both variances: averaged up to the first; 1 is by chance
+ALIKE, STRANGE = 0.05, 0.3  # variance of the difference over both variances: averaged up to the first; 1 is by chance
 PLAIN = 8.0  # squared code values, three channels: less variance is no stroke
 SHARP = 4.0  # how much faster than a mean a place is handed over
 LIKED = 4.0  # how much the stronger stroke is preferred
