@@ -54,7 +54,7 @@ def test_each_place_shows_one_of_them():
 def test_strokes_that_agree_are_averaged_as_before():
     rng = np.random.default_rng(3)
     alike = 120 + grain(1)
-    left, right = (said(alike + rng.normal(0, 4, alike.shape)) for _ in range(2))
+    left, right = (said(alike + rng.normal(0, 2, alike.shape)) for _ in range(2))
     for shares in (MixWeights(1, 1), MixWeights(0.9, 0.3)):
         np.testing.assert_array_equal(shown(left, right, shares), rendered(left, right, shares, False))
 
