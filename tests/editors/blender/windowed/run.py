@@ -25,6 +25,7 @@ sys.path.insert(0, str(HERE))
 
 import clip_of_sixty  # noqa: E402 - they lie beside this file
 import cut  # noqa: E402
+import drafted  # noqa: E402
 import noticed  # noqa: E402
 import painted  # noqa: E402
 from clip_of_sixty import SETTLE_S  # noqa: E402
@@ -102,9 +103,9 @@ class Story:
             if self.python(opened) == "Restrip":
                 return
 
-    def expect(self, what: str, code: str, wanted: object) -> None:
-        """An expression in Blender has this value."""
-        seen = json.loads(self.python(f"import json; print(json.dumps(({code})))"))
+    def expect(self, what: str, code: str, wanted: object, before: str = "") -> None:
+        """An expression in Blender has this value; `before` is code that the expression needs."""
+        seen = json.loads(self.python(f"{before}\nimport json; print(json.dumps(({code})))"))
         if seen != wanted:
             raise SystemExit(f"{what}: {seen} instead of {wanted}")
         print(f"ok: {what}")
@@ -322,7 +323,10 @@ def main() -> int:
     parser.add_argument("--pictures", type=Path, required=True, help="folder for the pictures")
     parser.add_argument("--work", type=Path, help="folder for what the run leaves behind (default: a temporary one)")
     parser.add_argument(
-        "--story", default="strip", choices=("strip", "cut", "painted"), help="one, a cut, painted keys"
+        "--story",
+        default="strip",
+        choices=("strip", "cut", "painted", "drafted"),
+        help="one, a cut, painted keys, a draft",
     )
     parser.add_argument("--models", type=Path, help="folder with a checkpoint: also try seeds with it")
     parser.add_argument("--inside", default="", help='put before each command, for example "chroot /srv/sid"')
@@ -353,6 +357,8 @@ def main() -> int:
                 cut.tell(story, work, work / "cut.blend")
             elif given.story == "painted":
                 painted.tell(story, work / "bigbuckbunny.mp4", work)
+            elif given.story == "drafted":
+                drafted.tell(story, work / "bigbuckbunny.mp4", "Warm hare")
             else:
                 tell(story, work / "bigbuckbunny.mp4", work / "story.blend")
                 noticed.tell(story, work / "bigbuckbunny.mp4", work / "story.blend")
