@@ -214,6 +214,7 @@ def test_a_licence_without_commercial_use_is_said_before_anything_is_made(little
 def test_models_are_looked_at_once_and_the_manifest_has_what_was_found(
     little: Little, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("torch")
     model = shutil.copytree(TINY, tmp_path / "mine")
     (model / "README.md").write_text("license: cc-by-nc-4.0\n")
     seen: list[str] = []
