@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -31,17 +33,31 @@ def bars_of(key: Frame) -> Bars:
 
 def _ends(lines: npt.NDArray[np.uint8]) -> tuple[int, int]:
     """How many lines at either end of a picture [N, M, 3] are bars."""
+    # Most keys have none, which their outermost lines say in no time.
+    if not all(_plain(_off(end, np.median(end, axis=1)[0]))[0] for end in (lines[:1], lines[-1:])):
+        return 0, 0
     colour = np.median(lines, axis=1).astype(np.float32)
     found = []
     for own, rows in ((colour, lines), (colour[::-1], lines[::-1])):
         most = int(len(rows) * MOST)
-        off = np.abs(rows[:most].astype(np.float32) - own[0]).max(-1)
-        plain = (np.abs(own[:most] - own[0]).max(-1) <= PLAIN) & (np.quantile(off, 0.98, axis=1) <= PLAIN)
+        off = _off(rows[:most], own[0])
+        plain = (np.abs(own[:most] - own[0]).max(-1) <= PLAIN) & _plain(off)
         bar = most if plain.all() else int(np.argmin(plain))
         near = off[bar : bar + BLOCK_PX].mean(1) <= 2 * PLAIN
         found.append(bar + (len(near) if near.all() else int(np.argmin(near))) if bar else 0)
     alike = float(np.abs(colour[0] - colour[-1]).max()) <= PLAIN
     return (found[0], found[1]) if alike and min(found) >= max(LEAST_PX, LEAST * len(lines)) else (0, 0)
+
+
+def _off(lines: npt.NDArray[np.uint8], colour: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+    """How far each pixel of lines [N, M, 3] is from a colour [3], in its worst channel."""
+    apart: npt.NDArray[np.float32] = np.abs(lines.astype(np.float32) - colour.astype(np.float32)).max(-1)
+    return apart
+
+
+def _plain(off: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    """Which lines are of one colour, from which their pixels [N, M] are so far `off`."""
+    return np.asarray(np.quantile(off, 0.98, axis=1) <= PLAIN)
 
 
 def parts_of(bars: Bars, own: tuple[int, int], size: tuple[int, int]) -> list[tuple[slice, slice]]:
