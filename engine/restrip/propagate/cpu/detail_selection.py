@@ -5,7 +5,8 @@ one is shown, and which one changes from place to place at another time; below t
 keys agree, they are averaged. After Burt and Kolczynski 1993, *Enhanced Image Capture Through Fusion*: average where
 the match is good, select where it is not.
 
-Everything is found on a grid of cells and read between them, so that no border shows. `gpu/strokes.py` has the same.
+Everything is found on a grid of cells and read between them, so that no border shows.
+`gpu/detail_selection.py` has the same.
 """
 
 from __future__ import annotations

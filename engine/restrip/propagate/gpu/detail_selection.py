@@ -1,4 +1,4 @@
-"""Where two keys are painted with different strokes, on the device: strokes.py, as tensors."""
+"""Where two keys are painted with different strokes, on the device: cpu/detail_selection.py, as tensors."""
 
 from __future__ import annotations
 
