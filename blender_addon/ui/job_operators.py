@@ -12,6 +12,12 @@ from ..engine import engine_connection, submit
 from ..live_job import LiveJob
 from ..timeline import rendering, vse
 from .asking import AsksFirst
+from .operators import Poll
+
+
+def _running() -> list[LiveJob]:
+    """The jobs of which something still happens by itself."""
+    return [job for job in jobs.board().jobs.values() if job.active]
 
 
 class JobOperator:
@@ -27,7 +33,7 @@ class JobOperator:
         return live.of_strip(vse.active_strip(vse.edited_scene(context)))
 
 
-class RESTRIP_OT_cancel(JobOperator, bpy.types.Operator):
+class RESTRIP_OT_cancel(Poll, JobOperator, bpy.types.Operator):
     """Stop this job. What is finished of it is kept, and not rendered again"""
 
     bl_idname = "restrip.cancel"
@@ -35,17 +41,14 @@ class RESTRIP_OT_cancel(JobOperator, bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"REGISTER"}
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
+    def why_not(cls, context: Any) -> str:
         """Something must be running."""
-        running = any(job.active for job in jobs.board().jobs.values())
-        if not running and hasattr(cls, "poll_message_set"):
-            cls.poll_message_set("No job is running")
-        return running
+        return "" if _running() else "No job is running"
 
     def execute(self, context: Any) -> set[str]:
         """Ask the engine; it answers at once and stops at the next frame."""
         job = self.job(context)
-        wanted = [job] if job is not None else [job for job in jobs.board().jobs.values() if job.active]
+        wanted = [job] if job is not None else _running()
         for one in wanted:
             jobs.cancel(one)
         vse.redraw(context)
@@ -122,7 +125,7 @@ class RESTRIP_OT_connect(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class RESTRIP_OT_clear_renders(AsksFirst, bpy.types.Operator):
+class RESTRIP_OT_clear_renders(Poll, AsksFirst, bpy.types.Operator):
     """Delete the pictures that strips were rendered to. Results stay; a strip is rendered anew when it is needed"""
 
     bl_idname = "restrip.clear_renders"
@@ -130,12 +133,9 @@ class RESTRIP_OT_clear_renders(AsksFirst, bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
+    def why_not(cls, context: Any) -> str:
         """Not while a job may read them."""
-        idle = not any(job.active for job in jobs.board().jobs.values())
-        if not idle and hasattr(cls, "poll_message_set"):
-            cls.poll_message_set("A job is running")
-        return idle
+        return "A job is running" if _running() else ""
 
     def execute(self, context: Any) -> set[str]:
         """Delete them."""

@@ -13,7 +13,7 @@ from restrip.errors import RestripError
 from .. import jobs, prefs, reports
 from ..engine import model_facts, schema
 from ..timeline import vse
-from . import form
+from . import form, operators
 
 CHECKPOINTS = "look.sd"
 ROLES: Mapping[str, str] = {
@@ -80,7 +80,7 @@ def with_one_more(text: str, key: str, path: str) -> str:
     return f"{text.rstrip(' ,')}, {entry}" if text.strip(" ,") else entry
 
 
-class RESTRIP_OT_pick_model(bpy.types.Operator):
+class RESTRIP_OT_pick_model(operators.Poll, bpy.types.Operator):
     """Choose a file of the models folder"""
 
     bl_idname = "restrip.pick_model"
@@ -92,12 +92,9 @@ class RESTRIP_OT_pick_model(bpy.types.Operator):
     model: EnumProperty(items=items)
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
+    def why_not(cls, context: Any) -> str:
         """A folder must be chosen."""
-        chosen = bool(prefs.models_folder())
-        if not chosen and hasattr(cls, "poll_message_set"):
-            cls.poll_message_set("Set the models folder in the extension's preferences")
-        return chosen
+        return "" if prefs.models_folder() else "Set the models folder in the extension's preferences"
 
     def invoke(self, context: Any, event: Any) -> set[str]:
         """A list to search in."""

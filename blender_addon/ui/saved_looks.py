@@ -14,7 +14,7 @@ from restrip.errors import RestripError
 from .. import jobs, previews, reports, values
 from ..engine import schema
 from ..timeline import results, vse
-from . import form, presets
+from . import form, operators, presets
 from .asking import AsksFirst, AsksName
 
 AGAIN_S = 5.0
@@ -107,7 +107,7 @@ class RESTRIP_OT_look_use(presets.TargetOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class RESTRIP_OT_look_save(AsksName, bpy.types.Operator):
+class RESTRIP_OT_look_save(operators.Poll, AsksName, bpy.types.Operator):
     """Keep the look of this strip's result under a name, with its key: for other strips, edits and computers"""
 
     bl_idname = "restrip.look_save"
@@ -120,12 +120,9 @@ class RESTRIP_OT_look_save(AsksName, bpy.types.Operator):
     )
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
+    def why_not(cls, context: Any) -> str:
         """The active strip must have a result."""
-        there = bool(job_to_save(context))
-        if not there and hasattr(cls, "poll_message_set"):
-            cls.poll_message_set("Stylize the strip first: a look is saved with a key of its result")
-        return there
+        return "" if job_to_save(context) else "Stylize the strip first: a look is saved with a key of its result"
 
     def execute(self, context: Any) -> set[str]:
         """Have the engine write the file."""
