@@ -44,6 +44,23 @@ def test_a_clock_of_one_tick_a_frame() -> None:
     assert index.constant
 
 
+@pytest.mark.parametrize("ticks", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("rate", [5, 10, 12, Fraction(25, 2), 15, 18, 20, Fraction(15000, 1001), 24, 30])
+def test_a_clock_of_few_ticks_a_frame_drops_none(rate: Fraction, ticks: int) -> None:
+    """AVI counts in frames: 15 pictures a second are none of 30 with every other one dropped."""
+    claims = Claims(40 * ticks, [Fraction(rate)])
+    index = from_packets(
+        packets(list(range(0, 40 * ticks, ticks)), duration=ticks), 1 / (Fraction(rate) * ticks), claims
+    )
+    assert (index.rate, index.constant) == (rate, True)
+
+
+def test_pictures_that_a_capture_dropped_are_gaps_in_the_rate_that_it_claims() -> None:
+    times = [0, 2, 4, 6, 9, 10, 12, 14]
+    index = from_packets(packets(times), Fraction(1, 30), Claims(16, [Fraction(30)]))
+    assert (index.rate, index.steps) == (30, tuple(times))
+
+
 def test_dropped_pictures_leave_gaps_in_the_rate() -> None:
     numbers = [0, 1, 2, 5, 6, 9, *range(10, 40)]
     index = from_packets(packets([round(n / NTSC * 1000) for n in numbers]), Fraction(1, 1000), Claims(rates=[NTSC]))

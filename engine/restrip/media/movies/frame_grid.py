@@ -38,16 +38,36 @@ def grid_of(
         return (claims[0], tuple(range(len(times)))) if claims and len(times) == 1 else (None, ())
     mean = Fraction(times[-1] - times[0], len(times) - 1)
     measured = [1 / (length * clock) for length in (usual, mean)]
-    # Rounding moves a step by a tick at most, so the rates to try lie this near to the measured ones.
-    near = [r for r in STANDARD_RATES if any(abs(1 / (r * clock) - length) <= 2 for length in (usual, mean))]
+    near = [rate for rate in STANDARD_RATES if any(_may_last(length, 1 / (rate * clock)) for length in (usual, mean))]
     claimed = [rate for rate in claims if rate in near]
-    for candidates in (claimed, near, list(claims), measured):
-        fits = [(off, rate) for rate in candidates if (off := _furthest(times, 1 / (rate * clock))) <= 1]
-        if fits:
-            rate = min(fits, key=lambda fit: fit[0])[1]
-            period = 1 / (rate * clock)
-            return rate, tuple(round((pts - times[0]) / period) for pts in times)
-    return None, ()
+    # On a clock of few ticks a frame, many rates fit that leave gaps: one of the file's own that leaves none is meant.
+    for candidates, whole in ((claimed, False), (near, True), (claims, True), (near, False), (claims, False)):
+        found = _fitting(times, clock, candidates, whole)
+        if found is not None:
+            return found
+    return _fitting(times, clock, measured, False) or (None, ())
+
+
+def _fitting(
+    times: Sequence[int], clock: Fraction, rates: Sequence[Fraction], whole: bool
+) -> tuple[Fraction, tuple[int, ...]] | None:
+    """The best fitting of the rates, and the frames' numbers; `whole` asks that no frame is left out."""
+    fits = [(off, rate) for rate in rates if (off := _furthest(times, 1 / (rate * clock))) <= 1]
+    if not fits:
+        return None
+    rate = min(fits, key=lambda fit: fit[0])[1]
+    period = 1 / (rate * clock)
+    frames = tuple(round((pts - times[0]) / period) for pts in times)
+    return None if whole and frames[-1] > len(times) - 1 else (rate, frames)
+
+
+def _may_last(length: Fraction, period: Fraction) -> bool:
+    """Whether pictures that last `length` ticks may last one frame of `period` ticks.
+
+    Rounding moves a step by a tick at most. Where a frame has few ticks that is frames, not a rounding: a clip of 15
+    pictures a second whose clock ticks 15 times a second is none of 30 with every other picture dropped.
+    """
+    return abs(period - length) <= 2 and round(length / period) == 1
 
 
 def _furthest(times: Sequence[int], period: Fraction) -> Fraction:
