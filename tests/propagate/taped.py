@@ -77,13 +77,13 @@ class Tape(TorchDispatchMode):
 
 
 class TapeRecorder:
-    """Of stages whose `sweep` and `sew` are kernels; as are Triton's, interpreted. `recorded` counts."""
+    """Of stages whose `sweep` and `sew` are kernels; as are Triton's, interpreted. `count` counts."""
 
     def __init__(self) -> None:
         self.tape: Tape | None = None
         self.count = 0
 
-    def recorded(self, function: Callable[[], dict[str, Tensor]]) -> tuple[Callable[[], None], dict[str, Tensor]]:
+    def __call__(self, function: Callable[[], dict[str, Tensor]]) -> tuple[Callable[[], None], dict[str, Tensor]]:
         from triton.runtime.interpreter import GridExecutor
 
         self.tape, self.count = Tape(), self.count + 1

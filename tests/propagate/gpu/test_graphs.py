@@ -100,8 +100,8 @@ def test_strokes_over_an_average_and_walks_in_blocks_are_the_same(moving, monkey
 
 def test_what_is_played_and_differs_is_dropped_and_told(moving):
     class Wrong(TapeRecorder):
-        def recorded(self, function):
-            play, out = super().recorded(function)
+        def __call__(self, function):
+            play, out = super().__call__(function)
 
             def wrong():
                 play()
@@ -110,7 +110,7 @@ def test_what_is_played_and_differs_is_dropped_and_told(moving):
             return wrong, out
 
     class Refusing(TapeRecorder):
-        def recorded(self, function):
+        def __call__(self, function):
             self.count += 1
             raise RuntimeError("operation not permitted when stream is capturing\nmore")
 

@@ -11,47 +11,16 @@ isn't what was made before to the bit, all work is done as it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from contextlib import suppress
 from functools import partial
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from restrip.cuda_graph import Recorder
+
 Tensors = dict[str, Tensor]
 Work = Callable[[Tensors], Tensors]
 """From named tensors to named tensors. It asks for no values, keeps nothing, and changes nothing that it is given."""
-
-
-class Recorder(Protocol):
-    """Records what a function starts without doing it."""
-
-    def recorded(self, function: Callable[[], Tensors]) -> tuple[Callable[[], None], Tensors]:
-        """What does it all again, and where the results lie then. Raises RuntimeError."""
-
-
-class CudaRecorder:
-    """Records CUDA graphs; what they need between their kernels they share, as only one is played at a time."""
-
-    def __init__(self) -> None:
-        self._pool, self._stream = torch.cuda.graph_pool_handle(), torch.cuda.Stream()
-
-    def recorded(self, function: Callable[[], Tensors]) -> tuple[Callable[[], None], Tensors]:
-        """What does it all again, and where the results lie then. Raises RuntimeError."""
-        graph, here = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
-        self._stream.wait_stream(here)
-        with torch.cuda.stream(self._stream):
-            # What other threads ask of the driver meanwhile is theirs.
-            graph.capture_begin(pool=self._pool, capture_error_mode="thread_local")
-            try:
-                out = function()
-            except BaseException:
-                with suppress(RuntimeError):  # of a recording that is broken already
-                    graph.capture_end()
-                raise
-            graph.capture_end()
-        here.wait_stream(self._stream)
-        return graph.replay, out
 
 
 class Graphs:
@@ -107,7 +76,7 @@ class _Played:
 
     def __init__(self, recorder: Recorder, work: Work, given: Tensors) -> None:
         self._given = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in given.items()}
-        self._play, self._made = recorder.recorded(lambda: work(self._given))
+        self._play, self._made = recorder(lambda: work(self._given))
 
     def once(self, given: Tensors) -> Tensors:
         for name, into in self._given.items():

@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from restrip.cuda_graph import GraphRecorder, Recorder
 from restrip.propagate.gpu import descriptors, filters, mixing, motion, patchmatch, vote
-from restrip.propagate.gpu.graphs import CudaRecorder, Graphs, Recorder
+from restrip.propagate.gpu.graphs import Graphs
 from restrip.propagate.gpu.motion import Shown
 from restrip.propagate.gpu.strokes import coded, places, sewing, stillness
 
@@ -112,7 +113,7 @@ def triton_stages(device: torch.device) -> Stages:
     return Stages(
         "triton",
         device,
-        CudaRecorder if device.type == "cuda" else None,
+        GraphRecorder if device.type == "cuda" else None,
         motion_triton.shown,
         motion_triton.flows_to,
         motion_triton.led,

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
+from restrip.cuda_graph import GraphRecorder
 from restrip.looks.diffusion.runtime.speed.break_even import BreakEven
 from restrip.looks.diffusion.runtime.speed.nests import Places
 from restrip.looks.diffusion.runtime.speed.norms import ChannelsLastNorm
 from restrip.looks.diffusion.runtime.speed.regions import Regions
-from restrip.looks.diffusion.runtime.speed.replay import Replayed, StepRecorder
+from restrip.looks.diffusion.runtime.speed.replay import Replayed
 
 if TYPE_CHECKING:
     from restrip.looks.diffusion.runtime.model_session import Session
@@ -71,7 +72,9 @@ class Compiled:
         if self.replays():
             if self.replayed is None or on != self.on:
                 inner = self.session.model.network if network is None else network
-                self.replayed = Replayed(inner, self.recorder or StepRecorder(), self._beside, self._moves)
+                self.replayed = Replayed(
+                    inner, self.recorder or GraphRecorder(make_room=True), self._beside, self._moves
+                )
             network = self.replayed
         else:
             self.replayed = None

@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from restrip.cuda_graph import Recorder
 from restrip.looks.diffusion.runtime.speed.nests import Beside, alike, kind_of, mapped, nothing_beside, tensors
 
 # Recordings that are kept, and calls of a kind before one is made: one that is asked a few times isn't worth it.
@@ -24,9 +25,6 @@ MOST, AFTER = 6, 3
 
 # How far a recording may be from what the network gives, as a share of the largest number.
 ALIKE = 1e-2
-
-# Runs some work on a GPU while it is recorded: what replays it, and what it gave, which each replay fills anew.
-Recorder = Callable[[Callable[[], Any]], tuple[Callable[[], None], Any]]
 
 
 @dataclass(eq=False)
@@ -112,23 +110,6 @@ class Replayed:
     def _with_left(self, args: Any, more: Any) -> tuple[Any, dict[str, list[torch.Tensor]]]:
         given, beside = self.network(*args, **more), self.beside()
         return given, {} if beside is None else beside.left
-
-
-class StepRecorder:
-    """Records with CUDA graphs, which share their memory: no two are replayed at once."""
-
-    def __init__(self) -> None:
-        self.pool: Any = None
-
-    def __call__(self, work: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
-        """See Recorder. Raises RuntimeError where the work can't be recorded."""
-        if self.pool is None:
-            self.pool = torch.cuda.graph_pool_handle()
-        graph = torch.cuda.CUDAGraph()
-        # Other threads may go on with their own work on the device.
-        with torch.cuda.graph(graph, pool=self.pool, capture_error_mode="thread_local"):
-            given = work()
-        return graph.replay, given
 
 
 def _fill(stay: Any, values: Any) -> None:
