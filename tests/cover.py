@@ -181,6 +181,7 @@ COVERED_BY = {
     "propagate/gpu/kernels/pieces_triton": "propagate/gpu/strokes/test_pieces.py",
     "propagate/gpu/kernels/places_triton": "propagate/gpu/strokes/test_pieces.py",
     "propagate/gpu/kernels/pyramid_triton": KERNELS,
+    "propagate/gpu/kernels/search_triton": KERNELS,
     "propagate/gpu/kernels/shading_triton": KERNELS,
     "propagate/gpu/kernels/stencil_triton": KERNELS,
     "propagate/gpu/kernels/stillness_triton": "propagate/gpu/strokes/test_calm_motion.py",

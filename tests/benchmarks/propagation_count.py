@@ -59,7 +59,7 @@ VIEWS |= {"unsqueeze", "squeeze", "as_strided", "detach", "split_with_sizes", "_
 VIEWS |= {"empty_like", "empty_strided", "new_empty", "new_empty_strided", "lift_fresh", "set_"}
 WAITS = {"_local_scalar_dense", "nonzero", "is_nonzero", "equal", "item"}
 LANES = ("TX", "TY", "BLOCK", "PIXELS", "BYTES", "LANES")  # constants that say how many lanes a program has
-OTHER = {*LANES, "num_warps", "SEED", "PARITY", "enable_fp_fusion"}  # and those that do not change its work
+OTHER = {*LANES, "num_warps", "enable_fp_fusion"}  # and those that do not change its work
 TURNS = {"filter_kernel": 3}  # arguments that say how often all of it is done
 
 

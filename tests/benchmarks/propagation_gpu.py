@@ -377,7 +377,7 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
             words | picture,
         ),
         (patchmatch_triton.start_kernel, {**search, "BEFORE": True}, described),
-        (patchmatch_triton.sweep_kernel, {**search, "PARITY": 1, "FAR": 3, "PLACES": 6, "SEED": 2}, described),
+        (patchmatch_triton.sweep_kernel, {**search, "PLACES": 6}, described),
         (vote_triton.vote_kernel, {**read, "RIDGE": 5.0, "STEEPEST": 514.0}, picture | words),
         (vote_triton.read_kernel, read, picture | words),
         (pyramid_triton.begin_halves_kernel, {"LIGHT": 8} | tile, {}),

@@ -16,7 +16,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from restrip.cuda_graph import Recorder
+from restrip.cuda.graph_recorder import Recorder
 
 Tensors = dict[str, Tensor]
 Work = Callable[[Tensors], Tensors]

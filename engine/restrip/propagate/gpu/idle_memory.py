@@ -17,15 +17,6 @@ MOSTLY = 0.75
 """Of the GPU's memory: with less of it free, a look or another program may want what is left behind."""
 
 
-def free_mib(wanted_mib: int = 0) -> int:
-    """What nobody has; what this process keeps and doesn't use is given back first if that is less than is wanted."""
-    if not torch.cuda.is_available():
-        return 0
-    if torch.cuda.mem_get_info()[0] >> 20 < wanted_mib:
-        torch.cuda.empty_cache()
-    return torch.cuda.mem_get_info()[0] >> 20
-
-
 def mostly_free() -> bool:
     """Is there so much that what a segment leaves is in nobody's way?"""
     if not torch.cuda.is_available():

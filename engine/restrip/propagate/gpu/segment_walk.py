@@ -10,6 +10,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from restrip.cuda.free_memory import free_mib
 from restrip.media.frame import Frame
 from restrip.progress import Report
 from restrip.propagate.backward_walk import BackwardWalk, walked_frames
@@ -20,7 +21,7 @@ from restrip.propagate.energy.mix_weights import MixWeights, mix_weights_at
 from restrip.propagate.frame_window import CarriedFrame, FrameWindow, StyledKey, with_alpha_of
 from restrip.propagate.gpu.flow_stack import FlowStack
 from restrip.propagate.gpu.graphs import Tensors, Work
-from restrip.propagate.gpu.idle_memory import IDLE_MEMORY, free_mib, mostly_free
+from restrip.propagate.gpu.idle_memory import IDLE_MEMORY, mostly_free
 from restrip.propagate.gpu.motion import KeyMotion, Shown, StepMotion, named, shown_in
 from restrip.propagate.gpu.planes import unsigned
 from restrip.propagate.gpu.shares import Shares, shares_of

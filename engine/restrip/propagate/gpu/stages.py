@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from restrip.cuda_graph import GraphRecorder, Recorder
+from restrip.cuda.graph_recorder import GraphRecorder, Recorder
 from restrip.propagate.gpu import descriptors, filters, mixing, motion, patchmatch, vote
 from restrip.propagate.gpu.graphs import Graphs
 from restrip.propagate.gpu.motion import Shown

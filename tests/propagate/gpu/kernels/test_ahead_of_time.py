@@ -33,3 +33,15 @@ def test_kernels_compile(tmp_path):
     written = "".join(path.read_text() for path in folder.glob("*_triton.py"))
     assert set(sizes) == set(re.findall(r"^def (\w+_kernel)\(", written, re.MULTILINE))  # none is forgotten
     assert all(size > 1000 for size in sizes.values())
+
+
+def test_a_frame_of_another_size_finds_its_kernels_compiled():
+    """Triton compiles a kernel again for sizes that 16 divides, unless it is told that they are as any."""
+    folder = Path(__file__).parents[4] / "engine" / "restrip" / "propagate" / "gpu" / "kernels"
+    kernels = re.compile(r"@triton\.jit(?:\(([^@]*?)\))?\ndef (\w+_kernel)\(([^)]*)\)", re.DOTALL)
+    found = [each for path in folder.glob("*_triton.py") for each in kernels.findall(path.read_text())]
+    assert len(found) > 30
+    for told, kernel, given in found:
+        sizes = {"h", "w", "hs", "ws"} & {name.strip() for name in given.split(",")}
+        plain = re.search(r"do_not_specialize=\(([^)]*)\)", told)
+        assert sizes <= set(re.findall(r"\w+", plain[1] if plain else "")), kernel

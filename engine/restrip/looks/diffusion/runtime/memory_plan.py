@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import torch
 
+from restrip.cuda.free_memory import free_mib
 from restrip.errors import RestripError
 from restrip.looks.diffusion.runtime.memory_needs import largest_size, needs_mib
 
@@ -97,11 +98,6 @@ class MemoryLadder:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         self.apply(smaller)
-
-
-def free_mib() -> int:
-    """Free memory of the current GPU; 0 without one."""
-    return torch.cuda.mem_get_info()[0] // 2**20 if torch.cuda.is_available() else 0
 
 
 def first_plan(asked: int, family: str, size: tuple[int, int], device: torch.device) -> MemoryPlan:

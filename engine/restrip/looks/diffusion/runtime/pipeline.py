@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from restrip.client.discovery import state_dir
+from restrip.cuda.free_memory import free_mib
 from restrip.looks.diffusion.backbones.backbone import Control
 from restrip.looks.diffusion.checkpoints.adapter_specs import without_loras
 from restrip.looks.diffusion.conditioning.control_pictures import ControlPictures
@@ -30,7 +31,7 @@ from restrip.looks.diffusion.runtime.batch_row import Anchor, AnchorRelation, Ro
 from restrip.looks.diffusion.runtime.image_tensors import to_coded, to_matte, to_picture
 from restrip.looks.diffusion.runtime.key_finish import AnchorFrame, KeyFinish, Moved
 from restrip.looks.diffusion.runtime.key_task import Round, Task
-from restrip.looks.diffusion.runtime.memory_plan import MemoryLadder, MemoryPlan, first_plan, free_mib, room_for_two
+from restrip.looks.diffusion.runtime.memory_plan import MemoryLadder, MemoryPlan, first_plan, room_for_two
 from restrip.looks.diffusion.runtime.model import Model
 from restrip.looks.diffusion.runtime.model_session import Session
 from restrip.looks.diffusion.runtime.precision_retry import Made, Maker

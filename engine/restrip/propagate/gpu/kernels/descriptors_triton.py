@@ -35,7 +35,7 @@ def _column(basis, n, TAPS: tl.constexpr):
     return tl.load(order), tl.load(order + TAPS), tl.load(order + 2 * TAPS), tl.load(order + 3 * TAPS)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("h", "w"))
 def describe_kernel(
     rgb,
     basis,

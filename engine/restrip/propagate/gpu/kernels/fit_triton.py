@@ -90,7 +90,7 @@ def put_inverse(gradient, inverse, x, y, inside, h, w, WINDOW: tl.constexpr, CAL
     tl.store(inverse + 2 * (h * w) + at, xx * one, mask=inside)
 
 
-@triton.jit(do_not_specialize=("h", "w"))
+@triton.jit(do_not_specialize=("h", "w"), do_not_specialize_on_alignment=("missing", "out"))
 def turn_kernel(
     frame,
     targets,

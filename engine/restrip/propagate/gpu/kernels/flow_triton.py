@@ -159,7 +159,7 @@ def chosen_kernel(
     tl.store(missing + n * (h * w) + at, tl.load(level + at) - seen, mask=inside)
 
 
-@triton.jit(do_not_specialize=("h", "w"))
+@triton.jit(do_not_specialize=("h", "w"), do_not_specialize_on_alignment=("missing", "error"))
 def kept_kernel(before, flow, missing, moved, error, h, w, WINDOW: tl.constexpr, TX: tl.constexpr, TY: tl.constexpr):
     """The flow as it was, where it left no more than the moved one leaves; and the error."""
     x, y, inside = tile(h, w, TX, TY)
@@ -173,7 +173,7 @@ def kept_kernel(before, flow, missing, moved, error, h, w, WINDOW: tl.constexpr,
     tl.store(error + at, tl.minimum(new, old), mask=inside)
 
 
-@triton.jit(do_not_specialize=("h", "w"))
+@triton.jit(do_not_specialize=("h", "w"), do_not_specialize_on_alignment=("error",))
 def smooth_kernel(
     flow, error, out, h, w, WINDOW: tl.constexpr, NOISE: tl.constexpr, TX: tl.constexpr, TY: tl.constexpr
 ):

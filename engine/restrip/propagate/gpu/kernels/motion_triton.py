@@ -106,7 +106,7 @@ def chain_kernel(first, rest, out, h, w, TX: tl.constexpr, TY: tl.constexpr):
         tl.store(out + own + part, mixed(a, b, c, d, tx, ty) + (fx if part == 0 else fy), mask=inside)
 
 
-@triton.jit(do_not_specialize=("h", "w"))
+@triton.jit(do_not_specialize=("h", "w"), do_not_specialize_on_alignment=("first", "second", "errors"))
 def compare_kernel(frame, key, light, first, second, errors, h, w, TX: tl.constexpr, TY: tl.constexpr):
     """Squared differences of the frame and the key in its light through one or two flows, all colours added."""
     x, y, inside = tile(h, w, TX, TY)
@@ -130,7 +130,10 @@ def compare_kernel(frame, key, light, first, second, errors, h, w, TX: tl.conste
     tl.store(errors + own, total, mask=inside)
 
 
-@triton.jit(do_not_specialize=("h", "w"))
+@triton.jit(
+    do_not_specialize=("h", "w"),
+    do_not_specialize_on_alignment=("first", "second", "ours", "theirs", "kept", "missing"),
+)
 def better_kernel(
     frame,
     key,

@@ -17,7 +17,7 @@ def _neighbour(flow, place: tl.constexpr, x, y, h, w, reach):
     return tl.load(flow + there), tl.load(flow + there + 1)
 
 
-@triton.jit(do_not_specialize=("h", "w", "reach"))
+@triton.jit(do_not_specialize=("h", "w", "reach"), do_not_specialize_on_alignment=("missing", "error"))
 def tried_kernel(
     level,
     flow,
@@ -44,7 +44,7 @@ def tried_kernel(
         tl.store(error + n * size + at, mean(missing + n * size, x, y, h, w, WINDOW, True), mask=inside)
 
 
-@triton.jit(do_not_specialize=("h", "w", "reach"))
+@triton.jit(do_not_specialize=("h", "w", "reach"), do_not_specialize_on_alignment=("error",))
 def adopted_kernel(
     level,
     flow,

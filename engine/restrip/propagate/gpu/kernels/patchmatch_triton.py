@@ -8,6 +8,8 @@ import triton.language as tl
 from torch import Tensor
 
 from restrip.propagate.energy.descriptors import NUMBERS
+from restrip.propagate.gpu.kernels.search_triton import distance, noise_at
+from restrip.propagate.gpu.kernels.stencil_triton import bounded
 from restrip.propagate.gpu.patchmatch import Turn
 
 BLOCK = 128
@@ -34,29 +36,16 @@ def sweep(
     """One half sweep, in place; `search.sweep` says how."""
     h, w = errors.shape
     grid = (triton.cdiv(h * ((w + 1) // 2), BLOCK),)
-    args = (*described, flow.contiguous(), tie, turn.quiet, field, errors, h, w)
-    places = turn.radius.bit_length()
-    sweep_kernel[grid](*args, PARITY=turn.parity, FAR=turn.far, PLACES=places, SEED=turn.seed, N=NUMBERS, BLOCK=BLOCK)
-
-
-@triton.jit
-def _distance(own, key, there, N: tl.constexpr):
-    """Squared distance of descriptors `own` [BLOCK, N] int32 and the key's at pixels `there` [BLOCK]."""
-    apart = own - tl.load(key + there[:, None] * N + tl.arange(0, N)[None, :]).to(tl.int32)
-    return tl.sum(apart * apart, axis=1).to(tl.float32)
+    args = (*described, flow.contiguous(), tie, turn.quiet, field, errors, turn.parity, turn.far, turn.seed, h, w)
+    sweep_kernel[grid](*args, PLACES=turn.radius.bit_length(), N=NUMBERS, BLOCK=BLOCK)
 
 
 @triton.jit
 def _rounded(value, side):
-    return tl.minimum(tl.maximum(tl.floor(value + 0.5).to(tl.int32), 0), side - 1)
+    return bounded(tl.floor(value + 0.5).to(tl.int32), side)
 
 
-@triton.jit
-def _bounded(value, side):
-    return tl.minimum(tl.maximum(value, 0), side - 1)
-
-
-@triton.jit
+@triton.jit(do_not_specialize=("h", "w"))
 def start_kernel(
     frame, key, flow, tie, before, step, field, errors, h, w, BEFORE: tl.constexpr, N: tl.constexpr, BLOCK: tl.constexpr
 ):
@@ -70,14 +59,14 @@ def start_kernel(
     fy = y.to(tl.float32) + tl.load(flow + at * 2 + 1)
     bx, by = _rounded(fx, w), _rounded(fy, h)
     gx, gy = bx.to(tl.float32) - fx, by.to(tl.float32) - fy
-    best = _distance(own, key, by * w + bx, N) + tie * (gx * gx + gy * gy)
+    best = distance(own, key, by * w + bx, N) + tie * (gx * gx + gy * gy)
     if BEFORE:
         px = _rounded(x.to(tl.float32) + tl.load(step + at * 2), w)
         py = _rounded(y.to(tl.float32) + tl.load(step + at * 2 + 1), h)
         cx = tl.load(before + (py * w + px) * 2).to(tl.int32)
         cy = tl.load(before + (py * w + px) * 2 + 1).to(tl.int32)
         gx, gy = cx.to(tl.float32) - fx, cy.to(tl.float32) - fy
-        error = _distance(own, key, cy * w + cx, N) + tie * (gx * gx + gy * gy)
+        error = distance(own, key, cy * w + cx, N) + tie * (gx * gx + gy * gy)
         taken = error < best
         bx, by, best = tl.where(taken, cx, bx), tl.where(taken, cy, by), tl.where(taken, error, best)
     tl.store(field + at * 2, bx.to(tl.int16), mask=inside)
@@ -85,7 +74,7 @@ def start_kernel(
     tl.store(errors + at, best, mask=inside)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("parity", "far", "seed", "h", "w"))
 def sweep_kernel(
     frame,
     key,
@@ -94,12 +83,12 @@ def sweep_kernel(
     quiet,
     field,
     errors,
+    parity,
+    far,
+    seed,
     h,
     w,
-    PARITY: tl.constexpr,
-    FAR: tl.constexpr,
     PLACES: tl.constexpr,
-    SEED: tl.constexpr,
     N: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
@@ -107,7 +96,7 @@ def sweep_kernel(
     half = (w + 1) // 2
     n = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     y = tl.minimum(n // half, h - 1)
-    x = 2 * (n % half) + ((y + PARITY) & 1)
+    x = 2 * (n % half) + ((y + parity) & 1)
     inside = (n < h * half) & (x < w)
     x = tl.minimum(x, w - 1)
     at = y * w + x
@@ -119,30 +108,28 @@ def sweep_kernel(
         fy = y.to(tl.float32) + tl.load(flow + at * 2 + 1)
         bx, by = tl.load(field + at * 2).to(tl.int32), tl.load(field + at * 2 + 1).to(tl.int32)
         for side in tl.static_range(4):
-            dx = FAR * (side & 1) * (1 - (side & 2))
-            dy = FAR * (1 - (side & 1)) * (1 - (side & 2))
-            there = _bounded(y + dy, h) * w + _bounded(x + dx, w)
+            dx = far * (side & 1) * (1 - (side & 2))
+            dy = far * (1 - (side & 1)) * (1 - (side & 2))
+            there = bounded(y + dy, h) * w + bounded(x + dx, w)
             cx, cy = tl.load(field + there * 2).to(tl.int32) - dx, tl.load(field + there * 2 + 1).to(tl.int32) - dy
             known = open & (x + dx >= 0) & (x + dx < w) & (y + dy >= 0) & (y + dy < h)
             known = known & (cx >= 0) & (cx < w) & (cy >= 0) & (cy < h)
-            cx, cy = _bounded(cx, w), _bounded(cy, h)
+            cx, cy = bounded(cx, w), bounded(cy, h)
             gx, gy = cx.to(tl.float32) - fx, cy.to(tl.float32) - fy
-            error = _distance(own, key, cy * w + cx, N) + tie * (gx * gx + gy * gy)
+            error = distance(own, key, cy * w + cx, N) + tie * (gx * gx + gy * gy)
             taken = known & (error < best)
             bx, by, best = tl.where(taken, cx, bx), tl.where(taken, cy, by), tl.where(taken, error, best)
         loud = open & (best > quiet)
         if tl.max(loud.to(tl.int32), axis=0) > 0:
             ox, oy = bx, by
-            noise = (x.to(tl.uint32) * 0x9E3779B1) ^ (y.to(tl.uint32) * 0x85EBCA77) ^ SEED
-            noise = (noise ^ (noise >> 15)) * 0x2C1B3C6D
-            noise = noise ^ (noise >> 13)
+            noise = noise_at(x, y, seed)
             for place in tl.static_range(PLACES):
                 radius = 1 << (PLACES - 1 - place)
                 noise = noise * 1664525 + 1013904223
-                cx = _bounded(ox - radius + (((noise >> 20).to(tl.int32) * (2 * radius + 1)) >> 12), w)
-                cy = _bounded(oy - radius + ((((noise >> 8) & 0xFFF).to(tl.int32) * (2 * radius + 1)) >> 12), h)
+                cx = bounded(ox - radius + (((noise >> 20).to(tl.int32) * (2 * radius + 1)) >> 12), w)
+                cy = bounded(oy - radius + ((((noise >> 8) & 0xFFF).to(tl.int32) * (2 * radius + 1)) >> 12), h)
                 gx, gy = cx.to(tl.float32) - fx, cy.to(tl.float32) - fy
-                error = _distance(own, key, cy * w + cx, N) + tie * (gx * gx + gy * gy)
+                error = distance(own, key, cy * w + cx, N) + tie * (gx * gx + gy * gy)
                 taken = loud & (error < best)
                 bx, by, best = tl.where(taken, cx, bx), tl.where(taken, cy, by), tl.where(taken, error, best)
         tl.store(field + at * 2, bx.to(tl.int16), mask=open)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from restrip.propagate.energy.descriptors import NUMBERS
 from restrip.propagate.energy.pieces import COSTS, FARTHEST, SHARE, UNTRUSTED
+from restrip.propagate.gpu.kernels.search_triton import distance, noise_at
 from restrip.propagate.gpu.kernels.stencil_triton import bounded, emptied
 from restrip.propagate.gpu.strokes.sewing import Cloth, Stitch
 
@@ -49,13 +50,6 @@ def lay(packed: Tensor, field: Tensor, shares: tuple[float, float]) -> Tensor:
     out, (near, far) = emptied(field, 3, h, w), shares
     lay_kernel[(triton.cdiv(h * w, BLOCK),)](packed, field, out, h, w, NEAR=near, FAR=far, BLOCK=BLOCK)
     return out
-
-
-@triton.jit
-def _squares(own, key, there, N: tl.constexpr):
-    """Squared distance of descriptors `own` [BLOCK, N] int32 and the key's at pixels `there` [BLOCK]."""
-    apart = own - tl.load(key + there[:, None] * N + tl.arange(0, N)[None, :]).to(tl.int32)
-    return tl.sum(apart * apart, axis=1).to(tl.float32)
 
 
 @triton.jit
@@ -100,7 +94,7 @@ def _cost(
     N: tl.constexpr,
 ):
     """What it costs to show the key's pixel cx, cy at x, y beside what the four neighbours show."""
-    cost = FIT * tl.minimum(SHARE * _squares(own, key, cy * w + cx, N), MOST)
+    cost = FIT * tl.minimum(SHARE * distance(own, key, cy * w + cx, N), MOST)
     gx, gy = (cx - x).to(tl.float32) - flow_x, (cy - y).to(tl.float32) - flow_y
     cost += trust * TIE * tl.minimum(tl.maximum(gx * gx + gy * gy - SLACK, 0.0), FARTHEST)
     colour = tl.load(style + cy * w + cx)
@@ -120,7 +114,7 @@ def _cost(
     return cost
 
 
-@triton.jit(do_not_specialize=("seen", "surest", "parity", "far", "radius", "seed"))
+@triton.jit(do_not_specialize=("seen", "surest", "parity", "far", "radius", "seed", "h", "w"))
 def sew_kernel(
     frame,
     key,
@@ -168,9 +162,7 @@ def sew_kernel(
         steady = tl.load(style + py * w + px)
         bx, by = tl.load(field + at * 2).to(tl.int32), tl.load(field + at * 2 + 1).to(tl.int32)
         best = tl.full((BLOCK,), 3e38, tl.float32)
-        noise = (x.to(tl.uint32) * 0x9E3779B1) ^ (y.to(tl.uint32) * 0x85EBCA77) ^ seed.to(tl.uint32)
-        noise = (noise ^ (noise >> 15)) * 0x2C1B3C6D
-        noise = noise ^ (noise >> 13)
+        noise = noise_at(x, y, seed)
         side = 2 * radius + 1
         across = ((noise >> 20).to(tl.int32) * side >> 12) - radius
         down = (((noise >> 8) & 0xFFF).to(tl.int32) * side >> 12) - radius
@@ -224,7 +216,7 @@ def sew_kernel(
         tl.store(field + at * 2 + 1, by.to(tl.int16), mask=open)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("h", "w"))
 def moved_kernel(field, step, out, h, w, BLOCK: tl.constexpr):
     """Each place shows what the place that its step leads to has shown."""
     at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
@@ -237,7 +229,7 @@ def moved_kernel(field, step, out, h, w, BLOCK: tl.constexpr):
     tl.store(out + at * 2 + 1, tl.load(field + there + 1), mask=inside)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("h", "w"))
 def judge_kernel(frame, key, field, out, h, w, SHARE: tl.constexpr, N: tl.constexpr, BLOCK: tl.constexpr):
     """How badly the key fits there, and how many of four neighbours a seam parts."""
     at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
@@ -246,7 +238,7 @@ def judge_kernel(frame, key, field, out, h, w, SHARE: tl.constexpr, N: tl.conste
     x, y = at % w, at // w
     own = tl.load(frame + at[:, None] * N + tl.arange(0, N)[None, :]).to(tl.int32)
     cx, cy = tl.load(field + at * 2).to(tl.int32), tl.load(field + at * 2 + 1).to(tl.int32)
-    tl.store(out + at, SHARE * _squares(own, key, cy * w + cx, N), mask=inside)
+    tl.store(out + at, SHARE * distance(own, key, cy * w + cx, N), mask=inside)
     seams = tl.zeros((BLOCK,), tl.float32)
     for side in tl.static_range(4):
         dx = (side & 1) * (1 - (side & 2))
@@ -258,7 +250,7 @@ def judge_kernel(frame, key, field, out, h, w, SHARE: tl.constexpr, N: tl.conste
     tl.store(out + h * w + at, seams, mask=inside)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("h", "w"))
 def lay_kernel(key, field, out, h, w, NEAR: tl.constexpr, FAR: tl.constexpr, BLOCK: tl.constexpr):
     """The mean of what the 3x3 patches over each pixel say."""
     at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)

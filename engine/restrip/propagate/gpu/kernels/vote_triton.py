@@ -12,6 +12,7 @@ from torch import Tensor
 
 from restrip.propagate.energy.shading import REACH, RIDGE, STEEPEST
 from restrip.propagate.energy.style import CODE
+from restrip.propagate.gpu.kernels.stencil_triton import bounded
 from restrip.propagate.gpu.vote import Readable
 
 BLOCK = 128
@@ -54,11 +55,6 @@ def _channel(tile, n: tl.constexpr):
 
 
 @triton.jit
-def _bounded(value, side):
-    return tl.minimum(tl.maximum(value, 0), side - 1)
-
-
-@triton.jit
 def _missing(frame, at, told):
     """What the frame has beyond the exposed source in channels 3..5 of `told`, [BLOCK, 8]; 0 elsewhere."""
     channel = tl.arange(0, 8)[None, :]
@@ -88,7 +84,7 @@ def _stored(style, errors, at, inside, told, missing):
     tl.store(errors + at, tl.sum(missing * missing, axis=1), mask=inside)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("h", "w"), do_not_specialize_on_alignment=("light",))
 def vote_kernel(
     frame,
     key,
@@ -116,9 +112,9 @@ def vote_kernel(
     for dy in range(-2, 3):
         for dx in tl.static_range(-2, 3):
             known = (x + dx >= 0) & (x + dx < w) & (y + dy >= 0) & (y + dy < h)
-            there = (_bounded(y + dy, h) * w + _bounded(x + dx, w)) * 2
+            there = (bounded(y + dy, h) * w + bounded(x + dx, w)) * 2
             cx, cy = tl.load(field + there).to(tl.int32) - dx, tl.load(field + there + 1).to(tl.int32) - dy
-            sample = tl.where(known[:, None], _sample(key, _bounded(cy, h) * w + _bounded(cx, w)), 0.0)
+            sample = tl.where(known[:, None], _sample(key, bounded(cy, h) * w + bounded(cx, w)), 0.0)
             sums += sample
             along += _channel(sample, 6)[:, None] * sample
     share = 1.0 / _channel(sums, 7)
@@ -150,7 +146,7 @@ def _cubic(t, n: tl.constexpr):
     return weight
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("h", "w"), do_not_specialize_on_alignment=("light",))
 def read_kernel(
     frame,
     key,
@@ -176,10 +172,10 @@ def read_kernel(
     tx, ty = fx - ix.to(tl.float32), fy - iy.to(tl.float32)
     sums = tl.zeros((BLOCK, 8), tl.float32)
     for j in tl.static_range(4):
-        line = _bounded(iy + (j - 1), h) * w
+        line = bounded(iy + (j - 1), h) * w
         for i in tl.static_range(4):
             weight = _cubic(ty, j) * _cubic(tx, i)
-            sums += weight[:, None] * _sample(key, line + _bounded(ix + (i - 1), w))
+            sums += weight[:, None] * _sample(key, line + bounded(ix + (i - 1), w))
     missing = _missing(frame, at, sums * brighter + offset)
     beyond = gain * tl.minimum(tl.maximum(_luma(missing), -REACH), REACH)
     place = (fy + 0.5).to(tl.int32) * w + (fx + 0.5).to(tl.int32)

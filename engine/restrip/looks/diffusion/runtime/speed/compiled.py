@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from restrip.cuda_graph import GraphRecorder
+from restrip.cuda.graph_recorder import GraphRecorder
 from restrip.looks.diffusion.runtime.speed.break_even import BreakEven
 from restrip.looks.diffusion.runtime.speed.nests import Places
 from restrip.looks.diffusion.runtime.speed.norms import ChannelsLastNorm

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from restrip.cuda_graph import Recorder
+from restrip.cuda.graph_recorder import Recorder
 from restrip.looks.diffusion.runtime.speed.nests import Beside, alike, kind_of, mapped, nothing_beside, tensors
 
 # Recordings that are kept, and calls of a kind before one is made: one that is asked a few times isn't worth it.
