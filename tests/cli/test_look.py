@@ -49,6 +49,11 @@ def test_a_look_is_saved_given_away_and_used(run: Run, carphone: Path, bikes: Pa
     gift = tmp_path / "gift.restriplook"
     assert run("look", "export", "blue night", str(gift))[1] == {"file": str(gift)} and gift.is_file()
     assert run("look", "export", "blue night", str(gift))[2] == "bad-option", "nothing is replaced unasked"
+    before = gift.read_bytes()
+    assert run("look", "export", "blue night", look["path"], "--replace")[2] == "bad-option", "that is the look itself"
+    assert run("look", "export", "blue night", str(tmp_path / "none" / "gift"))[2] == "bad-option"
+    assert run("look", "export", "blue night", str(gift), "--replace")[0] == 0 and gift.read_bytes() == before
+    assert Path(look["path"]).is_file() and not list(tmp_path.glob(".*.part"))
     assert [one["name"] for one in run("look", "list")[1]] == ["blue night"]
     assert run("look", "show", str(gift))[1]["look"] == "neural:19"
     assert run("look", "remove", "blue night")[0] == 0 and run("look", "list")[1] == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -211,7 +213,21 @@ def test_what_cant_be_saved_or_read_is_said_and_nothing_is_lost(
     assert code(lambda: first.save("job-1", "moody", key=5)).code == "look-exists"
     assert code(lambda: first.save("job-1", "other", key=5)).code == "no-look-to-save"
     assert code(lambda: first.save("painted", "painted")).code == "no-look-to-save"
-    for name in ("", " ", "../up", "a/b", "a\\b", "nul", "COM1.x", ".hidden", "x" * 200, "a:b", "a\nb"):
+    for name in (
+        "",
+        " ",
+        "../up",
+        "a/b",
+        "a\\b",
+        "nul",
+        "COM1.x",
+        ".hidden",
+        "x" * 200,
+        "a:b",
+        "a\nb",
+        "\U00010400" * 70,
+        "..",
+    ):
         assert code(lambda name=name: first.save("job-1", name)).code == "bad-look-name", name
     assert code(lambda: first.task("read_look", look="no such")).code == "unknown-look-file"
     assert code(lambda: first.task("read_look", look=str(tmp_path / "no.restriplook"))).code == "media-missing"
@@ -228,6 +244,44 @@ def test_what_cant_be_saved_or_read_is_said_and_nothing_is_lost(
     assert caught.value.code == "look-unreadable"
     replaced = first.save("job-1", "moody", replace=True)
     assert replaced["path"] == told["path"]
+
+
+def test_names_that_are_one_name_on_some_computers_are_one_look(first: Computer, little: Little) -> None:
+    first.run(job(little, "job-1", 4))
+    told = first.save("job-1", "Été à Nîmes")
+    spread = unicodedata.normalize("NFD", "été à nîmes")
+    error = code(lambda: first.save("job-1", spread))
+    assert error.code == "look-exists" and "'Été à Nîmes'" in error.message and "--replace" in error.remedy
+    assert first.task("read_look", look=spread)["path"] == told["path"]
+    assert first.save("job-1", "ÉTÉ À NÎMES.restriplook", replace=True)["path"] == told["path"]
+    ending = first.save("job-1", "ü" * 80)
+    assert first.task("remove_look", name=f"{'Ü' * 80}.restriplook")["removed"] == ending["path"]
+    assert code(lambda: first.task("remove_look", name="../job.json")).code == "unknown-look-file"
+    assert [one["name"] for one in first.task("looks", saved=True)["saved"]] == ["Été à Nîmes"]
+
+
+def test_a_look_without_its_picture_is_said_and_one_without_a_small_one_serves(
+    first: Computer, little: Little, tmp_path: Path
+) -> None:
+    first.run(job(little, "job-1", 4))
+    told = first.save("job-1", "moody")
+    with zipfile.ZipFile(told["path"]) as whole:
+        parts = {name: whole.read(name) for name in whole.namelist()}
+    for lost in ("picture.png", "frame.png", "thumbnail.jpg"):
+        with zipfile.ZipFile(first.state / "looks" / f"no {lost[0]}.restriplook", "w") as less:
+            for name in parts.keys() - {lost}:
+                less.writestr(name, parts[name])
+    listed = {one["name"]: one["error"] for one in first.task("looks", saved=True)["saved"]}
+    assert "picture.png is missing" in listed["no p"]["message"] and "frame.png" in listed["no f"]["message"]
+    assert listed["moody"] is None and listed["no t"] is None
+    for name in ("no p", "no f"):
+        assert code(lambda name=name: first.task("read_look", look=name)).code == "look-unreadable"
+    assert first.task("read_look", look="no t", use=True)["thumbnail"] == ""
+    odd = shutil.copyfile(told["path"], tmp_path / "50 % grey.restriplook")
+    error = code(lambda: first.task("add_look", path=str(odd), name="", replace=False))
+    assert error.code == "bad-look-name" and "--name" in error.remedy
+    error = code(lambda: first.task("add_look", path=str(odd), name="MOODY", replace=False))
+    assert error.code == "look-exists" and "--name" in error.remedy
 
 
 def test_a_key_painted_by_hand_may_be_the_anchor(first: Computer, little: Little) -> None:

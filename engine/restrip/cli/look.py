@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from restrip.cli import options as shared
 from restrip.cli.jobs import whole_id
 from restrip.cli.terminal import Terminal
+from restrip.storage import atomic
 
 
 def add(commands: Any) -> None:
@@ -51,6 +53,8 @@ def add(commands: Any) -> None:
 
 def save(options: argparse.Namespace, terminal: Terminal) -> None:
     """Save a finished job's look."""
+    if not options.name.strip():
+        raise shared.BadOption("A look needs a name.", "Write one behind `restrip look save`.")
     with shared.open_client() as client:
         if options.job:
             job_id = whole_id(client, options.job)
@@ -94,10 +98,20 @@ def export(options: argparse.Namespace, terminal: Terminal) -> None:
     target = target / source.name if target.is_dir() else target
     if target.exists() and not options.replace:
         raise shared.BadOption(f"{target} is there already.", "Choose another file, or add --replace.")
+    aside = atomic.aside_of(target)
     try:
-        shutil.copyfile(source, target)
+        if target.exists() and target.samefile(source):
+            raise shared.BadOption(f"{target} is the saved look itself.", "Choose another place.")
+        shutil.copyfile(source, aside)  # Whole, or what was there before.
+        atomic.sync_file(aside)
+        atomic.replace(aside, target)
     except OSError as error:
-        raise shared.BadOption(f"{target} can't be written: {error.strerror}.", "Choose another place.") from None
+        raise shared.BadOption(
+            f"{target} can't be written: {error.strerror or error}.", "Choose another place."
+        ) from None
+    finally:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
     terminal.result({"file": str(target)}, str(target))
 
 

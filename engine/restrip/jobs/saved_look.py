@@ -23,6 +23,7 @@ from restrip.looks.look_file.models import find_model
 from restrip.looks.look_file.record import ModelUsed
 from restrip.looks.look_file.shelf import kept_part
 from restrip.looks.settings import ANCHOR_FILE
+from restrip.media.files import disk_errors
 from restrip.propagate.settings import GRAPHS, ON, PROPAGATE_SETTINGS
 from restrip.timeline import ClipRange, Key, Rate
 
@@ -168,8 +169,10 @@ def look_here(archive: LookArchive) -> LookHere:
 
 
 def _painting(archive: LookArchive, used: ModelUsed) -> Path:
+    """A picture of the look's as a file. Raises LookFileUnreadable, OutputUnwritable, DiskFull."""
     content = archive.part(used.part, used.sha256)
-    return kept_part(content, used.sha256, Path(used.part).suffix)
+    with disk_errors(used.part):
+        return kept_part(content, used.sha256, Path(used.part).suffix)
 
 
 def _portable(look: str) -> dict[str, Setting]:

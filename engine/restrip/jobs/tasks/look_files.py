@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,9 @@ from restrip.looks.look_file.archive import (
     write_archive,
 )
 from restrip.looks.look_file.pictures import png_of, read_anchor, thumbnail_of
-from restrip.looks.look_file.record import AnchorUsed, LookRecord, ModelUsed
+from restrip.looks.look_file.record import AnchorUsed, LookFileUnreadable, LookRecord, ModelUsed
 from restrip.media import fit_picture, read_picture
-from restrip.media.files import written
+from restrip.media.files import disk_errors, written
 from restrip.media.frame import Frame
 from restrip.media.pictures.painting import read_painting
 
@@ -44,8 +45,12 @@ class LookExists(BadInput):
 
     code = "look-exists"
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is a look {name!r} already.", "Choose another name, or say that it is to be replaced.")
+    def __init__(self, name: str, *, added: bool = False) -> None:
+        another = "Give it another name (`--name`, or rename the file)" if added else "Choose another name"
+        super().__init__(
+            f"There is a look {name!r} already.",
+            f"{another}, or replace it: `--replace`, in Blender's dialogue *Replace*.",
+        )
 
 
 def save_look(task: Assignment) -> dict[str, Any]:
@@ -84,21 +89,21 @@ def save_look(task: Assignment) -> dict[str, Any]:
         time.time(),
     )
     write_archive(target, record, parts)
-    models.remember({one.sha256: Path(file.path) for one, file in zip(used, files, strict=True) if not one.part})
+    with suppress(OSError):  # The look is saved; where its models lay is found again by searching.
+        models.remember({one.sha256: Path(file.path) for one, file in zip(used, files, strict=True) if not one.part})
     return _shown(target)
 
 
 def read_look(task: Assignment) -> dict[str, Any]:
     """What is in a look file, and what a job on this computer says to use it; with "use" missing models are an error
-    unless jobs are done on another computer, which may have them.
+    unless jobs are done on another computer, which may have them. Raises LookIncomplete, and what `read_anchor` raises.
     """
     path = shelf.find_look(str(task.body["look"]))
     shown = _shown(path, linked=bool(task.body.get("linked")))
-    if task.body.get("use"):
-        read_anchor(str(path))  # Damaged pictures are told now.
-        if shown["missing"] and not task.body.get("linked"):
-            with LookArchive(path) as archive:
-                raise LookIncomplete(shown["name"], look_here(archive).missing)
+    read_anchor(str(path))  # Damaged pictures are told now.
+    if task.body.get("use") and shown["missing"] and not task.body.get("linked"):
+        with LookArchive(path) as archive:
+            raise LookIncomplete(shown["name"], look_here(archive).missing)
     return shown
 
 
@@ -108,7 +113,7 @@ def add_look(task: Assignment) -> dict[str, Any]:
     with LookArchive(source) as archive:
         name = str(task.body.get("name") or source.stem)
         read_anchor(str(source))
-        target = _free(name, replace=bool(task.body["replace"]))
+        target = _free(name, replace=bool(task.body["replace"]), added=True)
         if not (target.exists() and target.samefile(source)):
             with written(target) as aside:
                 shutil.copyfile(archive.path, aside)
@@ -118,11 +123,12 @@ def add_look(task: Assignment) -> dict[str, Any]:
 def remove_look(task: Assignment) -> dict[str, Any]:
     """Delete a saved look's file. Returns {"removed": its path}."""
     name = str(task.body["name"])
-    path = shelf.path_of(name)
-    if not path.is_file():
+    saved = next((path for path in shelf.saved_looks() if path == shelf.find_look(name)), None)
+    if saved is None:
         raise shelf.UnknownLookFile(name)
-    path.unlink()
-    return {"removed": str(path)}
+    with disk_errors(str(saved)):
+        saved.unlink(missing_ok=True)
+    return {"removed": str(saved)}
 
 
 def list_saved() -> list[dict[str, Any]]:
@@ -134,6 +140,7 @@ def list_saved() -> list[dict[str, Any]]:
         one: dict[str, Any] = {"name": path.stem, "label": path.stem, "thumbnail": "", "look": "", "path": str(path)}
         try:
             with LookArchive(path) as archive:
+                archive.check(FRAME, PICTURE)
                 one |= {"look": archive.record.look, "thumbnail": _thumbnail(archive), "error": None}
         except BadInput as error:
             one["error"] = error.to_wire()
@@ -141,11 +148,16 @@ def list_saved() -> list[dict[str, Any]]:
     return found
 
 
-def _free(name: str, *, replace: bool) -> Path:
-    """Where a look of this name goes. Raises BadLookName, LookExists."""
-    target = shelf.path_of(name)
+def _free(name: str, *, replace: bool, added: bool = False) -> Path:
+    """Where a look of this name goes; `added`: one of a file from elsewhere. Raises BadLookName, LookExists."""
+    try:
+        target = shelf.path_of(name)
+    except shelf.BadLookName:
+        if added:
+            raise shelf.BadLookName(name, "Give it another name with `--name`, or rename the file. ") from None
+        raise
     if target.exists() and not replace:
-        raise LookExists(name)
+        raise LookExists(target.stem, added=added)
     return target
 
 
@@ -196,6 +208,10 @@ def _shown(path: Path, *, linked: bool = False) -> dict[str, Any]:
 
 
 def _thumbnail(archive: LookArchive) -> str:
-    """The path of the small picture, taken out of the archive when it isn't yet."""
-    content = archive.part(THUMBNAIL)
-    return str(shelf.kept_part(content, hashlib.sha256(content).hexdigest(), ".jpg"))
+    """The path of the small picture, taken out of the archive when it isn't yet; "" where that can't be: it is for
+    lists alone.
+    """
+    with suppress(LookFileUnreadable, OSError):
+        content = archive.part(THUMBNAIL)
+        return str(shelf.kept_part(content, hashlib.sha256(content).hexdigest(), ".jpg"))
+    return ""

@@ -63,14 +63,9 @@ class LookArchive:
 
     def part(self, name: str, sha256: str = "") -> bytes:
         """What is in a part. Raises LookFileUnreadable: not there, too large, damaged, or not of this `sha256`."""
-        limit = LIMITS.get(name) or (LIMITS[PAINTING] if _PAINTING.fullmatch(name) else 0)
-        found = [info for info in self._archive.infolist() if info.filename == name]
-        if len(found) != 1 or not limit:
-            raise self._refused(f"{name} is {'there twice' if found else 'missing'}")
-        if found[0].file_size > limit:
-            raise self._refused(f"{name} is larger than {limit // MIB} MiB")
+        info, limit = self._found(name)
         try:
-            with self._archive.open(found[0]) as file:
+            with self._archive.open(info) as file:
                 content = file.read(limit + 1)
         except (*DAMAGE, RuntimeError) as why:  # RuntimeError: it is encrypted.
             raise self._refused(f"{name} is damaged ({why})") from why
@@ -79,6 +74,21 @@ class LookArchive:
         if sha256 and hashlib.sha256(content).hexdigest() != sha256:
             raise self._refused(f"{name} isn't what was saved")
         return content
+
+    def check(self, *names: str) -> None:
+        """Raises LookFileUnreadable where one of these parts is missing or too large; nothing is unpacked."""
+        for name in names:
+            self._found(name)
+
+    def _found(self, name: str) -> tuple[zipfile.ZipInfo, int]:
+        """A part's place, and what it may have unpacked."""
+        limit = LIMITS.get(name) or (LIMITS[PAINTING] if _PAINTING.fullmatch(name) else 0)
+        found = [info for info in self._archive.infolist() if info.filename == name]
+        if len(found) != 1 or not limit:
+            raise self._refused(f"{name} is {'there twice' if found else 'missing'}")
+        if found[0].file_size > limit:
+            raise self._refused(f"{name} is larger than {limit // MIB} MiB")
+        return found[0], limit
 
     def _opened(self) -> zipfile.ZipFile:
         if os.fstat(self._file.fileno()).st_size > MOST_BYTES:

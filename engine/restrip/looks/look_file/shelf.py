@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,9 @@ from restrip.looks.look_file.record import SUFFIX
 from restrip.storage.atomic import write_whole
 
 MOST_NAME = 80
+MOST_NAME_BYTES = 240
+"""Of file systems' 255, with the ending."""
+
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
 
@@ -39,10 +43,10 @@ class BadLookName(BadInput):
 
     code = "bad-look-name"
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, remedy: str = "") -> None:
         super().__init__(
             f"A look can't be called {name[:100]!r}.",
-            f"Use up to {MOST_NAME} letters, digits, spaces and - _ . ( ) +.",
+            f"{remedy}Use up to {MOST_NAME} letters, digits, spaces and - _ . ( ) +.",
             name=name,
         )
 
@@ -53,12 +57,17 @@ def looks_folder() -> Path:
 
 
 def path_of(name: str) -> Path:
-    """The file of a look of this name, there or not. Raises BadLookName."""
-    plain = name.strip()
+    """The file of a look of this name, there or not. Names that differ by case or by how accents are written are one
+    name, as they are on some file systems: it is the file that is there. Raises BadLookName.
+    """
+    plain = unicodedata.normalize("NFC", name).strip().removesuffix(SUFFIX).strip()
     sound = 0 < len(plain) <= MOST_NAME and not re.search(r"[^\w .()+-]", plain) and not plain.startswith(".")
-    if not sound or plain.endswith(".") or _DEVICES.fullmatch(plain):
+    if not sound or plain.endswith(".") or _DEVICES.fullmatch(plain) or len(plain.encode()) > MOST_NAME_BYTES:
         raise BadLookName(name)
-    return looks_folder() / f"{plain}{SUFFIX}"
+    wanted = looks_folder() / f"{plain}{SUFFIX}"
+    if wanted.exists():
+        return wanted
+    return next((path for path in saved_looks() if _folded(path.stem) == _folded(plain)), wanted)
 
 
 def find_look(name: str) -> Path:
@@ -67,7 +76,7 @@ def find_look(name: str) -> Path:
     if given.is_absolute():
         return given
     with suppress(BadLookName):
-        saved = path_of(name.removesuffix(SUFFIX))
+        saved = path_of(name)
         if saved.is_file():
             return saved
     raise UnknownLookFile(name)
@@ -88,3 +97,8 @@ def kept_part(content: bytes, sha256: str, suffix: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(target, content)
     return target
+
+
+def _folded(name: str) -> str:
+    """What names have in common that are one name."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
