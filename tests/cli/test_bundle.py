@@ -11,6 +11,7 @@ import pytest
 from restrip.cli.bundle import write_bundle
 from restrip.cli.options import BadOption
 from restrip.client.discovery import run_folder
+from restrip.storage.owned_files import OutputExists
 
 
 def test_a_bundle_has_the_log_and_no_names(tmp_path: Path) -> None:
@@ -41,5 +42,15 @@ def test_a_bundle_has_no_word_of_any_job(tmp_path: Path) -> None:
 
 
 def test_a_bundle_that_can_not_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
     with pytest.raises(BadOption, match="can't be written"):
-        write_bundle(tmp_path / "no folder" / "report.zip", [])
+        write_bundle(tmp_path / "file" / "report.zip", [])
+
+
+def test_a_bundle_takes_the_place_of_nothing_but_a_bundle(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "report.zip", [])
+    write_bundle(tmp_path / "report.zip", [])
+    (tmp_path / "holiday.mov").write_bytes(b"footage")
+    with pytest.raises(OutputExists):
+        write_bundle(tmp_path / "holiday.mov", [])
+    assert (tmp_path / "holiday.mov").read_bytes() == b"footage"

@@ -81,6 +81,12 @@ def test_bad_input_is_named(
     assert main(["resolve", str(tmp_path / "x.edl"), *arguments]) == 2
     assert "Export it from the editor as OpenTimelineIO" in capsys.readouterr().err
     assert main(["resolve", str(tmp_path / "x.edl"), "--watch", *arguments]) == 2
+    exported(tmp_path / "marked.otio", bigbuckbunny, [4])
+    before = (tmp_path / "marked.otio").read_bytes()
+    assert main(["resolve", str(tmp_path / "marked.otio"), *arguments, "--otio", str(tmp_path / "marked.otio")]) == 2
+    assert (tmp_path / "marked.otio").read_bytes() == before
+    assert "is there already, and Restrip didn't write it" in capsys.readouterr().err
+    assert main(["resolve", str(tmp_path / "marked.otio"), "--watch", *arguments]) == 2
     assert "is no folder" in capsys.readouterr().err
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from restrip.client.draft import facts_of, full_job, full_size
 from restrip.client.job import JobSpec, KeyResult, Manifest, Output, StripFile
-from restrip.jobs.outputs.delivery import Delivery, OutputExists
+from restrip.jobs.outputs.delivery import Delivery
 from restrip.remote.localize import BadResult, Localizer
 from restrip.remote.remote_jobs import RemoteRender
+from restrip.storage.owned_files import OutputExists
 from restrip.timeline import ClipRange, FrameRange, Key, Rate
 
 CLIP = ClipRange(("/clip.mkv",), Rate.of(25), 24)

@@ -7,6 +7,7 @@ footage: job files are left out, paths are cut to their ending, and what stands 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import platform
 import sys
@@ -17,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from restrip.cli.options import BadOption
+from restrip.cli.output_file import OutputFile
 from restrip.client.client import EngineUnreachable, connect
 from restrip.client.discovery import state_dir
 from restrip.client.privacy import Private
@@ -28,7 +29,11 @@ PRIVATE = ("name", "prompt", "negative_prompt", "project", "clients", "jobs")
 
 
 def write_bundle(path: Path, findings: Sequence[Any]) -> list[str]:
-    """Write the zip and return the names of what is in it. Raises BadOption when it can't be written."""
+    """Write the zip and return the names of what is in it.
+
+    Raises BadOption when it can't be written, OutputExists when a file of the user's has its name.
+    """
+    target = OutputFile(path, "file for --bundle")
     contents = {
         "findings.json": json.dumps([asdict(f) for f in findings], indent=1),
         "versions.json": json.dumps(_versions(), indent=1),
@@ -38,12 +43,11 @@ def write_bundle(path: Path, findings: Sequence[Any]) -> list[str]:
         contents[log.name] = _tail(log)
     private = Private(*_jobs())
     contents = {name: "\n".join(map(private.hide, text.split("\n"))) for name, text in contents.items()}
-    try:
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
-            for name, text in contents.items():
-                bundle.writestr(name, text)
-    except OSError as error:
-        raise BadOption(f"{path} can't be written: {error.strerror}.", "Choose another file for --bundle.") from None
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name, text in contents.items():
+            bundle.writestr(name, text)
+    target.write(packed.getvalue())
     return sorted(contents)
 
 

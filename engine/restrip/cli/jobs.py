@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from restrip.cli import options as shared
-from restrip.cli import web
 from restrip.cli.render import carry_out, sentences, show_result
 from restrip.cli.terminal import Terminal, duration
+from restrip.cli.web_page import command as web
 from restrip.client.client import Client
 from restrip.client.draft import full_job
 from restrip.client.ids import new_job_id

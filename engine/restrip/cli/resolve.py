@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from restrip.cli import options as shared
+from restrip.cli.output_file import OutputFile
 from restrip.cli.render import say_what_travels
 from restrip.cli.terminal import Terminal
 from restrip.client.client import Client
@@ -19,7 +20,6 @@ from restrip.client.ids import folder_name, new_job_id
 from restrip.client.job import JobSpec, Manifest, Output
 from restrip.errors import BadInput, RestripError
 from restrip.request import absolute_look, finished
-from restrip.storage.atomic import write_whole
 from restrip.timeline import check_keys
 from restrip.timeline.editor_timeline import Cut, MarkedClip
 
@@ -83,10 +83,11 @@ def restyled(
 ) -> tuple[Path, list[str]]:
     """Do the marked clips of a timeline; returns the new timeline and what has to be said.
 
-    Raises CutUnreadable, NothingMarked, and what a clip's job fails with: what was finished before is kept.
+    Raises CutUnreadable, NothingMarked, OutputExists, and what a clip's job fails with: what was finished is kept.
     """
     cut = Cut.read(path)
     output = shared.output_of(options)
+    target = OutputFile(output.otio or Path(output.folder) / f"{path.stem}{MADE}{ENDING}", "--otio or --out")
     results, said = [], []
     for number, marked in enumerate(cut.marked(options.markers), 1):
         spec, notes = job_of(marked, number, output, options.look, settings)
@@ -96,10 +97,8 @@ def restyled(
         client.submit(spec)
         with terminal.progress() as show:
             results.append((marked, finished(client, spec.job_id, show)))
-    target = Path(output.otio or Path(output.folder) / f"{path.stem}{MADE}{ENDING}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(target, cut.with_results(results).encode("utf-8", "replace"))
-    return target, [*cut.notes, *said, *(note for _, manifest in results for note in _notes(manifest))]
+    target.write(cut.with_results(results).encode("utf-8", "replace"))
+    return target.path, [*cut.notes, *said, *(note for _, manifest in results for note in _notes(manifest))]
 
 
 def _notes(manifest: Manifest) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from restrip.cli import options as shared
+from restrip.cli.output_file import OutputFile
 from restrip.cli.render import say_what_travels
 from restrip.cli.terminal import Terminal
 from restrip.request import Request, job_of
@@ -28,6 +29,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
     """Make the sheet, or show the one that is there."""
     if not 1 <= options.count <= 100:
         raise shared.BadOption(f"--count can't be {options.count}.", "Ask for 1 to 100 seeds.")
+    target = OutputFile(options.out, "--out") if options.out else None
     with shared.open_client() as client:
         frames = shared.frame_range(f"{options.frame}:{options.frame + 1}")
         with terminal.reading(client):
@@ -37,12 +39,8 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
         clip = spec.clip
         with terminal.progress() as show:
             result = client.seeds(clip, 0, look=options.look, settings=settings, count=options.count, on_status=show)
-    if options.out:
-        target = Path(options.out).absolute()
-        try:
-            target.write_bytes(Path(result["sheet"]).read_bytes())
-        except OSError as error:
-            raise shared.BadOption(f"{target} can't be written: {error.strerror}.", "Choose another --out.") from None
-        result["sheet"] = str(target)
+    if target:
+        target.write(Path(result["sheet"]).read_bytes())
+        result["sheet"] = str(target.path)
     seeds = ", ".join(str(picture["seed"]) for picture in result["pictures"])
     terminal.result(result, str(result["sheet"]), f"seeds {seeds}: take one with --seed")

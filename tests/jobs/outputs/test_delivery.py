@@ -11,15 +11,14 @@ import pytest
 
 from restrip.jobs.outputs.delivery import (
     Delivery,
-    OutputExists,
     OutputMoved,
     check_place,
     strip_name,
     sweep_folder,
-    tree_sha256,
 )
 from restrip.media.files import OutputUnwritable
 from restrip.storage.atomic import aside_of
+from restrip.storage.owned_files import OutputExists, tree_sha256
 from restrip.timeline import Key
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from restrip.client.job import clip_to_json
 from restrip.jobs.outputs.key_note import NAME
+from restrip.jobs.tasks.export_keys import KeysAmongPictures
 from restrip.jobs.tasks.registry import WorkerMemory, run_task
 from restrip.looks.keys_from_files import find_painted
-from restrip.media import ClipReader, read_picture
+from restrip.media import ClipReader, read_picture, write_picture
 from restrip.media.files import OutputUnwritable
 from restrip.timeline import ClipRange, Rate
 
@@ -90,3 +91,21 @@ def test_a_folder_that_cant_be_made_is_named(clip: ClipRange, tmp_path: Path) ->
     (tmp_path / "file").touch()
     with pytest.raises(OutputUnwritable):
         export(clip, tmp_path / "file" / "keys", 0)
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_the_clips_own_pictures_are_no_painted_keys(clip: ClipRange, tmp_path: Path, replace: bool) -> None:
+    """Frames 0, 1, 2 of a sequence are named as keys are: to export there would rename or mix them."""
+    folder = tmp_path / "shot"
+    folder.mkdir()
+    with ClipReader(clip) as reader:
+        for number in range(3):
+            write_picture(folder / f"f_{number:04d}.png", reader.frame(number))
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    shot = ClipRange(tuple(str(folder / name) for name in sorted(before)), RATE, 3)
+    (tmp_path / "link").symlink_to(folder)
+    for place in (folder, tmp_path / "link"):
+        with pytest.raises(KeysAmongPictures):
+            export(shot, place, 1, replace=replace, first=0)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert outcomes(export(shot, folder / "keys", 1, first=0)) == ["written"]

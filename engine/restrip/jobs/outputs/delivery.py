@@ -1,40 +1,24 @@
 """Files in folders of the user's: named, checked before work starts, and never written over when they aren't ours.
 
-A folder's record, <state>/outputs/<hash of the folder>.json, names the files that the engine put there with their
-sha256, and before one gets its name also that of the new content; with "" the engine means to write one. What isn't in
-it with this content is somebody else's, whenever it appeared.
+Which are ours is on record (`restrip.storage.owned_files`).
 
 write aside ── is the name free, or ours? ── record its sha256 ── take the name
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import stat
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from restrip.errors import BadInput
 from restrip.media.files import OutputUnwritable, disk_errors
 from restrip.storage import json_files
 from restrip.storage.atomic import aside_of, replace, sync_folder, writer_of
+from restrip.storage.owned_files import OutputExists, check_own, note_own, own_content, own_names, tree_sha256
 from restrip.storage.processes import alive
 from restrip.timeline import Key
-
-
-class OutputExists(BadInput):
-    """A file of the same name is there already and isn't the engine's."""
-
-    code = "output-exists"
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"{path} is there already, and Restrip didn't write it or it was changed since.",
-            "Choose another folder, or move that file away.",
-            path=str(path),
-        )
 
 
 class OutputMoved(BadInput):
@@ -84,7 +68,7 @@ def check_place(state_dir: Path, folder: Path, targets: Collection[Path]) -> Pat
     for parent in sorted({target.parent for target in targets} - {folder}):
         try_folder(parent)
     for target in targets:
-        _check_ours(state_dir, target)
+        check_own(state_dir, target)
     return resolved
 
 
@@ -138,9 +122,9 @@ class Delivery:
         """
         named = list(targets)
         for target in named:
-            _check_ours(self._state_dir, target)
+            check_own(self._state_dir, target)
             sweep(target)
-        _amend(self._state_dir, {target: _known(self._state_dir, target) for target in named})
+        note_own(self._state_dir, {target: own_content(self._state_dir, target) for target in named})
 
     def put(self, target: Path, write: Callable[[Path], object]) -> str:
         """Have `write` make a file, or a folder of pictures, aside, and give it its name; its sha256.
@@ -156,9 +140,9 @@ class Delivery:
             write(aside / target.name)
             sha256 = tree_sha256(aside / target.name)
             self.stay()
-            _check_ours(self._state_dir, target)
+            check_own(self._state_dir, target)
             # Both are ours: which of them is there after a crash isn't known.
-            _amend(self._state_dir, {target: f"{_known(self._state_dir, target)} {sha256}".strip()})
+            note_own(self._state_dir, {target: f"{own_content(self._state_dir, target)} {sha256}".strip()})
             with disk_errors(str(target)):
                 _take_name(aside / target.name, target)
         finally:
@@ -169,7 +153,7 @@ class Delivery:
     def delivered(self) -> None:
         """All is in place: what was there before isn't ours any more, should it come back."""
         self.stay()
-        _amend(self._state_dir, self._made)
+        note_own(self._state_dir, self._made)
 
 
 def _take_name(made: Path, target: Path) -> None:
@@ -201,57 +185,5 @@ def sweep(target: Path) -> None:
 
 def sweep_folder(state_dir: Path, folder: Path) -> None:
     """The same for every file that the engine ever meant to put into a folder."""
-    for name in _record(state_dir, folder):
+    for name in own_names(state_dir, folder):
         sweep(folder / name)
-
-
-def tree_sha256(path: Path) -> str:
-    """sha256 of a file, or of a folder's names and contents."""
-    if not path.is_dir():
-        return json_files.file_sha256(path)
-    inner = [(str(child.relative_to(path)), _own_sha256(child)) for child in sorted(path.rglob("*"))]
-    return json_files.digest(inner)
-
-
-def _own_sha256(child: Path) -> str:
-    """Of what lies in a folder of ours; what the engine doesn't put there has none."""
-    return json_files.file_sha256(child) if stat.S_ISREG(os.lstat(child).st_mode) else "somebody else's"
-
-
-def _check_ours(state_dir: Path, target: Path) -> None:
-    if not os.path.lexists(target):
-        return
-    known = _known(state_dir, target)
-    if not known or not _is_plain(target) or tree_sha256(target) not in known.split():
-        raise OutputExists(target)
-
-
-def _known(state_dir: Path, target: Path) -> str:
-    """The hashes of what may be there of ours, with spaces between; "" for nothing."""
-    return _record(state_dir, target.parent).get(target.name, "")
-
-
-def _is_plain(target: Path) -> bool:
-    """Whether this is a file or a folder, not a link to one, a pipe or a device."""
-    mode = os.lstat(target).st_mode
-    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
-
-
-def _amend(state_dir: Path, targets: Mapping[Path, str]) -> None:
-    for folder in {target.parent for target in targets}:
-        record = _record(state_dir, folder)
-        record |= {target.name: sha256 for target, sha256 in targets.items() if target.parent == folder}
-        path = _record_path(state_dir, folder)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        json_files.write_json(path, {"folder": str(folder), "files": record})
-
-
-def _record(state_dir: Path, folder: Path) -> dict[str, str]:
-    body = json_files.read_json(_record_path(state_dir, folder))
-    found = (body or {}).get("files", {})
-    return dict(found) if isinstance(found, dict) else {}
-
-
-def _record_path(state_dir: Path, folder: Path) -> Path:
-    name = hashlib.sha256(os.path.realpath(folder).encode("utf-8", "surrogateescape")).hexdigest()
-    return state_dir / "outputs" / f"{name}.json"

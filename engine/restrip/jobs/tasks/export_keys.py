@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from restrip.client.job import clip_from_json
+from restrip.errors import BadInput
 from restrip.jobs.highlights import goes_beyond_white
 from restrip.jobs.outputs.delivery import try_folder
 from restrip.jobs.outputs.key_note import FIRST, NAME, note_text
@@ -25,14 +26,29 @@ WRITTEN, THERE, PAINTED, REPLACED = "written", "there", "painted", "replaced"
 """What became of a key: written anew; the same frame was there already; a painted one was left alone, or kept aside."""
 
 
+class KeysAmongPictures(BadInput):
+    """The folder for the keys is the one that the clip's own pictures lie in."""
+
+    code = "keys-among-pictures"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"{folder} holds the clip's own pictures: keys among them would be taken for pictures of the clip.",
+            "Choose another folder, such as a new one inside it.",
+            folder=str(folder),
+        )
+
+
 def export_keys(task: Assignment) -> dict[str, Any]:
     """Write the frames. Returns {"keys": [{"frame", "file", "outcome", "kept"}], "note": file, "size": [w, h]}.
 
-    Raises OutputUnwritable, DiskFull, and what reading the clip raises.
+    Raises KeysAmongPictures, OutputUnwritable, DiskFull, and what reading the clip raises.
     """
     body = task.body
     clip, folder, first = clip_from_json(body["source"]), Path(body["folder"]), int(body["first"])
     frames = sorted(set(map(int, body["frames"])))
+    if len(clip.paths) > 1 and os.path.realpath(folder) in {os.path.realpath(os.path.dirname(p)) for p in clip.paths}:
+        raise KeysAmongPictures(folder)
     made: list[dict[str, Any]] = []
     with ClipReader(clip, stream=int(body.get("stream", 0))) as media:
         try_folder(folder)

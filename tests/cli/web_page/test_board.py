@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from restrip.cli import board as board_module
-from restrip.cli.board import Board
+from restrip.cli.web_page import board as board_module
+from restrip.cli.web_page.board import Board
 from restrip.client.client import EngineUnreachable
 from restrip.client.status import Event, JobStatus
 from restrip.errors import RemoteError

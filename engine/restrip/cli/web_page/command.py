@@ -7,9 +7,9 @@ import os
 import sys
 import webbrowser
 
-from restrip.cli.board import Board
-from restrip.cli.page import Page
 from restrip.cli.terminal import Terminal
+from restrip.cli.web_page.board import Board
+from restrip.cli.web_page.page import Page
 
 MINUTES = 15.0
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from socketserver import TCPServer
 from typing import Any
 
-from restrip.cli.board import Board
+from restrip.cli.web_page.board import Board
 from restrip.errors import RestripError
 
 HOST = "127.0.0.1"

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from restrip.cli import main
-from restrip.cli import page as page_module
-from restrip.cli.board import Board, Picture, found_by
-from restrip.cli.page import Page
+from restrip.cli.web_page import page as page_module
+from restrip.cli.web_page.board import Board, Picture, found_by
+from restrip.cli.web_page.page import Page
 from restrip.client.status import JobStatus
 from restrip.errors import RemoteError
 
