@@ -11,7 +11,18 @@ from numba import njit, prange
 
 from restrip.propagate.cpu.kernels.compiler import EXACT, FAST, INLINE
 from restrip.propagate.cpu.kernels.patchmatch import TILE, _distance, _noise
-from restrip.propagate.cpu.kernels.seams import beside, least, place_of, prices, seams_of, sewn_in
+from restrip.propagate.cpu.kernels.seams import (
+    at_least,
+    begun,
+    beside,
+    going_on,
+    least,
+    parted,
+    place_of,
+    prices,
+    seams_of,
+    sewn_in,
+)
 from restrip.propagate.energy.descriptors import NUMBERS
 from restrip.propagate.energy.pieces import FARTHEST, SHARE, UNTRUSTED
 
@@ -75,93 +86,81 @@ def misled(frame, key, flow, misfit):
 
 
 @njit(parallel=True, **EXACT)
-def begin(frame, key, style, flow, misfit, sure, before, costs, own, lead):
+def begin(frame, key, style, flow, misfit, sure, before, costs, own, lead, led, paint):
     """What it costs, seams aside, to show what `before` has, into `own` [H, W], and to follow the motion, into `lead`.
 
-    That is endless where the motion leads out of the key. `misfit` is that of `misled`.
+    Where the motion leads is put into `led` [H, W] uint32, as `place_of`; out of the key that is what `before` has, and
+    endless. `misfit` is that of `misled`, `style` that of `sew`; `paint` [H, W] uint32 becomes what is shown.
     """
     h, w = sure.shape
     for row in prange(h):
         y = np.int64(row)
         for x in range(w):
             bx, by = np.int64(before[y, x, 0]), np.int64(before[y, x, 1])
-            trust = sure[y, x]
+            trust, colour = sure[y, x], _colour(style, by + 1, bx + 1)
             own[y, x] = _fit(frame, key, w, y, x, by, bx, costs) + _tied(flow, trust, y, x, by, bx, costs)
             cx, cy = _led(flow, y, x)
-            lead[y, x] = _ENDLESS
+            lead[y, x], led[y, x], paint[y, x] = _ENDLESS, place_of(by, bx), np.uint32(colour)
             if 0 <= cx < w and 0 <= cy < h:
                 cost = costs[0] * min(misfit[y, x], costs[1]) + _tied(flow, trust, y, x, cy, cx, costs)
-                lead[y, x] = cost + costs[4] * _apart(_colour(style, cy, cx), _colour(style, by, bx))
+                lead[y, x] = cost + costs[4] * _apart(_colour(style, cy + 1, cx + 1), colour)
+                led[y, x] = place_of(cy, cx)
 
 
 @njit(**INLINE)
-def _sew_pixel(frame, key, style, flow, trust, field, before, own, lead, costs, y, x, far, radius, seen, seed):
-    """One pixel of `sew`."""
-    h, w = own.shape
-    bx, by = np.int64(field[y, x, 0]), np.int64(field[y, x, 1])
-    (near, there, shown), price = beside(field, y, x, 1), prices(trust, costs, seen)
-    others = beside(field, y, x, far)
-    ox, oy = np.int64(before[y, x, 0]), np.int64(before[y, x, 1])
-    alone = own[y, x]
-    best = np.float32(-1)
-    seams = seams_of(style, near, there, shown)
-    colour = _colour(style, oy, ox)
-    last = place_of(by, bx)
-    for turn in range(7):
-        if turn < 4:
-            place = others[0][turn]
-            if others[1][turn] == 0 or place == last:
-                continue  # outside, or was tried last
-            last = place
-            cx, cy = np.int64(np.int16(place & 0xFFFF)), np.int64(np.int16(place >> 16))
-        elif turn == 4:
-            if lead[y, x] == _ENDLESS:
-                continue
-            cx, cy = _led(flow, y, x)
-        elif turn == 5:
-            cx, cy = ox, oy
-        elif radius and trust < _UNTRUSTED:
-            noise = _noise(x, y, seed)
-            cx = bx - radius + ((np.int64(noise >> np.uint32(20)) * (2 * radius + 1)) >> 12)
-            cy = by - radius + ((np.int64((noise >> np.uint32(8)) & np.uint32(0xFFF)) * (2 * radius + 1)) >> 12)
-        else:
-            continue
-        if cx < 0 or cx >= w or cy < 0 or cy >= h or (cx == bx and cy == by):
-            continue
-        if best < 0:
-            best = sewn_in(alone, style, seams, price, by, bx)
-        place = place_of(cy, cx)
-        if turn == 4:
-            cost = lead[y, x]
-            if least(cost, near, there, price[0], place) >= best:
-                continue
-        else:
-            tied = _tied(flow, trust, y, x, cy, cx, costs)
-            if least(tied, near, there, price[0], place) >= best:
-                continue
-            cost = _fit(frame, key, w, y, x, cy, cx, costs) + tied
-            if least(cost, near, there, price[0], place) >= best:
-                continue
-            cost += costs[4] * _apart(_colour(style, cy, cx), colour)
-        total = sewn_in(cost, style, seams, price, cy, cx)
-        if total < best:
-            bx, by, best, alone = cx, cy, total, cost
-    if best >= 0:
-        field[y, x, 0], field[y, x, 1], own[y, x] = bx, by, alone
+def _place(number):
+    """The y and x that `place_of` made this number of; they may lie outside the key."""
+    return np.int64(np.int16(number >> 16)), np.int64(np.int16(number & 0xFFFF))
+
+
+@njit(**INLINE)
+def _at_random(x, y, place, radius, turn):
+    """A place at random within `radius` of another; it may lie outside the key."""
+    noise = _noise(x, y, turn)
+    cy, cx = _place(place)
+    cx += ((np.int64(noise >> np.uint32(20)) * (2 * radius + 1)) >> 12) - radius
+    cy += ((np.int64((noise >> np.uint32(8)) & np.uint32(0xFFF)) * (2 * radius + 1)) >> 12) - radius
+    return place_of(cy, cx)
 
 
 @njit(parallel=True, **EXACT)
-def sew(frame, key, style, flow, sure, field, before, own, lead, costs, parity, far, radius, seen, surest, seed):
+def sew(
+    frame,
+    key,
+    style,
+    flow,
+    sure,
+    field,
+    before,
+    own,
+    lead,
+    led,
+    paint,
+    changed,
+    costs,
+    parity,
+    far,
+    radius,
+    seen,
+    surest,
+    known,
+    turn,
+):
     """One half sweep over the pixels of one parity of x + y, which read only pixels of the other (`far` is odd).
 
     Each tries what four others show, `far` pixels to each side, moved along; where the motion leads; what `before`
     has; and where the motion is not `sure` [H, W] a place at random within `radius` of its own. `frame` and `key` are
-    flat descriptors, `style` [H, W] uint32 the key's colours; `costs` are fit, most, tie, slack, steady, seam, torn,
-    again. `seen` is how much is counted of what a seam shows where the motion is not sure. Where it is more than
-    `surest` all is left as it is. `own` and `lead` are those of `begin`, the first kept up to date.
+    flat descriptors, `style` [H + 2, W + 2] uint32 the key's colours, edges repeated; `costs` are fit, most, tie,
+    slack, steady, seam, torn, again. `seen` is how much is counted of what a seam shows where the motion is not sure.
+    Where it is more than `surest` all is left as it is. `field` and `before` are [H, W] uint32, as `place_of`; `own`,
+    `lead`, `led` and `paint` are those of `begin`, and kept up to date.
 
-    Most pixels lie within a piece and are dear to no other: what a place costs at least is told by its seams, before
-    anything of it is read.
+    `turn` is the half sweep's number, from 1 on, and `changed` [H + 2, W + 2] uint8 that in which a pixel was changed
+    last (0: in none). Where the motion is at most as sure as `known` the sweep before tried the same at the same costs:
+    where the motion leads and what `before` has is only tried again beside a pixel that was changed since.
+
+    Most pixels lie within a piece and are dear to no other. What a place costs at least is told by ever more: its
+    seams, their colours, and last, for that is read from afar, how it fits.
     """
     h, w = sure.shape
     across = (w + TILE - 1) // TILE
@@ -169,25 +168,68 @@ def sew(frame, key, style, flow, sure, field, before, own, lead, costs, parity, 
         top, left = np.int64(tile) // across * TILE, np.int64(tile) % across * TILE
         for y in range(top, min(top + TILE, h)):
             for x in range(left + ((left + y + parity) & 1), min(left + TILE, w), 2):
-                if sure[y, x] <= surest:
-                    _sew_pixel(
-                        frame,
-                        key,
-                        style,
-                        flow,
-                        sure[y, x],
-                        field,
-                        before,
-                        own,
-                        lead,
-                        costs,
-                        y,
-                        x,
-                        far,
-                        radius,
-                        seen,
-                        seed,
-                    )
+                trust = sure[_u(y), _u(x)]
+                if trust > surest:
+                    continue
+                mine, alone, price = field[_u(y), _u(x)], own[_u(y), _u(x)], prices(trust, costs, seen)
+                at, there = beside(h, w, y, x, 1)
+                far_at, far_there = beside(h, w, y, x, far)
+                near, others = going_on(field, at, 1), going_on(field, far_at, far)
+                a, b = changed[_u(y), _u(x + 1)] == turn - 1, changed[_u(y + 1), _u(x)] == turn - 1
+                c, d = changed[_u(y + 2), _u(x + 1)] == turn - 1, changed[_u(y + 1), _u(x + 2)] == turn - 1
+                fresh = (trust > known) | a | b | c | d
+                lone = parted(near, there, mine)
+                to, was = led[_u(y), _u(x)], before[_u(y), _u(x)]
+                worth = fresh & ((to != mine) | (was != mine))
+                if lone == 0 and was == mine:
+                    worth &= least(lead[_u(y), _u(x)], near, there, price[0], to) < alone
+                first = 0 if parted(others, far_there, mine) > 0 else 4 if worth else 6
+                last = 7 if radius > 0 and trust < _UNTRUSTED else 6
+                if first == last:
+                    continue
+                seams = seams_of(style, field, paint, near, there, at)
+                best = alone
+                if lone > 0:
+                    cy, cx = _place(mine)
+                    here = _u((cy + 1) * (w + 2) + cx + 1)
+                    best = sewn_in(alone, style, here, mine, seams, price)
+                cy, cx = _place(was)
+                steady, tried, better = _colour(style, cy + 1, cx + 1), mine, False
+                for n in range(first, last):
+                    if n < 4:
+                        place = others[n]
+                        if far_there[n] == 0 or place == tried:
+                            continue  # outside, or was tried last
+                        tried = place
+                    elif n < 6:
+                        if not fresh:
+                            continue
+                        place = to if n == 4 else was
+                    else:
+                        place = _at_random(x, y, mine, radius, turn)
+                    cy, cx = _place(place)
+                    if place == mine or _u(cx) >= _u(w) or _u(cy) >= _u(h):
+                        continue
+                    cost = lead[_u(y), _u(x)] if n == 4 else _tied(flow, trust, y, x, cy, cx, costs)
+                    if least(cost, near, there, price[0], place) >= best:
+                        continue
+                    here = _u((cy + 1) * (w + 2) + cx + 1)
+                    colour = style[_u(cy + 1), _u(cx + 1)]
+                    so_far = begun(colour, seams, price, place)
+                    if n != 4:
+                        calm = costs[4] * _apart(_u(colour), steady)
+                        if at_least(cost + calm, so_far) >= best:
+                            continue
+                        cost = _fit(frame, key, w, y, x, cy, cx, costs) + cost + calm
+                    if at_least(cost, so_far) >= best:
+                        continue
+                    total = sewn_in(cost, style, here, place, seams, price)
+                    if total < best:
+                        mine, best, alone, better = place, total, cost, True
+                if better:
+                    field[_u(y), _u(x)], own[_u(y), _u(x)], changed[_u(y + 1), _u(x + 1)] = mine, alone, turn
+                    cy, cx = _place(mine)
+                    paint[_u(y), _u(x)] = style[_u(cy + 1), _u(cx + 1)]
 
 
 @njit(parallel=True, **EXACT)

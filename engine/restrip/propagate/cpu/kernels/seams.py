@@ -24,7 +24,7 @@ _WORD = ir.IntType(32)
 _FOUR, _FLOATS = ir.VectorType(_WORD, 4), ir.VectorType(ir.FloatType(), 4)
 _PAIRS, _BYTES = ir.VectorType(ir.IntType(16), 8), ir.VectorType(ir.IntType(8), 16)
 _SHORTS, _SUMS = ir.VectorType(ir.IntType(16), 16), ir.VectorType(_WORD, 8)
-_NOTHING = ir.Constant(_FOUR, None)
+_NOTHING, _FREE = ir.Constant(_FOUR, None), ir.Constant(_FLOATS, None)
 _places = types.UniTuple(types.uint32, 4)
 _at = types.UniTuple(types.uintp, 4)
 
@@ -52,7 +52,7 @@ def _packed(builder, *vectors):
 def _loaded(builder, data, at):
     """The words at four places."""
     ends = [builder.gep(data, [n]) for n in cgutils.unpack_tuple(builder, at, 4)]
-    return _vector(builder, [builder.load(end, align=2) for end in ends])
+    return _vector(builder, [builder.load(end) for end in ends])
 
 
 def _parted(builder, near, there, place):
@@ -82,14 +82,13 @@ def _unlike(builder, ours, theirs):
 
 
 @intrinsic
-def _shown(typing, field, at):
-    """The places that a field [H, W, 2] shows at four pixels."""
+def _taken(typing, plane, at):
+    """The numbers of a plane [H, W] uint32 at four pixels."""
 
     def generate(context, builder, signature, args):
-        data = builder.bitcast(data_of(context, builder, signature, args, 0), _WORD.as_pointer())
-        return _packed(builder, _loaded(builder, data, args[1]))
+        return _packed(builder, _loaded(builder, data_of(context, builder, signature, args, 0), args[1]))
 
-    return _places(field, _at), generate
+    return _places(plane, _at), generate
 
 
 @intrinsic
@@ -119,25 +118,67 @@ def _seams(typing, near, there, place):
 
 
 @intrinsic
-def _prices(typing, style, here, around, place, beside, prices):
+def _colours(typing, style, places):
+    """The colours of four places at most a pixel outside a key; `style` has one more pixel on each side."""
+
+    def generate(context, builder, signature, args):
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        wide = builder.trunc(builder.extract_value(array.shape, 1), _WORD)
+        place, half = _unpacked(builder, args[1]), _every(builder, _WORD(16))
+        down, across = builder.ashr(place, half), builder.ashr(builder.shl(place, half), half)
+        first = builder.add(wide, _WORD(1))
+        at = builder.add(builder.add(builder.mul(down, _every(builder, wide)), across), _every(builder, first))
+        at = builder.sext(at, ir.VectorType(ir.IntType(64), 4))
+        ends = [builder.gep(array.data, [builder.extract_element(at, _WORD(n))]) for n in range(4)]
+        return _packed(builder, _vector(builder, [builder.load(end) for end in ends]))
+
+    return _places(style, _places), generate
+
+
+@intrinsic
+def _begun(typing, colour, near, there, expected, place, price):
+    """What the seams on four sides cost by what the place shows where the neighbours' pieces would go on."""
+
+    def generate(context, builder, signature, args):
+        near, there, expected = (_unpacked(builder, n) for n in args[1:4])
+        seam, seen, _ = (_every(builder, n, _FLOATS) for n in cgutils.unpack_tuple(builder, args[5], 3))
+        unlike = builder.sitofp(_summed(builder, _unlike(builder, _every(builder, args[0]), expected)), _FLOATS)
+        parted = _parted(builder, near, there, args[4])
+        return _packed(builder, builder.select(parted, builder.fadd(seam, builder.fmul(seen, unlike)), _FREE))
+
+    of = types.uint32, _places, _places, _places, types.uint32, types.UniTuple(types.float32, 3)
+    return types.UniTuple(types.float32, 4)(*of), generate
+
+
+@intrinsic
+def _prices(typing, style, here, place, beside, prices):
     """What the seams on four sides cost, and what it costs that the same pixel lies there again, where it does."""
 
     def generate(context, builder, signature, args):
-        data = data_of(context, builder, signature, args, 0)
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        data, wide = array.data, builder.extract_value(array.shape, 1)
         near, there, shown, expected, theirs = (
-            _unpacked(builder, n) for n in cgutils.unpack_tuple(builder, args[4], 5)
+            _unpacked(builder, n) for n in cgutils.unpack_tuple(builder, args[3], 5)
         )
-        seam, seen, again = (_every(builder, n, _FLOATS) for n in cgutils.unpack_tuple(builder, args[5], 3))
+        seam, seen, again = (_every(builder, n, _FLOATS) for n in cgutils.unpack_tuple(builder, args[4], 3))
+        one = wide.type(1)
+        at = (
+            builder.add(args[1], wide),
+            builder.add(args[1], one),
+            builder.sub(args[1], wide),
+            builder.sub(args[1], one),
+        )
+        around = _vector(builder, [builder.load(builder.gep(data, [end])) for end in at])
         own = _every(builder, builder.load(builder.gep(data, [args[1]])))
-        sums = builder.add(_unlike(builder, own, expected), _unlike(builder, _loaded(builder, data, args[2]), theirs))
+        sums = builder.add(_unlike(builder, own, expected), _unlike(builder, around, theirs))
         unlike = builder.sitofp(_summed(builder, sums), _FLOATS)
-        parted, none = _parted(builder, near, there, args[3]), ir.Constant(_FLOATS, None)
-        same = builder.and_(parted, builder.icmp_unsigned("==", shown, _every(builder, args[3])))
-        cost = builder.select(parted, builder.fadd(seam, builder.fmul(seen, unlike)), none)
-        return _packed(builder, cost, builder.select(same, again, none))
+        parted = _parted(builder, near, there, args[2])
+        same = builder.and_(parted, builder.icmp_unsigned("==", shown, _every(builder, args[2])))
+        cost = builder.select(parted, builder.fadd(seam, builder.fmul(seen, unlike)), _FREE)
+        return _packed(builder, cost, builder.select(same, again, _FREE))
 
     of = types.UniTuple(_places, 5), types.UniTuple(types.float32, 3)
-    return types.UniTuple(types.float32, 8)(style, types.uintp, _at, types.uint32, *of), generate
+    return types.UniTuple(types.float32, 8)(style, types.uintp, types.uint32, *of), generate
 
 
 @njit(**INLINE)
@@ -147,11 +188,10 @@ def place_of(y, x):
 
 
 @njit(**INLINE)
-def beside(field, y, x, far):
-    """What four pixels show, `far` to each side: the places moved along to here, which of them there are (all bits set,
-    else none), and the places themselves.
+def beside(h, w, y, x, far):
+    """Four pixels `far` to each side: where they lie in a plane (outside it: here), and which there are (all bits set,
+    else none).
     """
-    h, w = field.shape[:2]
     here = y * w + x
     down, right, up, left = y + far < h, x + far < w, y >= far, x >= far
     at = (
@@ -160,9 +200,14 @@ def beside(field, y, x, far):
         here - far * w if up else here,
         here - far if left else here,
     )
-    shown = _shown(field, (_u(at[0]), _u(at[1]), _u(at[2]), _u(at[3])))
     there = _ALL if down else _NONE, _ALL if right else _NONE, _ALL if up else _NONE, _ALL if left else _NONE
-    return _moved_along(shown, far), there, shown
+    return (_u(at[0]), _u(at[1]), _u(at[2]), _u(at[3])), there
+
+
+@njit(**INLINE)
+def going_on(field, at, far):
+    """The places that four pixels show (`beside`), moved along to here: where their pieces would go on."""
+    return _moved_along(_taken(field, at), far)
 
 
 @njit(**INLINE)
@@ -172,36 +217,41 @@ def prices(trust, costs, seen):
 
 
 @njit(**INLINE)
+def parted(near, there, place):
+    """On how many sides a place would be parted from the pieces that go on there."""
+    return _seams(near, there, place)
+
+
+@njit(**INLINE)
 def least(cost, near, there, seam, place):
     """What a place costs at least that costs so much by itself: seams, however little is seen of them."""
     return (cost + seam * _seams(near, there, place)) * np.float32(0.99999)  # whatever is rounded where it is summed
 
 
 @njit(**INLINE)
-def _colour(style, place):
-    h, w = style.shape
-    y, x = np.int64(np.int32(place) >> np.int32(16)), np.int64(np.int32(place << np.uint32(16)) >> np.int32(16))
-    return style[_u(min(max(y, 0), h - 1)), _u(min(max(x, 0), w - 1))]
+def seams_of(style, field, paint, near, there, at):
+    """What `sewn_in` needs of a pixel's neighbours, whatever is shown at it: their pieces going on, which there are,
+    what they show, and the colours of the first and of the last.
+    """
+    return near, there, _taken(field, at), _colours(style, near), _taken(paint, at)
 
 
 @njit(**INLINE)
-def _colours(style, places):
-    return _colour(style, places[0]), _colour(style, places[1]), _colour(style, places[2]), _colour(style, places[3])
+def begun(colour, seams, price, place):
+    """What a place of this colour costs at least by each of its seams."""
+    return _begun(colour, seams[0], seams[1], seams[3], place, price)
 
 
 @njit(**INLINE)
-def seams_of(style, near, there, shown):
-    """What `sewn_in` needs of a pixel's neighbours, whatever is shown at it."""
-    return near, there, shown, _colours(style, near), _colours(style, shown)
+def at_least(cost, begun):
+    """What a place costs at least that costs so much by itself; rounded as `sewn_in` rounds, so never more than it."""
+    return cost + begun[0] + begun[1] + begun[2] + begun[3]
 
 
 @njit(**INLINE)
-def sewn_in(cost, style, seams, price, cy, cx):
-    """What the key's pixel cx, cy costs that costs so much by itself, beside what its neighbours show."""
-    h, w = style.shape
-    here = cy * w + cx
-    down, right = here + (w if cy + 1 < h else 0), here + (1 if cx + 1 < w else 0)
-    up, left = here - (w if cy else 0), here - (1 if cx else 0)
-    around = _u(down), _u(right), _u(up), _u(left)
-    a, b, c, d, again_a, again_b, again_c, again_d = _prices(style, _u(here), around, place_of(cy, cx), seams, price)
+def sewn_in(cost, style, here, place, seams, price):
+    """What a place costs that costs so much by itself, beside what its neighbours show. `style` is the key's colours,
+    with one more pixel on each side, and `here` the place in it.
+    """
+    a, b, c, d, again_a, again_b, again_c, again_d = _prices(style, here, place, seams, price)
     return cost + a + again_a + b + again_b + c + again_c + d + again_d

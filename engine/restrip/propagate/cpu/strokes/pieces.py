@@ -52,7 +52,7 @@ class Pieces:
     def restart(self) -> None:
         """Be back at the key."""
         self._motion.restart()
-        h, w = self._style.shape[:2]
+        h, w = self.key.source.shape[:2]
         self._field = own_places(h, w)
 
     def resume(self, field: Field, frame: npt.NDArray[np.uint8]) -> None:
@@ -96,18 +96,29 @@ class Cloth:
 def sewn(cloth: Cloth, before: Field, sweeps: Iterable[tuple[int, int, float, float]]) -> Field:
     """The pieces of a frame, made better in sweeps (energy/pieces.py) from those of `before` on."""
     field, costs = before.copy(), tuple(np.float32(cost) for cost in COSTS)
-    own, lead = (np.empty(cloth.sure.shape, np.float32) for _ in range(2))
-    seen_of = cloth.described, cloth.key, cloth.style, cloth.flow
-    begin(*seen_of, cloth.misfit, cloth.sure, before, costs, own, lead)
+    (h, w), seen_of = cloth.sure.shape, (cloth.described, cloth.key, cloth.style, cloth.flow)
+    own, lead = (np.empty((h, w), np.float32) for _ in range(2))
+    led, paint = (np.empty((h, w), np.uint32) for _ in range(2))
+    begin(*seen_of, cloth.misfit, cloth.sure, before, costs, own, lead, led, paint)
+    kept = _places(field), _places(before), own, lead, led, paint, np.zeros((h + 2, w + 2), np.uint8), costs
+    before_seen, known = None, np.float32(-1)
     for n, (far, radius, seen, surest) in enumerate(sweeps):
+        known = known if seen == before_seen else np.float32(-1)  # else it costs another sum
         for parity in (0, 1):
-            turn = parity, far, radius, np.float32(seen), np.float32(surest), 2 * n + parity + 1
-            sew(*seen_of, cloth.sure, field, before, own, lead, costs, *turn)
+            turn = parity, far, radius, np.float32(seen), np.float32(surest), known, 2 * n + parity + 1
+            sew(*seen_of, cloth.sure, *kept, *turn)
+        before_seen, known = seen, np.float32(surest)
     return field
 
 
+def _places(field: Field) -> npt.NDArray[np.uint32]:
+    """The same field with each place as one number, [H, W]."""
+    return field.view(np.uint32)[..., 0]
+
+
 def packed_style(key: Exemplar) -> npt.NDArray[np.uint32]:
-    """The 8-bit colours of a key's style, each in one number, [H, W]."""
-    inner = key.packed[EDGE:-EDGE, EDGE:-EDGE, :3]
+    """The 8-bit colours of a key's style, each in one number, [H + 2, W + 2]; edges repeat."""
+    beyond = EDGE - 1
+    inner = key.packed[beyond:-beyond, beyond:-beyond, :3]
     red, green, blue = np.moveaxis(np.rint(inner / np.float32(CODE)).astype(np.uint32), 2, 0)
     return red | green << 8 | blue << 16
