@@ -35,6 +35,7 @@ class Engine(Protocol):
     def cancel(self, job_id: str) -> dict[str, Any]: ...  # noqa: D102
     def manifest(self, job_id: str) -> Manifest: ...  # noqa: D102
     def placed(self, job_id: str, by: str, strips: Sequence[str] = ()) -> dict[str, Any]: ...  # noqa: D102
+    def discard(self, job_id: str) -> dict[str, Any]: ...  # noqa: D102
     def export_keys(  # noqa: D102
         self, clip: ClipRange, frames: Sequence[int], folder: str, *, first: int, editor: str
     ) -> dict[str, Any]: ...

@@ -51,6 +51,11 @@ def recall(job_id: str) -> Record | None:
     return _read(folder() / f"{job_id}.json")
 
 
+def forget(job_id: str) -> None:
+    """Delete the record of a job that is no more."""
+    (folder() / f"{job_id}.json").unlink(missing_ok=True)
+
+
 def latest(project: str) -> dict[str, Record]:
     """The newest record of each clip of a timeline, by the item's id."""
     return {record.item: record for record in all_of(project)}

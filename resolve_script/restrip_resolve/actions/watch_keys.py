@@ -25,6 +25,7 @@ from restrip_resolve.clips.selection import source_clips
 from restrip_resolve.engine import Engine
 from restrip_resolve.jobs.progress import Progress
 from restrip_resolve.jobs.submit import Job, job_of, unchanged
+from restrip_resolve.placing.watched_results import WatchedResults
 from restrip_resolve.session import NoProject, NoTimeline, Session
 from restrip_resolve.settings import Choices
 
@@ -138,12 +139,12 @@ def follow_keys(
 
     `owed` are the clips whose keys aren't all painted yet.
     """
-    turn = Turn(session.key)
+    turn, results = Turn(session.key), WatchedResults()
     context.console.say("Watching the painted keys: save one and its strips follow. Restrip - Cancel ends it.")
     pending: set[str] = set()
     owed = set(owed)
     while (now := _wait(context, session, turn, watches, (pending, owed), choices)) is not None:
-        went_well = _again(context, now, engine, pending, watches, choices)
+        went_well = _again(context, (now, engine), pending, watches, choices, results)
         owed = owed - pending if went_well else owed | pending
         pending.clear()
     turn.over()
@@ -202,13 +203,14 @@ def say_news(context: Context, news: KeyNews, *, owed: bool = False) -> None:
 
 def _again(
     context: Context,
-    session: Session,
-    engine: Engine,
+    where: tuple[Session, Engine],
     items: set[str],
     watches: dict[str, KeyWatch],
     choices: Choices,
+    results: WatchedResults,
 ) -> bool:
     """Render the clips whose keys were saved, and place them; what goes wrong is said, and the watch goes on."""
+    session, engine = where
     known = ledger.latest(session.key)
     try:
         jobs = []
@@ -217,9 +219,14 @@ def _again(
             jobs.append(job_of(session, engine, clip, choices, rendered=record.rendered if record else ""))
             watches[clip.uid].follow(KeyPlaces.of(jobs[-1].spec))
         if jobs:
+            for job in jobs:
+                results.leave(session, job.record.item)
             finish(context, session, engine, jobs, choices)
             for job in jobs:
                 _follow_shots(engine, job, job.spec.job_id, watches)
+                if engine.status(job.spec.job_id).state == "done":
+                    results.came(session, job.record.item, engine.manifest(job.spec.job_id))
+            results.tidy(session, engine)
     except RestripError as error:
         context.console.say(str(error))
         return False

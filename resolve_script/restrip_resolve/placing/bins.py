@@ -33,7 +33,7 @@ def import_files(session: Session, journal: Journal, name: str, files: Iterable[
     root = need(session.pool.GetRootFolder(), "give the root bin")
     own = _bin(session, journal, root, OWN_BIN)
     target = _bin(session, journal, own, name)
-    there = _by_path(target)
+    there = clips_by_path(target)
     missing = [path for path in dict.fromkeys(files) if normal(path) not in there]
     if missing:
         before = {uid(item) for item in listed(target.GetClipList(), "list a bin")}
@@ -43,7 +43,7 @@ def import_files(session: Session, journal: Journal, name: str, files: Iterable[
             raise ResolveRefused(f"open the bin {name}")
         imported = listed(session.pool.ImportMedia(missing), f"import {len(missing)} files")
         # A file that the project had already may be answered with the item that it had.
-        there = {**{_path(item): item for item in imported}, **_by_path(target)}
+        there = {**{_path(item): item for item in imported}, **clips_by_path(target)}
     for path in files:
         if normal(path) not in there:
             raise ResolveRefused(f"import {path}", remedy="Check that the file is there and its format is supported.")
@@ -79,26 +79,27 @@ def _keep_current_bin(session: Session, journal: Journal) -> None:
 
 
 def _bin(session: Session, journal: Journal, parent: Folder, name: str) -> Folder:
-    found = _named(parent, name)
+    found = named_bin(parent, name)
     if found is not None:
         return found
 
     def remove() -> None:
-        made = _named(parent, name)
+        made = named_bin(parent, name)
         if made is not None:
             done(session.pool.DeleteFolders([made]), f"delete the bin {name}")
-        if _named(parent, name) is not None:
+        if named_bin(parent, name) is not None:
             raise ResolveRefused(f"delete the bin {name}")
 
     journal.undo(f"The bin {name}", remove)
     need(session.pool.AddSubFolder(parent, name), f"make the bin {name}")
-    made = _named(parent, name)
+    made = named_bin(parent, name)
     if made is None:
         raise ResolveRefused(f"make the bin {name}")
     return made
 
 
-def _named(parent: Folder, name: str) -> Folder | None:
+def named_bin(parent: Folder, name: str) -> Folder | None:
+    """The bin of this name in another, if there is one. Raises ResolveRefused."""
     return next((f for f in listed(parent.GetSubFolderList(), "list the bins") if f.GetName() == name), None)
 
 
@@ -110,7 +111,8 @@ def _remove_new(session: Session, target: Folder, before: set[str]) -> None:
         raise ResolveRefused("delete imported clips")
 
 
-def _by_path(folder: Folder) -> dict[str, MediaPoolItem]:
+def clips_by_path(folder: Folder) -> dict[str, MediaPoolItem]:
+    """A bin's clips by their files' normal paths. Raises ResolveRefused."""
     return {_path(item): item for item in listed(folder.GetClipList(), "list a bin")}
 
 

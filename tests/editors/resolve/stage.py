@@ -177,6 +177,10 @@ class FakeEngine:
         self.states[job_id] = replace(self.states[job_id], placed_by=by)
         return {}
 
+    def discard(self, job_id: str) -> dict[str, Any]:
+        self.log.append(("discard", job_id))
+        return {"deleted": []}
+
     def export_keys(self, clip: ClipRange, frames: Sequence[int], folder: str, **asked: Any) -> dict[str, Any]:
         self.log.append(("export_keys", (clip, list(frames), folder, asked)))
         keys = [{"frame": n, "file": f"{folder}/key_{n:05d}.png", "outcome": "written", "kept": ""} for n in frames]

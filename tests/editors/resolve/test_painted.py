@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from double import PROFILES
+from double.pool import MediaPool
+from restrip_resolve import ledger
 from restrip_resolve.actions import watch_keys
+from restrip_resolve.api import uid
 from restrip_resolve.clips import render
 from restrip_resolve.clips.own import own_items
+from restrip_resolve.placing import watched_results
 from restrip_resolve.settings import settings_path
 from stage import SCHEMA, Stage, without_waiting
 
+from restrip.client.key_files.made import MadeResult
 from restrip.client.key_files.watch import KeyWatch
 from restrip.client.schema import Schema
 from restrip.client.setting import Setting
@@ -125,6 +132,68 @@ def test_a_saved_key_is_rendered_again_and_takes_the_place_of_the_last(studio: S
     studio.plan = [end]
     assert studio.stage.run("watch_keys"), studio.stage.text()
     assert len(studio.stage.engine.asked("submit")) >= before
+
+
+def bins(studio: Studio) -> list[str]:
+    """The bins of results in the media pool."""
+    own = [folder for folder in studio.stage.double.project.root.folders if folder.name == "Restrip"]
+    return [bin_.name for folder in own for bin_ in folder.folders]
+
+
+def test_old_results_of_the_watch_are_deleted_but_not_what_is_shown_or_was_taken_elsewhere(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched_results, "KEPT", 2)
+    timeline, project = studio.stage.double.timeline, studio.stage.double.project
+    submitted = studio.stage.engine.asked
+
+    def copied() -> None:
+        """Save the timeline as it is under another name, as editors do; then paint on."""
+        other = replace(timeline, id="copy", name="Version 1", video=copy.deepcopy(timeline.video))
+        for track, own in zip(other.video, timeline.video, strict=True):
+            for item, like in zip(track.items, own.items, strict=True):
+                item.media = like.media
+        project.timelines.append(other)
+        studio.paint(40, "4")
+
+    def compounded() -> None:
+        """Take one of the strips off the timeline, as New Compound Clip does; then paint on."""
+        ours = {uid(own.item) for own in own_items(studio.stage.session())}
+        for track in timeline.video:
+            gone = next((item for item in track.items if item.id in ours and item.kind == "clip"), None)
+            if gone is not None:
+                track.items.remove(gone)
+                break
+        studio.paint(40, "6")
+
+    studio.plan = [
+        *(functools.partial(studio.paint, 40, str(n)) for n in (1, 2, 3)),
+        copied,
+        functools.partial(studio.paint, 40, "5"),
+        compounded,
+        *(functools.partial(studio.paint, 40, str(n)) for n in (7, 8, 9)),
+        lambda: studio.stage.run("cancel"),
+    ]
+    assert studio.stage.run("watch_keys"), studio.stage.text()
+    made = [spec.job_id for spec in submitted("submit")]
+    assert len(made) == 10 and studio.placed() == {made[-1]}
+    # The first wasn't made by a save; the fourth lies on the copy; the sixth's strips weren't all there any more.
+    kept = [made[n] for n in (0, 3, 5, 8, 9)]
+    assert {name[-8:] for name in bins(studio)} == {job_id[-8:] for job_id in kept}
+    assert submitted("discard") == [job_id for job_id in made if job_id not in kept]
+    assert {record.job_id for record in ledger.all_of(studio.stage.session().key)} == set(kept)
+    assert not studio.stage.double.world.misuse
+
+
+def test_a_media_pool_that_keeps_its_clips_keeps_their_files(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watched_results, "KEPT", 1)
+    deleted = []
+    monkeypatch.setattr(MadeResult, "delete", lambda self: deleted.append(self.job_id) or True)
+    monkeypatch.setattr(MediaPool, "DeleteClips", lambda self, clips: False)
+    studio.plan = [functools.partial(studio.paint, 40, str(n)) for n in range(4)]
+    studio.plan.append(lambda: studio.stage.run("cancel"))
+    assert studio.stage.run("watch_keys"), studio.stage.text()
+    assert not deleted and not studio.stage.engine.asked("discard") and len(bins(studio)) == 5
 
 
 def test_the_setting_makes_stylize_go_on_and_a_second_watch_ends_the_first(studio: Studio) -> None:

@@ -26,6 +26,7 @@ sys.path.insert(0, str(HERE))
 import clip_of_sixty  # noqa: E402 - they lie beside this file
 import cut  # noqa: E402
 import drafted  # noqa: E402
+import imaged  # noqa: E402
 import noticed  # noqa: E402
 import painted  # noqa: E402
 from clip_of_sixty import SETTLE_S  # noqa: E402
@@ -325,8 +326,8 @@ def main() -> int:
     parser.add_argument(
         "--story",
         default="strip",
-        choices=("strip", "cut", "painted", "drafted"),
-        help="one, a cut, painted keys, a draft",
+        choices=("strip", "cut", "painted", "imaged", "drafted"),
+        help="one, a cut, painted keys, one key that is a picture, a draft",
     )
     parser.add_argument("--models", type=Path, help="folder with a checkpoint: also try seeds with it")
     parser.add_argument("--inside", default="", help='put before each command, for example "chroot /srv/sid"')
@@ -357,6 +358,8 @@ def main() -> int:
                 cut.tell(story, work, work / "cut.blend")
             elif given.story == "painted":
                 painted.tell(story, work / "bigbuckbunny.mp4", work)
+            elif given.story == "imaged":
+                imaged.tell(story, work / "bigbuckbunny.mp4", work)
             elif given.story == "drafted":
                 drafted.tell(story, work / "bigbuckbunny.mp4", "Warm hare")
             else:
