@@ -217,6 +217,27 @@ def test_ten_bit_output_has_no_bands(hand: Hand, tmp_path: Path, format_name: st
             assert levels > 64  # 8 bit would leave a quarter of the codes.
 
 
+def test_a_gradient_in_hlg_has_no_bands(hand: Hand, tmp_path: Path) -> None:
+    """From below white to beyond it in 10 bit, dimmed by painted keys: nearly as many levels as before, no step."""
+    width, height = 256, 64
+    ramp = np.rint(np.linspace(0.68, 0.82, width)[None, :, None] * np.ones((height, 1, 3)) * 65535).astype(np.uint16)
+    path = tmp_path / "clip.mov"
+    with MovieWriter(path, (width, height), Rate.of(25), "prores4444", HLG) as writer:
+        for _ in range(LENGTH):
+            writer.write(Frame(ramp))
+    clip = ClipRange((str(path),), Rate.of(25), LENGTH)
+    look = painted(hand, clip, tmp_path / "keys", np.full(3, 0.7, np.float32))
+    manifest = hand.run(job(clip, look, "hevc", key_registration="off"))
+    assert probe([manifest.strips[0].file]).bit_depth == 10
+    with ClipReader(replace(clip, paths=(manifest.strips[0].file,))) as reader:
+        for n in range(LENGTH - 1):
+            grey = reader.frame(n).rgb[8:-8, 8:-8, 1].astype(float) / 65535 * 1023
+            steps = np.diff(grey.mean(axis=0))
+            # Half a code a column: each is the next code or so, none is two behind.
+            assert len(np.unique(np.rint(grey))) > 0.8 * np.ptp(grey.mean(axis=0)) * 219 / 255
+            assert np.abs(steps).max() < 2.5 and (np.diff(np.convolve(grey.mean(0), np.ones(9) / 9, "valid")) > 0).all()
+
+
 def test_plans_of_clips_with_highlights_have_hashes_of_their_own(tmp_path: Path, little: Little) -> None:
     from restrip.jobs.model.cache_keys import Known
     from restrip.jobs.model.effective_settings import Job

@@ -15,6 +15,7 @@ from restrip.media.colour import ColourTags
 from restrip.media.errors import of_file
 from restrip.media.files import MediaUnreadable
 from restrip.media.geometry import shown_size
+from restrip.media.light import BEYOND
 from restrip.media.movies.frame_grid import STANDARD_RATES
 from restrip.media.movies.index_tables import index_of
 from restrip.media.movies.picture_index import FrameIndex
@@ -186,6 +187,14 @@ def _notes(facts: StreamFacts, index: FrameIndex) -> tuple[str, ...]:
         notes.append(f"The pixels are not square ({facts.pixel_aspect}): pictures are resampled to square ones.")
     if facts.interlaced:
         notes.append("The pictures are interlaced: both fields stay in one picture.")
-    if not facts.tags.display_referred:
+    if facts.instructions:
+        named = " and ".join(facts.instructions)
+        notes.append(f"What {named} tells displays about these very pictures isn't carried to results.")
+    if facts.tags.transfer in BEYOND:
+        notes.append(
+            f"The transfer curve is {facts.tags.transfer}: light beyond white is kept, unless the setting Highlights "
+            "is off; then looks see its code values as if for a display."
+        )
+    elif not facts.tags.display_referred:
         notes.append(f"The transfer curve is {facts.tags.transfer}: looks see its code values as if for a display.")
     return tuple(notes)

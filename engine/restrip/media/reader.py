@@ -12,6 +12,7 @@ from restrip.media.errors import of_file
 from restrip.media.frame import Frame
 from restrip.media.info import MediaInfo, movie_info, moving_info, sequence_info, shown_s
 from restrip.media.light import BEYOND, LightCoding, SceneLight
+from restrip.media.movies.mastering_display import MasteringDisplay
 from restrip.media.movies.movie import BLOCK_BYTES, MovieFrames, TableRemade
 from restrip.media.pictures.animated import MovingFrames, by_pillow, is_still
 from restrip.media.pictures.sequence import SequenceFrames
@@ -95,6 +96,11 @@ class ClipReader:
     def info(self) -> MediaInfo:
         """What the media is."""
         return self._info
+
+    @property
+    def mastering(self) -> MasteringDisplay | None:
+        """The display that the clip was graded on, where its file says it."""
+        return self._pictures.facts.mastering if isinstance(self._pictures, MovieFrames) else None
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -15,10 +15,11 @@ from restrip.media.colour import ColourTags
 from restrip.media.files import OutputUnwritable, written
 from restrip.media.formats import FORMATS, check_size
 from restrip.media.frame import Frame, SizeMismatch
-from restrip.media.light import PQ, SceneLight
+from restrip.media.light import BEYOND, PQ, SceneLight
 from restrip.media.movies.hardware_encoding import encoding_of
 from restrip.media.movies.light_levels import LightLevels, levels_of
-from restrip.media.movies.light_levels_box import write_levels
+from restrip.media.movies.mastering_display import MasteringDisplay
+from restrip.media.movies.picture_boxes import write_display, write_levels
 from restrip.media.pictures.picture import write_picture
 from restrip.timeline import Rate
 
@@ -48,8 +49,8 @@ class MovieWriter:
     `colour` is the source's; what it leaves open is written as BT.709. `timecode` is the first frame's, kept where the
     format can (movies). `fine` spends more on pictures that were encoded before (H.264). Frames may be 8 or 16 bit;
     the first one decides for the file. `hardware` names an encoder that stands in for the processor
-    (`restrip.media.movies.hardware`). A PQ movie in MP4 or MOV says how bright its frames are. On an exception nothing
-    stays.
+    (`restrip.media.movies.hardware`). A PQ movie in MP4 or MOV says how bright its frames are; one in PQ or HLG says
+    `mastering`, the display that its source was graded on. On an exception nothing stays.
 
     Raises SizeNotTaken, OutputUnwritable, DiskFull; SizeMismatch for a frame of another size; NothingWritten;
     HardwareEncoderFailed.
@@ -66,6 +67,7 @@ class MovieWriter:
         timecode: str = "",
         fine: bool = False,
         hardware: str = "",
+        mastering: MasteringDisplay | None = None,
     ) -> None:
         self.path = Path(path)
         self.size = size
@@ -74,6 +76,7 @@ class MovieWriter:
         self._alpha: bool | None = None
         self._deep = False
         self._levels: LightLevels | None = None
+        self._mastering: MasteringDisplay | None = None
         self._stack = ExitStack()
         self._aside = aside = self._stack.enter_context(written(self.path, folder=self.format.sequence))
         try:
@@ -82,8 +85,9 @@ class MovieWriter:
             else:
                 encoding = encoding_of(format_name, hardware)
                 tags = encoding.tags_for(colour or ColourTags())
-                if tags.transfer == PQ and encoding.container in ("mp4", "mov"):
-                    self._levels = LightLevels()
+                if tags.transfer in BEYOND and encoding.container in ("mp4", "mov"):
+                    self._levels = LightLevels() if tags.transfer == PQ else None
+                    self._mastering = mastering
                 self._sink = Sink(str(aside), encoding, rate.fraction, tags, Marks(timecode, fine))
         except BaseException as error:
             self._stack.__exit__(type(error), error, error.__traceback__)
@@ -130,6 +134,8 @@ class MovieWriter:
             self._sink.close()
             if self._levels is not None:
                 write_levels(self._aside, self._levels)
+            if self._mastering is not None:
+                write_display(self._aside, self._mastering)
 
     def _like_first(self, frame: Frame) -> Frame:
         if not self._alpha and frame.alpha is not None:

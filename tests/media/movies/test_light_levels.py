@@ -15,7 +15,7 @@ from restrip.media.av.sound import mux
 from restrip.media.colour import ColourTags
 from restrip.media.curves import WHITE_NITS, pq_coded
 from restrip.media.movies.light_levels import LightLevels, levels_of
-from restrip.media.movies.light_levels_box import read_levels, write_levels
+from restrip.media.movies.picture_boxes import read_levels, write_levels
 from restrip.timeline import Rate
 
 RATE = Rate.of(25)

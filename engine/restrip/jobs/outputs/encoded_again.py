@@ -13,6 +13,7 @@ def encoded_again(movie: Path, path: Path, format_name: str, rate: Rate) -> None
     info = probe([str(movie)])
     with ClipReader(ClipRange((str(movie),), rate, info.frames or 0)) as reader:
         timecode = timecode_in(movie)
-        with MovieWriter(path, reader.size, rate, format_name, info.colour, timecode=timecode, fine=True) as writer:
+        written = path, reader.size, rate, format_name, info.colour
+        with MovieWriter(*written, timecode=timecode, fine=True, mastering=reader.mastering) as writer:
             for frame in reader.frames():
                 writer.write(frame)

@@ -124,7 +124,8 @@ class _Rendering:
         path = self.draft.folder / f"{name}{extension}"
         starts = shown_at(info.timecode, info.rate, clip.media_time(self.segment_task.frames.first), clip.rate)
         written = path, self.plan.size, clip.rate, self.plan.format, info.colour
-        return MovieWriter(*written, timecode=starts, hardware=self.hardware)
+        mastering = self.window.reader.mastering
+        return MovieWriter(*written, timecode=starts, hardware=self.hardware, mastering=mastering)
 
     def _segment(self, segment: Segment, writers: dict[str, BackgroundWriter], matte: Matte | None) -> dict[str, Any]:
         window = self.window.within(segment.frames)

@@ -6,13 +6,27 @@ from typing import Any
 
 from av.sidedata import sidedata
 
+from restrip.media.movies.mastering_display import MasteringDisplay
+
 _KINDS: Any = sidedata.Type
+INSTRUCTIONS = {"Dolby Vision": "DOVI_METADATA", "HDR10+": "DYNAMIC_HDR_PLUS"}
 
 
 def display_matrix(picture: Any) -> bytes | None:
     """The nine numbers by which a decoded picture is turned to be shown; None when it is shown as it is."""
     matrix = picture.side_data.get("DISPLAYMATRIX")
     return None if matrix is None else bytes(matrix)
+
+
+def mastering_display(picture: Any) -> MasteringDisplay | None:
+    """The display that a movie was graded on, as its decoded picture tells it."""
+    told = picture.side_data.get("MASTERING_DISPLAY_METADATA")
+    return None if told is None else MasteringDisplay.of_ffmpeg(bytes(told))
+
+
+def display_instructions(picture: Any) -> tuple[str, ...]:
+    """The names of what tells displays how to show just these pictures."""
+    return tuple(name for name, kind in INSTRUCTIONS.items() if picture.side_data.get(kind) is not None)
 
 
 def _nameless(cls: Any, number: object) -> Any:

@@ -11,11 +11,12 @@ from av.error import FFmpegError
 from av.stream import Disposition
 
 from restrip.media.av.pyav import exact, ffmpeg
-from restrip.media.av.sidedata import display_matrix
+from restrip.media.av.sidedata import display_instructions, display_matrix, mastering_display
 from restrip.media.av.tags import first_timecode, tags_of
 from restrip.media.colour import ColourTags
 from restrip.media.files import DecoderMissing, MediaUnreadable
 from restrip.media.geometry import Orientation
+from restrip.media.movies.mastering_display import MasteringDisplay
 from restrip.media.pixels import layout_of
 
 # Demuxers that turn text, lists of other files or devices into "video".
@@ -30,7 +31,8 @@ class StreamFacts:
 
     `duration` is the stream's own claim in ticks, `whole` the file's, sound and all, in seconds from its time 0.
     `counted` is how many packets the file's index promises, 0 when there is no index. `stream` of `streams` is read,
-    counted from 1.
+    counted from 1. `mastering` is the display that it was graded on, `instructions` names what tells displays how to
+    show its pictures.
     """
 
     codec: str
@@ -51,6 +53,8 @@ class StreamFacts:
     interlaced: bool
     stream: int = 1
     streams: int = 1
+    mastering: MasteringDisplay | None = None
+    instructions: tuple[str, ...] = ()
 
 
 def movie_streams(container: Any, path: str) -> list[Any]:
@@ -138,6 +142,8 @@ def facts_of(container: Any, streams: list[Any], place: int, picture: Any) -> St
         interlaced=bool(picture.interlaced_frame),
         stream=place + 1,
         streams=len(streams),
+        mastering=mastering_display(picture),
+        instructions=display_instructions(picture),
     )
 
 

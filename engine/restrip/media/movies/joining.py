@@ -15,7 +15,7 @@ from restrip.media.av.copy import append_all, encoding_facts, written_timecode
 from restrip.media.av.mux import container_options
 from restrip.media.files import MediaMissing, OutputUnwritable, check_readable, written
 from restrip.media.movies.light_levels import LightLevels
-from restrip.media.movies.light_levels_box import read_levels, write_levels
+from restrip.media.movies.picture_boxes import read_display, read_levels, write_display, write_levels
 from restrip.media.writer import picture_name
 
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
@@ -63,16 +63,21 @@ def join(files: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -
     with written(out) as aside:
         count = append_all(names, str(aside), container, container_options(container, Fraction(facts[0][3])))
         if container != "matroska":
-            _say_levels(names, aside)
+            _say_light(names, aside)
     return count
 
 
-def _say_levels(files: Sequence[str], out: Path) -> None:
-    """How bright a movie joined of these is, where they say it; one that doesn't makes it unknown."""
+def _say_light(files: Sequence[str], out: Path) -> None:
+    """How bright a movie joined of these is, where they say it; one that doesn't makes it unknown. And the display that
+    their source was graded on.
+    """
     found = [read_levels(file) for file in files]
     if any(levels is not None for levels in found):
         known = [levels for levels in found if levels is not None]
         write_levels(out, reduce(or_, known) if len(known) == len(found) else LightLevels())
+    display = next(filter(None, map(read_display, files)), None)
+    if display is not None:
+        write_display(out, display)
 
 
 def container_of(path: Path) -> str:

@@ -1,7 +1,8 @@
 """The part of the story about one key that is a picture of the user's, between keys of a look.
 
-Exported, painted, taken by Key from Image, and watched while it is saved again. Done by the right-click menu and the file browser. What stands for the painting program is OpenCV: it turns the
-exported frame red, then saves half a picture and later the rest, and then saves six times in a moment.
+Exported, painted, taken by Key from Image, and watched while it is saved again, by the right-click menu and the file
+browser. What stands for the painting program is OpenCV: it turns the exported frame red, then saves half a picture and
+later the rest, and then saves six times in a moment.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ found = [
     if a.type == "FILE_BROWSER" and a.spaces.active.active_operator is not None
 ]
 """
-BY_WATCH = "sum(j.by_watch for j in jobs.board().jobs.values())"
+SHOWN = "print(strips['hare'].restrip.placed)"
 EDITED = """
 import json
 def edited():
@@ -48,8 +49,9 @@ def tell(story: Any, clip: Path, work: Path) -> None:
     take(story, path)
     stylize(story, path)
     edit(story)
-    half_saved(story, path, tinted(frame, GREEN))
-    burst(story, path, frame)
+    kept = work / "state" / "jobs"
+    half_saved(story, path, tinted(frame, GREEN), kept)
+    burst(story, path, frame, kept)
 
 
 def export(story: Any, folder: Path) -> Path:
@@ -100,48 +102,56 @@ bpy.ops.ed.undo_push(message="Trim")
     )
 
 
-def half_saved(story: Any, path: Path, picture: Any) -> None:
+def half_saved(story: Any, path: Path, picture: Any, jobs: Path) -> None:
     """Half a picture is no picture; with its other half it is, and its two segments come anew."""
-    before = story.python(EDITED + "print(json.dumps(edited()))")
+    before, shown_before, count = edited(story), story.python(SHOWN), len(list(jobs.iterdir()))
     whole = bytes(cv2.imencode(".png", picture)[1])
     with open(path, "wb") as file:
         file.write(whole[: len(whole) // 2])
         file.flush()
         time.sleep(4)
-        story.expect("half a picture is waited for", BY_WATCH, 0)
+        if len(list(jobs.iterdir())) != count:
+            raise SystemExit("half a picture isn't waited for")
+        print("ok: half a picture is waited for")
         file.write(whole[len(whole) // 2 :])
-    followed(story, 1)
-    after = story.python(EDITED + "print(json.dumps(edited()))")
-    if before != after:
-        raise SystemExit(f"what the editor did is lost: {before} {after}")
+    followed(story, shown_before)
+    if before != edited(story):
+        raise SystemExit(f"what the editor did is lost: {before} {edited(story)}")
     print("ok: what the editor did stays")
     story.picture("image-followed")
     shown(story, path)
 
 
-def burst(story: Any, path: Path, frame: Any) -> None:
+def burst(story: Any, path: Path, frame: Any, jobs: Path) -> None:
     """Six saves in a moment are one; the last is what is seen."""
-    before = story.python(EDITED + "print(json.dumps(edited()))")
+    before, shown_before, count = edited(story), story.python(SHOWN), len(list(jobs.iterdir()))
     for part in range(6):
         save(path, tinted(frame, BLUE if part == 5 else (1, 1, 0.2 * part)))
         time.sleep(0.3)
-    followed(story, 2)
+    followed(story, shown_before)
     time.sleep(3)
-    story.expect("once", BY_WATCH, 2)
-    if before != story.python(EDITED + "print(json.dumps(edited()))"):
+    if len(list(jobs.iterdir())) != count + 1:
+        raise SystemExit(f"{len(list(jobs.iterdir())) - count} jobs for one burst of saves")
+    print("ok: a burst of saves is one job")
+    if before != edited(story):
         raise SystemExit("what the editor did is lost by the second save")
     story.picture("image-burst")
     shown(story, path)
 
 
-def followed(story: Any, count: int) -> None:
-    """So many jobs began by the watch, each rendered two segments, and the strips show the last."""
-    done = "[j for j in jobs.board().jobs.values() if j.by_watch and j.stage == 'placed']"
-    story.wait(f"the strips follow, {count}", f"len({done}) == {count}", 600)
+def edited(story: Any) -> str:
+    """Where the result and the strips in it lie, how much is seen through them, and how many takes there are."""
+    return str(story.python(EDITED + "print(json.dumps(edited()))"))
+
+
+def followed(story: Any, before: str) -> None:
+    """Another result is shown than before, of which two segments and one key were rendered."""
+    story.wait("the strips follow", f"strips['hare'].restrip.placed not in ('', {before!r})", 600)
     story.expect(
         "two segments and one key were rendered",
-        f"[[j.manifest.counts['segments_rendered'], j.manifest.counts['keys_rendered']] for j in {done}][-1]",
-        [2, 1],
+        "[[j.manifest.counts['segments_rendered'], j.manifest.counts['keys_rendered']]"
+        " for j in jobs.board().jobs.values() if j.by_watch and j.stage == 'placed'][-1:]",
+        [[2, 1]],
     )
 
 
@@ -152,7 +162,8 @@ def shown(story: Any, path: Path) -> None:
     movie.set(cv2.CAP_PROP_POS_FRAMES, KEY - int(told[1]))
     there, made = movie.read()
     wanted = cv2.imread(str(path)).mean((0, 1))
-    if not there or np.abs(made.mean((0, 1)) - wanted).max() > 6:
+    # OpenCV reads movies by another matrix than pictures, which moves these colours by up to 10.
+    if not there or np.abs(made.mean((0, 1)) - wanted).max() > 20:
         raise SystemExit(f"the strip shows another picture: {made.mean((0, 1)) if there else None}, {wanted}")
     print("ok: it is the saved picture that is seen")
 

@@ -1,9 +1,11 @@
-"""MaxCLL and MaxFALL in a finished MP4 or MOV: the box `clli` (ISO/IEC 14496-12, 12.1.6) of its picture's description.
+"""What a finished MP4 or MOV says of its pictures beyond what the encoder knows: boxes of their description.
 
-They are known when the last picture is written, and PyAV gives an encoder no side data. So the box is put into the
-file's end: moov lies behind the pictures there, and none of their places changes.
+    clli    MaxCLL and MaxFALL (ISO/IEC 14496-12, 12.1.6)         mdcv    the mastering display (12.1.7)
 
-    ftyp  mdat ...  moov > trak > mdia > minf > stbl > stsd > hvc1 > [hvcC colr ... clli]
+PyAV gives an encoder no side data, and the levels are known when the last picture is written. So the boxes are put
+into the file's end: moov lies behind the pictures there, and none of their places changes.
+
+    ftyp  mdat ...  moov > trak > mdia > minf > stbl > stsd > hvc1 > [hvcC colr ... clli mdcv]
 """
 
 from __future__ import annotations
@@ -14,11 +16,11 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from restrip.media.movies.light_levels import LightLevels
+from restrip.media.movies.mastering_display import MasteringDisplay
 
 PATH = (b"trak", b"mdia", b"minf", b"stbl", b"stsd")
 STSD_HEAD, ENTRY_HEAD = 8, 78
 """Bytes of a stsd before its entries, and of a picture's entry before its boxes."""
-CLLI_SIZE = 12
 SIZES = struct.Struct(">I4s")
 VALUES = struct.Struct(">HH")
 
@@ -28,38 +30,58 @@ Span = tuple[int, int]
 
 def read_levels(path: str | os.PathLike[str]) -> LightLevels | None:
     """A movie's; None where it says none."""
-    with open(path, "rb") as file:
-        _, moov = _moov(file)
-    for spans in _pictures(moov):
-        for kind, span in _boxes(moov, spans[-1][0] + SIZES.size + ENTRY_HEAD, spans[-1][1]):
-            if kind == b"clli" and span[1] - span[0] == CLLI_SIZE:
-                return LightLevels(*VALUES.unpack_from(moov, span[0] + SIZES.size))
-    return None
+    content = _read(path, b"clli")
+    return None if content is None or len(content) != VALUES.size else LightLevels(*VALUES.unpack(content))
 
 
 def write_levels(path: str | os.PathLike[str], levels: LightLevels) -> None:
     """Have a movie say them. One whose moov isn't at its end, or that has none, stays as it is."""
+    _write(path, b"clli", VALUES.pack(levels.max_cll, levels.max_fall))
+
+
+def read_display(path: str | os.PathLike[str]) -> MasteringDisplay | None:
+    """The display that a movie was graded on; None where it says none."""
+    content = _read(path, b"mdcv")
+    return None if content is None else MasteringDisplay.of_box(content)
+
+
+def write_display(path: str | os.PathLike[str], display: MasteringDisplay) -> None:
+    """Have a movie say it, where `write_levels` would."""
+    _write(path, b"mdcv", display.box())
+
+
+def _read(path: str | os.PathLike[str], wanted: bytes) -> bytes | None:
+    """The content of a box of the pictures' description."""
+    with open(path, "rb") as file:
+        _, moov = _moov(file)
+    for spans in _pictures(moov):
+        for _, (begin, end) in _boxes(moov, spans[-1][0] + SIZES.size + ENTRY_HEAD, spans[-1][1], wanted):
+            return bytes(moov[begin + SIZES.size : end])
+    return None
+
+
+def _write(path: str | os.PathLike[str], kind: bytes, content: bytes) -> None:
     with open(path, "r+b") as file:
         place, moov = _moov(file)
         if place + len(moov) != os.fstat(file.fileno()).st_size:
             return
         for spans in _pictures(moov):
-            _put(moov, spans, levels)
+            _put(moov, spans, SIZES.pack(SIZES.size + len(content), kind) + content)
             file.seek(place)
             file.write(moov)
             return
 
 
-def _put(moov: bytearray, spans: tuple[Span, ...], levels: LightLevels) -> None:
-    values = VALUES.pack(levels.max_cll, levels.max_fall)
+def _put(moov: bytearray, spans: tuple[Span, ...], box: bytes) -> None:
+    """Put a box into the innermost of these, in the place of one of its kind and size."""
     first, end = spans[-1]
-    for kind, span in _boxes(moov, first + SIZES.size + ENTRY_HEAD, end):
-        if kind == b"clli":
-            moov[span[0] + SIZES.size : span[0] + CLLI_SIZE] = values
-            return
-    moov[end:end] = SIZES.pack(CLLI_SIZE, b"clli") + values
+    for _, span in _boxes(moov, first + SIZES.size + ENTRY_HEAD, end, box[4:8]):
+        if span[1] - span[0] == len(box):
+            moov[span[0] : span[1]] = box
+        return
+    moov[end:end] = box
     for begin, finish in spans:
-        struct.pack_into(">I", moov, begin, finish - begin + CLLI_SIZE)
+        struct.pack_into(">I", moov, begin, finish - begin + len(box))
 
 
 def _moov(file: BinaryIO) -> tuple[int, bytearray]:
