@@ -101,7 +101,7 @@ def restyle(
 
     `settings` are the look's, such as prompt="an oil painting". A `draft` is a third of the size, to see what comes.
     Raises RestripError: bad input is told before anything is rendered, and what was finished when a job fails is kept
-    for the next try.
+    for the next try, as it is when Ctrl+C cancels it.
     """
     request = Request(
         clip, look, keys, settings=settings, output=Output(folder=str(Path(out).absolute()) if out else "", draft=draft)
@@ -113,8 +113,9 @@ def restyle(
 def render(client: Client, request: Request, on_status: Callable[[JobStatus], None] | None = None) -> Manifest:
     """Submit `request` and watch it to its end. Raises what the job failed with."""
     spec = job_of(client, request)
-    client.submit(spec)
-    return finished(client, spec.job_id, on_status)
+    with client.stopping(spec.job_id):
+        client.submit(spec)
+        return finished(client, spec.job_id, on_status)
 
 
 def finished(client: Client, job_id: str, on_status: Callable[[JobStatus], None] | None = None) -> Manifest:

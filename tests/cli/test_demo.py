@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from restrip.cli import demo
+from restrip.client.client import Client
 from restrip.errors import RemoteError
 
 
 class Engine:
     """One that refuses folders that somebody else wrote to."""
+
+    stopping = Client.stopping
 
     def __init__(self, *foreign: str) -> None:
         self.foreign, self.folders, self.forgotten = foreign, dict[str, str](), list[str]()

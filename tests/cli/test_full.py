@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from restrip.cli import main, options
+from restrip.client.client import Client
 from restrip.client.draft import facts_of
 from restrip.client.job import JobSpec, Manifest, Output
 from restrip.client.status import JobStatus
@@ -19,10 +20,13 @@ ASKED = JobSpec("draft-1234", CLIP, (Key(3, seed=7),), "sd:tiny", {"seed": 5}, O
 
 
 class FakeClient:
-    """Knows one finished draft and one finished full job, and keeps what is handed in."""
+    """Knows one finished draft and one finished full job, and keeps what is handed in, or has been cancelled."""
+
+    stopping = Client.stopping
 
     def __init__(self) -> None:
         self.submitted: list[JobSpec] = []
+        self.cancelled: list[str] = []
 
     def __enter__(self) -> FakeClient:
         return self
@@ -42,6 +46,12 @@ class FakeClient:
 
     def submit(self, spec: JobSpec) -> None:
         self.submitted.append(spec)
+
+    def cancel(self, job_id: str) -> None:
+        self.cancelled.append(job_id)
+
+    def watch(self, job_id: str, on_status: Any) -> JobStatus:
+        raise KeyboardInterrupt
 
 
 def manifest_of(job_id: str) -> Manifest:
@@ -64,6 +74,12 @@ def test_a_draft_is_handed_in_again_in_full(client: FakeClient, by: str, tmp_pat
     (spec,) = client.submitted
     assert spec.job_id != ASKED.job_id and not spec.output.draft and spec.output.folder == "/out"
     assert (spec.clip, spec.keys, spec.look, spec.settings) == (ASKED.clip, ASKED.keys, ASKED.look, ASKED.settings)
+
+
+def test_ctrl_c_cancels_the_job_that_is_waited_for(client: FakeClient, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["full", "draft-1234"]) == 130
+    assert client.cancelled == [client.submitted[0].job_id]
+    assert f"`restrip resume {client.cancelled[0]}` goes on with it" in capsys.readouterr().err
 
 
 def test_it_goes_elsewhere_when_told(client: FakeClient, tmp_path: Path) -> None:

@@ -77,9 +77,10 @@ def rendered(client: Client, look: str, folder: Path, show: OnStatus) -> tuple[M
     for number in range(1, NAMES + 1):
         beside = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
         spec = job_of(client, _request(look, beside))
-        client.submit(spec)
         try:
-            return finished(client, spec.job_id, show), beside
+            with client.stopping(spec.job_id):
+                client.submit(spec)
+                return finished(client, spec.job_id, show), beside
         except RemoteError as error:
             if error.code != "output-exists" or number == NAMES:
                 raise

@@ -107,8 +107,9 @@ def resume(options: argparse.Namespace, terminal: Terminal) -> None:
     """Queue the job again and wait."""
     with shared.open_client() as client:
         job_id = whole_id(client, options.job_id)
-        (client.resume if options.verb == "resume" else client.retry)(job_id)
-        show_result(client, job_id, terminal)
+        with client.stopping(job_id, terminal.cancelled(job_id)):
+            (client.resume if options.verb == "resume" else client.retry)(job_id)
+            show_result(client, job_id, terminal)
 
 
 def show_manifest(options: argparse.Namespace, terminal: Terminal) -> None:

@@ -61,10 +61,12 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
 def carry_out(client: Client, spec: JobSpec, terminal: Terminal, *, detach: bool) -> None:
     """Submit a job; show its progress and name what was written, or with `detach` say only that it is queued."""
     say_what_travels(client, spec, terminal)
-    client.submit(spec)
     if detach:
+        client.submit(spec)
         terminal.result({"job_id": spec.job_id}, f"Job {spec.job_id} is queued: `restrip status {spec.job_id}`.")
-    else:
+        return
+    with client.stopping(spec.job_id, terminal.cancelled(spec.job_id)):
+        client.submit(spec)
         show_result(client, spec.job_id, terminal)
 
 

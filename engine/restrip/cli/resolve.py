@@ -94,8 +94,8 @@ def restyled(
         said += [f"{marked.clip.name}: {note}" for note in notes]
         terminal.aside(f"{marked.clip.name}: {marked.clip.length} frames, {len(spec.keys)} keys.")
         say_what_travels(client, spec, terminal)
-        client.submit(spec)
-        with terminal.progress() as show:
+        with client.stopping(spec.job_id, terminal.cancelled(spec.job_id)), terminal.progress() as show:
+            client.submit(spec)
             results.append((marked, finished(client, spec.job_id, show)))
     target.write(cut.with_results(results).encode("utf-8", "replace"))
     return target.path, [*cut.notes, *said, *(note for _, manifest in results for note in _notes(manifest))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from restrip.client.schema import Schema
 from restrip.client.session import SILENCE_S, EngineSession, OnWait
 from restrip.client.status import Event, JobStatus
 from restrip.client.unreachable import EngineUnreachable
-from restrip.errors import RemoteError
+from restrip.errors import RemoteError, RestripError
 from restrip.timeline import ClipRange
 
 __all__ = ["Client", "EngineUnreachable", "Event", "JobStatus", "ProtocolMismatch", "connect"]
@@ -90,6 +91,20 @@ class Client(EngineSession):
     def cancel(self, job_id: str) -> dict[str, Any]:
         """Ask for a job to stop; what is finished of it is kept."""
         return self.request("cancel", {"job_id": job_id})
+
+    @contextmanager
+    def stopping(self, job_id: str, told: Callable[[], object] = lambda: None) -> Iterator[None]:
+        """Where Ctrl+C ends who waits for a job, cancel the job: the engine would go on with it, seen by nobody.
+
+        `told` is called when it was asked for.
+        """
+        try:
+            yield
+        except KeyboardInterrupt:
+            with suppress(RestripError):
+                self.cancel(job_id)
+                told()
+            raise
 
     def resume(self, job_id: str) -> dict[str, Any]:
         """Send a job that was interrupted, paused or cancelled on its way again."""
@@ -322,7 +337,8 @@ class Client(EngineSession):
             self.unsubscribe(job_id)
 
     def _result_of(self, job_id: str, on_status: OnStatus | None) -> dict[str, Any]:
-        status = self.watch(job_id, on_status)
+        with self.stopping(job_id):
+            status = self.watch(job_id, on_status)
         if status.state == "done" and status.result is not None:
             return status.result
         raise RemoteError(status.error or {"code": "not-done", "message": f"Job {job_id} is {status.state}."})

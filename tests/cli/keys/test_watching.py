@@ -86,6 +86,8 @@ def test_a_saved_key_redoes_its_two_segments_and_a_new_one_is_a_key(
 class Hands:
     """A client whose jobs end as they are told to, in order; each may do something to the files meanwhile."""
 
+    stopping = Client.stopping
+
     def __init__(self, *turns: Callable[[], JobStatus | BadInput]) -> None:
         self.turns = list(turns)
         self.cancelled: list[str] = []

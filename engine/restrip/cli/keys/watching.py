@@ -125,8 +125,11 @@ class Watching:
             raise NoPaintedKeys
         self._watch = self._watch or KeyWatch(places)
         self._watch.follow(places)
-        self._client.submit(spec)
-        with self._terminal.progress() as show:
+        with (
+            self._client.stopping(spec.job_id, self._terminal.cancelled(spec.job_id)),
+            self._terminal.progress() as show,
+        ):
+            self._client.submit(spec)
 
             def tell(status: JobStatus) -> None:
                 show(status)
