@@ -169,6 +169,7 @@ COVERED_BY = {
     "propagate/gpu/side": "propagate/gpu/test_segment_walk.py",
     "propagate/gpu/vote": STAGES,
     "propagate/gpu/kernels/coded_triton": "propagate/gpu/strokes/test_crisp.py",
+    "propagate/gpu/kernels/decoded_triton": "propagate/gpu/test_decoded.py",
     "propagate/gpu/kernels/descriptors_triton": KERNELS,
     "propagate/gpu/kernels/detail_selection_triton": KERNELS,
     "propagate/gpu/kernels/filter_triton": "propagate/gpu/strokes/test_calm_motion.py",

@@ -182,9 +182,13 @@ def starts(size: tuple[int, int], strokes: str, graphs: bool) -> dict[str, float
 
 def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
     """Milliseconds of each stage for one key and one frame."""
+    import numpy as np
     import torch
 
+    from restrip.media.colour import ColourTags, to_yuv
+    from restrip.media.movies.decoded_frame import DecodedFrame, YuvPlanes
     from restrip.propagate.energy.mix_weights import MixWeights
+    from restrip.propagate.gpu.decoded import on_device
     from restrip.propagate.gpu.matcher import Matcher
     from restrip.propagate.gpu.motion import KeyMotion
     from restrip.propagate.gpu.shares import shares_of
@@ -195,7 +199,7 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
     from restrip.propagate.gpu.strokes.paint import PaintTensors
     from restrip.propagate.gpu.strokes.pieces import Pieces
     from restrip.propagate.gpu.strokes.strangeness import parts_of
-    from restrip.propagate.gpu.transfers import Coming, upload
+    from restrip.propagate.gpu.transfers import Coming, Uploads, upload
     from restrip.propagate.settings import PropagateSettings
 
     where = torch.device(device)
@@ -223,8 +227,17 @@ def stage_times(size: tuple[int, int], device: str) -> dict[str, float]:
     def uploaded() -> None:
         stages.shown(upload(window.frame(2).rgb, where))
 
+    tags = ColourTags(matrix="bt709", range="limited")
+    planes = DecodedFrame(YuvPlanes(*to_yuv(window.frame(2).rgb, 8, (2, 2), tags), 8, tags))
+    uploads = Uploads(where, rgb_of=stages.rgb_of)
+    if not np.array_equal(uploads.upload(planes).cpu().numpy(), planes.rgb):
+        print("  (decoded planes: NOT the host's picture)", flush=True)
+    elif not on_device(planes.planes, stages.rgb_of, where):
+        print("  (decoded planes: the host rounds otherwise, R'G'B' goes up)", flush=True)
+
     work: dict[str, Callable[[], object]] = {
         "upload": uploaded,
+        "upload of decoded planes": lambda: stages.shown(uploads.upload(planes)),
         "motion": moved,
         "describe": lambda: stages.describe(shown[2].rgb),
         "match": lambda: Matcher(side.tensors.described, stages).match(described, flow, None),
@@ -336,6 +349,7 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
     """Every kernel, its constants, and the types of what is not a pointer to float32."""
     from restrip.propagate.gpu.kernels import (
         coded_triton,
+        decoded_triton,
         descriptors_triton,
         detail_selection_triton,
         filter_triton,
@@ -370,6 +384,8 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
     share = {"SHARE": pieces_triton.CONSTANTS["SHARE"]}
     spread = {"PIXELS": places_triton.PIXELS}
     turn = {"FIRST": 0, "WINDOW": 13, "FARTHEST": 1.0, "LIT": True} | tile
+    planes = {"MIDDLE": decoded_triton.MIDDLE, "WHOLE": decoded_triton.WHOLE, "PIXELS": decoded_triton.PIXELS}
+    colours = {f"{a}_{b}": "fp32" for a in ("red", "green", "blue") for b in ("y", "b", "r", "more")}
     return [
         (
             descriptors_triton.describe_kernel,
@@ -414,6 +430,7 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
         (stillness_triton.resting_kernel, {"NOISE": 8.0, "MARGIN": 1.2} | tile, {}),
         (filter_triton.steepness_kernel, tile, {}),
         (coded_triton.coded_kernel, {"SCALE": 1 / 257, "TOP": 255.0, "PIXELS": coded_triton.PIXELS}, {"out": "*u8"}),
+        (decoded_triton.rgb_kernel, planes, dict.fromkeys(("luma", "blue", "red", "out"), "*u8") | colours),
         (motion_triton.better_kernel, {"BOTH": True, "MEAN": False, "WINDOW": 9, "FAVOUR": 0.9} | tile, {}),
     ]
 

@@ -22,6 +22,7 @@ from restrip.jobs.resources.throughput import Throughput
 from restrip.jobs.tasks import finish
 from restrip.jobs.tasks import segments as parts_module
 from restrip.media import ClipReader, Frame, MovieWriter, probe, read_picture, write_picture
+from restrip.media.movies.decoded_frame import DecodedFrame
 from restrip.propagate.device_choice import NoGpu
 from restrip.storage.json_files import file_sha256
 from restrip.timeline import ClipRange, Crossfade, FrameRange, Key, Rate
@@ -160,6 +161,33 @@ def test_parts_are_filed_under_where_they_were_carried(
     assert not [path for path in would["would_delete"] if "/cache/" in path]
     would = hand.task("discard", job_id="job-4", others=[], really=False)
     assert len({Path(path).parent for path in would["would_delete"] if "/segments/" in path}) >= 4
+
+
+@pytest.mark.parametrize(("source", "to"), [("h264", "h264"), ("prores422hq", "prores422hq"), ("prores422hq", "h264")])
+def test_frames_as_they_are_decoded_for_a_gpu_give_the_same_files(
+    hand: Hand, little: Little, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str, to: str
+) -> None:
+    """The processor does the work that these parts say a GPU did, as it does where the GPU's memory is taken."""
+    clip = tmp_path / "clip.mov"
+    with MovieWriter(clip, (64, 48), Rate.of(25), source) as writer:
+        for n in range(FRAMES):
+            writer.write(frame_of(n))
+    here = Little(clip, little.painted)
+    plain = hand.run(here.job("job-1", 4, 10, settings={"propagate_on": "cpu"}, output=Output(format=to)))
+    monkeypatch.setattr("restrip.propagate.device_choice.gpu_mib", lambda: 24_000)
+    monkeypatch.setattr("restrip.propagate.segment_walk.chosen", lambda asked, size: "cpu")
+    kept: list[Frame] = []
+    real = parts_module.propagate
+    monkeypatch.setattr(
+        parts_module, "propagate", lambda window, *rest: kept.append(window.frame(4)) or real(window, *rest)
+    )
+    decoded = hand.run(here.job("job-2", 4, 10, settings={"propagate_on": "cuda"}, output=Output(format=to)))
+    assert kept and all(isinstance(frame, DecodedFrame) for frame in kept)
+    for one, other in zip(plain.strips, decoded.strips, strict=True):
+        clips = [ClipRange((strip.file,), Rate.of(25), len(one.frames)) for strip in (one, other)]
+        with ClipReader(clips[0]) as a, ClipReader(clips[1]) as b:
+            for n in clips[0].frames:
+                np.testing.assert_array_equal(a.frame(n).rgb, b.frame(n).rgb)
 
 
 def test_a_part_that_has_no_gpu_to_itself_is_the_processors(

@@ -36,10 +36,13 @@ class Window:
     `size` is the plan's (width, height), `for_keys` that of the frames that keys are made from. Frames have 16 bit a
     channel when the source and the output have more than 8, or `for_keys` when the source has: a key's picture serves
     every format. The files that are read are watched: the source and the matte, `for_keys` all that the job names.
+    `as_decoded` is for a GPU that makes R'G'B' itself: frames may be DecodedFrames.
     Raises SourceChanged.
     """
 
-    def __init__(self, spec: Job, plan: Plan, frames: FrameRange, *, for_keys: bool = False) -> None:
+    def __init__(
+        self, spec: Job, plan: Plan, frames: FrameRange, *, for_keys: bool = False, as_decoded: bool = False
+    ) -> None:
         self._spec, self._plan = spec, plan
         named = files_of(spec) if for_keys else (*clip_files(spec), *matte_files(spec))
         self._watch = Watch(inputs_of(named), plan.inputs)
@@ -48,7 +51,7 @@ class Window:
         # A draft's frames are small enough to be kept: reading them anew would take as long as the walk over them.
         again = (plan.draft or bool(spec.matte)) and not for_keys
         self._kept: dict[int, Frame] | None = {} if again else None
-        self.reader = open_source(spec)
+        self.reader = open_source(spec, as_decoded)
         self._lock, self._reading = Lock(), Lock()
         self._lights: dict[int, tuple[SceneLight, Frame]] = {}
         self.deep = self.reader.deep and (for_keys or FORMATS[plan.format].deep)
@@ -84,16 +87,17 @@ class Window:
                 return self._ahead.frame(n, self.frames)
             if n not in self._kept:
                 picture = self._ahead.frame(n, self.frames)
-                while self._kept and self._full(picture.rgb.nbytes):
+                while self._kept and self._full(picture):
                     del self._kept[next(iter(self._kept))]
                 self._kept[n] = picture
             return self._kept[n]
 
-    def _full(self, size: int) -> bool:
-        """Are as many frames of so many bytes kept as may be?"""
+    def _full(self, picture: Frame) -> bool:
+        """Are as many frames like this one kept as may be?"""
         assert self._kept is not None
         if self._plan.draft:
-            return (len(self._kept) + 1) * size > KEPT_BYTES
+            width, height = picture.size
+            return (len(self._kept) + 1) * 3 * width * height * (1 + picture.deep) > KEPT_BYTES
         return len(self._kept) >= FRAMES_KEPT
 
     def restored(self, n: int, styled: Frame) -> SceneLight:

@@ -26,12 +26,12 @@ class SequenceGaps(BadInput):
         )
 
 
-def open_source(spec: Job) -> ClipReader:
+def open_source(spec: Job, as_decoded: bool = False) -> ClipReader:
     """The clip's frames; with the setting `strict` damaged pictures are refused, with `gaps` "refuse" missing ones.
 
-    Raises SequenceGaps, and as ClipReader does.
+    `as_decoded` as ClipReader has it. Raises SequenceGaps, and as ClipReader does.
     """
     asked = spec.asked.source
     if asked.gaps == "refuse" and (gaps := gaps_of(spec.clip.paths)):
         raise SequenceGaps(gaps)
-    return ClipReader(spec.clip, strict=asked.strict, stream=asked.stream)
+    return ClipReader(spec.clip, strict=asked.strict, stream=asked.stream, as_decoded=as_decoded)

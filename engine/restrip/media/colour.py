@@ -97,7 +97,7 @@ def to_rgb(planes: tuple[Plane, Plane, Plane], bits: int, tags: ColourTags) -> P
     """
     height, width = planes[0].shape
     rgb = np.empty((height, width, 3), np.uint8 if bits == 8 else np.uint16)
-    matrix = _to_rgb_matrix(bits, tags)
+    matrix = to_rgb_matrix(bits, tags)
     rows_each = [_factor(height, plane.shape[0]) for plane in planes]
 
     def convert(first: int, end: int) -> None:
@@ -185,7 +185,7 @@ def _levels(bits: int, tags: ColourTags) -> tuple[float, float, float, float]:
     return 16.0 * step, 219.0 * step, middle, 224.0 * step
 
 
-def _to_rgb_matrix(bits: int, tags: ColourTags) -> Plane:
+def to_rgb_matrix(bits: int, tags: ColourTags) -> Plane:
     """[3, 4]: code values of `bits` to R'G'B' times 65535."""
     red, blue = LUMA[tags.matrix]
     green = 1 - red - blue

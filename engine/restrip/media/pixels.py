@@ -11,6 +11,7 @@ import numpy.typing as npt
 from restrip.media import colour
 from restrip.media.colour import ColourTags, Plane
 from restrip.media.frame import Frame
+from restrip.media.movies.decoded_frame import DecodedFrame, YuvPlanes
 
 # Layouts with interleaved chroma, and the planar ones that hold the same values.
 PLANAR = {
@@ -69,10 +70,10 @@ def layout_of(video_format: Any) -> Layout:
     )
 
 
-def frame_of(picture: Any, tags: ColourTags) -> Frame:
+def frame_of(picture: Any, tags: ColourTags, as_decoded: bool = False) -> Frame:
     """An av.VideoFrame as a Frame, still as it is stored (not turned, its own pixel aspect). `tags` are resolved.
 
-    Raises UnknownPixels.
+    `as_decoded` lets three planes of Y'CbCr be a DecodedFrame. Raises UnknownPixels.
     """
     picture = _planar(picture)
     layout = layout_of(picture.format)
@@ -87,6 +88,8 @@ def frame_of(picture: Any, tags: ColourTags) -> Frame:
     if len(planes) == 1 and layout.alpha:  # Grey and alpha side by side.
         pairs = planes[0].reshape(picture.height, picture.width, 2)
         planes = [np.ascontiguousarray(pairs[..., 0]), np.ascontiguousarray(pairs[..., 1])]
+    if as_decoded and len(planes) == 3:
+        return DecodedFrame(YuvPlanes(planes[0], planes[1], planes[2], layout.bits, tags))
     if len(planes) < 3:
         middle = np.full_like(planes[0], 1 << (layout.bits - 1))
         planes[1:1] = [middle, middle]

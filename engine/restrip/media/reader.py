@@ -66,20 +66,27 @@ class ClipReader:
 
     Any order is correct; forward is quick, and backward is served from blocks of at most `block_bytes`. `strict`
     refuses damaged pictures instead of concealing them. `stream` is which of a movie's video streams is read, counted
-    from 1; 0 is the one that players choose. Media time 0 is the first shown picture.
+    from 1; 0 is the one that players choose. Media time 0 is the first shown picture. `as_decoded` lets a movie's
+    frames keep the decoder's planes (DecodedFrame) and make R'G'B' of them when it is asked for.
 
     Raises MediaMissing, MediaUnreadable, OutsideMedia; with `strict` also MediaDamaged.
     """
 
     def __init__(
-        self, clip: ClipRange, *, strict: bool = False, block_bytes: int = BLOCK_BYTES, stream: int = 0
+        self,
+        clip: ClipRange,
+        *,
+        strict: bool = False,
+        block_bytes: int = BLOCK_BYTES,
+        stream: int = 0,
+        as_decoded: bool = False,
     ) -> None:
         self.clip = clip
         self._last: tuple[int, Frame] | None = None
         self._pictures: _PictureSource
         self._ends: Fraction | None = None
         with of_file(clip.paths[0]):
-            has = self._open(strict, block_bytes, stream)
+            has = self._open(strict, block_bytes, stream, as_decoded)
         self.size = self._pictures.size
         try:
             self._check_inside(has)
@@ -174,7 +181,7 @@ class ClipReader:
     ) -> None:
         self.close()
 
-    def _open(self, strict: bool, block_bytes: int, stream: int) -> Fraction | None:
+    def _open(self, strict: bool, block_bytes: int, stream: int, as_decoded: bool) -> Fraction | None:
         """Open the clip's files; returns how many seconds of it may be asked for, None for any number."""
         clip = self.clip
         if len(clip.paths) > 1 or is_still(clip.paths[0]):
@@ -191,7 +198,12 @@ class ClipReader:
             self._at = moving.at
             return moving.duration
         movie = MovieFrames(
-            clip.paths[0], strict=strict, block_bytes=block_bytes, untagged=clip.untagged, stream=stream
+            clip.paths[0],
+            strict=strict,
+            block_bytes=block_bytes,
+            untagged=clip.untagged,
+            stream=stream,
+            as_decoded=as_decoded,
         )
         self._pictures = movie
         self._info = movie_info(movie.facts, movie.index)

@@ -12,7 +12,10 @@ import pytest
 from scenes import Pictures, negative, psnr, sliding, strangers, styled
 
 from restrip.errors import Cancelled
+from restrip.media import ColourTags
+from restrip.media.colour import to_yuv
 from restrip.media.frame import Frame
+from restrip.media.movies.decoded_frame import DecodedFrame, YuvPlanes
 from restrip.progress import silent
 from restrip.propagate import PropagateSettings, StyledKey, propagate
 from restrip.timeline import FrameRange
@@ -170,6 +173,23 @@ def test_frames_that_stay_on_the_device_are_uploaded_once_and_change_nothing(mon
         for other in others:
             np.testing.assert_array_equal(one.left.rgb, other.left.rgb)
             np.testing.assert_array_equal(one.right.rgb, other.right.rgb)
+
+
+def test_frames_that_go_up_as_their_decoders_planes_change_nothing():
+    frames, tags = sliding(4, (64, 40), (1, 0)), ColourTags(matrix="bt709", range="limited")
+    kept = [DecodedFrame(YuvPlanes(*to_yuv(frame, 8, (2, 2), tags), 8, tags)) for frame in frames]
+    plain = [frame.planes.rgb() for frame in kept]
+    keys = styled(plain, 0, negative(plain[0])), styled(plain, 3, negative(plain[3]))
+
+    class Decoded(Pictures):
+        def frame(self, n):
+            return DecodedFrame(kept[n].planes)
+
+    made = on_tensors(plain, keys)
+    keys = tuple(StyledKey(key.frame, kept[key.frame], key.picture) for key in keys)
+    for one, other in zip(made, on_tensors(Decoded(plain, FrameRange(0, 3)), keys), strict=True):
+        np.testing.assert_array_equal(one.left.rgb, other.left.rgb)
+        np.testing.assert_array_equal(one.right.rgb, other.right.rgb)
 
 
 def test_whole_strokes_alone_walk_back_once():

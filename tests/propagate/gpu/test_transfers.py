@@ -7,6 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from restrip.media.frame import Frame  # noqa: E402
 from restrip.propagate.gpu import transfers  # noqa: E402
 from restrip.propagate.gpu.transfers import Uploads, copied  # noqa: E402
 from restrip.propagate.gpu_memory import KEPT_MIB, kept_frames  # noqa: E402
@@ -27,7 +28,7 @@ def test_the_last_frames_stay_and_no_more():
 
     def picture(n):
         asked.append(n)
-        return np.full((2, 3, 3), n, np.uint8)
+        return Frame(np.full((2, 3, 3), n, np.uint8))
 
     uploads = Uploads(torch.device("cpu"), 2)
     for n in (3, 2, 1, 1, 2, 3, 2):

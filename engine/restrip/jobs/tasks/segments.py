@@ -42,10 +42,14 @@ def render_segments(task: Assignment) -> dict[str, Any]:
     if cached_segment(task.cache, plan, index) is not None:
         return {"rendered": 0}
     segment_task = plan.segment_tasks[index]
-    key = segment_task.filed(_device_here(task, spec, plan), plan.baked)
+    device = _device_here(task, spec, plan)
+    key = segment_task.filed(device, plan.baked)
 
     def rendered(hardware: str, notes: list[str]) -> dict[str, Any]:
-        with task.cache.make("segments", key) as draft, Window(spec, plan, segment_task.frames) as window:
+        with (
+            task.cache.make("segments", key) as draft,
+            Window(spec, plan, segment_task.frames, as_decoded=device == "cuda") as window,
+        ):
             _Rendering(task, spec, plan, index, window, draft, hardware, notes).run()
         return {"rendered": len(segment_task.segments)}
 

@@ -48,7 +48,8 @@ class MovieFrames:
 
     Decoded pictures are kept, oldest first out: up to a quarter of `block_bytes` on the way forward, all of it after a
     step back, so that going backwards decodes a group once as long as it fits. Pictures that can't be decoded are
-    concealed by the nearest one before and named in `notes`; `strict` refuses them (MediaDamaged).
+    concealed by the nearest one before and named in `notes`; `strict` refuses them (MediaDamaged). `as_decoded` lets
+    frames that are shown as they are stored be DecodedFrames.
 
     What the decoder gives is compared with the table of pictures at each place. Where it contradicts a table made of
     packets, `index` is made again and the call raises TableRemade: ask again, with the number that is right now.
@@ -62,8 +63,10 @@ class MovieFrames:
         block_bytes: int = BLOCK_BYTES,
         untagged: str = "",
         stream: int = 0,
+        as_decoded: bool = False,
     ) -> None:
         self._movie = Movie(path, stream)
+        self._as_decoded = as_decoded
         self._strict = strict
         self._most = block_bytes
         self._room = block_bytes // 4
@@ -127,7 +130,7 @@ class MovieFrames:
         """Picture `number`, upright and with square pixels. Raises MediaUnreadable, MediaDamaged."""
         picture = self._picture(number)
         try:
-            stored = frame_of(picture, self.tags)
+            stored = frame_of(picture, self.tags, self._as_decoded)
         except UnknownPixels as error:
             raise MediaUnreadable(self._movie.path, f"its pixel layout {error} is unknown") from error
         if stored.size != self.facts.size:

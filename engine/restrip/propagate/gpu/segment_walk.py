@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from restrip.cuda.free_memory import free_mib
+from restrip.cuda.idle_memory import IDLE_MEMORY, mostly_free
 from restrip.media.frame import Frame
 from restrip.progress import Report
 from restrip.propagate.backward_walk import BackwardWalk, walked_frames
@@ -21,7 +22,6 @@ from restrip.propagate.energy.mix_weights import MixWeights, mix_weights_at
 from restrip.propagate.frame_window import CarriedFrame, FrameWindow, StyledKey, with_alpha_of
 from restrip.propagate.gpu.flow_stack import FlowStack
 from restrip.propagate.gpu.graphs import Tensors, Work
-from restrip.propagate.gpu.idle_memory import IDLE_MEMORY, mostly_free
 from restrip.propagate.gpu.motion import KeyMotion, Shown, StepMotion, named, shown_in
 from restrip.propagate.gpu.planes import unsigned
 from restrip.propagate.gpu.shares import Shares, shares_of
@@ -91,7 +91,7 @@ class SegmentWalk:
     ) -> None:
         self._window, self._keys, self._settings, self._report = window, keys, settings, report
         self._stages = stages.recording(self._not_recorded) if settings.graphs else stages
-        self._uploads, self._effort = Uploads(stages.device, kept), effort(settings.quick)
+        self._uploads, self._effort = Uploads(stages.device, kept, stages.rgb_of), effort(settings.quick)
         self._block = block_frames(window.size)
         again = walked_frames(window.frames, self._block) if self._averages and keys[1] is not None else 0
         self._done, self._total = 0, len(window.frames) + again
@@ -187,10 +187,10 @@ class SegmentWalk:
             yield from walk.forwards(self._window.frames, self._step, self._block)
 
     def _read(self, n: int) -> Shown:
-        return self._stages.shown(self._uploads.frame(n, lambda: self._window.frame(n).rgb8()))
+        return self._stages.shown(self._uploads.frame(n, lambda: self._window.frame(n)))
 
     def _shown(self, frame: Frame) -> Shown:
-        return self._stages.shown(self._uploads.upload(frame.rgb8()))
+        return self._stages.shown(self._uploads.upload(frame))
 
     def _frame(self, n: int, source: Frame, flow_back: Tensor | None) -> Callable[[], CarriedFrame]:
         """Start all work on a frame; what comes back waits for it."""

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from restrip.cuda.graph_recorder import GraphRecorder, Recorder
-from restrip.propagate.gpu import descriptors, filters, mixing, motion, patchmatch, vote
+from restrip.propagate.gpu import decoded, descriptors, filters, mixing, motion, patchmatch, vote
+from restrip.propagate.gpu.decoded import RgbOf
 from restrip.propagate.gpu.graphs import Graphs
 from restrip.propagate.gpu.motion import Shown
 from restrip.propagate.gpu.strokes import coded, places, sewing, stillness
@@ -24,6 +25,7 @@ class Stages:
     name: str
     device: torch.device
     recorder: Callable[[], Recorder] | None
+    rgb_of: RgbOf
     shown: Callable[[Tensor], Shown]
     flows_to: Callable[..., Tensor]
     led: Callable[..., Tensor]
@@ -68,6 +70,7 @@ def torch_stages(device: torch.device) -> Stages:
         "torch",
         device,
         None,  # it asks for values
+        decoded.rgb_of,
         motion.shown,
         motion.flows_to,
         motion.led,
@@ -99,6 +102,7 @@ def triton_stages(device: torch.device) -> Stages:
     """Triton's kernels; on the CPU only under TRITON_INTERPRET=1, for tests."""
     from restrip.propagate.gpu.kernels import (
         coded_triton,
+        decoded_triton,
         descriptors_triton,
         filter_triton,
         mixing_triton,
@@ -114,6 +118,7 @@ def triton_stages(device: torch.device) -> Stages:
         "triton",
         device,
         GraphRecorder if device.type == "cuda" else None,
+        decoded_triton.rgb_of,
         motion_triton.shown,
         motion_triton.flows_to,
         motion_triton.led,

@@ -9,7 +9,7 @@ down              copy 1 | copy 2 | ...
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
@@ -19,7 +19,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from restrip.media.frame import Picture
+from restrip.media.frame import Frame
+from restrip.media.movies.decoded_frame import DecodedFrame
+from restrip.propagate.gpu.decoded import RgbOf, on_device, rows_of
 
 AHEAD = 2
 """So many frames go up before the work on earlier ones is done."""
@@ -49,17 +51,28 @@ def copied(picture: npt.NDArray[Any], into: npt.NDArray[Any]) -> None:
     list(_copiers().map(np.copyto, *parts))
 
 
-def upload(picture: Picture, device: torch.device, beside: bool = False) -> Tensor:
-    """A picture [H, W, C] uint8, or uint16 as the same bits in int16, on the device.
+def upload(picture: npt.NDArray[Any], device: torch.device, beside: bool = False) -> Tensor:
+    """A picture [H, W, C] or a plane [H, W] uint8, or uint16 as the same bits in int16, on the device.
 
     `beside` the work that has been started, else after it.
     """
-    array = picture if picture.dtype == np.uint8 else picture.view(np.int16)
+    return uploaded([picture], device, beside)[0]
+
+
+def uploaded(pictures: Sequence[npt.NDArray[Any]], device: torch.device, beside: bool = False) -> list[Tensor]:
+    """Pictures or planes of one type, in one copy."""
+    kind = torch.uint8 if pictures[0].dtype == np.uint8 else torch.int16
+    sizes = [picture.size for picture in pictures]
     # A copy where it stays on the CPU too: frames are never written to, and torch can't promise that.
-    if device.type != "cuda":
-        return torch.tensor(array).to(device)
-    staged = torch.empty(array.shape, dtype=torch.uint8 if array.dtype == np.uint8 else torch.int16, pin_memory=True)
-    copied(array, staged.numpy())
+    staged = torch.empty(sum(sizes), dtype=kind, pin_memory=device.type == "cuda")
+    for picture, into in zip(pictures, staged.split(sizes), strict=True):
+        copied(picture, into.numpy().view(picture.dtype).reshape(picture.shape))
+    there = _sent(staged, device, beside) if device.type == "cuda" else staged.to(device)
+    parts = zip(pictures, there.split(sizes), strict=True)
+    return [part.view(picture.shape) for picture, part in parts]
+
+
+def _sent(staged: Tensor, device: torch.device, beside: bool) -> Tensor:
     here = torch.cuda.current_stream(device)
     way = _stream(device, "up") if beside else here
     with torch.cuda.stream(way):
@@ -73,34 +86,39 @@ def upload(picture: Picture, device: torch.device, beside: bool = False) -> Tens
 class Uploads:
     """Frames one after the other, beside the work; the last `kept` stay on the device for the next walk over them.
 
-    The host waits once the work is AHEAD frames behind: each takes memory.
+    The host waits once the work is AHEAD frames behind: each takes memory. Planes of a decoder go up as they are and
+    become R'G'B' there by `rgb_of`, where it gives what the host would.
     """
 
-    def __init__(self, device: torch.device, kept: int = 0) -> None:
-        self._device, self._most = device, kept
+    def __init__(self, device: torch.device, kept: int = 0, rgb_of: RgbOf | None = None) -> None:
+        self._device, self._most, self._rgb_of = device, kept, rgb_of
         self._kept: dict[int, Tensor] = {}
         self._worked: deque[torch.cuda.Event] = deque()
 
-    def frame(self, n: int, picture: Callable[[], Picture]) -> Tensor:
-        """Frame n [H, W, 3] on the device; `picture` is asked for if it isn't there any more."""
+    def frame(self, n: int, frame: Callable[[], Frame]) -> Tensor:
+        """Frame n [H, W, 3] uint8 on the device; `frame` is asked for if it isn't there any more."""
         there = self._kept.pop(n, None)
         if there is None:
-            there = self.upload(picture())
+            there = self.upload(frame())
         if self._most:
             self._kept[n] = there
         if len(self._kept) > self._most:
             del self._kept[next(iter(self._kept))]
         return there
 
-    def upload(self, picture: Picture) -> Tensor:
-        """A picture [H, W, 3] on the device; what was started before is work on earlier ones."""
+    def upload(self, frame: Frame) -> Tensor:
+        """A frame [H, W, 3] uint8 on the device; what was started before is work on earlier ones."""
         beside = self._device.type == "cuda"
         if beside:
             self._worked.append(torch.cuda.Event())
             self._worked[-1].record()
             if len(self._worked) > AHEAD:
                 self._worked.popleft().synchronize()
-        return upload(picture, self._device, beside)
+        rgb_of, planes = self._rgb_of, frame.planes if isinstance(frame, DecodedFrame) else None
+        if rgb_of is None or planes is None or not on_device(planes, rgb_of, self._device):
+            return upload(frame.rgb8(), self._device, beside)
+        luma, blue, red = uploaded([planes.luma, planes.blue, planes.red], self._device, beside)
+        return rgb_of((luma, blue, red), rows_of(planes))
 
 
 class Coming:

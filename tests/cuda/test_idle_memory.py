@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from restrip.propagate.gpu.idle_memory import IdleMemory, mostly_free  # noqa: E402
+from restrip.cuda.idle_memory import IdleMemory, mostly_free  # noqa: E402
 
 
 def test_it_is_given_back_once_after_the_last_segment():
