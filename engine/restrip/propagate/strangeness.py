@@ -75,14 +75,14 @@ def strangeness_of(left: StyledKey, style: Pixels, errors: Plane, flow: npt.NDAr
     return Strangeness(overall**0.5, cv2.resize(np.sqrt(places), (w, h), interpolation=cv2.INTER_LINEAR))
 
 
-def crispness(strange: Strangeness | None, asked: str, size: tuple[int, int]) -> Plane:
+def crispness(strange: Strangeness | None, asked: str, size: tuple[int, int], alone: float = 0.0) -> Plane:
     """How far strokes are kept whole at each place of the left key, [H, W] in 0..1, of (width, height).
 
-    `asked` is "auto", "crisp" or "smooth"; where nothing is known of how strange the keys are, auto averages.
+    `asked` is "auto", "crisp" or "smooth"; where two keys aren't compared, auto keeps them whole by `alone`.
     """
     if asked == "auto" and strange is not None:
         return strange.parts
-    return np.full((size[1], size[0]), asked == "crisp", np.float32)
+    return np.full((size[1], size[0]), {"auto": alone, "crisp": 1, "smooth": 0}[asked], np.float32)
 
 
 def _moving(flow: npt.NDArray[np.float32]) -> Plane:

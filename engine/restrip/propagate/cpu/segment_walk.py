@@ -35,6 +35,7 @@ from restrip.propagate.energy.mix_weights import MixWeights, mix_weights_at
 from restrip.propagate.energy.shading import USUAL_GAIN
 from restrip.propagate.energy.style import CODE
 from restrip.propagate.frame_window import CarriedFrame, FrameWindow, StyledKey, with_alpha_of
+from restrip.propagate.key_alone import key_alone, strokes_of_its_own
 from restrip.propagate.settings import PropagateSettings
 from restrip.propagate.strangeness import Strangeness, crispness
 
@@ -209,6 +210,8 @@ class _Segment:
         """How far strokes are kept whole at each place of the left key."""
         left, side = self._keys[0], self._sides[1]
         strange: Strangeness | None = None
+        if self._settings.strokes == "auto" and (alone := key_alone(self._window, self._keys)) is not None:
+            return crispness(None, "auto", self._window.size, strokes_of_its_own(alone))
         comparable = left is not None and self._is_left(self._window.frames.first)
         if self._settings.strokes == "auto" and comparable and side is not None and flow_back is not None:
             assert left is not None
@@ -217,7 +220,7 @@ class _Segment:
 
     def _whole_strokes(self) -> WholeStrokes:
         a, b = (None if side is None else Paint.of(side.picture, self._settings.shading) for side in self._sides)
-        return WholeStrokes((a, b), self._parts)
+        return WholeStrokes((a, b), self._parts, self._settings.strokes == "auto")
 
     def _is_left(self, n: int) -> bool:
         return self._keys[0] is not None and self._keys[0].frame == n

@@ -34,6 +34,7 @@ from restrip.propagate.gpu.strokes.strangeness import parts_of
 from restrip.propagate.gpu.strokes.whole import WholeStrokesTensors
 from restrip.propagate.gpu.transfers import Coming, Uploads
 from restrip.propagate.gpu_memory import KEPT_MIB, block_frames, field_block_frames, kept_frames, need_mib
+from restrip.propagate.key_alone import key_alone, strokes_of_its_own
 from restrip.propagate.settings import PropagateSettings
 
 Keys = tuple[StyledKey | None, StyledKey | None]
@@ -149,6 +150,9 @@ class SegmentWalk:
         a, b = self._sides
         if self._settings.strokes == "crisp":
             return torch.ones((1, 1), device=self._stages.device), True
+        alone = None if self._settings.strokes == "smooth" else key_alone(self._window, self._keys)
+        if alone is not None and (whole := strokes_of_its_own(alone)):
+            return torch.full((1, 1), whole, device=self._stages.device), False  # but what it doesn't know
         if self._settings.strokes == "smooth" or not self._is_left(self._window.frames.first):
             return None, False
         if a is None or b is None or flow_back is None:

@@ -106,6 +106,31 @@ def test_one_key_alone_is_kept_whole_where_that_is_asked(side):
         np.testing.assert_array_equal(one.baked.rgb, shown.rgb)
 
 
+@pytest.mark.parametrize("side", [0, 1])
+def test_one_key_whose_strokes_are_its_own_is_kept_whole_unasked(side):
+    frames = still_frames(4)
+    keys = list(keys_of(frames, PAINTS))
+    keys[1 - side] = None
+    for one in carried(frames, tuple(keys)):
+        np.testing.assert_allclose(np.int32((one.left or one.right).rgb), PAINTS[side], atol=2)
+
+
+def test_one_key_of_a_filter_is_averaged_as_ever():
+    frames = sliding(4, SIZE, (1.5, 0.5))
+    keys = styled(frames, 0, negative(frames[0])), None
+    for auto, smooth in zip(carried(frames, keys), carried(frames, keys, strokes="smooth"), strict=True):
+        np.testing.assert_array_equal(auto.left.rgb, smooth.left.rgb)
+
+
+def test_what_one_key_doesnt_know_is_no_piece_of_it():
+    frames = still_frames(3)
+    frames[2][:, : SIZE[0] // 3] = 255 - texture(SIZE, 90)[:, : SIZE[0] // 3]
+    keys = styled(frames, 0, PAINTS[0]), None
+    auto, crisp = (carried(frames, keys, strokes=how)[2].left.rgb.astype(np.int32) for how in ("auto", "crisp"))
+    apart = np.abs(auto - crisp).mean((0, 2))
+    assert apart[: SIZE[0] // 4].mean() > 5 * max(apart[SIZE[0] // 2 :].mean(), 0.5)
+
+
 def test_deep_pictures_stay_deep_and_keep_their_alpha():
     frames = [frame.astype(np.uint16) * 257 for frame in still_frames(4)]
     alpha = np.full((SIZE[1], SIZE[0]), 1234, np.uint16)

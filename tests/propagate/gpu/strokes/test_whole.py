@@ -122,6 +122,19 @@ def test_one_keys_strokes_are_carried_whole(side):
         assert np.float32(one).std() == pytest.approx(np.float32(other).std(), rel=0.05)
 
 
+@pytest.mark.parametrize("side", [0, 1])
+def test_one_keys_own_strokes_are_kept_unasked_where_it_knows_the_place(side):
+    frames = occluder(4, SIZE, (2, 1))[0]
+    key = styled(frames, 3 * side, texture(SIZE, 71, 1.0))
+    keys = (key, None) if side == 0 else (None, key)
+    window = Pictures(frames, FrameRange(0, 3 + (side == 0)))
+    walk = SegmentWalk(window, keys, PropagateSettings(), silent, STAGES)
+    for ours, theirs in zip(walk.frames(), propagate(window, keys, PropagateSettings(), silent), strict=True):
+        one, other = (np.float32((c.left or c.right).rgb) for c in (ours, theirs))
+        assert one.std() == pytest.approx(other.std(), rel=0.05)
+        assert np.abs(one - other).mean() < 12
+
+
 def test_keys_that_agree_are_averaged_as_ever():
     frames = occluder(4, SIZE, (2, 1))[0]
     keys = tuple(styled(frames, n, negative(frames[n])) for n in (0, 3))

@@ -10,7 +10,7 @@ from restrip.media.frame import Picture, empty_picture
 from restrip.propagate.cpu.predictors import Field
 from restrip.propagate.cpu.sampling import added
 from restrip.propagate.cpu.strokes.paint import Laid
-from restrip.propagate.energy.crisp import AROUND, LEAST, MOST, PLAIN, SOFT
+from restrip.propagate.energy.crisp import AROUND, AROUND_KNOWN, KNOWN, LEAST, MOST, PLAIN, SOFT, SOFT_KNOWN
 from restrip.propagate.energy.paint import FINE
 from restrip.propagate.energy.style import CODE
 
@@ -34,6 +34,13 @@ def crisp(left: Laid, right: Laid, turn: Plane) -> Pixels:
 def carried(parts: Plane, field: Field) -> Plane:
     """What holds at each place of a key, [H, W], where a field shows these places; without a step at seams."""
     return cv2.GaussianBlur(parts[field[..., 1], field[..., 0]], (0, 0), SOFT, borderType=cv2.BORDER_REPLICATE)
+
+
+def known(worth: Plane) -> Plane:
+    """How far one key alone knows each place, [H, W] in 0..1, of what its pieces are worth there."""
+    around = cv2.GaussianBlur(worth, (0, 0), AROUND_KNOWN, borderType=cv2.BORDER_REPLICATE)
+    over = np.clip((around - np.float32(KNOWN[0])) / np.float32(KNOWN[1] - KNOWN[0]), 0, 1)
+    return cv2.GaussianBlur(over * over * (3 - 2 * over), (0, 0), SOFT_KNOWN, borderType=cv2.BORDER_REPLICATE)
 
 
 def shown(base: Picture, whole: Pixels, parts: Plane, deep: bool) -> Picture:

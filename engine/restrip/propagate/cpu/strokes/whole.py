@@ -19,7 +19,7 @@ from restrip.propagate.cpu.predictors import Field
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.spool import Spool
 from restrip.propagate.cpu.strokes.calm_motion import Walked
-from restrip.propagate.cpu.strokes.crisp import Pixels, Plane, carried, coded, crisp, shown
+from restrip.propagate.cpu.strokes.crisp import Pixels, Plane, carried, coded, crisp, known, shown
 from restrip.propagate.cpu.strokes.field_spool import FieldSpool
 from restrip.propagate.cpu.strokes.handover import HandOver
 from restrip.propagate.cpu.strokes.paint import Laid, Paint
@@ -174,12 +174,13 @@ class WholeStrokes:
     """Lays out the frames of a segment, in order, from the left key's first on.
 
     `paints` are both keys', one of which may be None. Both keys' pieces in each frame are given as `fields`. `parts`
-    [H, W], 0..1, says how much of what is laid out is shown at each place of the left key.
+    [H, W], 0..1, says how much of what is laid out is shown at each place of the left key; of one key alone
+    `known_only` shows it only where that knows the place.
     """
 
-    def __init__(self, paints: tuple[Paint | None, Paint | None], parts: Plane) -> None:
+    def __init__(self, paints: tuple[Paint | None, Paint | None], parts: Plane, known_only: bool = False) -> None:
         self._paints = paints
-        self._parts = None if parts.min() >= 1 else parts
+        self._parts = None if parts.min() >= 1 and not known_only else parts
         self._handed: HandOver | None = None
 
     def at_key(self, frame: Bytes, picture: npt.NDArray[np.uint16], field: Field | None) -> None:
@@ -192,7 +193,10 @@ class WholeStrokes:
         """What is shown of the next frame, `across` the fade, 0..1."""
         a, b = (self._laid(side, described, field) for side, field in enumerate(fields))
         if a is None or b is None:
-            return Whole(a, b, self._parts, None)
+            only = a or b
+            return Whole(
+                a, b, self._parts if self._parts is None or only is None else self._parts * known(only.worth), None
+            )
         if self._handed is None:  # the segment begins after the left key
             self._handed = HandOver.of(*(side.picture * np.float32(1 / CODE) for side in (a, b)))
         parts = None if self._parts is None else carried(self._parts, a.field)

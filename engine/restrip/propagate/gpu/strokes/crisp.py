@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from restrip.propagate.energy.crisp import AROUND, LEAST, MOST, PLAIN, SOFT
+from restrip.propagate.energy.crisp import AROUND, AROUND_KNOWN, KNOWN, LEAST, MOST, PLAIN, SOFT, SOFT_KNOWN
 from restrip.propagate.energy.paint import FINE
 from restrip.propagate.energy.style import CODE
 from restrip.propagate.gpu.filters import gaussian, mean
@@ -31,3 +31,10 @@ def crisp(left: LaidTensors, right: LaidTensors, turn: Tensor, stages: Stages) -
 def carried(parts: Tensor, field: Tensor, stages: Stages) -> Tensor:
     """What holds at each place of a key, [H, W], where a field shows these places; without a step at seams."""
     return stages.filtered(stages.taken_at(parts, field)[None], gaussian(SOFT))[0]
+
+
+def known(worth: Tensor, stages: Stages) -> Tensor:
+    """How far one key alone knows each place, [H, W] in 0..1, of what its pieces are worth there."""
+    around = stages.filtered(worth[None], gaussian(AROUND_KNOWN))
+    over = ((around - KNOWN[0]) / (KNOWN[1] - KNOWN[0])).clamp_(0, 1)
+    return stages.filtered(over.square() * (3 - 2 * over), gaussian(SOFT_KNOWN))[0]

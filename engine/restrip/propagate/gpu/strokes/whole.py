@@ -12,7 +12,7 @@ from restrip.propagate.gpu.graphs import Tensors
 from restrip.propagate.gpu.motion import Shown
 from restrip.propagate.gpu.planes import unsigned
 from restrip.propagate.gpu.stages import Stages
-from restrip.propagate.gpu.strokes.crisp import carried, crisp
+from restrip.propagate.gpu.strokes.crisp import carried, crisp, known
 from restrip.propagate.gpu.strokes.handover import HandOverTensors
 from restrip.propagate.gpu.strokes.paint import LaidTensors, PaintTensors
 from restrip.propagate.gpu.strokes.pieces import Pieces
@@ -87,7 +87,9 @@ class WholeStrokesTensors:
         """What is shown of a frame by these pieces, when times up to `begun` are half handed over."""
         a, b = (self._laid(side, frame, fields.get(f"field {side}")) for side in (0, 1))
         if a is None or b is None:
-            return WholeTensors([laid for laid in (a, b) if laid is not None], self._parts, None, self._stages)
+            laid = [one for one in (a, b) if one is not None]
+            parts = None if self._parts is None else self._parts * known(laid[0].worth, self._stages)
+            return WholeTensors(laid, parts, None, self._stages)
         assert self._handed is not None
         turn = self._handed.at(begun, a, b, self._stages)
         parts = None if self._parts is None else carried(self._parts, a.field, self._stages)
