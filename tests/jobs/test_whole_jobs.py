@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import errno
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -529,6 +530,25 @@ def test_playback_opens_two_strips_at_most(hand: Hand, little: Little, monkeypat
     most = max(len(playback._open) for _ in playback.frames())
     assert most == 2
     assert playback._open == {}
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_strips_are_played_once_for_preview_and_sheet(
+    hand: Hand, little: Little, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preview: bool
+) -> None:
+    played, frames = [], Playback.frames
+
+    def counted(playback: Playback) -> Iterator[Frame]:
+        for frame in frames(playback):
+            played.append(frame)
+            yield frame
+
+    monkeypatch.setattr(Playback, "frames", counted)
+    output = Output(folder=str(tmp_path / "out"), preview=preview, sheet=str(tmp_path / "sheet.png"))
+    manifest = hand.run(little.job("job-1", 4, 16, output=output))
+    assert len(played) == manifest.clip.length
+    sheet = read_picture(manifest.sheet).rgb
+    assert sheet[-60:-40, 80:380].std() > 10  # the row of the result
 
 
 def test_seeds_of_a_look_without_any_show_the_one_picture(hand: Hand, little: Little) -> None:

@@ -148,6 +148,19 @@ def test_a_seek_in_a_long_clip_decodes_one_group(tmp_path: Path) -> None:
             assert reader.decoded - before <= 12 + 16
 
 
+def test_what_was_written_here_is_not_decoded_first(tmp_path: Path) -> None:
+    path = tmp_path / "ours.mp4"
+    with MovieWriter(path, (32, 16), Rate.of(25), "h264") as writer:
+        for n in range(40):
+            writer.write(Frame(numbered(n, (32, 16))))
+    clip = ClipRange((str(path),), Rate.of(25), 40)
+    with ClipReader(clip, ours=True) as reader:
+        assert reader.decoded <= 16  # its first picture, and what threads hold
+        assert [number_in(reader.frame(n)) for n in (0, 39, 7, *range(40))] == [0, 39, 7, *range(40)]
+    with ClipReader(clip) as reader:  # nor kept for one who doesn't know whose it is
+        assert reader.decoded >= 40
+
+
 def test_walking_backwards_decodes_a_group_once(kinds: Any) -> None:
     path, _ = kinds("b-pictures.mp4")
     with ClipReader(ClipRange((str(path),), Rate.of(25), 60)) as reader:

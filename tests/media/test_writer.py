@@ -156,6 +156,16 @@ def test_files_can_stand_one_after_the_other(tmp_path: Path, name: str) -> None:
     assert sum(p.is_keyframe for p in packets) >= 3
 
 
+def test_joining_opens_each_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from restrip.media.av import copy
+
+    one, other = (write(tmp_path / f"{n}.mp4", [picture(n), picture(n + 1)], "h264") for n in (0, 2))
+    opened, real = [], copy.open_media
+    monkeypatch.setattr(copy, "open_media", lambda path: opened.append(path) or real(path))
+    assert join([one, other, one], tmp_path / "joined.mp4") == 6
+    assert opened == [str(one), str(other), str(one)]
+
+
 def test_joining_what_differs_is_refused(tmp_path: Path) -> None:
     from restrip.media.movies.joining import NotJoinable
 

@@ -68,6 +68,8 @@ class ClipReader:
     refuses damaged pictures instead of concealing them. `stream` is which of a movie's video streams is read, counted
     from 1; 0 is the one that players choose. Media time 0 is the first shown picture. `as_decoded` lets a movie's
     frames keep the decoder's planes (DecodedFrame) and make R'G'B' of them when it is asked for.
+    `ours` says that this package wrote the movie: what its packets tell is believed until the decoder contradicts it,
+    not decoded first.
 
     Raises MediaMissing, MediaUnreadable, OutsideMedia; with `strict` also MediaDamaged.
     """
@@ -80,13 +82,14 @@ class ClipReader:
         block_bytes: int = BLOCK_BYTES,
         stream: int = 0,
         as_decoded: bool = False,
+        ours: bool = False,
     ) -> None:
         self.clip = clip
         self._last: tuple[int, Frame] | None = None
         self._pictures: _PictureSource
         self._ends: Fraction | None = None
         with of_file(clip.paths[0]):
-            has = self._open(strict, block_bytes, stream, as_decoded)
+            has = self._open(strict, block_bytes, stream, as_decoded, ours)
         self.size = self._pictures.size
         try:
             self._check_inside(has)
@@ -181,7 +184,7 @@ class ClipReader:
     ) -> None:
         self.close()
 
-    def _open(self, strict: bool, block_bytes: int, stream: int, as_decoded: bool) -> Fraction | None:
+    def _open(self, strict: bool, block_bytes: int, stream: int, as_decoded: bool, ours: bool) -> Fraction | None:
         """Open the clip's files; returns how many seconds of it may be asked for, None for any number."""
         clip = self.clip
         if len(clip.paths) > 1 or is_still(clip.paths[0]):
@@ -204,6 +207,7 @@ class ClipReader:
             untagged=clip.untagged,
             stream=stream,
             as_decoded=as_decoded,
+            ours=ours,
         )
         self._pictures = movie
         self._info = movie_info(movie.facts, movie.index)

@@ -12,7 +12,7 @@ from restrip.client.job import JobSpec, Manifest, clip_from_json
 from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.outputs import delivery as outputs
 from restrip.jobs.outputs.finished_files import put
-from restrip.jobs.outputs.preview import write_preview, write_sheet
+from restrip.jobs.outputs.preview import sheet_of, write_preview, write_sheet
 from restrip.jobs.references import spec_in, with_files_of
 from restrip.jobs.tasks.prepare import output_folder
 from restrip.jobs.tasks.registry import Assignment, read_own
@@ -114,10 +114,11 @@ class RemoteRender:
         return {name: Path(path) for name, path in asked.items() if path}
 
     def _write(self, extras: Mapping[str, Path], manifest: Manifest, delivery: outputs.Delivery) -> None:
+        sheet = sheet_of(manifest)
         writers: dict[str, Callable[[Path], None]] = {
-            "preview": lambda path: write_preview(self.spec, manifest, path, self.task.report),
+            "preview": lambda path: write_preview(self.spec, manifest, path, self.task.report, sheet),
             "otio": lambda path: write_timeline(manifest, path),
-            "sheet": lambda path: write_sheet(self.spec, manifest, path),
+            "sheet": lambda path: write_sheet(self.spec, manifest, path, sheet),
         }
         for name, path in extras.items():
             delivery.put(path, writers[name])

@@ -60,6 +60,10 @@ class Sheet:
         small = fit_picture(picture, (self.width_px, max(1, round(self.width_px * height / width))))
         self._pictures[row, frame] = small.rgb8()
 
+    def lacks(self, row: Row) -> bool:
+        """Is there no picture in a row yet?"""
+        return all(of != row for of, _ in self._pictures)
+
     def write(self, path: Path) -> None:
         """Draw what was added and write it as a PNG."""
         tall = max(picture.shape[0] for picture in self._pictures.values())

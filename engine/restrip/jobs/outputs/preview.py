@@ -15,6 +15,7 @@ from restrip.media import ClipReader, MovieWriter, fit_picture, mux_audio, read_
 from restrip.media.colour import ColourTags
 from restrip.media.formats import fitting_format
 from restrip.media.frame import Frame
+from restrip.media.light import LightCoding
 from restrip.media.timecode import shown_at
 from restrip.timeline import ClipRange, Crossfade, mix_at
 
@@ -49,7 +50,7 @@ class Playback:
 
     def _frame(self, strip: StripFile, n: int) -> Frame:
         if strip.key not in self._open:
-            reader = ClipReader(strip_clip(self._manifest, strip))
+            reader = ClipReader(strip_clip(self._manifest, strip), ours=True)
             self._open[strip.key] = reader.__enter__()
         return self._open[strip.key].frame(n - strip.frames.first)
 
@@ -83,8 +84,11 @@ def strip_clip(manifest: Manifest, strip: StripFile) -> ClipRange:
     return ClipRange(paths, manifest.clip.rate, len(strip.frames))
 
 
-def write_preview(spec: Job, manifest: Manifest, path: Path, report: Report) -> None:
-    """The strips as the editor plays them, H.264 with the source's sound, at `path`; PQ and HLG for a usual display."""
+def write_preview(spec: Job, manifest: Manifest, path: Path, report: Report, sheet: Sheet | None = None) -> None:
+    """The strips as the editor plays them, H.264 with the source's sound, at `path`; PQ and HLG for a usual display.
+
+    A `sheet` is given the frames that it shows of them, so that they are played once.
+    """
     format_name, _ = fitting_format("h264", manifest.size)
     clip, size = spec.clip, manifest.size
     with open_source(spec) as source:
@@ -95,6 +99,8 @@ def write_preview(spec: Job, manifest: Manifest, path: Path, report: Report) -> 
             for n, frame in enumerate(Playback(manifest).frames()):
                 under = fit_picture(source.frame(n), size) if manifest.facts.get("look_only") else None
                 writer.write(source.coding.shown(seen(frame, under)))
+                if sheet is not None:
+                    _add_result(sheet, n, frame, source.coding)
                 report("writing", n + 1, clip.length)
     add_sound(spec.clip, path)
 
@@ -105,21 +111,31 @@ def add_sound(clip: ClipRange, path: Path) -> None:
         mux_audio(path, clip.paths[0], clip.media_time(0), clip.rate.seconds(clip.length), path)
 
 
-def write_sheet(spec: Job, manifest: Manifest, path: Path) -> None:
-    """Source, keys and result side by side, as a PNG at `path`; of PQ and HLG for a usual display."""
+def sheet_of(manifest: Manifest) -> Sheet:
+    """A sheet of a job's keys and of frames between them, still without pictures."""
     keys = [made.key.frame for made in manifest.keys]
-    columns = columns_for(keys, spec.clip.length)
-    sheet = Sheet(columns, keys)
+    return Sheet(columns_for(keys, manifest.clip.length), keys)
+
+
+def write_sheet(spec: Job, manifest: Manifest, path: Path, sheet: Sheet) -> None:
+    """Source, keys and result side by side, as a PNG at `path`; of PQ and HLG for a usual display. What is shown of
+    the result is played if `sheet` hasn't seen it.
+    """
     with open_source(spec) as source:
         coding = source.coding
-        for n in columns:
+        for n in sheet.columns:
             sheet.add("source", n, coding.shown(fit_picture(source.frame(n), manifest.size)))
     for made in manifest.keys:
         if made.picture:
             picture = read_picture(made.picture)
             # Where highlights are kept a key is a picture for a display already.
             sheet.add("key", made.key.frame, picture if spec.asked.source.highlights else coding.shown(picture))
-    for n, frame in enumerate(Playback(manifest).frames()):
-        if n in columns:
-            sheet.add("result", n, coding.shown(frame))
+    if sheet.lacks("result"):
+        for n, frame in enumerate(Playback(manifest).frames()):
+            _add_result(sheet, n, frame, coding)
     sheet.write(path)
+
+
+def _add_result(sheet: Sheet, n: int, frame: Frame, coding: LightCoding) -> None:
+    if n in sheet.columns:
+        sheet.add("result", n, coding.shown(frame))

@@ -24,7 +24,7 @@ from restrip.jobs.model.plan import Plan
 from restrip.jobs.outputs import delivery as outputs
 from restrip.jobs.outputs.encoded_again import encoded_again
 from restrip.jobs.outputs.finished_files import key_picture, linked_copy
-from restrip.jobs.outputs.preview import add_sound, write_preview, write_sheet
+from restrip.jobs.outputs.preview import add_sound, sheet_of, write_preview, write_sheet
 from restrip.jobs.references import clip_files, inputs_of
 from restrip.jobs.tasks.prepare import cached_segment, job_spec, output_folder, saved_plan, targets_of
 from restrip.jobs.tasks.registry import Assignment
@@ -163,11 +163,12 @@ class _Ending:
 
     def _extras(self, manifest: Manifest) -> None:
         """Baked movie, preview, timeline, sheet: as far as they were asked for."""
+        sheet = sheet_of(manifest)
         for name, write in (
             ("baked", self._bake),
-            ("preview", lambda path: write_preview(self.spec, manifest, path, self.task.report)),
+            ("preview", lambda path: write_preview(self.spec, manifest, path, self.task.report, sheet)),
             ("otio", lambda path: write_timeline(manifest, path)),
-            ("sheet", lambda path: write_sheet(self.spec, manifest, path)),
+            ("sheet", lambda path: write_sheet(self.spec, manifest, path, sheet)),
         ):
             if name in self.targets:
                 self._report()

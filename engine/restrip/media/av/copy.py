@@ -9,43 +9,50 @@ from typing import Any
 import av
 from av.error import FFmpegError
 
-from restrip.media.av.mux import TIMECODED, muxing
+from restrip.media.av.mux import TIMECODED, container_options, muxing
 from restrip.media.av.pyav import exact, open_media
 from restrip.media.av.tags import first_timecode, words
 from restrip.media.files import MediaUnreadable
 
 
-def encoding_facts(path: str) -> tuple[Any, ...]:
-    """What must be equal for two movies' packets to stand in one file."""
-    with _opened(path) as container:
-        stream = container.streams.video[0]
-        context = stream.codec_context
-        return (
-            context.name,
-            (context.width, context.height),
-            context.pix_fmt,
-            exact(stream.average_rate),
-            (context.colorspace, context.color_primaries, context.color_trc, context.color_range),
-            bytes(context.extradata or b""),
-        )
+class Unlike(Exception):
+    """A movie whose packets can't stand in one file with those of the first."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
 
 
-def append_all(files: Sequence[str], aside: str, container_name: str, options: dict[str, str]) -> int:
-    """Write the packets of all files, one after the other, into one movie; returns how many.
+def encoding_facts(stream: Any) -> tuple[Any, ...]:
+    """What must be equal for two movies' packets to stand in one file, of their video streams."""
+    context = stream.codec_context
+    return (
+        context.name,
+        (context.width, context.height),
+        context.pix_fmt,
+        exact(stream.average_rate),
+        (context.colorspace, context.color_primaries, context.color_trc, context.color_range),
+        bytes(context.extradata or b""),
+    )
+
+
+def append_all(files: Sequence[str], aside: str, container_name: str) -> int:
+    """Write the packets of all files, one after the other, into one movie; returns how many. Each is opened once.
 
     The files begin with key pictures, reorder nothing and have one constant rate, so packet k begins at k / rate.
+    Raises Unlike.
     """
     count = 0
     with _opened(files[0]) as first, muxing(aside):
         template = first.streams.video[0]
-        rate = rate_of(template)
-        output = av.open(f"file:{aside}", "w", format=container_name, container_options=options)
-        with output:
+        rate, facts = rate_of(template), encoding_facts(template)
+        options = container_options(container_name, rate)
+        with av.open(f"file:{aside}", "w", format=container_name, container_options=options) as output:
             output.metadata.update(timecode_of(first, container_name))
             stream = like(output, template, rate)
             stream.time_base = 1 / rate
-            for path in files:
-                for packet in _packets(path):
+            for number, path in enumerate(files):
+                for packet in _packets_of(path, facts) if number else _packets(first, facts, path):
                     packet.stream = stream
                     packet.time_base = 1 / rate
                     packet.pts = packet.dts = count
@@ -91,11 +98,17 @@ def _first_timecode(container: Any) -> str:
     return first_timecode([container.metadata, *(stream.metadata for stream in container.streams)])
 
 
-def _packets(path: str) -> Iterator[Any]:
+def _packets_of(path: str, facts: tuple[Any, ...]) -> Iterator[Any]:
     with _opened(path) as container:
-        for packet in container.demux(container.streams.video[0]):
-            if packet.size:
-                yield packet
+        yield from _packets(container, facts, path)
+
+
+def _packets(container: Any, facts: tuple[Any, ...], path: str) -> Iterator[Any]:
+    """A movie's packets that aren't empty. Raises Unlike where its encoding isn't that of `facts`."""
+    stream = container.streams.video[0]
+    if encoding_facts(stream) != facts:
+        raise Unlike(path)
+    yield from (packet for packet in container.demux(stream) if packet.size)
 
 
 def _opened(path: str) -> Any:

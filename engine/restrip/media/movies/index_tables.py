@@ -28,13 +28,19 @@ CHECKED_PX = 64_000_000
 _RECENT: OrderedDict[tuple[str, int, int, int], FrameIndex] = OrderedDict()
 
 
-def index_of(movie: Movie) -> FrameIndex:
-    """The movie's index; kept for the next reader of the same, unchanged file. The movie learns its key packets."""
+def index_of(movie: Movie, believed: bool = False) -> FrameIndex:
+    """The movie's index; kept for the next reader of the same, unchanged file. The movie learns its key packets.
+
+    One whose packets are `believed` is not checked by decoding, nor kept: its reader compares it on the way.
+    """
     key = _name_of(movie)
-    if key not in _RECENT:
-        _remember(key, _built(movie))
-    _RECENT.move_to_end(key)
-    index = _RECENT[key]
+    if key in _RECENT:
+        _RECENT.move_to_end(key)
+        index = _RECENT[key]
+    else:
+        index = _built(movie, believed)
+        if not believed:
+            _remember(key, index)
     movie.know(index.keys)
     if index.damaged:
         movie.steady()
@@ -63,14 +69,14 @@ def _remember(key: tuple[str, int, int, int], index: FrameIndex) -> None:
         _RECENT.popitem(last=False)
 
 
-def _built(movie: Movie) -> FrameIndex:
+def _built(movie: Movie, believed: bool) -> FrameIndex:
     packets = list(movie.packets())
     if not packets:
         raise MediaUnreadable(movie.path, "it holds no pictures")
     if _plausible(packets, movie):
         index = from_packets(packets, movie.clock, _claims(movie))
         heard: list[str] = []
-        if _borne_out(movie, index, heard):
+        if believed or _borne_out(movie, index, heard):
             return replace(index, damaged=bool(heard))
     return _decoded(movie, packets)
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from fractions import Fraction
 from functools import reduce
 from operator import or_
 from pathlib import Path
 
 from restrip.errors import RestripError
-from restrip.media.av.copy import append_all, encoding_facts, written_timecode
-from restrip.media.av.mux import container_options
+from restrip.media.av.copy import Unlike, append_all, written_timecode
 from restrip.media.files import MediaMissing, OutputUnwritable, check_readable, written
 from restrip.media.movies.light_levels import LightLevels
 from restrip.media.movies.picture_boxes import read_display, read_levels, write_display, write_levels
@@ -55,13 +53,12 @@ def join(files: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -
         return _join_folders([Path(name) for name in names], Path(out))
     for name in names:
         check_readable(name)
-    facts = [encoding_facts(name) for name in names]
-    for name, other in zip(names[1:], facts[1:], strict=True):
-        if other != facts[0]:
-            raise NotJoinable(names[0], name)
     container = container_of(Path(out))
     with written(out) as aside:
-        count = append_all(names, str(aside), container, container_options(container, Fraction(facts[0][3])))
+        try:
+            count = append_all(names, str(aside), container)
+        except Unlike as other:
+            raise NotJoinable(names[0], other.path) from other
         if container != "matroska":
             _say_light(names, aside)
     return count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,7 @@ def levels_of(frame: Frame) -> LightLevels:
     return LightLevels(round(float(nits[brightest.max()])), round(mean))
 
 
+@lru_cache(2)
 def _nits(white: int) -> npt.NDArray[np.float64]:
     """The light of each code value, [white + 1]."""
     return np.asarray(pq_decoded(np.linspace(0, 1, white + 1)) * WHITE_NITS, np.float64)

@@ -64,6 +64,7 @@ class MovieFrames:
         untagged: str = "",
         stream: int = 0,
         as_decoded: bool = False,
+        ours: bool = False,
     ) -> None:
         self._movie = Movie(path, stream)
         self._as_decoded = as_decoded
@@ -86,7 +87,7 @@ class MovieFrames:
         self._movie.on_damage = early.append
         try:
             self.facts = self._movie.facts
-            self.index: FrameIndex = index_of(self._movie)
+            self.index: FrameIndex = index_of(self._movie, believed=ours)
             for why in early:
                 self._heard(None, why)
             self._movie.on_damage = self._heard_of_packet
