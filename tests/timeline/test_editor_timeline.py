@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from otio_player import play
 
 from restrip.client.job import KeyResult, Manifest, StripFile
+from restrip.errors import BadInput
 from restrip.timeline import Rate, seams_of, segments_of, strips_of, visible_of
 from restrip.timeline.editor_timeline import Cut, CutUnreadable, MarkedClip, NothingMarked
 
@@ -154,6 +157,8 @@ def test_paths_are_read_in_every_form(tmp_path: Path) -> None:
         "file://localhost/films/a.mov": "/films/a.mov",
         "file:///C:/films/a.mov": "C:/films/a.mov",
         "/films/100%25.mov": "/films/100%25.mov",
+        "takes/a %d.mov": str(tmp_path / "takes/a %d.mov"),
+        "C:\\films\\a.mov": "C:\\films\\a.mov",
     }.items():
         timeline.tracks[0][0].media_reference.target_url = url
         timeline.tracks[0][0].markers[:] = [marker(15, 25.0)]
@@ -170,6 +175,44 @@ def test_what_is_no_timeline_is_said(text: str, tmp_path: Path) -> None:
         Cut.read(tmp_path / "x.otio")
     with pytest.raises(CutUnreadable):
         Cut.read(tmp_path / "missing.otio")
+
+
+@pytest.mark.parametrize("wrong", [None, "x", [], {}, float("inf"), float("nan"), -1, {"value": None, "rate": 25.0}])
+def test_whatever_stands_in_the_place_of_something_else_is_said(wrong: object, tmp_path: Path) -> None:
+    """Every value of an exported timeline in turn."""
+    path, timeline = exported(tmp_path, 25.0)
+    timeline.tracks[0][0].markers.append(marker(15, 25.0, "a prompt", note="seed: 3"))
+    timeline.tracks.markers.append(marker(90025, 25.0))
+    otio.adapters.write_to_file(timeline, str(path))
+    body = json.loads(path.read_text())
+    places = list(_spots(body))
+    for holder, name in places:
+        right, holder[name] = holder[name], wrong
+        with suppress(BadInput):
+            Cut(body, str(path)).marked("cyan")
+        holder[name] = right
+    assert len(places) > 200
+
+
+def _spots(body: Any) -> Iterator[tuple[Any, Any]]:
+    """Where a value stands, all the way down."""
+    for name, value in body.items() if isinstance(body, dict) else enumerate(body):
+        yield body, name
+        if isinstance(value, dict | list):
+            yield from _spots(value)
+
+
+def test_media_on_a_server_is_passed_over_and_said(tmp_path: Path) -> None:
+    path, timeline = exported(tmp_path, 25.0)
+    timeline.tracks[0][0].media_reference.target_url = "http://films.example/a.mov"
+    for item in (timeline.tracks[0][0], timeline.tracks[0][2]):
+        item.markers.append(marker(30, 25.0))
+    cut = saved(timeline, path)
+    assert [m.clip.name for m in cut.marked("cyan")] == ["b.mov"]
+    assert "a.mov" in cut.notes[0] and "no file of its own" in cut.notes[0]
+    del timeline.tracks[0][2].markers[:]
+    with pytest.raises(NothingMarked, match=r"a\.mov at frame 0 was passed over"):
+        saved(timeline, path).marked("cyan")
 
 
 def test_a_timeline_without_markers_is_said(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import copy
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -44,14 +45,17 @@ class CutUnreadable(BadInput):
 
 
 class NothingMarked(BadInput):
-    """No clip of the timeline has a marker that makes a key."""
+    """No clip of the timeline has a marker that makes a key, or all that have were `passed_over`."""
 
     code = "nothing-marked"
 
-    def __init__(self, colour: str) -> None:
+    def __init__(self, colour: str, passed_over: Sequence[str] = ()) -> None:
         super().__init__(
-            f"No clip has a marker on it, and no {colour.lower()} marker of the timeline lies over one.",
-            "Set markers where you want keyframes, export the timeline again, and run this again.",
+            " ".join(passed_over)
+            or f"No clip has a marker on it, and no {colour.lower()} marker of the timeline lies over one.",
+            "Mark other clips, or render these to files first; then export the timeline again, and run this again."
+            if passed_over
+            else "Set markers where you want keyframes, export the timeline again, and run this again.",
         )
 
 
@@ -76,15 +80,16 @@ class Cut:
     """A timeline as it was exported."""
 
     def __init__(self, body: dict[str, Any], path: str) -> None:
-        try:
+        with _understood(path):
             if not str(body["OTIO_SCHEMA"]).startswith("Timeline."):
-                raise KeyError("it holds no timeline")
+                raise CutUnreadable(path, "it holds no timeline")
             self.tracks: list[dict[str, Any]] = body["tracks"]["children"]
-            self.rate = self._rate(body)
+            rate = self._rate(body)
+            if rate is None:
+                raise CutUnreadable(path, "it tells no frame rate")
+            self.rate = rate
             start = body.get("global_start_time") or {}
             self.start = round(_seconds(start) * self.rate.fraction) if start else 0
-        except (KeyError, TypeError, ValueError, BadRate, ZeroDivisionError) as error:
-            raise CutUnreadable(path, str(error).strip("'\"") or type(error).__name__) from error
         self.body, self.path = body, path
         self.notes: list[str] = []
 
@@ -93,8 +98,10 @@ class Cut:
         """Read an .otio file. Raises CutUnreadable."""
         try:
             body = json.loads(Path(path).read_text("utf-8-sig"))
-        except (OSError, ValueError, RecursionError) as error:
-            raise CutUnreadable(os.fspath(path), str(error)) from error
+        except OSError as error:
+            raise CutUnreadable(os.fspath(path), (error.strerror or str(error)).lower()) from error
+        except (ValueError, RecursionError) as error:
+            raise CutUnreadable(os.fspath(path), f"it is no JSON: {error}") from error
         if not isinstance(body, dict):
             raise CutUnreadable(os.fspath(path), "it holds no timeline")
         return cls(body, os.fspath(path))
@@ -103,8 +110,15 @@ class Cut:
         """The clips with keys: markers on a clip itself, and the timeline's of `colour` that lie over it.
 
         A timeline's marker belongs to the lowest clip under it. What was passed over is told in `notes`.
-        Raises NothingMarked.
+        Raises NothingMarked, CutUnreadable.
         """
+        with _understood(self.path):
+            found = self._marked(colour)
+        if not found:
+            raise NothingMarked(colour, self.notes)
+        return found
+
+    def _marked(self, colour: str) -> list[MarkedClip]:
         over = list(self._own_markers(colour))
         found = []
         for index, track in enumerate(self.tracks):
@@ -116,8 +130,6 @@ class Cut:
                 if clip is not None:
                     found.append(clip)
                     over = [marker for marker in over if marker not in taken]
-        if not found:
-            raise NothingMarked(colour)
         return found
 
     def with_results(self, results: Sequence[tuple[MarkedClip, JobMade]]) -> str:
@@ -145,7 +157,7 @@ class Cut:
             yield from strips_in_order(job)
             at = marked.clip.timeline_start + marked.clip.length
 
-    def _rate(self, body: Mapping[str, Any]) -> Rate:
+    def _rate(self, body: Mapping[str, Any]) -> Rate | None:
         start = body.get("global_start_time")
         if start:
             return Rate.parse(repr(float(start["rate"])))
@@ -153,7 +165,7 @@ class Cut:
             for child in track.get("children", ()):
                 if child.get("source_range"):
                     return Rate.parse(repr(float(child["source_range"]["duration"]["rate"])))
-        raise KeyError("it tells no frame rate")
+        return None
 
     def _placed(self, track: Mapping[str, Any]) -> Iterator[_Placed]:
         """The items of a track; transitions take no room of their own."""
@@ -190,7 +202,7 @@ class Cut:
             return None
         name = str(item.get("name") or "clip")
         media = _media_of(item)
-        path = _path(media)
+        path = _path(media, os.path.dirname(self.path))
         if path is None or item.get("effects"):
             why = "it has effects or another speed" if path else "it has no file of its own"
             self.notes.append(f"{name} at frame {self.start + placed.frames.first} was passed over: {why}.")
@@ -224,8 +236,11 @@ def _media_of(item: Mapping[str, Any]) -> Mapping[str, Any]:
     return references.get(item.get("active_media_reference_key")) or item.get("media_reference") or {}
 
 
-def _path(media: Mapping[str, Any]) -> str | None:
-    """The file of a media reference; None for what has none, or is more than one file."""
+def _path(media: Mapping[str, Any], folder: str) -> str | None:
+    """The file of a media reference; a path that isn't whole begins at the timeline's `folder`.
+
+    None for what has none, is more than one file, or lies on a server.
+    """
     url = media.get("target_url")
     if not isinstance(url, str) or not url:
         return None
@@ -234,7 +249,25 @@ def _path(media: Mapping[str, Any]) -> str | None:
         path = unquote(parsed.path)
         # file:///C:/films/a.mov
         return path[1:] if len(path) > 2 and path[0] == "/" and path[2] == ":" else path
-    return url
+    if "://" in url:
+        return None
+    return url if _is_whole(url) else os.path.join(folder, url)
+
+
+def _is_whole(path: str) -> bool:
+    """Whether a path begins at the root of a disk, of this system's or of another one's."""
+    return os.path.isabs(path) or path.startswith(("/", "\\\\")) or path[1:2] == ":"
+
+
+@contextmanager
+def _understood(path: str) -> Iterator[None]:
+    """What is no such object, number or time as the format has becomes CutUnreadable."""
+    try:
+        yield
+    except BadRate as error:
+        raise CutUnreadable(path, error.message.rstrip(".")) from error
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise CutUnreadable(path, f"what it holds is not as the format has it: {error}") from error
 
 
 def _seconds(time: Mapping[str, Any] | None) -> Fraction:
