@@ -16,7 +16,7 @@ from restrip.client.job import JobSpec, Manifest, Output
 from restrip.media import ClipReader, Frame, MovieWriter, fit_picture, read_picture, write_picture
 from restrip.timeline import ClipRange, Key, Rate
 
-SIZE, DRAFT, FRAMES = (432, 288), (192, 128), 5
+SIZE, DRAFT, FRAMES = (432, 288), (144, 96), 5
 
 
 def frame_of(n: int) -> Frame:

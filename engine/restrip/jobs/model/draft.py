@@ -15,7 +15,7 @@ from typing import Any
 
 from restrip.client.draft import SHRINK
 
-LEAST_SIDE_PX = 128
+LEAST_SIDE_PX = 72
 """Of a draft's shorter side: below, patches of a few pixels hold whole faces."""
 
 DRAFT_STAGE = 1

@@ -25,7 +25,7 @@ from restrip.looks.diffusion.checkpoints.finding import (
 from restrip.looks.diffusion.checkpoints.ip_adapter_files import adapter_files
 from restrip.looks.diffusion.checkpoints.lora_kinds import check_kinds
 from restrip.looks.diffusion.checkpoints.weights.headers import read_shapes
-from restrip.looks.diffusion.draft import draft_evaluations, draft_working_size
+from restrip.looks.diffusion.draft import draft_evaluations
 from restrip.looks.diffusion.fitting import fitted
 from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.runtime.memory_needs import (
@@ -58,7 +58,7 @@ CODE_VERSION = 2
 LIGHTER = "Its 8-bit, NF4 or GGUF files take less: they stay in memory as they lie on the disk."
 
 # The same for drafts.
-DRAFT_VERSION = 1
+DRAFT_VERSION = 2
 
 # Settings that change how fast a picture is made, and not the picture.
 WITHOUT_EFFECT = frozenset(
@@ -127,7 +127,7 @@ class DiffusionLook(Look):
         return replace(SD_TRAITS, needs_anchor=anchored, carries_previous=recipe.previous_fusion > 0)
 
     def drafted(self) -> DiffusionLook:
-        """The same model and recipe in fewer steps, at a smaller working size: see draft.py."""
+        """The same model and recipe in fewer steps: see draft.py."""
         return DiffusionLook(self.checkpoint, self._asked, draft=True)
 
     def identity(self) -> dict[str, Any]:
@@ -256,8 +256,7 @@ class DiffusionLook(Look):
         return stored_share(path / self.family.part if self.checkpoint.is_folder else path)
 
     def _working_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        whole = working_size(size, self.recipe, self.native_px, self.family.multiple_px)
-        return draft_working_size(whole, self.family.multiple_px) if self._draft else whole
+        return working_size(size, self.recipe, self.native_px, self.family.multiple_px)
 
     @property
     def native_px(self) -> int:

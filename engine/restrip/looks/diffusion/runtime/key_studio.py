@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from restrip.errors import BadInput
-from restrip.looks.diffusion.draft import draft_working_size
 from restrip.looks.diffusion.runtime.image_tensors import as_unit
 from restrip.looks.diffusion.runtime.key_task import Before, Round, Task
 from restrip.looks.diffusion.runtime.model_cache import ModelKey, device_of, load
@@ -50,7 +49,7 @@ class KeyStudio:
         self.model_key = ModelKey(
             spec.checkpoint, spec.content, spec.vae, spec.loras, str(self.device), dtype, spec.recipe.prediction
         )
-        self._workplaces: dict[tuple[Size, Size], Pipeline] = {}
+        self._workplaces: dict[Size, Pipeline] = {}
 
     def stylize(
         self,
@@ -74,32 +73,28 @@ class KeyStudio:
             if task is not None and task.matte is not None and not task.matte.any():
                 raise EmptyMatte(task.key.frame)
         styled: dict[int, Styled] = {}
-        by_size: dict[tuple[Size, Size], list[int]] = {}
+        by_size: dict[Size, list[int]] = {}
         for number, task in enumerate(tasks):
             there = given.picture_of(task.frame, task.key) if given is not None and task.matte is None else None
             if given is not None and there is not None:
                 styled[number] = Styled(there, {"look_file": given.name, "anchor": "itself"}, self.spec.notes)
             else:
-                by_size.setdefault(self._sizes(task.frame), []).append(number)
-        for sizes, numbers in by_size.items():
-            against = first if given is None else _finished(given, sizes[0])
+                by_size.setdefault(self._size(task.frame), []).append(number)
+        for size, numbers in by_size.items():
+            against = first if given is None else _finished(given, size)
             round_ = Round(against, beside.clip, max(beside.keys, len(tasks)), beside.colours)
-            made = self._workplace(sizes).stylize([tasks[number] for number in numbers], report, round_)
+            made = self._workplace(size).stylize([tasks[number] for number in numbers], report, round_)
             styled |= dict(zip(numbers, made, strict=True))
         return [styled[number] for number in range(len(frames))]
 
-    def _sizes(self, frame: Frame) -> tuple[Size, Size]:
-        """The working size, and that of the full picture: it is another one in a draft."""
-        native, multiple = self.spec.native_px, self.spec.family.multiple_px
-        whole = working_size(frame.size, self.spec.recipe, native, multiple)
-        return (draft_working_size(whole, multiple) if self.spec.draft else whole), whole
+    def _size(self, frame: Frame) -> Size:
+        """The working size."""
+        return working_size(frame.size, self.spec.recipe, self.spec.native_px, self.spec.family.multiple_px)
 
-    def _workplace(self, sizes: tuple[Size, Size]) -> Pipeline:
-        if sizes not in self._workplaces:
-            self._workplaces[sizes] = Pipeline(
-                self.spec, load(self.model_key), sizes[0], self.model_key.dtype, noise_at=sizes[1]
-            )
-        return self._workplaces[sizes]
+    def _workplace(self, size: Size) -> Pipeline:
+        if size not in self._workplaces:
+            self._workplaces[size] = Pipeline(self.spec, load(self.model_key), size, self.model_key.dtype)
+        return self._workplaces[size]
 
 
 def _finished(given: GivenAnchor, size: tuple[int, int]) -> Task:

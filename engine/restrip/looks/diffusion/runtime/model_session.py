@@ -38,17 +38,14 @@ ALTERNATIVE = frozenset({"plain", "adjusted"})
 
 
 class Session:
-    """The model with one recipe. `make_control` makes what ControlNets add, from the rows' hints.
-
-    `noise_at` is the size (width, height) in pixels of the pictures that noise is drawn for.
+    """The model with one recipe, at pictures of `size` (width, height). `make_control` makes what ControlNets add, from
+    the rows' hints.
     """
 
-    def __init__(self, model: Model, recipe: Recipe, vae: Vae, spacing: str, noise_at: tuple[int, int]) -> None:
+    def __init__(self, model: Model, recipe: Recipe, vae: Vae, spacing: str, size: tuple[int, int]) -> None:
         self.model, self.recipe, self.vae = model, recipe, vae
-        factor = model.latents.factor
-        self.noise_at = noise_at[1] // factor, noise_at[0] // factor
         self.sampler = SAMPLERS[recipe.sampler]
-        schedule = model.backbone.schedule_at(noise_at)
+        schedule = model.backbone.schedule_at(size)
         # The alternative test recovers noise along evenly spaced steps, whatever the sampler's are.
         alternative = recipe.noise in ALTERNATIVE and isinstance(schedule, Schedule)
         self.full = schedule.table("uniform" if alternative else spacing, recipe.steps)
@@ -68,10 +65,9 @@ class Session:
         self._conds: dict[tuple[str, bool], Cond] = {}
         self._attentions: WeakKeyDictionary[Any, AnchorAttention] = WeakKeyDictionary()
 
-    def take_few_steps(self, part: float) -> None:
-        """Walk as a draft does, whose side is `part` of the full picture's."""
-        first, self.sigmas = float(self.sigmas[0]), draft_sigmas(self.sigmas, part)
-        self.entry *= float(self.sigmas[0]) / first
+    def take_few_steps(self) -> None:
+        """Walk as a draft does."""
+        self.sigmas = draft_sigmas(self.sigmas)
 
     @property
     def guided_every(self) -> int:
@@ -113,7 +109,7 @@ class Session:
         denoiser = self._denoiser(rows, dtype, [row.prompt for row in rows], references=seen)
         later = self.recipe.noise in ALTERNATIVE  # A1111's script counts the seed up by one
         seeds = [row.seed + later for row in rows]
-        noise = SeedNoise(seeds, clean.shape[1:], clean.device, self.recipe.noise_source, self.noise_at)
+        noise = SeedNoise(seeds, clean.shape[1:], clean.device, self.recipe.noise_source)
         with torch.inference_mode():
             x = self._start(rows, clean, noise, dtype, relation, tick)
             network = self.casts.get(dtype)

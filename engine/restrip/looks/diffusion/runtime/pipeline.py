@@ -65,28 +65,16 @@ class AnchorMade:
 
 
 class Pipeline:
-    """Makes the keys of one look whose frames have one working size (width, height).
+    """Makes the keys of one look whose frames have one working size (width, height)."""
 
-    `noise_at` is the working size that their noise is drawn for, if it is a larger one.
-    """
-
-    def __init__(
-        self,
-        spec: LookSpec,
-        model: Model,
-        size: tuple[int, int],
-        dtype: torch.dtype,
-        *,
-        noise_at: tuple[int, int] | None = None,
-    ) -> None:
+    def __init__(self, spec: LookSpec, model: Model, size: tuple[int, int], dtype: torch.dtype) -> None:
         self.spec, self.recipe, self.size, self.model = spec, spec.recipe, size, model
         vae_first = precision.first_vae_dtype(model.device, self.recipe.precision, model.family)
         self.vae = Vae(model.vae, vae_first, model.turns, model.latents)
         spacing = SAMPLERS[self.recipe.sampler].spacing if self.recipe.schedule == "auto" else self.recipe.schedule
-        noise_at = noise_at or size
-        self.session = Session(model, self.recipe, self.vae, spacing, noise_at)
+        self.session = Session(model, self.recipe, self.vae, spacing, size)
         if spec.draft:
-            self.session.take_few_steps(size[0] / noise_at[0])
+            self.session.take_few_steps()
         self.maker = Maker(self.session, dtype)
         if spec.controls:
             self.controls = model.backbone.controls(spec.controls, dtype, model.device, self.vae.encode_whole)
