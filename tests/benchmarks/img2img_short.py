@@ -1,13 +1,14 @@
 """The rows of img2img.py that matter most, in a minute on a GPU: one process, the most telling rows first.
 
-    python tests/benchmarks/img2img_short.py [--seconds 75] [--out ROWS.jsonl] [--rehearse]
+    python tests/benchmarks/img2img_short.py [--seconds 110] [--out ROWS.jsonl] [--rehearse]
 
 Random weights are made on the device, in half precision; the cases of SD 1.5 share one UNet. Neither stock diffusers
-nor a ceiling is timed, and float32's pictures are made last, if time is left. Two more processes compile meanwhile what
-the compiled rows find in the cache then: a row says so if they were at work beside it. A row is printed as soon as it
-is measured; one that would not be done in time isn't begun.
+nor a ceiling is timed, and float32's pictures are made last, if time is left. First come recorded rows, alone on the
+machine: beside an anchor, without one, four evaluations, SDXL. Then two more processes compile what the compiled rows
+find in the cache; a row that is made meanwhile says so. A row is printed as soon as it is measured; one that would not
+be done in time isn't begun.
 
-Switches of libraries and of own kernels are tried on uncompiled rows; what gains 2 % stays on for the rows after it.
+Switches of libraries and of own kernels are tried while others compile; tuned convolutions that gain 2 % stay on.
 """
 
 from __future__ import annotations
@@ -166,44 +167,56 @@ def rows(bench: Bench, options: argparse.Namespace) -> None:
     model = full_size(case, bench.device)
     wall(bench.device)
     print(f"weights of {case.name} made in {time.perf_counter() - begun:.1f} s, {bench.left:.0f} s left", flush=True)
-    plain = bench.row("15 evaluations, plain", model, case, "plain")
-    lay(model)
-    other = bench.row("15 evaluations, plain, own norms", model, case, "plain")
-    norms.ON = other > GAIN * plain
-    if not norms.ON:
-        lay(model, on=False)
-    best = max(plain, other)
-    print(f"own norms stay on: {norms.ON}", flush=True)
-    bench.row("15 evaluations, recorded", model, case, "recorded")
-
-    def tuning() -> None:
-        with tuned():
-            better = bench.row("15 evaluations, plain, cuDNN tuned too", model, case, "plain") > GAIN * best
-        torch.backends.cudnn.benchmark = model_cache.TUNED = better
-        print(f"tuned convolutions stay on: {better}", flush=True)
-
-    def attending() -> None:
-        with cudnn_attention():
-            bench.row("15 evaluations, plain, cuDNN's attention too", model, case, "plain")
-
-    # While others compile what the rows after these ask for; else when those are done.
-    fillers = [tuning, attending, lambda: larger(bench, large)]
+    lay(model, on=norms.ON)  # as a model that is loaded from files has them
+    # Nothing else is at work yet.
+    bench.row("15 evaluations, recorded, anchored", model, case, "recorded", anchored=True)
+    best = bench.row("15 evaluations, recorded", model, case, "recorded")
+    small = full_size(four, bench.device, model)
+    lay(small, on=norms.ON)
+    bench.row("4 evaluations, small VAE, recorded", small, four, "recorded")
+    larger(bench, large)
+    # While others compile what the rows after these ask for.
+    if bench.left > 25:
+        bench.ahead += [started(options, what) for what in ("unet", "vae")]
+    fillers = [lambda: norming(bench, model, case), lambda: tuning(bench, model, case, best)]
+    fillers += [lambda: attending(bench, model, case)]
     while bench.compiling and fillers and bench.left > 35:
         fillers.pop(0)()
     while bench.compiling and bench.left > 25:
         time.sleep(0.2)
     print(f"{bench.left:.0f} s left; compiled ahead: {not bench.compiling}", flush=True)
-    bench.row("15 evaluations, both", model, case, "both")
     bench.row("15 evaluations, both, anchored", model, case, "both", anchored=True)
-    small = full_size(four, bench.device, model)
+    bench.row("15 evaluations, both", model, case, "both")
     bench.row("4 evaluations, small VAE, both", small, four, "both")
     bench.row("15 evaluations, compiled", model, case, "compiled")
-    bench.row("15 evaluations, recorded, anchored", model, case, "recorded", anchored=True)
-    bench.row("4 evaluations, small VAE, recorded", small, four, "recorded")
     for filler in fillers:
         filler()
     if bench.left > 8:
         compared(bench, model, case)
+
+
+def norming(bench: Bench, model: Model, case: Case) -> None:
+    """Own kernels of normalization, as they are laid, against torch's."""
+    other = bench.row("15 evaluations, plain", model, case, "plain")
+    lay(model, on=False)
+    plain = bench.row("15 evaluations, plain, torch's norms", model, case, "plain")
+    norms.ON = not plain or other > plain
+    lay(model, on=norms.ON)
+    print(f"own norms stay on: {norms.ON}", flush=True)
+
+
+def tuning(bench: Bench, model: Model, case: Case, best: float) -> None:
+    """Convolutions that cuDNN has tried."""
+    with tuned():
+        better = bench.row("15 evaluations, recorded, cuDNN tuned", model, case, "recorded") > GAIN * best
+    torch.backends.cudnn.benchmark = model_cache.TUNED = better
+    print(f"tuned convolutions stay on: {better}", flush=True)
+
+
+def attending(bench: Bench, model: Model, case: Case) -> None:
+    """Attention by cuDNN."""
+    with cudnn_attention():
+        bench.row("15 evaluations, plain, cuDNN's attention", model, case, "plain")
 
 
 def lay(model: Model, *, on: bool = True) -> None:
@@ -214,11 +227,12 @@ def lay(model: Model, *, on: bool = True) -> None:
 
 def larger(bench: Bench, case: Case) -> None:
     """SDXL, once."""
-    name = "SDXL, 15 evaluations, recorded"
-    if name in bench.speeds or bench.left < 40:
+    if bench.left < 40:
+        print(f"SDXL: not begun, {bench.left:.0f} s left", flush=True)
         return
     model = full_size(case, bench.device)
-    bench.row(name, model, case, "recorded")
+    lay(model, on=norms.ON)
+    bench.row("SDXL, 15 evaluations, recorded", model, case, "recorded")
     del model
     if bench.device.type == "cuda":
         torch.cuda.empty_cache()
@@ -276,7 +290,7 @@ def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rehearse", action="store_true", help="on a CPU, with networks of a few channels")
-    parser.add_argument("--seconds", type=float, default=75, help="in all, counted from the start")
+    parser.add_argument("--seconds", type=float, default=110, help="in all, counted from the start")
     parser.add_argument("--out", type=Path, help="a file that rows are added to")
     parser.add_argument("--ahead", choices=("unet", "vae"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -294,7 +308,6 @@ def main() -> None:
         compile_ahead(options, device)
         return
     bench = Bench(BEGUN + options.seconds, options.out, device)
-    bench.ahead += [started(options, what) for what in ("unet", "vae")]
     machine = "rehearsal" if options.rehearse else f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
     print(f"{machine}; {bench.left:.0f} s left", flush=True)
     try:

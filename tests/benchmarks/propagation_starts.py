@@ -92,11 +92,14 @@ def carried(size: tuple[int, int], count: int, stages: Stages, strokes: str = "s
 def main() -> None:
     ask = argparse.ArgumentParser()
     ask.add_argument("--target", default="cuda:90")
-    api, _, arch = ask.parse_args().target.partition(":")
+    ask.add_argument("--only-compile", action="store_true", help="what a GPU finds in Triton's cache then, and no more")
+    given = ask.parse_args()
+    api, _, arch = given.target.partition(":")
     nothing, stages = Nothing(GPUTarget(api, int(arch), 32)), triton_stages(torch.device("cpu"))
     torch.set_num_threads(1)
     driver.set_active(nothing)
-    for size, strokes in product(((160, 96), (148, 84), (131, 75), (130, 80)), ("smooth", "crisp")):
+    sizes = ((160, 96), (148, 84), (131, 75), (130, 80))
+    for size, strokes in product(sizes[: 1 if given.only_compile else None], ("smooth", "crisp")):
         nothing.compiled.clear()
         seconds = carried(size, 4, stages, strokes)
         again = ", ".join(sorted(nothing.compiled)) if size != (160, 96) else ""
@@ -104,6 +107,8 @@ def main() -> None:
             f"{size[0]}x{size[1]}, {strokes}: {nothing.compiled.total()} compilations, {seconds:.0f} CPU s {again}",
             flush=True,
         )
+    if given.only_compile:
+        return
     print(f"{len(nothing.starts)} kernels in all")
     taken, starts = [], []
     for count in (4, 14):

@@ -38,15 +38,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "jobs"))
-
 import av
 import numpy as np
-from job_bench import Hand
 
 from restrip.client.job import JobSpec, Output
 from restrip.jobs.tasks import segments
+from restrip.jobs.tasks.registry import WorkerMemory, run_task
 from restrip.media import ClipReader, Frame, MovieWriter, fit_picture, probe
+from restrip.remote.tasks import TASKS
 from restrip.storage import json_files
 from restrip.timeline import ClipRange, Key
 
@@ -237,16 +236,19 @@ def timed_job(spec: JobSpec, state: Path, clock: Clock) -> Gpu:
     clock.timed(MovieWriter, "__exit__", "encode")
     clock.timed(segments, "propose_fade", "fade")
     segments.propagate = clock.stepped(segments.propagate, "carry")
-    hand = Hand(state)
+    memory, folder = WorkerMemory(), state / "jobs" / spec.job_id
+    folder.mkdir(parents=True)
+    json_files.write_json(folder / "job.json", {"kind": "render", **spec.to_json()})
 
     def task(kind: str, **body: Any) -> dict[str, Any]:
+        """As the supervisor hands it to a worker."""
         began = time.perf_counter()
+        message = {"kind": kind, "job": str(folder), "state_dir": str(state), "body": body, "attempt": 0}
         with clock.stage(STAGES[kind]):
-            done = hand.task(kind, spec.job_id, **body)
+            done = run_task(memory, message, lambda *args, **more: None, TASKS)
         print(f"done: {STAGES[kind]} {body.get('part', '')} {time.perf_counter() - began:.1f} s", flush=True)
         return done
 
-    hand.put(spec)
     found = task("prepare")
     keys = task("keys", keys=found["missing_keys"])["rendered"]
     with Gpu() as gpu:
