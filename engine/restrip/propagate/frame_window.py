@@ -54,7 +54,7 @@ class CarriedFrame:
     baked: Frame | None
 
 
-def with_alpha_of(source: Frame, rgb: Picture) -> Frame:
-    """A picture as a frame with the source's alpha, in the picture's depth."""
+def with_alpha_of(source: Frame | None, rgb: Picture) -> Frame:
+    """A picture as a frame with the source's alpha, in the picture's depth; opaque without one."""
     deep = rgb.dtype == np.uint16
-    return Frame(rgb, None if source.alpha is None else source.with_depth(deep).alpha)
+    return Frame(rgb, None if source is None or source.alpha is None else source.with_depth(deep).alpha)

@@ -175,6 +175,31 @@ def test_frames_that_stay_on_the_device_are_uploaded_once_and_change_nothing(mon
             np.testing.assert_array_equal(one.right.rgb, other.right.rgb)
 
 
+def test_the_forward_walk_reads_a_frame_once_and_one_that_stayed_on_the_device_not_at_all():
+    """Read twice, it would wait for the frame after it, which is read ahead, and throw that away."""
+    frames = sliding(5, (49, 41), (1, 0))
+    keys = styled(frames, 0, negative(frames[0])), styled(frames, 4, negative(frames[4]))
+    alpha = np.full((41, 49), 100, np.uint8)
+
+    class Counted(Pictures):
+        alpha = None
+
+        def frame(self, n):
+            read.append(n)
+            return Frame(frames[n], self.alpha)
+
+    read, window = [], Counted(frames, FrameRange(0, 4))
+    plain = on_tensors(window, keys)
+    assert read == [3, 2, 1, 0, 0, 1, 2, 3]
+    read.clear()
+    for one, other in zip(plain, on_tensors(window, keys, kept=100), strict=True):
+        np.testing.assert_array_equal(one.left.rgb, other.left.rgb)
+    assert read == [3, 2, 1, 0]
+    Counted.alpha = alpha
+    for one in on_tensors(window, keys, kept=100):
+        np.testing.assert_array_equal(one.left.alpha, alpha)
+
+
 def test_frames_that_go_up_as_their_decoders_planes_change_nothing():
     frames, tags = sliding(4, (64, 40), (1, 0)), ColourTags(matrix="bt709", range="limited")
     kept = [DecodedFrame(YuvPlanes(*to_yuv(frame, 8, (2, 2), tags), 8, tags)) for frame in frames]

@@ -135,7 +135,7 @@ class SegmentWalk:
     def _all(self, back: Iterator[Tensor], flow_back: Tensor | None) -> Iterator[CarriedFrame]:
         made: Callable[[], CarriedFrame] | None = None
         for n in self._window.frames:
-            source = self._window.frame(n)
+            source = None if self._uploads.holds(n) else self._window.frame(n)
             last, made = made, self._frame(n, source, flow_back)
             flow_back = next(back, None)
             if last is not None:  # comes down while the device works on this frame
@@ -190,21 +190,23 @@ class SegmentWalk:
             walk = BackwardWalk(motion, self._read, FlowStack(), FlowStack())
             yield from walk.forwards(self._window.frames, self._step, self._block)
 
-    def _read(self, n: int) -> Shown:
-        return self._stages.shown(self._uploads.frame(n, lambda: self._window.frame(n)))
+    def _read(self, n: int, source: Frame | None = None) -> Shown:
+        """Frame n on the device; `source` where it has been read already: reading it again would lose the next one,
+        which is being read ahead."""
+        return self._stages.shown(self._uploads.frame(n, lambda: source or self._window.frame(n)))
 
     def _shown(self, frame: Frame) -> Shown:
         return self._stages.shown(self._uploads.upload(frame))
 
-    def _frame(self, n: int, source: Frame, flow_back: Tensor | None) -> Callable[[], CarriedFrame]:
-        """Start all work on a frame; what comes back waits for it."""
+    def _frame(self, n: int, source: Frame | None, flow_back: Tensor | None) -> Callable[[], CarriedFrame]:
+        """Start all work on a frame; what comes back waits for it. Without `source` it is on the device, and opaque."""
         if self._is_left(n):
             carried = self._at_key(source, flow_back)
             return lambda: carried
-        coming = Coming(self._between(n, flow_back))
+        coming = Coming(self._between(n, source, flow_back))
         return lambda: self._carried(source, coming)
 
-    def _at_key(self, source: Frame, flow_back: Tensor | None) -> CarriedFrame:
+    def _at_key(self, source: Frame | None, flow_back: Tensor | None) -> CarriedFrame:
         """The left key's frame is the key; how the right key predicts it says how far the look follows light."""
         left, right = self._keys
         a, b = self._sides
@@ -216,8 +218,8 @@ class SegmentWalk:
         picture = with_alpha_of(source, left.picture.rgb)
         return CarriedFrame(picture, None if right is None else picture, picture if self._settings.baked else None)
 
-    def _between(self, n: int, flow_back: Tensor | None) -> Tensor:
-        frame, given = self._read(n), Tensors()
+    def _between(self, n: int, source: Frame | None, flow_back: Tensor | None) -> Tensor:
+        frame, given = self._read(n, source), Tensors()
         flow = step = None
         if self._ahead is not None:
             flow = self._ahead.next(frame)
@@ -280,7 +282,7 @@ class SegmentWalk:
         note = f"The GPU's work can't be played as graphs here and is started step by step: {why}."
         self._report(self._done, self._total, note)
 
-    def _carried(self, source: Frame, coming: Coming) -> CarriedFrame:
+    def _carried(self, source: Frame | None, coming: Coming) -> CarriedFrame:
         left, right = (key is not None for key in self._keys)
         down = [with_alpha_of(source, picture) for picture in coming.array()]
         return CarriedFrame(down[0] if left else None, down[1] if right else None, down[2] if len(down) > 2 else None)

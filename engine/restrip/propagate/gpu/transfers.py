@@ -93,18 +93,26 @@ class Uploads:
     def __init__(self, device: torch.device, kept: int = 0, rgb_of: RgbOf | None = None) -> None:
         self._device, self._most, self._rgb_of = device, kept, rgb_of
         self._kept: dict[int, Tensor] = {}
+        self._opaque: set[int] = set()
         self._worked: deque[torch.cuda.Event] = deque()
 
     def frame(self, n: int, frame: Callable[[], Frame]) -> Tensor:
         """Frame n [H, W, 3] uint8 on the device; `frame` is asked for if it isn't there any more."""
         there = self._kept.pop(n, None)
         if there is None:
-            there = self.upload(frame())
+            source = frame()
+            there = self.upload(source)
+            if source.alpha is None:
+                self._opaque.add(n)
         if self._most:
             self._kept[n] = there
         if len(self._kept) > self._most:
             del self._kept[next(iter(self._kept))]
         return there
+
+    def holds(self, n: int) -> bool:
+        """Whether frame n is on the device and has no alpha: then nobody needs it here."""
+        return n in self._kept and n in self._opaque
 
     def upload(self, frame: Frame) -> Tensor:
         """A frame [H, W, 3] uint8 on the device; what was started before is work on earlier ones."""
