@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from scenes import constant_flow, texture
 
-from restrip.propagate.cpu.sampling import added, every_nth, local_error, pull
+from restrip.propagate.cpu.sampling import added, every_nth, local_error, pull, repeated, taken
 
 SIZE = (13, 9)
 
@@ -64,3 +64,12 @@ def test_every_nth_pixel_is_whole_whatever_lies_between_them_in_memory():
     for whole in (picture, flow, picture[:, :, ::-1], picture[1:, 2:]):
         np.testing.assert_array_equal(every_nth(whole, 2), whole[::2, ::2])
         assert every_nth(whole, 2).flags.c_contiguous
+
+
+def test_a_field_takes_the_numbers_at_its_places():
+    rng = np.random.default_rng(2)
+    plane = rng.normal(size=(9, 13)).astype(np.float32)
+    field = np.stack([rng.integers(0, 13, (5, 7)), rng.integers(0, 9, (5, 7))], 2).astype(np.int16)
+    np.testing.assert_array_equal(taken(plane, field), plane[field[..., 1], field[..., 0]])
+    flow = rng.normal(size=(9, 13, 2)).astype(np.float32)
+    np.testing.assert_array_equal(flow * repeated(plane, 2), flow * plane[..., None])

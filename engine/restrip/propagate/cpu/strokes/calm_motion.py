@@ -16,7 +16,7 @@ import numpy.typing as npt
 from restrip.propagate.cpu.confidence import weight_of
 from restrip.propagate.cpu.kernels.flow import rebuild
 from restrip.propagate.cpu.motion import Gray, KeyMotion, extend, gray_of, light_between, pixels_of
-from restrip.propagate.cpu.sampling import Flow, added, pull
+from restrip.propagate.cpu.sampling import Flow, added, pull, repeated
 from restrip.propagate.energy.calm_motion import (
     FARTHEST,
     MARGIN,
@@ -77,7 +77,7 @@ class CalmMotion:
         assert self._checked is not None
         checked, stepped = self._checked.flow, self._checked.step
         assert checked is not None and stepped is not None
-        step = stepped * (1 - still(gray, self._gray, stepped))[..., None]
+        step = stepped * repeated(1 - still(gray, self._gray, stepped), 2)
         chained = extend(step, self._flow)
         flow: Flow = chained + PULL * self._drift(frame, gray, chained, checked)
         self._gray, self._flow, self.step = gray, flow, step
@@ -89,10 +89,10 @@ class CalmMotion:
         light = light_between(frame, self._key, chained)
         rebuild(pixels_of(frame), light.on(pixels_of(self._key)), checked, errors)
         sure = weight_of(errors) * textured(gray)
-        off = np.clip(checked - chained, -FARTHEST, FARTHEST) * sure[..., None]
+        off = np.clip(checked - chained, -FARTHEST, FARTHEST) * repeated(sure, 2)
         h, w = gray.shape
         small = max(1, w // SMALL), max(1, h // SMALL)
-        every = cv2.resize(np.dstack([off, sure]), small, interpolation=cv2.INTER_AREA)
+        every = cv2.resize(cv2.merge([off, sure]), small, interpolation=cv2.INTER_AREA)
         around = cv2.GaussianBlur(
             every.reshape(small[1], small[0], 3), (0, 0), min(h, w) / WIDE / SMALL, borderType=cv2.BORDER_REPLICATE
         )

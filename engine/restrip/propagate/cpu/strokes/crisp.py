@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from restrip.media.frame import Picture, empty_picture
 from restrip.propagate.cpu.predictors import Field
-from restrip.propagate.cpu.sampling import added
+from restrip.propagate.cpu.sampling import added, repeated, taken
 from restrip.propagate.cpu.strokes.paint import Laid
 from restrip.propagate.energy.crisp import AROUND, AROUND_KNOWN, KNOWN, LEAST, MOST, PLAIN, SOFT, SOFT_KNOWN
 from restrip.propagate.energy.paint import FINE
@@ -24,16 +24,16 @@ def crisp(left: Laid, right: Laid, turn: Plane) -> Pixels:
     Where two keys' paint meets, and where pieces are small, some of the fine detail is lost or gained: it is brought
     back to what the keys have there.
     """
-    mixed = left.picture + turn[..., None] * (right.picture - left.picture)
+    mixed = left.picture + repeated(turn, 3) * (right.picture - left.picture)
     wanted = left.energy + turn * (right.energy - left.energy)
     fine = mixed - cv2.GaussianBlur(mixed, (0, 0), FINE)
     gain = np.sqrt((cv2.blur(wanted, AROUND, borderType=cv2.BORDER_REPLICATE) + PLAIN) / (_energy(fine) + PLAIN))
-    return mixed + (np.clip(gain, LEAST, MOST) - 1)[..., None] * fine
+    return mixed + repeated(np.clip(gain, LEAST, MOST) - 1, 3) * fine
 
 
 def carried(parts: Plane, field: Field) -> Plane:
     """What holds at each place of a key, [H, W], where a field shows these places; without a step at seams."""
-    return cv2.GaussianBlur(parts[field[..., 1], field[..., 0]], (0, 0), SOFT, borderType=cv2.BORDER_REPLICATE)
+    return cv2.GaussianBlur(taken(parts, field), (0, 0), SOFT, borderType=cv2.BORDER_REPLICATE)
 
 
 def known(worth: Plane) -> Plane:
@@ -46,7 +46,7 @@ def known(worth: Plane) -> Plane:
 def shown(base: Picture, whole: Pixels, parts: Plane, deep: bool) -> Picture:
     """`parts` [H, W] (0..1) of `whole` [H, W, 3] in 16-bit code values and the rest of `base`, uint16, as `coded`."""
     below = base.astype(np.float32)
-    return coded(below + parts[..., None] * (whole - below), deep)
+    return coded(below + repeated(parts, 3) * (whole - below), deep)
 
 
 def coded(picture: Pixels, deep: bool) -> Picture:

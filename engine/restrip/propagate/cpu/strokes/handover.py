@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.propagate.cpu.predictors import Field
+from restrip.propagate.cpu.sampling import taken
 from restrip.propagate.cpu.strokes.paint import Laid
 from restrip.propagate.energy.handover import BORDER, SOFT, SURE
 from restrip.propagate.handover_times import small_size, times_of
@@ -34,7 +35,7 @@ class HandOver:
     def at(self, across: float, left: Laid, right: Laid) -> Plane:
         """How much of a frame is the right key's, [H, W] in 0..1, `across` the fade (0 before it, 1 after)."""
         field: Field = left.field
-        times = self.times[field[..., 1], field[..., 0]]
+        times = taken(self.times, field)
         known = cv2.GaussianBlur(np.log(right.worth / left.worth), (0, 0), 4, borderType=cv2.BORDER_REPLICATE)
         early = np.float32(SURE) * known
         turn = (np.float32(across) - np.float32(SOFT / 2) - np.float32(1 - SOFT) * times + early) / np.float32(SOFT)

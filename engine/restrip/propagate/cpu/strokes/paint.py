@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from restrip.propagate.cpu.exemplar import EDGE, Exemplar
 from restrip.propagate.cpu.kernels.pieces import judge, lay, places
 from restrip.propagate.cpu.motion import light_between
 from restrip.propagate.cpu.predictors import Field
-from restrip.propagate.cpu.sampling import Flow, added
+from restrip.propagate.cpu.sampling import Flow, added, taken
 from restrip.propagate.cpu.shading import SAME
 from restrip.propagate.energy.paint import FAR, FEW, FINE, NEAR, TORN, UNSURE
 from restrip.propagate.energy.style import CODE
@@ -66,12 +67,13 @@ class Paint:
         misfit, seams = judged(described.lit(light.relit(frame, SAME)).reshape(-1), self.key, field)
         torn = np.maximum(cv2.GaussianBlur(seams, (0, 0), 4, borderType=cv2.BORDER_REPLICATE) - FEW, 0)
         off = cv2.GaussianBlur(misfit, (0, 0), 3, borderType=cv2.BORDER_REPLICATE) + TORN * np.square(torn)
-        energy = self.detail[field[..., 1], field[..., 0]]
+        energy = taken(self.detail, field)
         return Laid(picture, 1 / np.square(1 + off / np.float32(UNSURE)), energy, field)
 
 
+@lru_cache(2)
 def own_places(h: int, w: int) -> Field:
-    """The field [h, w, 2] in which every pixel shows its own place."""
+    """The field [h, w, 2] in which every pixel shows its own place; nobody writes to it."""
     return field_of(np.zeros((h, w, 2), np.float32))
 
 
