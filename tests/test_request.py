@@ -10,7 +10,7 @@ import pytest
 from restrip.client.client import Client
 from restrip.client.status import JobStatus
 from restrip.errors import RemoteError
-from restrip.request import FolderUnreadable, JobNotDone, NoKeys, Request, job_of, media_paths, watched
+from restrip.request import FolderUnreadable, JobNotDone, NoClip, NoKeys, Request, job_of, media_paths, watched
 from restrip.timeline import BadRange, FrameRange, Key, KeyOutside, Rate
 
 
@@ -112,6 +112,11 @@ def test_a_folder_is_a_sequence_in_the_order_of_names(tmp_path: Path) -> None:
     for name in ("b.png", "a.PNG", "notes.txt"):
         (tmp_path / name).touch()
     assert media_paths(tmp_path) == [str(tmp_path / "a.PNG"), str(tmp_path / "b.png")]
+
+
+def test_an_empty_name_is_no_folder() -> None:
+    with pytest.raises(NoClip):
+        media_paths("")
 
 
 def test_a_file_is_itself() -> None:

@@ -48,6 +48,16 @@ class NoKeys(RestripError):
         )
 
 
+class NoClip(RestripError):
+    """An empty name for the clip, as of a variable that isn't set: it would be the folder that one is in."""
+
+    code = "no-clip"
+    bad_input = True
+
+    def __init__(self) -> None:
+        super().__init__("No clip is named.", "Name a movie, or a folder of pictures; . is the folder that you are in.")
+
+
 class FolderUnreadable(RestripError):
     """A folder of pictures that can't be listed."""
 
@@ -190,8 +200,10 @@ def media_paths(clip: str | os.PathLike[str], gaps: str = "hold") -> list[str]:
     """The files of a clip: itself, or the pictures of a folder as file managers order them.
 
     Where numbers are missing between them, the picture before is named again with `gaps` "hold". Raises
-    FolderUnreadable.
+    FolderUnreadable, NoClip.
     """
+    if not os.fspath(clip):
+        raise NoClip
     path = Path(clip).absolute()
     if not path.is_dir():
         return [str(path)]

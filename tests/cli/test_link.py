@@ -115,6 +115,7 @@ def test_what_cant_be_linked(at: Say) -> None:
     key = "0" * 64
     for arguments, code in (
         (("host",), "bad-option"),
+        (("--key", key), "bad-option"),
         (("host", "--key", "12"), "bad-key"),
         (("a b", "--key", key), "bad-address"),
         (("host:99999", "--key", key), "bad-address"),

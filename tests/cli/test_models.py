@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from restrip.cli import main
+from restrip.cli import main, options
 
 # Stands for the package of this name in the child process, so that nothing is fetched from anywhere.
 FAKE_HUB = """
@@ -87,3 +89,14 @@ def test_a_folder_or_a_name(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["models", "folder", "--download", "a/b"])
     assert "not allowed with" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = SimpleNamespace(models=lambda folder: [])
+    monkeypatch.setattr(options, "open_client", lambda: nullcontext(client))
+    assert main(["models", str(tmp_path / "gone")]) == 2
+    assert "gone is no folder" in capsys.readouterr().err
+    assert main(["models", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []

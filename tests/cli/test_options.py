@@ -13,6 +13,7 @@ from restrip.cli.options import BadOption, key_file, key_list, mib_of, output_of
 from restrip.cli.render import request_of
 from restrip.client.schema import Schema
 from restrip.client.setting import Setting
+from restrip.storage import texts
 from restrip.timeline import FrameRange, Key
 
 
@@ -50,6 +51,19 @@ def test_a_keys_file_that_makes_no_sense_is_told(tmp_path: Path, text: str) -> N
     file.write_text(text, "utf-8")
     with pytest.raises(BadOption, match="keys file"):
         key_file(str(file))
+
+
+def test_a_keys_file_may_come_from_windows_and_is_never_a_movie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "keys.txt").write_bytes("\ufeff3: a sea\r\n7\r\n".encode())
+    assert [key.frame for key in key_file(str(tmp_path / "keys.txt"))] == [3, 7]
+    (tmp_path / "movie.txt").write_bytes(b"\0\xff" * 9)
+    with pytest.raises(BadOption, match="no text in UTF-8"):
+        key_file(str(tmp_path / "movie.txt"))
+    monkeypatch.setattr(texts, "MOST_MIB", 1)
+    with pytest.raises(BadOption, match="larger than 1 MiB"):
+        key_file("/dev/zero")
 
 
 def test_a_keys_file_that_is_missing_is_told(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from restrip.client.draft import full_job
 from restrip.client.ids import new_job_id
 from restrip.client.job import BadJob, JobSpec, Manifest
 from restrip.client.status import JobStatus
+from restrip.storage.texts import read_text
 
 
 def add(commands: Any) -> None:
@@ -144,8 +145,8 @@ def _manifest_of(client: Client, draft: str) -> Manifest:
     if not path.is_file():
         return client.manifest(whole_id(client, draft))
     try:
-        body = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        body = json.loads(read_text(path))
+    except (OSError, ValueError, RecursionError) as error:
         raise BadJob(f"{path} can't be read: {error}.", "Give the manifest.json of a draft, or its job's id.") from None
     if not isinstance(body, dict):
         raise BadJob(f"{path} is no manifest.", "Give the manifest.json of a draft, or its job's id.")
@@ -155,9 +156,9 @@ def _manifest_of(client: Client, draft: str) -> Manifest:
 def submit_json(options: argparse.Namespace, terminal: Terminal) -> None:
     """Submit a JobSpec as front-ends send it."""
     try:
-        text = sys.stdin.read() if options.file == "-" else Path(options.file).read_text("utf-8")
+        text = sys.stdin.read() if options.file == "-" else read_text(options.file)
         body = json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadJob(
             f"The job {options.file} can't be read: {error}.", "Give a JSON file as docs/protocol.md has it."
         ) from None

@@ -82,6 +82,8 @@ def _request(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
             )
         body = {"address": options.host, "key": options.key, "shared_folders": not options.send_everything}
         asked.append(("link", body))
+    elif options.key:
+        raise shared.BadOption("--key is of another computer.", "Name that, too: restrip link HOST --key KEY")
     if options.off:
         asked.append(("link", {"address": ""}))
     if options.share:

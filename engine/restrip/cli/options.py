@@ -16,6 +16,7 @@ from restrip.client.preferences import is_size
 from restrip.client.setting import Setting
 from restrip.errors import BadInput
 from restrip.looks.families import FAMILIES
+from restrip.storage.texts import read_text, words
 from restrip.timeline import FrameRange, Key, read_marker
 
 LOOK_SUFFIX = ".restriplook"
@@ -183,10 +184,10 @@ def key_list(text: str) -> list[Key]:
 def key_file(path: str) -> list[Key]:
     """--keys-file: JSON ([{"frame": 0}]) or a line a key (`45`, `45: a prompt`, docs/markers.md). Raises BadOption."""
     try:
-        text = Path(path).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(path)
+    except (OSError, ValueError) as error:
         raise BadOption(
-            f"The keys file {path} can't be read: {error}.", "Check the path and that it is text."
+            f"The keys file {path} can't be read: {words(error)}.", "Check the path and that it is text."
         ) from None
     try:
         if text.lstrip().startswith("["):

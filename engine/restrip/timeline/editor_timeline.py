@@ -16,11 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
 from restrip.errors import BadInput
+from restrip.storage.texts import read_text
 from restrip.timeline import otio_schema as schema
 from restrip.timeline.clip import ClipRange
 from restrip.timeline.finished_job import JobMade
@@ -97,7 +97,7 @@ class Cut:
     def read(cls, path: str | os.PathLike[str]) -> Cut:
         """Read an .otio file. Raises CutUnreadable."""
         try:
-            body = json.loads(Path(path).read_text("utf-8-sig"))
+            body = json.loads(read_text(path))
         except OSError as error:
             raise CutUnreadable(os.fspath(path), (error.strerror or str(error)).lower()) from error
         except (ValueError, RecursionError) as error:
