@@ -8,6 +8,8 @@ keys against that anchor:
     colours        distance of their histograms in CIE Lab: how far colours would have to be moved, mean of the axes
     disagreement   where both frames show blocks of one colour and texture, how far apart the pictures are there
     moved          the same along the motion, of what both frames show (two shots of one clip), in code values
+    strokes        how coarse and how strong they are, whatever they show: how far the contrast of lightness lies apart
+                   in five octaves, from strokes of 2 to 32 pixels, in octaves of contrast (1: twice or half as much)
 
 Even the anchor's own picture isn't at 0 in the first two: a camera nearer by sees more of one colour, less of another,
 and a look paints blocks that are alike in several ways. So for the second camera a third row tells them of the anchor's
@@ -22,6 +24,7 @@ import argparse
 import os
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -51,6 +54,8 @@ SECOND_CAMERA = "two cameras"
 """The case whose second shot is cut and graded as another camera's: two clips, of which both show nearly all."""
 NEURAL = {"neural:19": {}, "neural:4": {}}
 BLOCK_PX = 16
+OCTAVES = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""The finer blur of each, in pixels."""
 LIKE = 6.0
 """Blocks of two frames are of one kind when their colour and texture differ by no more."""
 
@@ -64,7 +69,7 @@ def main() -> None:
     options = parser.parse_args()
     cv2.setNumThreads(1)
     size = tuple(map(int, options.size.split("x")))
-    print(f"{'':52s} colours       disagreement   moved          CPU s")
+    print(f"{'':52s} colours       disagreement   moved          strokes        CPU s")
     for look in options.look or ["sd:tiny", "neural:19"]:
         for case, shots in CASES.items():
             if options.only in case:
@@ -90,6 +95,7 @@ def run(look: str, case: str, shots: tuple[Shot, Shot], size: tuple[int, int], s
                 np.mean([colours(anchor[1], picture.rgb) for _, picture in both]),
                 np.mean([disagreement(anchor, (frame.rgb, picture.rgb)) for frame, picture in both]),
                 np.mean([agreement([anchor[0], f.rgb], [anchor[1], p.rgb]).disagreement for f, p in both]),
+                np.mean([strokes(anchor[1], picture.rgb) for _, picture in both]),
             )
         )
         of = [f"{now:7.2f} {now / first:5.2f}x" for now, first in zip(rows[-1], rows[0], strict=True)]
@@ -103,7 +109,9 @@ def run(look: str, case: str, shots: tuple[Shot, Shot], size: tuple[int, int], s
         print(f"{'':36s}anchor's own     {'  '.join(told)} of what is beyond it is left")
     source = np.mean([colours(anchor[0], frame.rgb) for frame in frames[1]])
     first = agreement([f.rgb for f in frames[0]], [p.rgb for p in shared[0]]).disagreement
-    print(f"{'':36s} frames: colours {source:.2f}; within the first shot, with the look file: moved {first:.2f}")
+    coarse = np.mean([strokes(anchor[0], frame.rgb) for frame in frames[1]])
+    print(f"{'':36s} frames: colours {source:.2f}, strokes {coarse:.2f}")
+    print(f"{'':36s} within the first shot, with the look file: moved {first:.2f}")
     if sheet is not None:
         sheet.mkdir(parents=True, exist_ok=True)
         strips = [np.hstack([f.rgb for shot in of for f in shot]) for of in (frames, separate, shared)]
@@ -153,6 +161,18 @@ def colours(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> float:
     at = np.linspace(0, 1, 257)
     quantiles = [np.quantile(lab(picture).reshape(-1, 3), at, axis=0) for picture in (a, b)]
     return float(np.abs(quantiles[0] - quantiles[1]).mean())
+
+
+def strokes(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> float:
+    """How far two pictures' contrasts lie apart, the mean over OCTAVES of |log2| of their ratio."""
+    return float(np.abs(np.log2(contrasts(a) / contrasts(b))).mean())
+
+
+def contrasts(picture: npt.NDArray[np.uint8]) -> Floats:
+    """The spread of lightness in each of OCTAVES, [5]: what lies between two blurs of which one is twice as wide."""
+    lightness = lab(picture)[..., 0]
+    blurs = [cv2.GaussianBlur(lightness, (0, 0), width) for width in (*OCTAVES, 2 * OCTAVES[-1])]
+    return np.float32([np.std(fine - coarse) + 0.1 for fine, coarse in pairwise(blurs)])
 
 
 def disagreement(anchor: tuple[npt.NDArray[np.uint8], ...], key: tuple[npt.NDArray[np.uint8], ...]) -> float:
