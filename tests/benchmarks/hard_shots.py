@@ -23,6 +23,11 @@ from between.played import played
 from between.sheet import captioned, places, side_by_side, write_sheet
 from between.shots import SHOTS, Shot
 
+from restrip.jobs.matte import Matte
+from restrip.jobs.model.effective_settings import Job
+from restrip.media.frame import Frame
+from restrip.timeline import ClipRange, Key, Rate
+
 CACHE = Path(tempfile.gettempdir()) / "restrip-benchmark-of-looks"
 COLUMN, CUT, MOST_BYTES = 236, 118, 110_000
 CHECKS = 12
@@ -69,6 +74,18 @@ def over_checks(pictures: Sequence[Picture], mattes: Sequence[Picture]) -> list[
     return [(part * one + (1 - part) * board).astype(np.uint8) for one, part in zip(pictures, parts, strict=True)]
 
 
+def limited(frames: Sequence[Picture], pictures: Sequence[Picture], mattes: Sequence[Picture]) -> list[Picture]:
+    """Pictures inside a job's matte, a folder of pictures, and the source outside, as a job makes them."""
+    height, width = frames[0].shape[:2]
+    with tempfile.TemporaryDirectory() as folder:
+        for n, matte in enumerate(mattes):
+            cv2.imwrite(f"{folder}/{n:04d}.png", matte)
+        clip = ClipRange(("clip.mp4",), Rate.of(25), len(frames))
+        with Matte(Job("hard-shots", clip, (Key(0),), "neural:1", matte=folder), (width, height)) as limits:
+            pairs = enumerate(zip(pictures, frames, strict=True))
+            return [limits.limit(n, Frame(one), Frame(frame)).rgb8() for n, (one, frame) in pairs]
+
+
 def main() -> None:
     """Write the sheets."""
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -89,10 +106,13 @@ def main() -> None:
             continue
         keys = keys_for(shot, frames, given.cache)
         mattes = shot.matte(frames) if shot.matte else None
-        out = played(frames, keys, mattes=mattes)
+        out = played(frames, keys, mattes=None if shot.limits else mattes)
         found = crispness(out)
         print(f"{shot.name:24s} " + "  ".join(f"{name} {value:.2f}" for name, value in found.items()), flush=True)
-        if mattes:
+        if mattes and shot.limits:
+            out = limited(frames, out, mattes)
+            keys = out[0], out[-1]
+        elif mattes:
             frames, out = over_checks(frames, mattes), over_checks(out, mattes)
             keys = out[0], out[-1]
         name = shot.name.replace(" ", "-").replace("(", "").replace(")", "")

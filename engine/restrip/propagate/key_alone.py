@@ -19,7 +19,7 @@ from restrip.propagate.energy.style import CODE
 from restrip.propagate.frame_window import FrameWindow, StyledKey
 from restrip.propagate.strangeness import PLAIN, SCALES
 
-FILTER, OWN = 0.66, 0.76  # filters come to .06 to .64 but for few, built-in and diffused looks to .69 and more
+FILTER, OWN = 0.66, 0.76  # filters come to .06 to .66 but for few, built-in and diffused looks to .69 and more
 SHORT_SIDE = 360  # at most, of what is compared: filters reach farther in larger pictures
 WINDOW = (-3, -1, 1, 3)  # pixels each way that a place's colours are known by
 SHAPE = (-2, -1, 0, 1, 2)  # and its shape

@@ -16,12 +16,15 @@ Maker = Callable[[Path | None], "list[Picture] | None"]
 
 @dataclass(frozen=True)
 class Shot:
-    """What is hard about it, its frames, and the look of each key; `matte` cuts the subject out."""
+    """What is hard about it, its frames, and the look of each key; `matte` cuts the subject out: as the clip's own
+    alpha, or as a job's matte if it `limits`, outside which the source stays.
+    """
 
     name: str
     frames: Maker
     looks: tuple[str, str] = ("look 19", "look 19")
     matte: Callable[[Sequence[Picture]], list[Picture]] | None = None
+    limits: bool = False
 
 
 def cut(clip: str, first: int, apart: int = 20) -> Maker:
@@ -124,4 +127,5 @@ SHOTS = (
     Shot("crowd", crowd, ("look 3", "look 3")),
     Shot("keys of two styles", cut("bunny", 30), ("look 3", "look 11")),
     Shot("alpha", cut("bunny", 45), matte=grey_body),
+    Shot("matte", cut("bunny", 45), matte=grey_body, limits=True),
 )
