@@ -68,3 +68,22 @@ def test_bars_that_the_frame_has_too_stay(bunny):
     frame = Frame(barred(bunny.rgb, 0, 24))
     found = compare(frame, Frame(barred(STYLES["paint"](frame.rgb), 0, 24)))
     assert (found.verdict, found.way) == ("same", "")
+
+
+@pytest.mark.parametrize(("value", "way"), [(240, ""), (0, "between bars")])
+def test_a_painted_border_stays_and_black_bars_dont(bunny, value, way):
+    key = Frame(barred(STYLES["paint"](bunny.rgb), 16, 16, value))
+    found = compare(bunny, key)
+    assert (found.verdict, found.way) == ("same", way)
+
+
+def test_a_white_border_around_all_of_the_frame_goes(bunny):
+    """Nobody paints a border by making the picture smaller."""
+    width, height = bunny.size
+    truth = STYLES["paint"](bunny.rgb)
+    low = cv2.resize(truth, (width - 48, round(height * (width - 48) / width)), interpolation=cv2.INTER_AREA)
+    top = (height - len(low)) // 2
+    key = Frame(cv2.copyMakeBorder(low, top, height - len(low) - top, 24, 24, cv2.BORDER_CONSTANT, value=(240,) * 3))
+    found = compare(bunny, key)
+    made, _ = corrected(key, bunny, Correction(found.warp, way=found.way))
+    assert found.note(0) and np.abs(made.rgb.astype(int) - truth).mean() < 12

@@ -21,6 +21,9 @@ BLOCK_PX = 8
 LEAST_PX, LEAST, MOST = 3, 0.015, 0.3
 """How broad a bar is: in pixels, and of the side."""
 
+BLACK = 24.0
+"""Code values of 8 bits: programs that give a picture another shape leave black beside it, also that of video."""
+
 
 def bars_of(key: Frame) -> Bars:
     """How many pixels of a key are plain bars of one colour: left, top, right, bottom; none where one side only has
@@ -29,6 +32,11 @@ def bars_of(key: Frame) -> Bars:
     left, right = _ends(rgb.swapaxes(0, 1))
     top, bottom = _ends(rgb)
     return left, top, right, bottom
+
+
+def is_border(bars: Bars, key: Frame) -> bool:
+    """Whether bars of a key are a border that somebody painted: around all of the picture, and not black."""
+    return min(bars) > 0 and float(np.median(key.rgb8()[0], axis=0).max()) > BLACK
 
 
 def _ends(lines: npt.NDArray[np.uint8]) -> tuple[int, int]:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from restrip.media.frame import Frame, Picture
 from restrip.media.geometry import resampled
-from restrip.registration.bars import Bars, bars_of, hides, parts_of
+from restrip.registration.bars import Bars, bars_of, hides, is_border, parts_of
 from restrip.registration.cells import Pair
 from restrip.registration.search import SEARCH_PX, guesses
 from restrip.registration.structure import Floats
@@ -75,7 +75,8 @@ def way_of(frame: npt.NDArray[np.uint8], key: Frame) -> str:
     """How a key lies on its frame [H, W, 3] when it has bars or another shape: as their structure agrees best."""
     size = frame.shape[1], frame.shape[0]
     ways = (STRETCHED, INSIDE, AROUND) if other_shape(key.size, size) else (STRETCHED,)
-    if any(hides(frame, part) for part in parts_of(bars_of(key), key.size, size)):
+    bars = bars_of(key)
+    if any(hides(frame, part) for part in parts_of(bars, key.size, size)):
         ways = (*ways, BETWEEN, WITHOUT)
     if ways == (STRETCHED,):
         return STRETCHED
@@ -86,7 +87,8 @@ def way_of(frame: npt.NDArray[np.uint8], key: Frame) -> str:
         small = Pair.of(frame, laid.rgb8(), seen, SEARCH_PX)
         scores[way] = guesses(small.frame, small.key)[0].score
     if BETWEEN in ways and scores[BETWEEN] > max(scores.values()) - CLEARLY:
-        return BETWEEN  # Where it lies already: bars themselves agree with nothing.
+        # Where it lies already: bars themselves agree with nothing.
+        return STRETCHED if is_border(bars, key) else BETWEEN
     best = max(scores, key=lambda way: scores[way])
     return best if scores[best] > scores[STRETCHED] + CLEARLY else STRETCHED
 
