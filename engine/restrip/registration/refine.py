@@ -79,8 +79,9 @@ def refine_affine(pair: Pair, warp: Warp, *, rounds: int = 8, free: Sequence[int
 
 
 STIFFNESSES = (10.0, 4.0, 1.5, 0.5, 0.15)
-HOLDS = 0.25
-"""Of what a bend explains where it was found, so much has to hold where it wasn't."""
+HOLDS, STIFF_HOLDS = 0.08, 0.25
+"""Of what a bend explains where it was found, so much has to hold where it wasn't; more of the stiffest, with which
+strokes pretend that all was stretched a little."""
 
 
 def refine_bend(pair: Pair, warp: Warp, cells: tuple[int, int], *, rounds: int = 6) -> Warp:
@@ -144,16 +145,17 @@ class _System:
         block = (middles // HALVES_PX).astype(int).sum(-1) % 2 == 0
         halves = [self.sums(block), self.sums(~block)]
         still = np.zeros((*self.grid, 2))
-        best, most = 0.0, 0.0
+        best, most, explained = 0.0, 0.0, 0.0
         for stiff in STIFFNESSES:
             found, held = 0.0, 0.0
             for known, asked in (halves, halves[::-1]):
                 step = self.solved(stiff, still, known).transpose(2, 0, 1).ravel()
                 found += float(2 * step @ known[1] - step @ known[0] @ step)
                 held += float(2 * step @ asked[1] - step @ asked[0] @ step)
-            if held > max(most, HOLDS * found):
-                best, most = stiff, held
-        return best
+            if held > most:
+                best, most, explained = stiff, held, found
+        enough = STIFF_HOLDS if best == STIFFNESSES[0] else HOLDS
+        return best if most > enough * explained else 0.0
 
 
 def _stiffness(rows: int, columns: int) -> Doubles:
