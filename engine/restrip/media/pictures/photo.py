@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeVar
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
@@ -29,6 +28,7 @@ from restrip.media.highlights import rolled
 from restrip.media.pictures.colour_space import SRGB, converted
 from restrip.media.pictures.icc import BadProfile, TableProfile
 from restrip.media.pictures.named_space import space_of
+from restrip.media.pictures.opencv_picture import decoded, frame_of
 from restrip.media.pictures.photo_facts import (
     TIFF,
     is_deep_ink,
@@ -216,7 +216,7 @@ def _frame(image: Image.Image, raw: bytes, path: str) -> Frame:
         return Frame(np.rint((1 - ink[..., :3]) * (1 - ink[..., 3:]) * 65535).astype(np.uint16))
     if image.format == "TIFF":
         # OpenCV turns it, each plane as the whole.
-        stored = _of_planes(raw, path) if is_planar(image) else _of_opencv(_decoded(raw, path), path)
+        stored = _of_planes(raw, path) if is_planar(image) else frame_of(decoded(raw, path), path)
         return _straight(stored) if is_multiplied(image) else stored
     stored = still.read_still(path)
     return shown(_straight(stored) if is_multiplied(image) else stored, Fraction(1), turn_of(image))
@@ -225,17 +225,17 @@ def _frame(image: Image.Image, raw: bytes, path: str) -> Frame:
 def _of_planes(raw: bytes, path: str) -> Frame:
     """A TIFF whose channels lie behind each other, upright."""
     planes = _planes(raw, path)
-    return _of_opencv(planes if planes.shape[2] < 3 else planes[..., (2, 1, 0, 3)[: planes.shape[2]]], path)
+    return frame_of(planes if planes.shape[2] < 3 else planes[..., (2, 1, 0, 3)[: planes.shape[2]]], path)
 
 
 def _planes(raw: bytes, path: str) -> Array:
     """The channels of such a TIFF, [H, W, C] in their order, upright."""
-    return np.dstack([_decoded(plane, path) for plane in planes_of(raw)])
+    return np.dstack([decoded(plane, path) for plane in planes_of(raw)])
 
 
 def _ink(image: Image.Image, raw: bytes, path: str) -> npt.NDArray[np.float32]:
     """How much of each ink a TIFF of four inks with 16 bit lays, [H, W, 4] in 0..1, upright."""
-    stored = _planes(raw, path) if is_planar(image) else _decoded(as_light(raw), path)[..., (2, 1, 0, 3)]
+    stored = _planes(raw, path) if is_planar(image) else decoded(as_light(raw), path)[..., (2, 1, 0, 3)]
     if stored.dtype != np.uint16:
         raise MediaUnreadable(path, "its inks can't be read with 16 bit", "Save it with 8 bit a channel.")
     return stored.astype(np.float32) / 65535
@@ -295,29 +295,4 @@ def _otherwise(raw: bytes, path: str) -> Frame:
     if raw[:2] in (b"II", b"MM"):
         with suppress(MediaUnreadable):
             return still.read_still(path)
-    return _of_opencv(_decoded(raw, path), path)
-
-
-def _decoded(raw: bytes, path: str) -> Array:
-    try:
-        picture: Array | None = cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise MediaUnreadable(path, "the picture is too large or damaged") from error
-    if picture is None:
-        raise MediaUnreadable(path, "it is no picture, or a damaged one")
-    return picture
-
-
-def _of_opencv(picture: Array, path: str) -> Frame:
-    if picture.dtype in (np.float32, np.float64):
-        picture = np.rint(np.clip(np.nan_to_num(picture), 0, 1) * 65535).astype(np.uint16)
-    if picture.dtype not in (np.uint8, np.uint16):
-        raise MediaUnreadable(path, f"its values are {picture.dtype}", "Save it with 8 or 16 bit a channel.")
-    if picture.ndim == 2:
-        picture = picture[..., None]
-    channels = picture.shape[2]
-    if channels not in (1, 2, 3, 4):
-        raise MediaUnreadable(path, f"it has {channels} channels", "Save it as RGB or RGBA.")
-    rgb = np.repeat(picture[..., :1], 3, axis=2) if channels < 3 else picture[..., 2::-1]
-    alpha = picture[..., -1] if channels in (2, 4) else None
-    return Frame(np.ascontiguousarray(rgb), None if alpha is None else np.ascontiguousarray(alpha))
+    return frame_of(decoded(raw, path), path)
