@@ -232,7 +232,9 @@ def larger(bench: Bench, case: Case) -> None:
         return
     model = full_size(case, bench.device)
     lay(model, on=norms.ON)
+    takes = bench.takes
     bench.row("SDXL, 15 evaluations, recorded", model, case, "recorded")
+    bench.takes = takes  # of rows at 512
     del model
     if bench.device.type == "cuda":
         torch.cuda.empty_cache()
