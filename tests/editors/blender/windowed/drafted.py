@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +44,6 @@ def save_look(story: Any, name: str) -> None:
     story.python(f"with override(): bpy.ops.restrip.look_save(name={name!r})")
     story.until("the look is listed", f"any(one['name'] == {name!r} for one in saved_looks.known())", 60, SAVED_LOOKS)
     story.point_at(30, 6)
-    time.sleep(clip_of_sixty.SETTLE_S)  # What is said of the saved look closes menus.
     story.python("with override(): bpy.ops.wm.call_menu(name='RESTRIP_MT_saved_looks')")
     story.picture("saved-looks")
     story.desk.keys("key", "Escape")
