@@ -18,7 +18,7 @@ from restrip.propagate.cpu.backward_motion import backward
 from restrip.propagate.cpu.exemplar import Exemplar
 from restrip.propagate.cpu.segment_walk import _Segment
 from restrip.propagate.cpu.strokes.pieces import Pieces
-from restrip.propagate.cpu.strokes.whole import both_walked_back, walked_back
+from restrip.propagate.cpu.strokes.whole import WholeStrokes, both_walked_back, walked_back
 from restrip.timeline import FrameRange
 
 SIZE = (144, 112)
@@ -228,3 +228,9 @@ def test_a_later_fade_hands_over_later():
     np.testing.assert_allclose(np.int32(inside(out[3].left.rgb, 1)), inside(PAINTS[0], 1), atol=1)
     off = [np.abs(np.int32(out[7].left.rgb) - paint).mean() for paint in PAINTS]
     assert off[1] < off[0]
+
+
+def test_two_keys_that_are_whole_everywhere_need_nothing_below():
+    everywhere, paint = np.ones((4, 5), np.float32), object()
+    assert WholeStrokes((paint, paint), everywhere, known_only=True)._parts is None
+    assert WholeStrokes((paint, None), everywhere, known_only=True)._parts is not None

@@ -180,7 +180,7 @@ class WholeStrokes:
 
     def __init__(self, paints: tuple[Paint | None, Paint | None], parts: Plane, known_only: bool = False) -> None:
         self._paints = paints
-        self._parts = None if parts.min() >= 1 and not known_only else parts
+        self._parts = None if parts.min() >= 1 and not (known_only and None in paints) else parts
         self._handed: HandOver | None = None
 
     def at_key(self, frame: Bytes, picture: npt.NDArray[np.uint16], field: Field | None) -> None:
