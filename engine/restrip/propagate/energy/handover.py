@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from restrip.timeline import FrameRange
 
-CELLS = 12  # along the picture's short side
+CELLS = 8  # along the picture's short side
 LEAST = 8  # pixels a cell
 SMALL_SIDE = 360  # the short side on which cells are found
 SOFT = 0.1  # of the fade: how long a cell takes
 SURE = 0.3  # of the fade: how much earlier a place is handed over that the right key knows e times better
 MIDDLE = 0.6  # of the fade, in which all is handed over: what a key shows far away from it is in more pieces
 SHORT = 12  # frames; a fade up to which is used whole
+AROUND = 10.0  # pixels over which what either key knows is averaged
+SHORTER = 5.0  # pixels around a place in which most decide whose it is, so that ragged borders are short ones
+STEEP = 6.0  # how sharply most decide
 BORDER = 0.8  # pixels over which a border is softened
 ACROSS, DOWN = 0.7548776662466927, 0.5698402909980532  # Roberts' R2: neighbours far apart, all even
+
+
+def shorter(size: tuple[int, int]) -> float:
+    """SHORTER for a frame of (width, height): in a small one, whose cells are small, less."""
+    return min(SHORTER, min(size) / (9 * CELLS))
 
 
 def across_at(frame: int, keys: tuple[int, int], fade: FrameRange | None) -> float:

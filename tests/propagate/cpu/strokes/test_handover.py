@@ -8,7 +8,7 @@ import pytest
 
 from restrip.propagate.cpu.strokes.handover import HandOver
 from restrip.propagate.cpu.strokes.paint import Laid
-from restrip.propagate.energy.handover import across_at
+from restrip.propagate.energy.handover import CELLS, across_at
 from restrip.timeline import FrameRange
 
 SIZE = (180, 120)
@@ -48,12 +48,12 @@ def test_no_place_goes_back_and_each_takes_a_short_time():
 
 def test_as_many_places_at_any_time():
     done = np.array([HANDED.at(t, shows(), shows()).mean() for t in TIMES])
-    np.testing.assert_allclose(done[4:-4], TIMES[4:-4], atol=0.07)
+    np.testing.assert_allclose(done[4:-4], TIMES[4:-4], atol=0.08)
 
 
 def test_neighbours_have_times_far_apart():
     times = HANDED.times
-    cell = min(SIZE) // 12
+    cell = min(SIZE) // CELLS
     assert np.abs(times[:, cell:] - times[:, :-cell]).mean() > 0.2
 
 
@@ -66,7 +66,7 @@ def test_borders_run_where_both_agree():
 
 def test_times_move_with_the_left_keys_pieces():
     here, moved = HANDED.at(0.5, shows(), shows()), HANDED.at(0.5, shows(by=7), shows())
-    np.testing.assert_allclose(moved[:, 12:-4], here[:, 5:-11], atol=1e-4)
+    np.testing.assert_allclose(moved[:, 27:-17], here[:, 20:-24], atol=1e-4)
 
 
 def test_what_the_left_key_does_not_know_is_the_rights_and_the_other_way():

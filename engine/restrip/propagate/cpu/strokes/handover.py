@@ -12,7 +12,7 @@ import numpy.typing as npt
 from restrip.propagate.cpu.predictors import Field
 from restrip.propagate.cpu.sampling import taken
 from restrip.propagate.cpu.strokes.paint import Laid
-from restrip.propagate.energy.handover import BORDER, SOFT, SURE
+from restrip.propagate.energy.handover import AROUND, BORDER, SOFT, STEEP, SURE, shorter
 from restrip.propagate.handover_times import small_size, times_of
 
 Plane = npt.NDArray[np.float32]
@@ -36,8 +36,10 @@ class HandOver:
         """How much of a frame is the right key's, [H, W] in 0..1, `across` the fade (0 before it, 1 after)."""
         field: Field = left.field
         times = taken(self.times, field)
-        known = cv2.GaussianBlur(np.log(right.worth / left.worth), (0, 0), 4, borderType=cv2.BORDER_REPLICATE)
+        known = cv2.GaussianBlur(np.log(right.worth / left.worth), (0, 0), AROUND, borderType=cv2.BORDER_REPLICATE)
         early = np.float32(SURE) * known
         turn = (np.float32(across) - np.float32(SOFT / 2) - np.float32(1 - SOFT) * times + early) / np.float32(SOFT)
-        turn = np.clip(turn + np.float32(0.5), 0, 1)
+        h, w = times.shape
+        most = cv2.GaussianBlur(np.clip(turn + np.float32(0.5), 0, 1), (0, 0), shorter((w, h)))
+        turn = np.clip(np.float32(STEEP) * (most - np.float32(0.5)) + np.float32(0.5), 0, 1)
         return cv2.GaussianBlur(turn * turn * (3 - 2 * turn), (0, 0), BORDER)

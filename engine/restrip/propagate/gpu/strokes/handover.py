@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from restrip.propagate.energy.handover import BORDER, SOFT, SURE
+from restrip.propagate.energy.handover import AROUND, BORDER, SOFT, STEEP, SURE, shorter
 from restrip.propagate.energy.style import CODE
 from restrip.propagate.gpu.filters import gaussian
 from restrip.propagate.gpu.planes import shrunk
@@ -46,9 +46,12 @@ class HandOverTensors:
 
     def at(self, begun: Tensor, left: LaidTensors, right: LaidTensors, stages: Stages) -> Tensor:
         """How much of a frame is the right key's, [H, W] in 0..1; `begun` are the times that are half handed over."""
-        known = stages.filtered((right.worth / left.worth).log_()[None], gaussian(4))[0]
+        known = stages.filtered((right.worth / left.worth).log_()[None], gaussian(AROUND))[0]
         turn = (begun - (1 - SOFT) * stages.taken_at(self.times, left.field)).add_(known, alpha=SURE)
-        turn = turn.div_(SOFT).add_(0.5).clamp_(0, 1)
+        h, w = turn.shape
+        hard = turn.div_(SOFT).add_(0.5).clamp_(0, 1)
+        most = stages.filtered(hard[None], gaussian(shorter((w, h))), mirrored=True)[0]
+        turn = most.sub_(0.5).mul_(STEEP).add_(0.5).clamp_(0, 1)
         turn = turn.square() * (3 - 2 * turn)
         return stages.filtered(turn[None], gaussian(BORDER), mirrored=True)[0]
 
