@@ -9,6 +9,7 @@ import numpy.typing as npt
 from restrip.media.frame import Frame
 from restrip.registration.color_lock import coded, without_cast
 from restrip.registration.correction import Correction
+from restrip.registration.patches import patched
 from restrip.registration.placing import placed
 from restrip.registration.put_back import put_back
 from restrip.registration.redrawn import redrawn
@@ -84,12 +85,16 @@ def _pulled(key: Frame, field: Floats) -> tuple[Floats, Floats | None]:
 
 
 def joined(key: Floats, frame: Floats, inside: Known, painted: Known) -> Floats:
-    """A key [H, W, 3] where it shows something, `inside` [H, W], and around it the frame as the key draws it.
+    """A key [H, W, 3] where it shows something, `inside` [H, W], and around it the frame as the key draws it: learnt
+    from where the key is `painted`, or in patches of its strokes.
 
     By how much the two differ at the border is carried outwards, and fades: so no seam is seen, and the key stays as it
-    is up to its border. It is learnt from where the key is `painted`.
+    is up to its border.
     """
-    made = redrawn(frame, key, painted)
+    drawn = redrawn(frame, key, painted)
+    made = drawn.picture
+    if drawn.strokes:
+        return patched(frame, key, painted, ~inside, made)
     away = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 3)
     # Pixels whose kernel reached over the key's border are none of the key's.
     depth = cv2.distanceTransform(np.pad(inside.astype(np.uint8), 1, "edge"), cv2.DIST_L2, 3)[1:-1, 1:-1]

@@ -1,40 +1,62 @@
 """What a key doesn't show, drawn as the key draws what it shows: its colours near by, and its lines and steps of light.
 
-    the linear map of colours that holds near by  +  what that misses, as edges and light of the frame tell it
+    the linear map of colours that holds near by  +  what that misses, as the frame around each pixel tells it
 
-The second is taken as far as it holds in parts of the picture that it wasn't found from: strokes have little of it,
-drawn lines and steps nearly all.
+The second is a sum of hinges in random directions of what a pixel's surroundings are (random features: Rahimi and Recht
+2008), fitted where the key shows something, most of all near what is missing. It is taken as far as it holds in parts
+of the picture that it wasn't found from: strokes have little of it, drawn lines and steps nearly all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 Known = npt.NDArray[np.bool_]
 
 CELL_PX = 16
 AROUND_PX = (1.0, 2.5, 6.0)
-STEPS = 8
-BLOCK_PX = 48
-SAMPLES = 40_000
+LINES_PX = ((0.6, 1.5), (1.1, 2.4), (2.0, 5.0))
+BLOCK_PX = 96
+SAMPLES, FEWEST = 30_000, 1000
+HINGES, DIRECTION = 200, 0.2
+"""How many hinges, and how many of the features one direction has."""
+
+AT_ONCE = 1 << 16
 BESIDE_PX = 8
-RIDGE = 1e-3
+RIDGE = 1e-5
+LEAST_RIDGE = 2e-5
 NEAR = 0.15
 """Of the long side: what lies further from what is missing counts little."""
 
 SHARES = (1.0, 0.75, 0.5, 0.25)
-WORTH = 0.85
+WORTH = 0.75
 """Only what leaves so much of the misses, or less, is taken: strokes pretend a little more than they hold."""
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def redrawn(frame: Floats, key: Floats, known: Known) -> Floats:
+LEAST_STROKES = 10 / 255
+"""What is missed by less than this is no stroke."""
+
+
+@dataclass(frozen=True, eq=False)
+class Redrawn:
+    """A frame as a key draws it, [H, W, 3] in 0..1; and whether the key has strokes, of which the frame tells nothing:
+    then the picture has its colours only.
+    """
+
+    picture: Floats
+    strokes: bool = False
+
+
+def redrawn(frame: Floats, key: Floats, known: Known) -> Redrawn:
     """A frame [H, W, 3] in 0..1 as a key draws it that is `known` [H, W] in part: wherever that isn't, and near it."""
     made = recoloured(frame, key, known)
     rows, columns = np.nonzero(known)
@@ -42,57 +64,88 @@ def redrawn(frame: Floats, key: Floats, known: Known) -> Floats:
     rows, columns = rows[every // 2 :: every], columns[every // 2 :: every]
     # Beside the border, too, where the two are compared.
     wanted = cv2.dilate((~known).astype(np.uint8), np.ones((2 * BESIDE_PX + 1,) * 2, np.uint8)) > 0
-    if len(rows) < 1000 or not wanted.any():
-        return made
+    if len(rows) < FEWEST or not wanted.any():
+        return Redrawn(made)
     told: list[Floats] = []
     asked: list[Floats] = []
-    for channel in _features(frame):
+    for channel in _features(frame, made):
         few = channel[rows, columns]
-        even = 1 / (float(few.std()) + 1e-4) if told else 1.0
-        told.append(even * few)
-        asked.append(even * np.clip(channel[wanted], few.min(), few.max()))
+        middle, even = few.mean(), 1 / (float(few.std()) + 1e-3)
+        told.append(even * (few - middle))
+        asked.append(even * (np.clip(channel[wanted], few.min(), few.max()) - middle))
+    hinges = _Hinges.among(np.stack(told, -1))
     away = cv2.distanceTransform(known.astype(np.uint8), cv2.DIST_L2, 3)[rows, columns]
     near = 1 / (1 + (away / (NEAR * max(known.shape))) ** 2)[:, None].astype(np.float32)
-    seen, missed = near * np.stack(told, -1), near * (key - made)[rows, columns]
+    seen, missed = near * hinges.of(np.stack(told, -1)), near * (key - made)[rows, columns]
     blocks = (rows // BLOCK_PX + columns // BLOCK_PX) % 2 == 0
-    share = _share(seen, missed, blocks)
-    if share:
-        made[wanted] += share * (np.stack(asked, -1) @ _fitted(seen, missed))
-    return made
+    fit, share = _held(seen, missed, blocks)
+    if not share:
+        return Redrawn(made, float((missed**2).sum()) > 3 * LEAST_STROKES**2 * float((near**2).sum()))
+    answers = np.stack(asked, -1)
+    parts = [hinges.of(answers[n : n + AT_ONCE]) @ fit for n in range(0, len(answers), AT_ONCE)]
+    made[wanted] += share * np.vstack(parts)
+    return Redrawn(made)
 
 
-def _share(seen: Floats, missed: Floats, blocks: Known) -> float:
-    """How much of what is fitted in one half of the blocks lowers the other half's misses most; 0 for none."""
+@dataclass(frozen=True, eq=False)
+class _Hinges:
+    """Features [N, C] as they are, and how far they are beyond a place in each of some directions: `across` [C, H],
+    `beyond` [H].
+    """
+
+    across: Floats
+    beyond: Floats
+
+    @classmethod
+    def among(cls, some: Floats) -> _Hinges:
+        """Each bends where one of these features [N, C] lies. The same for the same features."""
+        random = np.random.default_rng(0)
+        across = random.normal(0, 1, (some.shape[1], HINGES)).astype(np.float32)
+        across *= random.random(across.shape) < DIRECTION
+        through = some[random.integers(0, len(some), HINGES)]
+        return cls(across, (through * across.T).sum(1))
+
+    def of(self, some: Floats) -> Floats:
+        """[N, 1 + C + H]."""
+        return np.hstack([np.ones((len(some), 1), np.float32), some, np.maximum(some @ self.across - self.beyond, 0)])
+
+
+def _held(seen: Floats, missed: Floats, blocks: Known) -> tuple[Floats, float]:
+    """The fit of all, and how much of what is fitted in one half of the blocks lowers the other half's misses most; 0
+    for none.
+    """
+    halves = [_sums(seen[some], missed[some]) for some in (blocks, ~blocks)]
+    fit = _fitted(halves[0][0] + halves[1][0], halves[0][1] + halves[1][1])
+    if blocks.all() or not blocks.any():
+        return fit, 0.0
     before, after = 0.0, np.zeros(len(SHARES))
-    for some in (blocks, ~blocks):
-        if some.all() or not some.any():
-            return 0.0
-        guess = seen[~some] @ _fitted(seen[some], missed[some])
-        before += float((missed[~some] ** 2).sum())
-        after += [float(((missed[~some] - share * guess) ** 2).sum()) for share in SHARES]
+    for half, others in zip(halves, (~blocks, blocks), strict=True):
+        guess = seen[others] @ _fitted(*half)
+        before += float((missed[others] ** 2).sum())
+        after += [float(((missed[others] - share * guess) ** 2).sum()) for share in SHARES]
     best = int(after.argmin())
-    return SHARES[best] if after[best] < WORTH * before else 0.0
+    return fit, SHARES[best] if after[best] < WORTH * before else 0.0
 
 
-def _fitted(seen: Floats, missed: Floats) -> Floats:
+def _sums(seen: Floats, missed: Floats) -> tuple[Doubles, Doubles]:
+    return (seen.T @ seen).astype(np.float64), (seen.T @ missed).astype(np.float64)
+
+
+def _fitted(square: Doubles, right: Doubles) -> Floats:
     """The linear map of features to what is missed, by ridge regression."""
-    square = (seen.T @ seen).astype(np.float64)
-    ridge = RIDGE * np.trace(square) / len(square) * np.eye(len(square))
-    return np.linalg.solve(square + ridge, (seen.T @ missed).astype(np.float64)).astype(np.float32)
+    ridge = RIDGE * np.diag(square) + LEAST_RIDGE * np.trace(square) / len(square)
+    return np.linalg.solve(square + np.diag(ridge), right).astype(np.float32)
 
 
-def _features(frame: Floats) -> Iterator[Floats]:
-    """What lines and steps are told from, [H, W] each: colours and those around, lines, light above some steps."""
+def _features(frame: Floats, made: Floats) -> Iterator[Floats]:
+    """What lines and steps are told from, [H, W] each: colours and those around, lines, and the key's colours."""
     light = np.ascontiguousarray(frame @ LUMA)
-    yield np.ones_like(light)
     for sigma in (0.0, *AROUND_PX):
         near = cv2.GaussianBlur(frame, (0, 0), sigma) if sigma else frame
         yield from (near[..., channel] for channel in range(3))
-    for fine, broad in ((1.1, 2.4), (2.0, 5.0)):
-        line = cv2.GaussianBlur(light, (0, 0), fine) - cv2.GaussianBlur(light, (0, 0), broad)
-        yield from (line, np.abs(line))
-    for step in np.linspace(0.06, 0.94, STEPS):
-        yield np.maximum(light - np.float32(step), 0)
+    for fine, broad in LINES_PX:
+        yield cv2.GaussianBlur(light, (0, 0), fine) - cv2.GaussianBlur(light, (0, 0), broad)
+    yield from (made[..., channel].copy() for channel in range(3))
 
 
 def recoloured(frame: Floats, key: Floats, known: npt.NDArray[np.bool_]) -> Floats:
