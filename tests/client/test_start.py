@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from restrip.client import start
-from restrip.client.discovery import run_folder
+from restrip.client.discovery import StateFolder, run_folder
 from restrip.client.start import EngineMissing, clean_environment, detached, engine_argv
 
 
@@ -45,6 +47,20 @@ def test_a_record_of_an_engine_that_is_gone_counts_for_nothing(monkeypatch: pyte
     path.chmod(0o600)
     with pytest.raises(EngineMissing):
         engine_argv()
+
+
+def test_a_full_disk_is_told_before_an_engine_ends_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, content: bytes) -> int:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(start, "_spawn", lambda *given: pytest.fail("it was started"))
+    before = set(run_folder().iterdir())
+    with pytest.raises(StateFolder, match="no space left") as caught:
+        start.start_engine()
+    assert "Make room" in caught.value.remedy
+    assert set(run_folder().iterdir()) == before
 
 
 def test_the_editors_variables_are_left_behind() -> None:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import stat
@@ -47,9 +48,11 @@ class StateFolder(RestripError):
 
     def __init__(self, path: Path | str, why: OSError | str) -> None:
         reason = why if isinstance(why, str) else (why.strerror or str(why)).lower()
+        full = isinstance(why, OSError) and why.errno in (errno.ENOSPC, errno.EDQUOT)
+        first = "Make room on its disk" if full else "Make that folder writable for you"
         super().__init__(
             f"Restrip can't keep its things in {path}: {reason}.",
-            "Make that folder writable for you, or name another one: RESTRIP_STATE_DIR=FOLDER.",
+            f"{first}, or name another one: RESTRIP_STATE_DIR=FOLDER.",
             path=str(path),
             why=reason,
         )

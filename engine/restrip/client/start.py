@@ -16,7 +16,7 @@ from restrip.client.build import is_whole
 from restrip.client.discovery import StateFolder, recorded_start, run_folder, state_dir
 from restrip.client.origin import set_up
 from restrip.errors import RestripError
-from restrip.storage.atomic import write_whole
+from restrip.storage.atomic import aside_of, write_whole
 
 # Windows' process creation flags; the module subprocess has them there only.
 _NEW_PROCESS_GROUP = 0x00000200
@@ -24,6 +24,8 @@ _BREAKAWAY_FROM_JOB = 0x01000000
 _NO_WINDOW = 0x08000000
 
 _EDITORS_VARIABLES = ("PYTHON", "LD_LIBRARY_PATH", "LD_PRELOAD", "DYLD_", "VIRTUAL_ENV", "QT_", "OCIO")
+
+ROOM_BYTES = 1 << 16
 
 _started: list[subprocess.Popen[bytes]] = []
 
@@ -91,6 +93,7 @@ def start_engine(argv: Sequence[str] | None = None) -> None:
     argv = [*(argv or engine_argv()), "--detach"]
     log = run_folder() / "engine.log"
     try:
+        _try_room(log.parent)
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     except OSError as error:
         raise StateFolder(log.parent, error) from error
@@ -103,6 +106,15 @@ def start_engine(argv: Sequence[str] | None = None) -> None:
             raise EngineMissing
     else:
         _started.append(child)
+
+
+def _try_room(folder: Path) -> None:
+    """Write what an engine writes at its start, and take it away: on a full disk it could not even say why it ends."""
+    attempt = aside_of(folder / "room")
+    try:
+        attempt.write_bytes(bytes(ROOM_BYTES))
+    finally:
+        attempt.unlink(missing_ok=True)
 
 
 def _spawn(argv: Sequence[str], log: int, options: dict[str, Any]) -> subprocess.Popen[bytes]:

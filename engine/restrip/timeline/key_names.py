@@ -9,6 +9,7 @@ import os
 import re
 from pathlib import Path
 
+from restrip.timeline.exported_keys import painted_among
 from restrip.timeline.picture_files import files_in, is_picture
 
 TEMPORARY = ("~", ".")
@@ -40,7 +41,7 @@ def key_name(number: int, ending: str = ".png") -> str:
 
 def keys_in_folder(folder: str | os.PathLike[str]) -> dict[int, list[Path]]:
     """The pictures of keys in a folder by their frames, in order; several on a frame are for the caller to refuse, but
-    a document of a painting program gives way to a picture.
+    an exported frame that nobody painted on gives way to what is, and a painting program's document to a picture.
 
     Raises OSError.
     """
@@ -56,9 +57,10 @@ def painted_in_folder(folder: str | os.PathLike[str], number: int) -> Path | Non
     """What somebody paints a frame in: the document where there is one, else the picture. Raises OSError."""
     found = [path for path in files_in(folder) if key_number(path) == number]
     documents = [path for path in found if path.suffix.lower() in DOCUMENTS]
-    return next(iter(documents or found), None)
+    return next(iter(documents or painted_among(found)), None)
 
 
 def _exported(paths: list[Path]) -> list[Path]:
-    """The pictures among documents and pictures of one name; all where there are only documents."""
+    """The painted pictures among documents and pictures of one frame; all where there are only documents."""
+    paths = painted_among(paths)
     return [path for path in paths if path.suffix.lower() not in DOCUMENTS] or paths

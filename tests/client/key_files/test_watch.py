@@ -252,3 +252,14 @@ def test_a_watch_goes_on_when_other_keys_are_wanted(painter: Painter) -> None:
     assert painter.after(5) == KeyNews()
     painter.save("key_00060.png", "and is saved again")
     assert names(painter.after(5).saved) == ["key_00060.png"]
+
+
+def test_a_document_beside_the_exported_picture_is_the_key_and_that_isnt_missed(
+    painter: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("restrip.timeline.exported_keys.is_untouched", lambda path: str(path).endswith("00045.png"))
+    picture = painter.save("key_00045.webp", "painted")
+    news = painter.after(12)
+    assert names(news.added) == [picture.name] and not news.saved and not news.removed and not news.troubles
+    painter.save(picture.name, "and painted on")
+    assert names(painter.after(4).saved) == [picture.name]

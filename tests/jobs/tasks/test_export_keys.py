@@ -77,6 +77,26 @@ def test_a_painted_key_that_is_to_be_replaced_is_kept_under_a_name_of_no_frame(c
     )
 
 
+def test_a_key_that_was_painted_in_another_file_is_it_and_is_left_alone(clip: ClipRange, tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    (made,) = export(clip, folder, 0, editor="command line")["keys"]
+    assert f'--look "keys:{folder}" --out' in (folder / NAME).read_text("utf-8")
+    document = folder / "key_00020.psd"
+    document.write_bytes(b"painted")
+    assert find_painted(str(folder)) == {20: document}
+    assert outcomes(export(clip, folder, 0)) == ["painted"] and document.read_bytes() == b"painted"
+    assert outcomes(export(clip, folder, 0, replace=True)) == ["replaced"]
+    assert find_painted(str(folder)) == {20: Path(made["file"])}
+    assert (folder / "key_00020 (before).psd").read_bytes() == b"painted"
+
+
+def test_frames_that_an_earlier_version_exported_are_there(clip: ClipRange, tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    (made,) = export(clip, folder, 0)["keys"]
+    write_picture(folder / "key_00020.png", read_picture(made["file"]))
+    assert outcomes(export(clip, folder, 0)) == ["there"]
+
+
 def test_a_note_of_somebody_elses_is_left_alone(clip: ClipRange, tmp_path: Path) -> None:
     folder = tmp_path / "keys"
     folder.mkdir()

@@ -166,6 +166,7 @@ class KeyWatch:
             self._see(path, stamp, now, well)
         for path in [path for path in self._moving if path not in present]:
             del self._moving[path]
+        self._drop_replaced(present)
         for path in self._known:
             if path in present or (self._no_folder is not None and path not in self.places.images):
                 self._missing.pop(path, None)
@@ -214,6 +215,15 @@ class KeyWatch:
             self._moving[path] = _Moving(stamp, now - QUIET_S, now - QUIET_S)
         elif moving is None or moving.stamp != stamp:
             self._moving[path] = _Moving(stamp, now, moving.began if moving else now)
+
+    def _drop_replaced(self, present: Mapping[str, Stamp]) -> None:
+        """What isn't the key any more, since the frame was painted in another file, isn't missed."""
+        numbers = {key_number(path) for path in present if path not in self.places.images}
+        for path in [path for path in self._known if path not in present and path not in self.places.images]:
+            if key_number(path) in numbers:
+                del self._known[path]
+                self._missing.pop(path, None)
+                self._troubled.discard(f"gone {path}")
 
     def _finished(self, now: float, troubles: list[RestripError]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Those that were saved, and those that are new, once nothing moves any more."""

@@ -9,7 +9,7 @@ FIRST = "Keys to paint for "
 
 GO_ON: Mapping[str, Sequence[str]] = {
     "command line": (
-        "restrip render CLIP --keys {numbers} --look keys:{folder} --out RESULTS --watch",
+        'restrip render CLIP --keys {numbers} --look "keys:{folder}" --out RESULTS --watch',
         "",
         "with your clip for CLIP and a folder of your choice for RESULTS. As long as that runs, every key that you",
         "save is carried along its strip again, and only that one. Ctrl+C ends it.",
@@ -47,9 +47,10 @@ def note_text(
         *(f"    {name}     frame {number}, counted from {first} at the strip's beginning" for number, name in pictures),
         "",
         "1. Paint on them in any program, or have a model edit them.",
-        "2. Save each one here, under its own name. Another ending is fine (.png, .tif, .jpg and others): then delete",
-        "   the old file, for a frame may have only one picture. The number at the end of the name says which frame it",
-        "   is; pictures without a number there aren't read, so versions that you want to keep can be called",
+        "2. Save each one here, under its own name. Another ending is fine (.psd, .kra, .tif, .jpg and others): it",
+        "   then takes the place of the exported picture, which may stay. A frame may have only one painted picture.",
+        "   The number at the end of the name says which frame it is; pictures without a number there aren't read, so",
+        "   versions that you want to keep can be called",
         f'   "{pictures[0][1].rpartition(".")[0] if pictures else "key_00045"} blue version.png".',
         "3. Keep the picture's size and crop where you can. Another size is resampled, and a key that came back moved",
         "   or enlarged is laid on its frame again; both are said. Where a picture is transparent, the frame stays.",

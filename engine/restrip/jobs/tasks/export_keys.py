@@ -20,6 +20,7 @@ from restrip.media import ClipReader, write_picture
 from restrip.media.files import disk_errors
 from restrip.media.frame import Frame
 from restrip.storage.atomic import aside_of, replace, write_whole
+from restrip.timeline.exported_keys import is_untouched, marked
 from restrip.timeline.key_names import key_name, keys_in_folder
 
 WRITTEN, THERE, PAINTED, REPLACED = "written", "there", "painted", "replaced"
@@ -74,13 +75,16 @@ def _export(folder: Path, number: int, frame: Frame, replaced: bool) -> dict[str
     with disk_errors(str(target)):
         try:
             write_picture(aside, frame)
-            if len(there) == 1 and there[0].read_bytes() == aside.read_bytes():
+            plain = aside.read_bytes()
+            picture = marked(plain)
+            aside.write_bytes(picture)
+            if len(there) == 1 and there[0].read_bytes() in (picture, plain):  # Earlier versions wrote it plain.
                 return {"file": str(there[0]), "outcome": THERE, "kept": ""}
             if there and not replaced:
                 return {"file": str(there[0]), "outcome": PAINTED, "kept": ""}
             for path in there:
                 kept = str(_keep(path))
-            if not _take_name(aside, target):
+            if not _take_name(aside, target) and not is_untouched(target):
                 return {"file": str(target), "outcome": PAINTED, "kept": kept}
         finally:
             aside.unlink(missing_ok=True)
