@@ -34,7 +34,7 @@ def test_a_draft_is_marked_and_rendered_in_full_where_it_lies(
     )
     assert set(draft["files"]) == {"draft-"} and set(full["files"]) == {"strip-"}
     assert told["asked"] == [[192, 144], None] and told["value"] is False
-    assert draft["sizes"][0] == [170, 128] and full["sizes"][0] == [192, 144]
+    assert draft["sizes"][0] == [96, 72] and full["sizes"][0] == [192, 144]
     assert draft["area"] == full["area"], "the same part of the canvas"
     assert told["settings"][0] == told["settings"][1]
     # In place: one result, as the editor trimmed it, and the fade as it was pulled.
