@@ -40,7 +40,8 @@ def test_a_shift_under_strokes_is_found_nearer_by_colours(areas: np.ndarray) -> 
     field = (2 * Warp.still(SIZE).field() - truth.field()).astype(np.float32)
     key = cv2.remap(stroked(areas), field, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     edges = Pair.of(areas, key, None, 1080)
-    both = with_colours(edges, areas, key, Warp.still(SIZE))
+    both, alike = with_colours(edges, areas, key, Warp.still(SIZE))
+    assert alike > 0.5
     assert both.frame.shape == (*SIZE[::-1], 6) and (both.frame[..., :3] == edges.frame).all()
     missed = []
     for pair in (edges, both):
@@ -53,5 +54,12 @@ def test_what_a_key_doesnt_show_has_no_colours(areas: np.ndarray) -> None:
     alpha = np.ones(SIZE[::-1], np.float32)
     alpha[:, :100] = 0
     pair = Pair.of(areas, stroked(areas), alpha, 1080)
-    both = with_colours(pair, areas, stroked(areas), Warp.still(SIZE))
+    both, _ = with_colours(pair, areas, stroked(areas), Warp.still(SIZE))
     assert not both.key[:, :100, 3:].any() and both.key[:, 110:, 3:].any()
+
+
+def test_how_well_colours_tell_the_keys(areas: np.ndarray) -> None:
+    grain = np.random.default_rng(3).integers(0, 255, areas.shape).astype(np.uint8)
+    keys = areas, stroked(areas), cv2.GaussianBlur(grain, (0, 0), 2)
+    alike = [with_colours(Pair.of(areas, key, None, 1080), areas, key, Warp.still(SIZE))[1] for key in keys]
+    assert alike[0] > 0.95 > alike[1] > 0.45 > alike[2]

@@ -57,6 +57,31 @@ def test_an_unmoved_key_is_left_alone(bunny, style, name):
     assert (found.verdict, found.warp, found.note(3)) == ("same", None, "")
 
 
+def contours(rgb: np.ndarray) -> np.ndarray:
+    return cv2.cvtColor(255 - cv2.Canny(rgb, 60, 140), cv2.COLOR_GRAY2RGB)
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        lambda rgb: cv2.stylization(rgb, sigma_s=60, sigma_r=0.45),
+        lambda rgb: cv2.pencilSketch(rgb, sigma_s=60, sigma_r=0.07, shade_factor=0.05)[1],
+        contours,
+    ],
+    ids=["outlined", "pencil", "contours"],
+)
+def test_drawn_lines_move_nothing(bunny, drawn):
+    """They have edges that the frame hasn't, and colours that say nothing of where it lies."""
+    found = find(bunny.rgb, drawn(bunny.rgb))
+    assert found.warp is None and found.verdict == "same"
+
+
+def test_drawn_lines_that_were_shifted_are_set_back(bunny):
+    key, field = moved(contours(bunny.rgb), MOVES["shift 13"])
+    found = find(bunny.rgb, key)
+    assert found.verdict == "moved" and off(found, field) < 0.5
+
+
 def test_a_smooth_bend_is_found(bunny):
     key, field = moved(KEYS["recolor"](bunny.rgb), Move(wobble=2, x=5))
     found = find(bunny.rgb, key)

@@ -24,9 +24,11 @@ EVERY = 7
 RIDGE = 1e-2
 
 
-def with_colours(pair: Pair, frame: npt.NDArray[np.uint8], key: npt.NDArray[np.uint8], warp: Warp) -> Pair:
+def with_colours(
+    pair: Pair, frame: npt.NDArray[np.uint8], key: npt.NDArray[np.uint8], warp: Warp
+) -> tuple[Pair, float]:
     """A pair with channels of colours beside those of edges: pictures [H, W, 3] uint8 of one size, `warp` of the pair's
-    size for as far as the key is known to lie.
+    size for as far as the key is known to lie. And how well the frame's colours tell the key's, their correlation.
     """
     ours, theirs = (resized(picture, pair.size).astype(np.float32) / 255 for picture in (frame, key))
     field = warp.field()
@@ -43,7 +45,9 @@ def with_colours(pair: Pair, frame: npt.NDArray[np.uint8], key: npt.NDArray[np.u
         for edges, colours in ((pair.frame, guess), (pair.key, theirs))
     ]
     both[1][..., pair.key.shape[2] :] *= shown
-    return Pair(both[0], both[1])
+    a, b = both[0][..., -3:][inside], warp.pull(np.ascontiguousarray(both[1][..., -3:]))[inside]
+    alike = float((a * b).sum() / (np.sqrt(float((a * a).sum()) * float((b * b).sum())) + 1e-9))
+    return Pair(both[0], both[1]), alike
 
 
 def _features(picture: Floats) -> Floats:

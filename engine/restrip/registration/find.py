@@ -40,6 +40,9 @@ ALIKE, STILL_PX = 0.97, 0.05
 BROAD_PX = 0.1
 """Where strokes pretend more than this, colours are asked beside edges."""
 
+TELLING = 0.5
+"""How well the frame's colours must tell the key's to move one that lies right by its edges."""
+
 LEAST_BEND_PX = 0.25
 MOST_BEND, MOST_BEND_PX = 0.005, 3.5
 """Of the long side, and at least: what is bent by more was drawn anew, in another pose."""
@@ -91,7 +94,9 @@ def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Comparison:
     cycle = _cycle(warp, fine, free)
     broad = strokes_px(said)
     if broad > BROAD_PX:
-        fine = with_colours(fine, frame, key, warp)
+        fine, alike = with_colours(fine, frame, key, warp)
+        if alike < TELLING and Shift.of(warp).mean < _least(said, doubt):
+            return Comparison(agreement=agreement)  # By its edges; drawn lines have no colours to ask.
         whole = _affine(fine, whole, 6)
         warp, free = plainest(fine, whole, broad)
     bent = refine_bend(fine, whole, (BEND_CELLS, max(3, round(BEND_CELLS * height / width))))
@@ -112,13 +117,16 @@ def _share(other: float) -> str:
 def _judged(whole: Warp, warp: Warp, said: CellMoves, doubt: float, cycle: float) -> Comparison:
     """What comes of a measured map: `whole` at the frame's size, `warp` at the one that it was measured at."""
     shift, off, agreement = Shift.of(whole), Shift.of(warp).mean, _agreement(said)
-    # Strokes move edges to and fro; what doesn't exceed that is left alone.
-    least = 0.2 + strokes_px(said)
-    if warp.bend is None and off < max(least, 2 * doubt):
+    if warp.bend is None and off < _least(said, doubt):
         return Comparison(agreement=agreement)
     surely = cycle <= min(1.0, max(0.4, 0.05 * off)) and off > 2 * doubt and _covered(whole) >= FEWEST_COVERED
     verdict, used = ("moved", whole.to_json()) if surely else ("unsure", None)
     return Comparison(verdict, shift.words(), used, off_px=shift.mean, agreement=agreement, cycle_px=cycle)
+
+
+def _least(said: CellMoves, doubt: float) -> float:
+    """Strokes move edges to and fro; by what doesn't exceed that, in pixels, a key is left alone."""
+    return max(0.2 + strokes_px(said), 2 * doubt)
 
 
 def _lies_right(fine: Pair) -> bool:
