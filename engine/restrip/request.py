@@ -18,6 +18,7 @@ from restrip.client.key_files.places import folder_of
 from restrip.client.status import JobStatus
 from restrip.errors import RemoteError, RestripError
 from restrip.looks.families import family_named
+from restrip.storage.texts import words
 from restrip.timeline import (
     BadRange,
     ClipRange,
@@ -210,7 +211,7 @@ def media_paths(clip: str | os.PathLike[str], gaps: str = "hold") -> list[str]:
     try:
         pictures = pictures_of(path, gaps)
     except OSError as error:
-        raise FolderUnreadable(str(path), (error.strerror or str(error)).lower()) from error
+        raise FolderUnreadable(str(path), words(error)) from error
     return pictures or [str(path)]
 
 

@@ -10,6 +10,7 @@ from restrip.cli.options import BadOption
 from restrip.client.discovery import state_dir
 from restrip.storage.atomic import aside_of
 from restrip.storage.owned_files import check_own, write_own
+from restrip.storage.texts import words
 
 
 class OutputFile:
@@ -40,5 +41,5 @@ class OutputFile:
             raise self._refused(error) from None
 
     def _refused(self, error: OSError) -> BadOption:
-        why = (error.strerror or str(error)).lower()
+        why = words(error)
         return BadOption(f"{self.path} can't be written: {why}.", f"Choose another {self._option}.")

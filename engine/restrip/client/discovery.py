@@ -23,6 +23,7 @@ from typing import Any
 
 from restrip import codec
 from restrip.errors import RestripError
+from restrip.storage.texts import words
 
 NOT_STARTED = "engine not started"
 """The event in the log of an engine whose folders can't be used."""
@@ -47,7 +48,7 @@ class StateFolder(RestripError):
     code = "state-folder"
 
     def __init__(self, path: Path | str, why: OSError | str) -> None:
-        reason = why if isinstance(why, str) else (why.strerror or str(why)).lower()
+        reason = why if isinstance(why, str) else words(why)
         full = isinstance(why, OSError) and why.errno in (errno.ENOSPC, errno.EDQUOT)
         first = "Make room on its disk" if full else "Make that folder writable for you"
         super().__init__(

@@ -25,6 +25,7 @@ from restrip.install import resolve_lua
 from restrip.install.resolve_files import copy_packages, copy_zmq, front_end, write_menu
 from restrip.install.resolve_python import Python, found_python, look_at
 from restrip.install.resolve_record import RECORD, BrokenRecord, Folders, folders_of, uninstall, write_record
+from restrip.storage.texts import words
 
 HELP = "menu scripts for DaVinci Resolve"
 
@@ -80,7 +81,7 @@ def install(plan: Installation) -> dict[str, Any]:
     try:
         files = _put_in_place(plan, front_end())
     except OSError as error:
-        raise InTheWay(str(error.filename or plan.folders.home), (error.strerror or str(error)).lower()) from error
+        raise InTheWay(str(error.filename or plan.folders.home), words(error)) from error
     folders = plan.folders
     _record_start(plan.interpreter)
     where, why = _try(plan)

@@ -62,16 +62,21 @@ def note_own(state_dir: Path, targets: Mapping[Path, str]) -> None:
         json_files.write_json(path, {"folder": str(folder), "files": record})
 
 
+def claim(state_dir: Path, target: Path, sha256: str) -> None:
+    """`target` is about to get this content. Raises OutputExists as `check_own` does."""
+    check_own(state_dir, target)
+    # Both are ours: which of them is there after a crash isn't known.
+    note_own(state_dir, {target: f"{own_content(state_dir, target)} {sha256}".strip()})
+
+
 def write_own(state_dir: Path, target: Path, content: bytes) -> None:
     """Write a file into a folder of the user's, which is made if it is missing.
 
     Raises OutputExists when another's file has the name, and OSError.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    check_own(state_dir, target)
     sha256 = hashlib.sha256(content).hexdigest()
-    # Both are ours: which of them is there after a crash isn't known.
-    note_own(state_dir, {target: f"{own_content(state_dir, target)} {sha256}".strip()})
+    claim(state_dir, target, sha256)
     write_whole(target, content)
     note_own(state_dir, {target: sha256})
 

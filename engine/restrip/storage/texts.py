@@ -23,5 +23,5 @@ def read_text(path: str | os.PathLike[str]) -> str:
 
 
 def words(error: OSError | ValueError) -> str:
-    """What kept a text from being read, to stand in a sentence."""
+    """What the system or a reader says of a failure, to stand in a sentence."""
     return (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)

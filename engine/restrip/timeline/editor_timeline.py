@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 from restrip.errors import BadInput
-from restrip.storage.texts import read_text
+from restrip.storage.texts import read_text, words
 from restrip.timeline import otio_schema as schema
 from restrip.timeline.clip import ClipRange
 from restrip.timeline.finished_job import JobMade
@@ -99,7 +99,7 @@ class Cut:
         try:
             body = json.loads(read_text(path))
         except OSError as error:
-            raise CutUnreadable(os.fspath(path), (error.strerror or str(error)).lower()) from error
+            raise CutUnreadable(os.fspath(path), words(error)) from error
         except (ValueError, RecursionError) as error:
             raise CutUnreadable(os.fspath(path), f"it is no JSON: {error}") from error
         if not isinstance(body, dict):

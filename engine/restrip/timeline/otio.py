@@ -18,6 +18,7 @@ from pathlib import Path
 
 from restrip.errors import BadInput
 from restrip.storage.atomic import write_whole
+from restrip.storage.texts import words
 from restrip.timeline import otio_schema as schema
 from restrip.timeline.finished_job import JobMade, KeyMade, StripMade
 from restrip.timeline.numbered_files import PictureRun, runs_of
@@ -47,7 +48,7 @@ def write_timeline(job: JobMade, path: str | os.PathLike[str]) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_whole(target, text.encode("utf-8", "replace"))  # A path may hold bytes that are no text.
     except OSError as error:
-        raise TimelineUnwritable(str(target), (error.strerror or str(error)).lower()) from error
+        raise TimelineUnwritable(str(target), words(error)) from error
 
 
 def build_timeline(job: JobMade) -> Object:

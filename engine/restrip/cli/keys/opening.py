@@ -10,6 +10,7 @@ from typing import Any
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal
 from restrip.client.key_files.program import NoKeyPicture, open_picture
+from restrip.storage.texts import words
 from restrip.timeline.key_names import painted_in_folder
 
 VARIABLE = "RESTRIP_PAINT_PROGRAM"
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
     try:
         found = painted_in_folder(folder, options.frame)
     except OSError as error:
-        raise NoKeyPicture(str(folder), f"can't be listed: {(error.strerror or str(error)).lower()}") from error
+        raise NoKeyPicture(str(folder), f"can't be listed: {words(error)}") from error
     if found is None:
         raise NoKeyPicture(str(folder), f"has no picture for frame {options.frame}")
     open_picture(str(found), program)

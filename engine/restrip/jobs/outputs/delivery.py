@@ -16,8 +16,9 @@ from restrip.errors import BadInput
 from restrip.media.files import OutputUnwritable, disk_errors
 from restrip.storage import json_files
 from restrip.storage.atomic import aside_of, replace, sync_folder, writer_of
-from restrip.storage.owned_files import OutputExists, check_own, note_own, own_content, own_names, tree_sha256
+from restrip.storage.owned_files import OutputExists, check_own, claim, note_own, own_content, own_names, tree_sha256
 from restrip.storage.processes import alive
+from restrip.storage.texts import words
 from restrip.timeline import Key
 
 
@@ -85,7 +86,7 @@ def try_folder(folder: Path) -> Path:
         attempt.unlink()
         return folder.resolve(strict=True)
     except OSError as error:
-        raise OutputUnwritable(str(folder), (error.strerror or str(error)).lower()) from error
+        raise OutputUnwritable(str(folder), words(error)) from error
 
 
 class Delivery:
@@ -140,9 +141,7 @@ class Delivery:
             write(aside / target.name)
             sha256 = tree_sha256(aside / target.name)
             self.stay()
-            check_own(self._state_dir, target)
-            # Both are ours: which of them is there after a crash isn't known.
-            note_own(self._state_dir, {target: f"{own_content(self._state_dir, target)} {sha256}".strip()})
+            claim(self._state_dir, target, sha256)
             with disk_errors(str(target)):
                 _take_name(aside / target.name, target)
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from restrip.errors import RestripError
 from restrip.service.workers.exit_reasons import ExitReason
+from restrip.storage.texts import words
 
 _KEPT = "what was finished is kept."
 _LOG = "'restrip engine log' has the lines"
@@ -75,7 +76,7 @@ class CannotStart(RestripError):
 
     def __init__(self, error: OSError) -> None:
         super().__init__(
-            f"No worker can be started: {(error.strerror or str(error)).lower()}.",
+            f"No worker can be started: {words(error)}.",
             "Close other programs, then retry: what was finished is kept.",
         )
 
