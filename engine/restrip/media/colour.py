@@ -32,6 +32,8 @@ LUMA = {
     "fcc": (0.30, 0.11),
     "smpte240m": (0.212, 0.087),
 }
+YCGCO = np.array([[1, -1, 1], [1, 1, 0], [1, -1, -1]], float)
+"""Y, Cg and Co to R'G'B' (ITU-T H.273, equations 57 to 60)."""
 NOT_FOR_DISPLAY = {"linear", "log100", "log316", "smpte2084", "smpte428", "arib-std-b67"}
 
 
@@ -55,7 +57,7 @@ class ColourTags:
         primaries are BT.2020's.
         """
         matrix = self.matrix
-        if matrix not in LUMA and matrix != "rgb":
+        if matrix not in LUMA and matrix not in ("rgb", "ycgco"):
             large = max(size) >= 1280 or min(size) >= 720
             default = untagged or ("bt709" if large else "smpte170m")
             matrix = "bt2020nc" if self.primaries == "bt2020" or matrix.startswith("bt2020") else default
@@ -187,19 +189,23 @@ def _levels(bits: int, tags: ColourTags) -> tuple[float, float, float, float]:
 
 def to_rgb_matrix(bits: int, tags: ColourTags) -> Plane:
     """[3, 4]: code values of `bits` to R'G'B' times 65535."""
-    red, blue = LUMA[tags.matrix]
+    linear = YCGCO if tags.matrix == "ycgco" else _from_differences(*LUMA[tags.matrix])
+    black, luma_span, middle, chroma_span = _levels(bits, tags)
+    scaled = linear / np.array([luma_span, chroma_span, chroma_span])
+    offset = -scaled @ np.array([black, middle, middle])
+    return np.column_stack([scaled, offset]) * 65535
+
+
+def _from_differences(red: float, blue: float) -> Plane:
+    """[3, 3]: Y', Cb and Cr, in units of white, to R'G'B', by the luma weights of red and blue."""
     green = 1 - red - blue
-    linear = np.array(
+    return np.array(
         [
             [1, 0, 2 * (1 - red)],
             [1, -2 * (1 - blue) * blue / green, -2 * (1 - red) * red / green],
             [1, 2 * (1 - blue), 0],
         ]
     )
-    black, luma_span, middle, chroma_span = _levels(bits, tags)
-    scaled = linear / np.array([luma_span, chroma_span, chroma_span])
-    offset = -scaled @ np.array([black, middle, middle])
-    return np.column_stack([scaled, offset]) * 65535
 
 
 def _to_yuv_matrix(bits: int, tags: ColourTags) -> Plane:

@@ -54,6 +54,21 @@ class DecoderMissing(MediaUnreadable):
         )
 
 
+class ColoursUnreadable(MediaUnreadable):
+    """A movie whose code values stand for colours in a way that isn't known here: they would be shown wrongly."""
+
+    code = "colours-unreadable"
+
+    def __init__(self, path: str, coding: str) -> None:
+        super().__init__(
+            path,
+            f"its colours are {coding}, which would be shown wrongly",
+            "Export it again as HDR10, HLG or Dolby Vision 8.1 or 8.4 in the program that it comes from, or convert it "
+            "with an FFmpeg that has libplacebo: ffmpeg -i OLD -vf libplacebo=colorspace=bt2020nc:"
+            "color_primaries=bt2020:color_trc=smpte2084:range=limited:format=yuv420p10le -c:v libx265 -crf 12 NEW.mp4",
+        )
+
+
 class OutputUnwritable(BadInput):
     """A place where nothing can be written."""
 

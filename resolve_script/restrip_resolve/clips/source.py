@@ -18,7 +18,7 @@ SAME_RATE = Fraction(2, 100)
 """Rates that differ by less are the same: containers of phone clips round them."""
 
 
-UNREADABLE = ("media-unreadable", "media-damaged")
+UNREADABLE = ("media-unreadable", "media-damaged", "decoder-missing", "colours-unreadable")
 """What the engine says of files that Resolve may read all the same: BRAW, R3D and others."""
 
 UNSEEN = (

@@ -197,13 +197,14 @@ def test_a_version_that_cant_tell_its_marks_doesnt_render(tmp_path: Path) -> Non
         source(stage, tmp_path)
 
 
+@pytest.mark.parametrize("code", ["media-unreadable", "media-damaged", "decoder-missing", "colours-unreadable"])
 @pytest.mark.parametrize("profile", RENDERING)
-def test_what_resolve_alone_can_read_is_rendered_by_it(profile: str, tmp_path: Path) -> None:
+def test_what_resolve_alone_can_read_is_rendered_by_it(profile: str, code: str, tmp_path: Path) -> None:
     stage = Stage.of(profile)
     stage.double.item(stage.footage(tmp_path, name="A001.braw"), 50, 100, left=20)
 
     def unreadable(paths: object) -> dict[str, Any]:
-        raise RemoteError({"code": "media-unreadable", "message": "A001.braw can't be read: no decoder."})
+        raise RemoteError({"code": code, "message": "A001.braw can't be read: no decoder."})
 
     stage.engine.probe = unreadable  # type: ignore[method-assign,assignment]
     found = source(stage, tmp_path)

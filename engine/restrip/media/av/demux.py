@@ -17,7 +17,7 @@ from av.video.frame import PictureType
 
 from restrip.codec import as_row
 from restrip.media.av.pyav import open_media
-from restrip.media.av.streams import StreamFacts, alpha_decoder, chosen, facts_of, movie_streams
+from restrip.media.av.streams import StreamFacts, alpha_decoder, check_colours, chosen, facts_of, movie_streams
 from restrip.media.av.tags import words
 from restrip.media.av.unreadable import nothing_decoded, unreadable
 from restrip.media.files import MediaUnreadable, check_readable
@@ -258,6 +258,7 @@ class Movie:
         first = next(self.frames(), None)
         if first is None:
             raise nothing_decoded(self.path, self._stream.codec_context.codec, self._trouble if self.decoded else None)
+        check_colours(self.path, self._container, self._stream, first.picture)
         streams = movie_streams(self._container, self.path)
         return facts_of(self._container, streams, chosen(streams, self._wanted, self.path), first.picture)
 

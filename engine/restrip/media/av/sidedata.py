@@ -6,6 +6,7 @@ from typing import Any
 
 from av.sidedata import sidedata
 
+from restrip.media.movies.dolby_vision import own_by_metadata
 from restrip.media.movies.mastering_display import MasteringDisplay
 
 _KINDS: Any = sidedata.Type
@@ -27,6 +28,12 @@ def mastering_display(picture: Any) -> MasteringDisplay | None:
 def display_instructions(picture: Any) -> tuple[str, ...]:
     """The names of what tells displays how to show just these pictures."""
     return tuple(name for name, kind in INSTRUCTIONS.items() if picture.side_data.get(kind) is not None)
+
+
+def own_colours(picture: Any) -> bool:
+    """Whether a picture is Dolby Vision's own, which nothing else can show, by what comes beside it."""
+    told = picture.side_data.get("DOVI_METADATA")
+    return told is not None and own_by_metadata(bytes(told))
 
 
 def _nameless(cls: Any, number: object) -> Any:

@@ -11,18 +11,22 @@ from av.error import FFmpegError
 from av.stream import Disposition
 
 from restrip.media.av.pyav import exact, ffmpeg
-from restrip.media.av.sidedata import display_instructions, display_matrix, mastering_display
-from restrip.media.av.tags import first_timecode, tags_of
+from restrip.media.av.sidedata import display_instructions, display_matrix, mastering_display, own_colours
+from restrip.media.av.tags import first_timecode, tags_of, unknown_coding
 from restrip.media.colour import ColourTags
-from restrip.media.files import DecoderMissing, MediaUnreadable
+from restrip.media.files import ColoursUnreadable, DecoderMissing, MediaUnreadable
 from restrip.media.geometry import Orientation
+from restrip.media.movies.dolby_vision import own_by_record
 from restrip.media.movies.mastering_display import MasteringDisplay
+from restrip.media.movies.picture_boxes import read_dolby_vision
 from restrip.media.pixels import layout_of
 
 # Demuxers that turn text, lists of other files or devices into "video".
 NOT_MEDIA = {"tty", "hls", "concat", "ffmetadata", "lavfi", "dash", "sdp", "rtsp"}
 BESIDE = Disposition.attached_pic | Disposition.timed_thumbnails
 """Covers, chapter pictures and thumbnails: video streams that are no movie."""
+
+AV1 = ("libdav1d", "libaom-av1", "av1")
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,27 @@ def alpha_decoder(stream: Any) -> Any:
         return av.CodecContext.create("libvpx" if stream.codec_context.name == "vp8" else "libvpx-vp9", "r")
     except (FFmpegError, ValueError):
         return None  # Built without libvpx: the picture without its alpha.
+
+
+def check_colours(path: str, container: Any, stream: Any, picture: Any) -> None:
+    """Refuse a stream whose pictures can't be turned into R'G'B': its first one would be shown in false colours.
+
+    Raises ColoursUnreadable.
+    """
+    profile = own_by_record(_record(path, container, stream, picture))
+    if not profile and own_colours(picture):
+        profile = "10.0" if stream.codec_context.name in AV1 else "5"
+    if profile:
+        raise ColoursUnreadable(path, f"Dolby Vision's own (profile {profile}, without a picture for other displays)")
+    if coding := unknown_coding(picture):
+        raise ColoursUnreadable(path, coding)
+
+
+def _record(path: str, container: Any, stream: Any, picture: Any) -> bytes:
+    """Dolby Vision's record of a stream, where there may be one: it has never fewer than 10 bit."""
+    if "mp4" not in container.format.name or layout_of(picture.format).bits < 10:
+        return b""
+    return read_dolby_vision(path, container.streams.video.index(stream))
 
 
 def facts_of(container: Any, streams: list[Any], place: int, picture: Any) -> StreamFacts:

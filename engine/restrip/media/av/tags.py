@@ -18,8 +18,15 @@ MATRICES = {
     8: "ycgco",
     9: "bt2020nc",
     10: "bt2020c",
-    14: "ictcp",
 }
+UNKNOWN_CODINGS = {
+    11: "Y'D'zD'x (SMPTE ST 2085)",
+    14: "ICtCp",
+    15: "IPT-PQ-c2 (SMPTE ST 2128)",
+    16: "YCgCo-Re",
+    17: "YCgCo-Ro",
+}
+"""Matrices that aren't converted and that no other stands for."""
 PRIMARIES = {
     1: "bt709",
     4: "bt470m",
@@ -67,6 +74,11 @@ def tags_of(picture: Any) -> ColourTags:
         TRANSFERS.get(int(picture.color_trc), "unknown"),
         "full" if full else RANGES.get(int(picture.color_range), "unknown"),
     )
+
+
+def unknown_coding(picture: Any) -> str:
+    """What an av.VideoFrame's code values stand for, in words, when that isn't converted here; else ""."""
+    return "" if layout_of(picture.format).rgb else UNKNOWN_CODINGS.get(int(picture.colorspace), "")
 
 
 def write_tags(target: Any, tags: ColourTags) -> None:

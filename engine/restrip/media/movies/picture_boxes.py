@@ -1,6 +1,7 @@
 """What a finished MP4 or MOV says of its pictures beyond what the encoder knows: boxes of their description.
 
     clli    MaxCLL and MaxFALL (ISO/IEC 14496-12, 12.1.6)         mdcv    the mastering display (12.1.7)
+    dvcC, dvvC, dvwC    Dolby Vision's record, which is read only
 
 PyAV gives an encoder no side data, and the levels are known when the last picture is written. So the boxes are put
 into the file's end: moov lies behind the pictures there, and none of their places changes.
@@ -15,6 +16,7 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from restrip.media.movies.dolby_vision import RECORDS
 from restrip.media.movies.light_levels import LightLevels
 from restrip.media.movies.mastering_display import MasteringDisplay
 
@@ -50,11 +52,22 @@ def write_display(path: str | os.PathLike[str], display: MasteringDisplay) -> No
     _write(path, b"mdcv", display.box())
 
 
-def _read(path: str | os.PathLike[str], wanted: bytes) -> bytes | None:
-    """The content of a box of the pictures' description."""
+def read_dolby_vision(path: str | os.PathLike[str], track: int = 0) -> bytes:
+    """Dolby Vision's record of the track of pictures with this number in the file, counted from 0; b"" for none."""
+    for wanted in RECORDS:
+        record = _read(path, wanted, track)
+        if record is not None:
+            return record
+    return b""
+
+
+def _read(path: str | os.PathLike[str], wanted: bytes, track: int | None = None) -> bytes | None:
+    """The content of a box of the pictures' description: of this track of pictures, else of the first that has it."""
     with open(path, "rb") as file:
         _, moov = _moov(file)
-    for spans in _pictures(moov):
+    for number, spans in enumerate(_pictures(moov)):
+        if track not in (None, number):
+            continue
         for _, (begin, end) in _boxes(moov, spans[-1][0] + SIZES.size + ENTRY_HEAD, spans[-1][1], wanted):
             return bytes(moov[begin + SIZES.size : end])
     return None
