@@ -130,6 +130,7 @@ COVERED_BY = {
     "propagate/segment_walk": "propagate/test_drift.py",
     "propagate/cpu/kernels/compiler": "propagate/cpu/kernels/test_mixing.py",
     "propagate/cpu/kernels/flow": "propagate/cpu/test_motion.py",
+    "propagate/cpu/kernels/candidates": "propagate/cpu/strokes/test_pieces.py",
     "propagate/cpu/kernels/pieces": "propagate/cpu/strokes/test_pieces.py",
     "propagate/cpu/kernels/seams": "propagate/cpu/strokes/test_pieces.py",
     "propagate/cpu/kernels/refine": "propagate/cpu/test_refine.py",

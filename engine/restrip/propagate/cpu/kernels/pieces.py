@@ -9,20 +9,23 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from restrip.propagate.cpu.kernels.candidates import GUESS, LANES, LED, below, every_bit, first_of, weighed
 from restrip.propagate.cpu.kernels.compiler import EXACT, FAST, INLINE
 from restrip.propagate.cpu.kernels.patchmatch import TILE, _distance, _noise
 from restrip.propagate.cpu.kernels.seams import (
+    added_up,
     at_least,
-    begun,
     beside,
+    each_of,
     going_on,
-    least,
     parted,
     place_of,
     prices,
     seams_of,
     sewn_in,
+    unlike_here,
 )
+from restrip.propagate.cpu.kernels.vectors import fetch_ahead
 from restrip.propagate.energy.descriptors import NUMBERS
 from restrip.propagate.energy.pieces import FARTHEST, SHARE, UNTRUSTED
 
@@ -159,13 +162,15 @@ def sew(
     last (0: in none). Where the motion is at most as sure as `known` the sweep before tried the same at the same costs:
     where the motion leads and what `before` has is only tried again beside a pixel that was changed since.
 
-    Most pixels lie within a piece and are dear to no other. What a place costs at least is told by ever more: its
-    seams, their colours, and last, for that is read from afar, how it fits.
+    Most pixels lie within a piece and are dear to no other. What a place costs at least is told by ever more: what all
+    places cost by themselves, at once (candidates.py); what the place shows beside its neighbours; what they show
+    beside it; and last, for that is read from afar (and fetched ahead), how it fits.
     """
     h, w = sure.shape
     across = (w + TILE - 1) // TILE
     for tile in prange(across * ((h + TILE - 1) // TILE)):
         top, left = np.int64(tile) // across * TILE, np.int64(tile) % across * TILE
+        tries, alones, leasts = np.empty(LANES, np.uint32), np.empty(LANES, np.float32), np.empty(LANES, np.float32)
         for y in range(top, min(top + TILE, h)):
             for x in range(left + ((left + y + parity) & 1), min(left + TILE, w), 2):
                 trust = sure[_u(y), _u(x)]
@@ -174,58 +179,73 @@ def sew(
                 mine, alone, price = field[_u(y), _u(x)], own[_u(y), _u(x)], prices(trust, costs, seen)
                 at, there = beside(h, w, y, x, 1)
                 far_at, far_there = beside(h, w, y, x, far)
-                near, others = going_on(field, at, 1), going_on(field, far_at, far)
+                near = going_on(field, at, 1)
                 a, b = changed[_u(y), _u(x + 1)] == turn - 1, changed[_u(y + 1), _u(x)] == turn - 1
                 c, d = changed[_u(y + 2), _u(x + 1)] == turn - 1, changed[_u(y + 1), _u(x + 2)] == turn - 1
-                fresh = (trust > known) | a | b | c | d
+                fresh, lost = (trust > known) | a | b | c | d, radius > 0 and trust < _UNTRUSTED
+                was, guess = before[_u(y), _u(x)], _at_random(x, y, mine, radius, turn)
+                others = going_on(field, far_at, far)
+                terms = trust * costs[2], costs[3], price[0]
+                worth = weighed(
+                    (*others, led[_u(y), _u(x)], was, guess),
+                    mine,
+                    (*far_there, every_bit(fresh), every_bit(fresh), every_bit(lost)),
+                    (np.int32(h), np.int32(w)),
+                    (np.int32(x), np.int32(y)),
+                    (flow[y, x, 0], flow[y, x, 1]),
+                    terms,
+                    near,
+                    there,
+                    lead[_u(y), _u(x)],
+                    tries,
+                    alones,
+                    leasts,
+                )
                 lone = parted(near, there, mine)
-                to, was = led[_u(y), _u(x)], before[_u(y), _u(x)]
-                worth = fresh & ((to != mine) | (was != mine))
-                if lone == 0 and was == mine:
-                    worth &= least(lead[_u(y), _u(x)], near, there, price[0], to) < alone
-                first = 0 if parted(others, far_there, mine) > 0 else 4 if worth else 6
-                last = 7 if radius > 0 and trust < _UNTRUSTED else 6
-                if first == last:
+                if lone == 0:
+                    worth &= below(leasts, alone)
+                if worth == 0:
                     continue
                 seams = seams_of(style, field, paint, near, there, at)
                 best = alone
                 if lone > 0:
                     cy, cx = _place(mine)
                     here = _u((cy + 1) * (w + 2) + cx + 1)
-                    best = sewn_in(alone, style, here, mine, seams, price)
+                    unlike = unlike_here(style[_u(cy + 1), _u(cx + 1)], seams)
+                    best = sewn_in(alone, style, here, mine, unlike, seams, price)
+                    worth &= below(leasts, best)
                 cy, cx = _place(was)
-                steady, tried, better = _colour(style, cy + 1, cx + 1), mine, False
-                for n in range(first, last):
-                    if n < 4:
-                        place = others[n]
-                        if far_there[n] == 0 or place == tried:
-                            continue  # outside, or was tried last
-                        tried = place
-                    elif n < 6:
-                        if not fresh:
-                            continue
-                        place = to if n == 4 else was
-                    else:
-                        place = _at_random(x, y, mine, radius, turn)
+                steady, better = _colour(style, cy + 1, cx + 1), False
+                while worth != 0:
+                    n = first_of(worth)
+                    worth = np.uint32(worth & (worth - np.uint32(1)))
+                    place, cost = tries[n], alones[n]
                     cy, cx = _place(place)
-                    if place == mine or _u(cx) >= _u(w) or _u(cy) >= _u(h):
+                    here, colour = _u((cy + 1) * (w + 2) + cx + 1), style[_u(cy + 1), _u(cx + 1)]
+                    tied, calm = cost, costs[4] * _apart(_u(colour), steady)
+                    if n != LED:
+                        cost = tied + calm
+                    unlike = unlike_here(colour, seams)
+                    if at_least(cost, unlike, seams, price, place) >= best:
                         continue
-                    cost = lead[_u(y), _u(x)] if n == 4 else _tied(flow, trust, y, x, cy, cx, costs)
-                    if least(cost, near, there, price[0], place) >= best:
+                    fetch_ahead(key, _u((cy * w + cx) * NUMBERS))
+                    fetch_ahead(frame, _u((y * w + x) * NUMBERS))
+                    sides = each_of(style, here, place, unlike, seams, price)
+                    total = added_up(cost, sides)
+                    if total >= best:
                         continue
-                    here = _u((cy + 1) * (w + 2) + cx + 1)
-                    colour = style[_u(cy + 1), _u(cx + 1)]
-                    so_far = begun(colour, seams, price, place)
-                    if n != 4:
-                        calm = costs[4] * _apart(_u(colour), steady)
-                        if at_least(cost + calm, so_far) >= best:
-                            continue
-                        cost = _fit(frame, key, w, y, x, cy, cx, costs) + cost + calm
-                    if at_least(cost, so_far) >= best:
-                        continue
-                    total = sewn_in(cost, style, here, place, seams, price)
+                    if n != LED:
+                        cost = _fit(frame, key, w, y, x, cy, cx, costs) + tied + calm
+                        total = added_up(cost, sides)
                     if total < best:
                         mine, best, alone, better = place, total, cost, True
+                        if lost and n < GUESS:
+                            guess = _at_random(x, y, mine, radius, turn)
+                            cy, cx = _place(guess)
+                            tries[GUESS], alones[GUESS] = guess, _tied(flow, trust, y, x, cy, cx, costs)
+                            worth = np.uint32(worth & np.uint32((1 << GUESS) - 1))
+                            if guess != mine and _u(cx) < _u(w) and _u(cy) < _u(h):
+                                worth = np.uint32(worth | np.uint32(1 << GUESS))
                 if better:
                     field[_u(y), _u(x)], own[_u(y), _u(x)], changed[_u(y + 1), _u(x + 1)] = mine, alone, turn
                     cy, cx = _place(mine)

@@ -14,7 +14,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from restrip.propagate.cpu.kernels.compiler import INLINE
-from restrip.propagate.cpu.kernels.vectors import data_of
+from restrip.propagate.cpu.kernels.vectors import data_of, every, vector
 
 _u = np.uintp
 _ONE, _NONE = np.float32(1), np.uint32(0)
@@ -29,19 +29,8 @@ _places = types.UniTuple(types.uint32, 4)
 _at = types.UniTuple(types.uintp, 4)
 
 
-def _vector(builder, values, kind=_FOUR):
-    whole = ir.Constant(kind, ir.Undefined)
-    for n, value in enumerate(values):
-        whole = builder.insert_element(whole, value, _WORD(n))
-    return whole
-
-
-def _every(builder, value, kind=_FOUR):
-    return builder.shuffle_vector(_vector(builder, [value], kind), ir.Constant(kind, ir.Undefined), _NOTHING)
-
-
 def _unpacked(builder, tuple_of_four):
-    return _vector(builder, cgutils.unpack_tuple(builder, tuple_of_four, 4))
+    return vector(builder, cgutils.unpack_tuple(builder, tuple_of_four, 4), _FOUR)
 
 
 def _packed(builder, *vectors):
@@ -52,12 +41,12 @@ def _packed(builder, *vectors):
 def _loaded(builder, data, at):
     """The words at four places."""
     ends = [builder.gep(data, [n]) for n in cgutils.unpack_tuple(builder, at, 4)]
-    return _vector(builder, [builder.load(end) for end in ends])
+    return vector(builder, [builder.load(end) for end in ends], _FOUR)
 
 
 def _parted(builder, near, there, place):
     """On which sides another place is shown than that of the same piece."""
-    other = builder.and_(builder.xor(near, _every(builder, place)), there)
+    other = builder.and_(builder.xor(near, every(builder, place, _FOUR)), there)
     return builder.icmp_unsigned("!=", other, _NOTHING)
 
 
@@ -98,7 +87,7 @@ def _moved_along(typing, places, far):
     def generate(context, builder, signature, args):
         by = builder.trunc(args[1], _PAIRS.element)
         zero, back = by.type(0), builder.neg(by)
-        off = _vector(builder, (zero, by, by, zero, zero, back, back, zero), _PAIRS)
+        off = vector(builder, (zero, by, by, zero, zero, back, back, zero), _PAIRS)
         moved = builder.sub(builder.bitcast(_unpacked(builder, args[0]), _PAIRS), off)
         return _packed(builder, builder.bitcast(moved, _FOUR))
 
@@ -124,43 +113,54 @@ def _colours(typing, style, places):
     def generate(context, builder, signature, args):
         array = context.make_array(signature.args[0])(context, builder, args[0])
         wide = builder.trunc(builder.extract_value(array.shape, 1), _WORD)
-        place, half = _unpacked(builder, args[1]), _every(builder, _WORD(16))
+        place, half = _unpacked(builder, args[1]), every(builder, _WORD(16), _FOUR)
         down, across = builder.ashr(place, half), builder.ashr(builder.shl(place, half), half)
         first = builder.add(wide, _WORD(1))
-        at = builder.add(builder.add(builder.mul(down, _every(builder, wide)), across), _every(builder, first))
+        at = builder.add(
+            builder.add(builder.mul(down, every(builder, wide, _FOUR)), across), every(builder, first, _FOUR)
+        )
         at = builder.sext(at, ir.VectorType(ir.IntType(64), 4))
         ends = [builder.gep(array.data, [builder.extract_element(at, _WORD(n))]) for n in range(4)]
-        return _packed(builder, _vector(builder, [builder.load(end) for end in ends]))
+        return _packed(builder, vector(builder, [builder.load(end) for end in ends], _FOUR))
 
     return _places(style, _places), generate
 
 
 @intrinsic
-def _begun(typing, colour, near, there, expected, place, price):
-    """What the seams on four sides cost by what the place shows where the neighbours' pieces would go on."""
+def _unlike_here(typing, colour, expected):
+    """Squared differences of a colour from four."""
 
     def generate(context, builder, signature, args):
-        near, there, expected = (_unpacked(builder, n) for n in args[1:4])
-        seam, seen, _ = (_every(builder, n, _FLOATS) for n in cgutils.unpack_tuple(builder, args[5], 3))
-        unlike = builder.sitofp(_summed(builder, _unlike(builder, _every(builder, args[0]), expected)), _FLOATS)
-        parted = _parted(builder, near, there, args[4])
-        return _packed(builder, builder.select(parted, builder.fadd(seam, builder.fmul(seen, unlike)), _FREE))
+        off = _unlike(builder, every(builder, args[0], _FOUR), _unpacked(builder, args[1]))
+        return _packed(builder, _summed(builder, off))
 
-    of = types.uint32, _places, _places, _places, types.uint32, types.UniTuple(types.float32, 3)
+    return _places(types.uint32, _places), generate
+
+
+@intrinsic
+def _begun(typing, unlike, near, there, place, price):
+    """What the seams on four sides cost by differences that they show."""
+
+    def generate(context, builder, signature, args):
+        unlike, near, there = (_unpacked(builder, n) for n in args[:3])
+        seam, seen, _ = (every(builder, n, _FLOATS) for n in cgutils.unpack_tuple(builder, args[4], 3))
+        parted = _parted(builder, near, there, args[3])
+        shown = builder.fmul(seen, builder.sitofp(unlike, _FLOATS))
+        return _packed(builder, builder.select(parted, builder.fadd(seam, shown), _FREE))
+
+    of = _places, _places, _places, types.uint32, types.UniTuple(types.float32, 3)
     return types.UniTuple(types.float32, 4)(*of), generate
 
 
 @intrinsic
-def _prices(typing, style, here, place, beside, prices):
+def _prices(typing, style, here, place, unlike, beside, prices):
     """What the seams on four sides cost, and what it costs that the same pixel lies there again, where it does."""
 
     def generate(context, builder, signature, args):
         array = context.make_array(signature.args[0])(context, builder, args[0])
         data, wide = array.data, builder.extract_value(array.shape, 1)
-        near, there, shown, expected, theirs = (
-            _unpacked(builder, n) for n in cgutils.unpack_tuple(builder, args[3], 5)
-        )
-        seam, seen, again = (_every(builder, n, _FLOATS) for n in cgutils.unpack_tuple(builder, args[4], 3))
+        near, there, shown, _, theirs = (_unpacked(builder, n) for n in cgutils.unpack_tuple(builder, args[4], 5))
+        seam, seen, again = (every(builder, n, _FLOATS) for n in cgutils.unpack_tuple(builder, args[5], 3))
         one = wide.type(1)
         at = (
             builder.add(args[1], wide),
@@ -168,16 +168,15 @@ def _prices(typing, style, here, place, beside, prices):
             builder.sub(args[1], wide),
             builder.sub(args[1], one),
         )
-        around = _vector(builder, [builder.load(builder.gep(data, [end])) for end in at])
-        own = _every(builder, builder.load(builder.gep(data, [args[1]])))
-        sums = builder.add(_unlike(builder, own, expected), _unlike(builder, around, theirs))
-        unlike = builder.sitofp(_summed(builder, sums), _FLOATS)
+        around = vector(builder, [builder.load(builder.gep(data, [end])) for end in at], _FOUR)
+        sums = builder.add(_unpacked(builder, args[3]), _summed(builder, _unlike(builder, around, theirs)))
+        unlike = builder.sitofp(sums, _FLOATS)
         parted = _parted(builder, near, there, args[2])
-        same = builder.and_(parted, builder.icmp_unsigned("==", shown, _every(builder, args[2])))
+        same = builder.and_(parted, builder.icmp_unsigned("==", shown, every(builder, args[2], _FOUR)))
         cost = builder.select(parted, builder.fadd(seam, builder.fmul(seen, unlike)), _FREE)
         return _packed(builder, cost, builder.select(same, again, _FREE))
 
-    of = types.UniTuple(_places, 5), types.UniTuple(types.float32, 3)
+    of = _places, types.UniTuple(_places, 5), types.UniTuple(types.float32, 3)
     return types.UniTuple(types.float32, 8)(style, types.uintp, types.uint32, *of), generate
 
 
@@ -223,12 +222,6 @@ def parted(near, there, place):
 
 
 @njit(**INLINE)
-def least(cost, near, there, seam, place):
-    """What a place costs at least that costs so much by itself: seams, however little is seen of them."""
-    return (cost + seam * _seams(near, there, place)) * np.float32(0.99999)  # whatever is rounded where it is summed
-
-
-@njit(**INLINE)
 def seams_of(style, field, paint, near, there, at):
     """What `sewn_in` needs of a pixel's neighbours, whatever is shown at it: their pieces going on, which there are,
     what they show, and the colours of the first and of the last.
@@ -237,21 +230,36 @@ def seams_of(style, field, paint, near, there, at):
 
 
 @njit(**INLINE)
-def begun(colour, seams, price, place):
-    """What a place of this colour costs at least by each of its seams."""
-    return _begun(colour, seams[0], seams[1], seams[3], place, price)
+def unlike_here(colour, seams):
+    """What a colour differs by from those that the neighbours' pieces would go on with, squared, on each side."""
+    return _unlike_here(colour, seams[3])
 
 
 @njit(**INLINE)
-def at_least(cost, begun):
-    """What a place costs at least that costs so much by itself; rounded as `sewn_in` rounds, so never more than it."""
-    return cost + begun[0] + begun[1] + begun[2] + begun[3]
-
-
-@njit(**INLINE)
-def sewn_in(cost, style, here, place, seams, price):
-    """What a place costs that costs so much by itself, beside what its neighbours show. `style` is the key's colours,
-    with one more pixel on each side, and `here` the place in it.
+def at_least(cost, unlike, seams, price, place):
+    """What a place costs at least that costs so much by itself and differs so much (`unlike_here`); rounded as
+    `added_up` rounds, so never more than that.
     """
-    a, b, c, d, again_a, again_b, again_c, again_d = _prices(style, here, place, seams, price)
+    a, b, c, d = _begun(unlike, seams[0], seams[1], place, price)
+    return cost + a + b + c + d
+
+
+@njit(**INLINE)
+def each_of(style, here, place, unlike, seams, price):
+    """What a place costs by each of its seams, and by the same pixel side by side, beside what its neighbours show.
+    `style` is the key's colours, with one more pixel on each side, and `here` the place in it.
+    """
+    return _prices(style, here, place, unlike, seams, price)
+
+
+@njit(**INLINE)
+def added_up(cost, sides):
+    """What a place costs that costs so much by itself, and so much on each side (`each_of`)."""
+    a, b, c, d, again_a, again_b, again_c, again_d = sides
     return cost + a + again_a + b + again_b + c + again_c + d + again_d
+
+
+@njit(**INLINE)
+def sewn_in(cost, style, here, place, unlike, seams, price):
+    """What a place costs that costs so much by itself, beside what its neighbours show: all of the above."""
+    return added_up(cost, each_of(style, here, place, unlike, seams, price))

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from llvmlite import ir
+from numba import types
 from numba.core import cgutils
+from numba.extending import intrinsic
 
 
 def data_of(context, builder, signature, args, which):
     """Where the numbers of an intrinsic's array argument begin."""
     return context.make_array(signature.args[which])(context, builder, args[which]).data
+
+
+_WORD, _BYTE = ir.IntType(32), ir.IntType(8).as_pointer()
+
+
+def vector(builder, values, kind):
+    """A vector of such a kind of these numbers, the first ones if there are fewer than lanes."""
+    whole = ir.Constant(kind, ir.Undefined)
+    for n, value in enumerate(values):
+        whole = builder.insert_element(whole, value, _WORD(n))
+    return whole
+
+
+def every(builder, value, kind):
+    """A vector of such a kind, the same number in each lane."""
+    lanes = ir.Constant(ir.VectorType(_WORD, kind.count), None)
+    return builder.shuffle_vector(vector(builder, [value], kind), ir.Constant(kind, ir.Undefined), lanes)
 
 
 class Pixels:
@@ -46,3 +65,18 @@ class Pixels:
         """All numbers of some vectors as a tuple."""
         values = [self.number(vector, n) for vector in vectors for n in range(self._numbers)]
         return cgutils.pack_array(self._builder, values)
+
+
+@intrinsic
+def fetch_ahead(typing, array, at):
+    """Have the processor fetch what lies at a place of a flat array, or [H, W], while it goes on."""
+
+    def generate(context, builder, signature, args):
+        data = builder.bitcast(builder.gep(data_of(context, builder, signature, args, 0), [args[1]]), _BYTE)
+        kinds = [_BYTE, _WORD, _WORD, _WORD]
+        function = ir.FunctionType(ir.VoidType(), kinds)
+        fetch = cgutils.get_or_insert_function(builder.module, function, "llvm.prefetch.p0i8")
+        builder.call(fetch, [data, _WORD(0), _WORD(3), _WORD(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.uintp), generate
