@@ -252,7 +252,6 @@ COVERED_BY = {
     "storage/json_files": "jobs/test_hostile.py",
     "storage/locks": "service/test_portability.py",
     "storage/owned_files": "jobs/outputs/test_delivery.py",
-    "storage/texts": "cli/test_options.py",
     "timeline/finished_job": "timeline/test_editor_timeline.py",
     "timeline/otio_schema": "timeline/test_otio.py",
     "timeline/timecode": "media/test_timecode.py",

@@ -10,7 +10,17 @@ import pytest
 from restrip.client.client import Client
 from restrip.client.status import JobStatus
 from restrip.errors import RemoteError
-from restrip.request import FolderUnreadable, JobNotDone, NoClip, NoKeys, Request, job_of, media_paths, watched
+from restrip.request import (
+    FolderUnreadable,
+    JobNotDone,
+    NoClip,
+    NoKeys,
+    Request,
+    absolute_look,
+    job_of,
+    media_paths,
+    watched,
+)
 from restrip.timeline import BadRange, FrameRange, Key, KeyOutside, Rate
 
 
@@ -121,6 +131,13 @@ def test_an_empty_name_is_no_folder() -> None:
 
 def test_a_file_is_itself() -> None:
     assert media_paths("clip.mp4") == [str(Path("clip.mp4").absolute())]
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x/" * 3000, "~nobody-here/x"])
+def test_a_name_that_no_disk_takes_is_the_engines_to_name(name: str) -> None:
+    assert media_paths(name) == [str(Path(name).absolute())]
+    assert absolute_look(f"painting:{name}") == f"painting:{name}"
+    assert job(keys=[0], settings={"style_picture": name}).settings == {"style_picture": name}
 
 
 @pytest.mark.parametrize("state", ["cancelled", "interrupted", "unknown"])

@@ -27,7 +27,7 @@ def engine_command(chosen: str = "") -> tuple[str, ...]:
     that was started from a desktop doesn't have the terminal's search path.
     """
     if chosen.strip():
-        return _chosen(Path(chosen.strip()).expanduser())
+        return _chosen(Path(os.path.expanduser(chosen.strip())))
     recorded = recorded_start()
     if recorded and shutil.which(recorded[0]):
         return recorded

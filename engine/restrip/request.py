@@ -19,6 +19,7 @@ from restrip.client.status import JobStatus
 from restrip.errors import RemoteError, RestripError
 from restrip.looks.families import family_named
 from restrip.storage.texts import words
+from restrip.storage.typed_paths import typed_path
 from restrip.timeline import (
     BadRange,
     ClipRange,
@@ -115,7 +116,7 @@ def restyle(
     for the next try, as it is when Ctrl+C cancels it.
     """
     request = Request(
-        clip, look, keys, settings=settings, output=Output(folder=str(Path(out).absolute()) if out else "", draft=draft)
+        clip, look, keys, settings=settings, output=Output(folder=str(typed_path(out)) if out else "", draft=draft)
     )
     with connect("python", on_wait=_log.warning) as client:
         return render(client, request, on_status)
@@ -179,7 +180,7 @@ def job_of(client: Client, request: Request) -> JobSpec:
         look=absolute_look(request.look),
         settings=_settings(request, frames),
         output=request.output,
-        matte=str(Path(request.matte).absolute()) if request.matte else "",
+        matte=str(typed_path(request.matte)) if request.matte else "",
         mode=request.mode,
         step=request.step,
         project=request.project,
@@ -205,8 +206,8 @@ def media_paths(clip: str | os.PathLike[str], gaps: str = "hold") -> list[str]:
     """
     if not os.fspath(clip):
         raise NoClip
-    path = Path(clip).absolute()
-    if not path.is_dir():
+    path = typed_path(clip)
+    if not os.path.isdir(path):  # Which asks of any text, also of one that is too long for a name.
         return [str(path)]
     try:
         pictures = pictures_of(path, gaps)
@@ -248,9 +249,9 @@ def painted_keys(request: Request, frames: FrameRange) -> list[Key]:
 def absolute_look(look: str) -> str:
     """The look with the path in its name absolute: the engine's folder is another. sd:tiny and the like are names."""
     family, (prefix, colon, argument) = family_named(look), look.partition(":")
-    if family is None or not family.names_path or not argument or not Path(argument).expanduser().exists():
+    if family is None or not family.names_path or not argument or not os.path.exists(os.path.expanduser(argument)):
         return look
-    return f"{prefix}{colon}{Path(argument).expanduser().absolute()}"
+    return f"{prefix}{colon}{typed_path(argument)}"
 
 
 def _settings(request: Request, frames: FrameRange) -> Mapping[str, Any]:
@@ -264,8 +265,8 @@ def _settings(request: Request, frames: FrameRange) -> Mapping[str, Any]:
 
 def _absolute(path: Any) -> Any:
     """A file of the folder that one is in, for the engine."""
-    there = isinstance(path, str) and path and Path(path).expanduser().exists()
-    return str(Path(path).expanduser().absolute()) if there else path
+    there = isinstance(path, str) and path and os.path.exists(os.path.expanduser(path))
+    return str(typed_path(path)) if there else path
 
 
 def _moved(key: Key, by: int) -> Key:

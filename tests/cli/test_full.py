@@ -95,7 +95,10 @@ def test_what_is_no_draft_is_told(client: FakeClient, tmp_path: Path, capsys: py
         ("unknown", "unknown-job"),
         (str(tmp_path / "list.json"), "bad-job"),
         (str(tmp_path / "torn.json"), "bad-job"),
+        (str(tmp_path / "gone.json"), "bad-job"),
+        (str(tmp_path), "bad-job"),
     ]:
         assert main(["full", given, "--json"]) == 2
-        assert json.loads(capsys.readouterr().err)["error"]["code"] == code
+        error = json.loads(capsys.readouterr().err)["error"]
+        assert error["code"] == code and "Errno" not in error["message"] and error["remedy"]
     assert client.submitted == []

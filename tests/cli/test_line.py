@@ -136,6 +136,10 @@ def test_families_are_listed_and_a_looks_settings_are_those_that_act(run: Run) -
     code, printed, _ = run("looks", "--settings", "--look", "sd:tiny")
     keys = {setting["key"] for setting in printed}
     assert code == 0 and {"prompt", "style_picture", "lean"} <= keys and not {"mask_weight", "stroke_size"} & keys
+    code, printed, _ = run("looks", "--settings", "--look", "painted:folder")
+    assert code == 0 and "first_number" in {setting["key"] for setting in printed}, "the name that it once had"
+    code, _, err = run("looks", "--settings", "--look", "nosuch")
+    assert code == 2 and "There is no look 'nosuch'." in err
 
 
 def test_probe_says_what_a_clip_is(run: Run, carphone: Path) -> None:

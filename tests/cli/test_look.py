@@ -64,6 +64,6 @@ def test_a_look_is_saved_given_away_and_used(run: Run, carphone: Path, bikes: Pa
     code, used, _ = run(*other, "--look-file", "again", "--set", "stroke_size=0.9")
     assert code == 0 and used["look"]["name"] == "neural:19"
     assert used["look"]["settings"]["style_strength"] == 0.8 and used["look"]["settings"]["stroke_size"] == 0.9
-    assert used["keys"][0]["facts"]["look_file"] == "blue night"
+    assert used["keys"][0]["facts"]["look_file"] == "again", "as its file is called, whatever it once was"
     assert run(*other, "--look-file", str(carphone))[::2] == (2, "look-unreadable")
     assert run(*other, "--look-file", "none such")[::2] == (2, "unknown-look-file")

@@ -45,7 +45,7 @@ def test_a_keys_file_may_be_json(tmp_path: Path) -> None:
     assert key_file(str(file)) == [Key(3, seed=7)]
 
 
-@pytest.mark.parametrize("text", ["[{]", '[{"prompt": "no frame"}]', "[3]", "abc: x"])
+@pytest.mark.parametrize("text", ["[{]", '[{"prompt": "no frame"}]', "[3]", "abc: x", "[" * 200_000])
 def test_a_keys_file_that_makes_no_sense_is_told(tmp_path: Path, text: str) -> None:
     file = tmp_path / "keys"
     file.write_text(text, "utf-8")

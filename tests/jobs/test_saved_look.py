@@ -85,7 +85,7 @@ def test_a_saved_look_gives_its_own_key_to_the_bit_and_moves_others_to_it(
     assert there["name"] == "a copy" and there["path"].startswith(str(second.state))
     again = second.run(using(little, "job-2", there, 4, 20))
     assert np.array_equal(picture_of(again, 0).rgb, picture_of(made, 0).rgb), "the anchor is as it was"
-    assert again.keys[1].facts["look_file"] == "moody" and again.settings["anchor_file"] == there["path"]
+    assert again.keys[1].facts["look_file"] == "a copy" and again.settings["anchor_file"] == there["path"]
 
     listed = second.task("looks", saved=True)["saved"]
     assert [(one["name"], one["look"], one["error"]) for one in listed] == [("a copy", "neural:4", None)]
@@ -104,6 +104,7 @@ def test_another_key_of_the_look_is_another_picture_and_nothing_else_is(first: C
     same = first.save("job-1", "the same")
     kept = first.run(using(little, "kept", same, 8))
     assert kept.counts["keys_rendered"] == 0, "equal anchors are one, whatever they are called"
+    assert [run.keys[0].facts["look_file"] for run in (by_one, kept)] == ["one", "the same"], "as the user calls it"
     assert first.run(job(little, "plain-2", 8)).counts["keys_rendered"] == 0
     assert plain.keys[0].facts.get("look_file") is None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,7 +18,8 @@ from restrip.client.draft import full_job
 from restrip.client.ids import new_job_id
 from restrip.client.job import BadJob, JobSpec, Manifest
 from restrip.client.status import JobStatus
-from restrip.storage.texts import read_text
+from restrip.storage.texts import json_of, read_json, words
+from restrip.storage.typed_paths import typed_path
 
 
 def add(commands: Any) -> None:
@@ -108,7 +109,7 @@ def resume(options: argparse.Namespace, terminal: Terminal) -> None:
     """Queue the job again and wait."""
     with shared.open_client() as client:
         job_id = whole_id(client, options.job_id)
-        with client.stopping(job_id, terminal.cancelled(job_id)):
+        with terminal.stopping(client, job_id):
             (client.resume if options.verb == "resume" else client.retry)(job_id)
             show_result(client, job_id, terminal)
 
@@ -135,32 +136,33 @@ def render_full(options: argparse.Namespace, terminal: Terminal) -> None:
     with shared.open_client() as client:
         spec = full_job(_manifest_of(client, options.draft), new_job_id())
         if options.out:
-            spec = replace(spec, output=replace(spec.output, folder=str(Path(options.out).absolute())))
+            spec = replace(spec, output=replace(spec.output, folder=str(typed_path(options.out))))
         carry_out(client, spec, terminal, detach=options.detach)
 
 
 def _manifest_of(client: Client, draft: str) -> Manifest:
     """The manifest that was named by its file, or by its job. Raises BadJob, UnknownJobPrefix, and what jobs raise."""
-    path = Path(draft)
-    if not path.is_file():
+    path, remedy = Path(draft), "Give the manifest.json of a draft, or its job's id."
+    if not os.path.isfile(path):
+        if path.name != draft or path.suffix:  # A job's id is one word.
+            raise BadJob(f"{draft} is {'no file' if os.path.exists(path) else 'not there'}.", remedy)
         return client.manifest(whole_id(client, draft))
     try:
-        body = json.loads(read_text(path))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadJob(f"{path} can't be read: {error}.", "Give the manifest.json of a draft, or its job's id.") from None
+        body = read_json(path)
+    except (OSError, ValueError) as error:
+        raise BadJob(f"{path} can't be read: {words(error)}.", remedy) from None
     if not isinstance(body, dict):
-        raise BadJob(f"{path} is no manifest.", "Give the manifest.json of a draft, or its job's id.")
+        raise BadJob(f"{path} is no manifest.", remedy)
     return Manifest.from_json(body)
 
 
 def submit_json(options: argparse.Namespace, terminal: Terminal) -> None:
     """Submit a JobSpec as front-ends send it."""
     try:
-        text = sys.stdin.read() if options.file == "-" else read_text(options.file)
-        body = json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
+        body = json_of(_standard_input()) if options.file == "-" else read_json(options.file)
+    except (OSError, ValueError) as error:
         raise BadJob(
-            f"The job {options.file} can't be read: {error}.", "Give a JSON file as docs/protocol.md has it."
+            f"The job {options.file} can't be read: {words(error)}.", "Give a JSON file as docs/protocol.md has it."
         ) from None
     if not isinstance(body, dict):
         raise BadJob("The job is no JSON object.", "Give a JSON file as docs/protocol.md has it.")
@@ -168,6 +170,13 @@ def submit_json(options: argparse.Namespace, terminal: Terminal) -> None:
     with shared.open_client() as client:
         answer = client.submit(spec)
     terminal.result({"job_id": spec.job_id, **answer}, f"Job {spec.job_id} is queued.")
+
+
+def _standard_input() -> str:
+    """All of it. Raises ValueError with words."""
+    if sys.stdin is None:  # It was closed by who started us.
+        raise ValueError("standard input is closed")
+    return sys.stdin.read()
 
 
 def whole_id(client: Any, beginning: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import time
 from contextlib import suppress
@@ -95,8 +96,8 @@ def export(options: argparse.Namespace, terminal: Terminal) -> None:
     with shared.open_client() as client:
         source = Path(client.read_look(options.look)["path"])
     target = Path(options.file).absolute()
-    target = target / source.name if target.is_dir() else target
-    if target.exists() and not options.replace:
+    target = target / source.name if os.path.isdir(target) else target
+    if os.path.lexists(target) and not options.replace:
         raise shared.BadOption(f"{target} is there already.", "Choose another file, or add --replace.")
     aside = atomic.aside_of(target)
     try:

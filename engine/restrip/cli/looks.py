@@ -9,6 +9,7 @@ from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal
 from restrip.client.client import Client
 from restrip.client.setting import Setting
+from restrip.looks.families import family_named, family_of
 from restrip.request import absolute_look
 
 
@@ -38,10 +39,11 @@ def show_looks(options: argparse.Namespace, terminal: Terminal) -> None:
 
 
 def acting(look: str, client: Client) -> tuple[Setting, ...]:
-    """The settings that act with a look. Raises RemoteError of a model that can't be used."""
-    schema, (prefix, _, model) = client.settings(), absolute_look(look).partition(":")
-    idle = schema.idle(str(client.model(model)["family"])) if prefix == "sd" and model else ()
-    return tuple(setting for setting in schema.for_look(look) if setting.key not in idle)
+    """The settings that act with a look. Raises UnknownLook, RemoteError of a model that can't be used."""
+    family = family_named(look) or family_of(look)[0]
+    schema, model = client.settings(), absolute_look(look).partition(":")[2]
+    idle = schema.idle(str(client.model(model)["family"])) if family.prefix == "sd" and model else ()
+    return tuple(setting for setting in schema.for_look(family.prefix) if setting.key not in idle)
 
 
 def _bounds(low: float | None, high: float | None, unit: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
     with shared.open_client() as client:
         models = client.models(str(Path(options.folder).absolute()))
     if not models:
-        if not Path(options.folder).is_dir():  # Asked now: the engine may be another computer's, and have that folder.
+        if not os.path.isdir(options.folder):  # Asked now: the engine may be another computer's, and have that folder.
             raise shared.BadOption(f"{options.folder} is no folder.", "Name the one that your models are in.")
         terminal.aside(f"{options.folder} holds no checkpoint.")
     rows = [[x["name"], x["family"], x["hash"][:10], _license(x), x["path"]] for x in models]

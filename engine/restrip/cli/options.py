@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -16,7 +16,8 @@ from restrip.client.preferences import is_size
 from restrip.client.setting import Setting
 from restrip.errors import BadInput
 from restrip.looks.families import FAMILIES
-from restrip.storage.texts import read_text, words
+from restrip.storage.texts import json_of, read_text, words
+from restrip.storage.typed_paths import typed_path
 from restrip.timeline import FrameRange, Key, read_marker
 
 LOOK_SUFFIX = ".restriplook"
@@ -104,23 +105,24 @@ def output_of(options: argparse.Namespace) -> Output:
     if options.size < 0:
         raise BadOption(f"--size can't be {options.size}.", "Give the long side in pixels, or leave it out.")
     return Output(
-        folder=str(Path(options.out).absolute()),
+        folder=str(typed_path(options.out)),
         format=options.format,
         fade=fade,
         baked=options.baked,
         preview=options.preview,
         look_only=options.look_only,
-        sheet=str(Path(options.sheet).absolute()) if options.sheet else "",
+        sheet=str(typed_path(options.sheet)) if options.sheet else "",
         long_side=options.size,
         draft=options.draft,
-        otio=str(Path(options.otio).absolute()) if options.otio else "",
+        otio=str(typed_path(options.otio)) if options.otio else "",
     )
 
 
 def look_name(given: str) -> str:
     """A saved look's name, or the absolute path of a look file."""
-    path = Path(given).expanduser()
-    return str(path.absolute()) if path.suffix == LOOK_SUFFIX and (path.exists() or len(path.parts) > 1) else given
+    path = Path(os.path.expanduser(given))
+    is_file = path.suffix == LOOK_SUFFIX and (os.path.exists(path) or len(path.parts) > 1)
+    return str(path.absolute()) if is_file else given
 
 
 def read_look_file(options: argparse.Namespace, client: Client) -> dict[str, Any]:
@@ -191,7 +193,7 @@ def key_file(path: str) -> list[Key]:
         ) from None
     try:
         if text.lstrip().startswith("["):
-            return codec.read(list[Key], json.loads(text))
+            return codec.read(list[Key], json_of(text))
         lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
         return [_key_line(line, Path(path).parent) for line in lines]
     except (ValueError, TypeError, AttributeError) as error:

@@ -11,6 +11,7 @@ from restrip.client.discovery import state_dir
 from restrip.storage.atomic import aside_of
 from restrip.storage.owned_files import check_own, write_own
 from restrip.storage.texts import words
+from restrip.storage.typed_paths import typed_path
 
 
 class OutputFile:
@@ -20,7 +21,7 @@ class OutputFile:
     """
 
     def __init__(self, path: str | Path, option: str) -> None:
-        self.path = Path(path).expanduser().absolute()
+        self.path = typed_path(path)
         self._option = option
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

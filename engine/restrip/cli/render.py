@@ -65,7 +65,7 @@ def carry_out(client: Client, spec: JobSpec, terminal: Terminal, *, detach: bool
         client.submit(spec)
         terminal.result({"job_id": spec.job_id}, f"Job {spec.job_id} is queued: `restrip status {spec.job_id}`.")
         return
-    with client.stopping(spec.job_id, terminal.cancelled(spec.job_id)):
+    with terminal.stopping(client, spec.job_id):
         client.submit(spec)
         show_result(client, spec.job_id, terminal)
 

@@ -6,6 +6,7 @@ For editions of DaVinci Resolve that run no scripts, and for any editor that exp
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from restrip.client.ids import folder_name, new_job_id
 from restrip.client.job import JobSpec, Manifest, Output
 from restrip.errors import BadInput, RestripError
 from restrip.request import absolute_look, finished
+from restrip.storage.typed_paths import typed_path
 from restrip.timeline import check_keys
 from restrip.timeline.editor_timeline import Cut, MarkedClip
 
@@ -59,14 +61,14 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace, terminal: Terminal) -> None:
     """One timeline, or every one that comes into a folder until Ctrl+C."""
-    path = Path(options.timeline).expanduser().absolute()
+    path = typed_path(options.timeline)
     with shared.open_client() as client:
         settings = shared.settings_of(options, client)
         if not options.watch:
             made, notes = restyled(client, path, options, settings, terminal)
             terminal.result({"timeline": str(made), "notes": notes}, *notes, f"Import it: {made}")
             return
-        if not path.is_dir():
+        if not os.path.isdir(path):
             raise NothingToWatch(path)
         terminal.aside(f"Export timelines into {path}; Ctrl+C ends it.")
         for exported in arriving(path):
@@ -94,7 +96,7 @@ def restyled(
         said += [f"{marked.clip.name}: {note}" for note in notes]
         terminal.aside(f"{marked.clip.name}: {marked.clip.length} frames, {len(spec.keys)} keys.")
         say_what_travels(client, spec, terminal)
-        with client.stopping(spec.job_id, terminal.cancelled(spec.job_id)), terminal.progress() as show:
+        with terminal.stopping(client, spec.job_id), terminal.progress() as show:
             client.submit(spec)
             results.append((marked, finished(client, spec.job_id, show)))
     target.write(cut.with_results(results).encode("utf-8", "replace"))

@@ -48,11 +48,12 @@ class Terminal:
         if sentence and not self.json_wanted:
             self.err.print(sentence, markup=False)
 
-    def cancelled(self, job_id: str) -> Callable[[], None]:
-        """Say that Ctrl+C cancelled a job, and how to go on with it."""
-        return lambda: self.aside(
-            f"Job {job_id} is cancelled. What was finished is kept: `restrip resume {job_id}` goes on with it."
-        )
+    @contextmanager
+    def stopping(self, client: Client, job_id: str) -> Iterator[None]:
+        """Where Ctrl+C ends who waits for a job, cancel it, and say how to go on with it."""
+        go_on = f"Job {job_id} is cancelled. What was finished is kept: `restrip resume {job_id}` goes on with it."
+        with client.stopping(job_id, lambda: self.aside(go_on)):
+            yield
 
     def table(self, machine: Any, columns: list[str], rows: list[list[str]]) -> None:
         """A table for a person, `machine` as JSON for a program."""

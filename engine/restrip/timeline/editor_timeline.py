@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 from restrip.errors import BadInput
-from restrip.storage.texts import read_text, words
+from restrip.storage.texts import read_json, words
 from restrip.timeline import otio_schema as schema
 from restrip.timeline.clip import ClipRange
 from restrip.timeline.finished_job import JobMade
@@ -97,11 +97,9 @@ class Cut:
     def read(cls, path: str | os.PathLike[str]) -> Cut:
         """Read an .otio file. Raises CutUnreadable."""
         try:
-            body = json.loads(read_text(path))
-        except OSError as error:
+            body = read_json(path)
+        except (OSError, ValueError) as error:
             raise CutUnreadable(os.fspath(path), words(error)) from error
-        except (ValueError, RecursionError) as error:
-            raise CutUnreadable(os.fspath(path), f"it is no JSON: {error}") from error
         if not isinstance(body, dict):
             raise CutUnreadable(os.fspath(path), "it holds no timeline")
         return cls(body, os.fspath(path))

@@ -8,6 +8,7 @@ from typing import Any
 
 from restrip.client.ids import folder_name
 from restrip.client.key_files.places import KeyPlaces, folder_of
+from restrip.storage.typed_paths import typed_path
 from restrip.timeline import FrameRange, Key, keys_from_markers
 from restrip_resolve.clips.clip import SourceClip
 from restrip_resolve.clips.keys import keys_of
@@ -48,7 +49,7 @@ def keys_of_clip(session: Session, engine: Engine, clip: SourceClip, choices: Ch
 def keys_folder(choices: Choices, clip: SourceClip) -> Path:
     """Where a clip's keys are painted: the folder of the look, else one of the clip's own beside the results."""
     folder = folder_of(choices.look)
-    return Path(folder).expanduser() if folder else results_folder(choices) / f"{folder_name(clip.name)} keys"
+    return typed_path(folder) if folder else results_folder(choices) / f"{folder_name(clip.name)} keys"
 
 
 def at_playhead(clips: list[SourceClip], playhead: int) -> SourceClip:

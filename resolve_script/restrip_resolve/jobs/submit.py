@@ -11,6 +11,7 @@ from typing import Any
 from restrip.client.draft import in_full
 from restrip.client.ids import folder_name, new_job_id
 from restrip.client.job import JobSpec, Output
+from restrip.storage.typed_paths import typed_path
 from restrip.timeline import Key, keys_from_markers
 from restrip_resolve import ledger
 from restrip_resolve.clips.clip import SourceClip
@@ -36,7 +37,7 @@ class Job:
 def results_folder(choices: Choices) -> Path:
     """Where results go: the settings' folder, else Restrip in the user's videos folder."""
     if choices.folder:
-        return Path(choices.folder).expanduser().absolute()
+        return typed_path(choices.folder)
     home = Path.home()
     videos = next((home / name for name in ("Movies", "Videos") if (home / name).is_dir()), home)
     return videos / "Restrip"
@@ -78,7 +79,7 @@ def job_of(session: Session, engine: Engine, clip: SourceClip, choices: Choices,
             draft=choices.draft,
             otio=str(results / TIMELINE),  # For where placing by script doesn't work.
         ),
-        matte=str(Path(choices.matte).expanduser().absolute()) if choices.matte else "",
+        matte=str(typed_path(choices.matte)) if choices.matte else "",
         mode=choices.mode,
         step=choices.step,
         project=session.key,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from restrip.jobs.tasks.export_keys import KeysAmongPictures
 from restrip.jobs.tasks.registry import WorkerMemory, run_task
 from restrip.looks.keys_from_files import find_painted
 from restrip.media import ClipReader, read_picture, write_picture
-from restrip.media.files import OutputUnwritable
+from restrip.media.files import DiskFull, OutputUnwritable
 from restrip.timeline import ClipRange, Rate
 
 RATE = Rate.of(30000, 1001)
@@ -111,6 +112,19 @@ def test_a_folder_that_cant_be_made_is_named(clip: ClipRange, tmp_path: Path) ->
     (tmp_path / "file").touch()
     with pytest.raises(OutputUnwritable):
         export(clip, tmp_path / "file" / "keys", 0)
+
+
+def test_a_full_disk_is_named_with_the_keys_name_and_leaves_nothing(
+    clip: ClipRange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("restrip.jobs.tasks.export_keys.sync_file", full)
+    with pytest.raises(DiskFull) as caught:
+        export(clip, tmp_path / "keys", 0)
+    assert caught.value.detail["path"] == str(tmp_path / "keys" / "key_00020.png")
+    assert list((tmp_path / "keys").iterdir()) == []
 
 
 @pytest.mark.parametrize("replace", [False, True])

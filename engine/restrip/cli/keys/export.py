@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal
 from restrip.request import Request, job_of
+from restrip.storage.typed_paths import typed_path
 
 EDITOR = "command line"
 
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
         frames=shared.frame_range(options.range) if options.range else None,
         rate=options.rate,
     )
-    folder = str(Path(options.folder).expanduser().absolute())
+    folder = str(typed_path(options.folder))
     with shared.open_client() as client, terminal.reading(client):
         spec = job_of(client, request)
         made = client.export_keys(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 from typing import Any
 
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal
 from restrip.client.key_files.program import NoKeyPicture, open_picture
 from restrip.storage.texts import words
+from restrip.storage.typed_paths import typed_path
 from restrip.timeline.key_names import painted_in_folder
 
 VARIABLE = "RESTRIP_PAINT_PROGRAM"
@@ -35,7 +35,7 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace, terminal: Terminal) -> None:
     """Start the program, and don't wait for it."""
     program = options.program if options.program is not None else os.environ.get(VARIABLE, "")
-    folder = Path(options.folder).expanduser().absolute()
+    folder = typed_path(options.folder)
     try:
         found = painted_in_folder(folder, options.frame)
     except OSError as error:

@@ -126,7 +126,7 @@ class Watching:
         self._watch = self._watch or KeyWatch(places)
         self._watch.follow(places)
         with (
-            self._client.stopping(spec.job_id, self._terminal.cancelled(spec.job_id)),
+            self._terminal.stopping(self._client, spec.job_id),
             self._terminal.progress() as show,
         ):
             self._client.submit(spec)

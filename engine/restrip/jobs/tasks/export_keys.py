@@ -16,10 +16,11 @@ from restrip.jobs.highlights import goes_beyond_white
 from restrip.jobs.outputs.delivery import try_folder
 from restrip.jobs.outputs.key_note import FIRST, NAME, note_text
 from restrip.jobs.tasks.registry import Assignment
-from restrip.media import ClipReader, write_picture
+from restrip.media import ClipReader
 from restrip.media.files import disk_errors
 from restrip.media.frame import Frame
-from restrip.storage.atomic import aside_of, replace, write_whole
+from restrip.media.pictures.picture import as_png
+from restrip.storage.atomic import aside_of, replace, sync_file, write_whole
 from restrip.timeline.exported_keys import is_untouched, marked
 from restrip.timeline.key_names import key_name, keys_in_folder
 
@@ -69,19 +70,18 @@ def export_keys(task: Assignment) -> dict[str, Any]:
 def _export(folder: Path, number: int, frame: Frame, replaced: bool) -> dict[str, Any]:
     """One picture: {"file", "outcome", "kept"}; `kept` is where a painted one went that is replaced."""
     target = folder / key_name(number)
-    aside = aside_of(target).with_suffix(".png")
+    aside, plain = aside_of(target), as_png(frame)
+    picture = marked(plain)
     there = keys_in_folder(folder).get(number, [])
     kept = ""
     with disk_errors(str(target)):
         try:
-            write_picture(aside, frame)
-            plain = aside.read_bytes()
-            picture = marked(plain)
-            aside.write_bytes(picture)
             if len(there) == 1 and there[0].read_bytes() in (picture, plain):  # Earlier versions wrote it plain.
                 return {"file": str(there[0]), "outcome": THERE, "kept": ""}
             if there and not replaced:
                 return {"file": str(there[0]), "outcome": PAINTED, "kept": ""}
+            aside.write_bytes(picture)
+            sync_file(aside)
             for path in there:
                 kept = str(_keep(path))
             if not _take_name(aside, target) and not is_untouched(target):

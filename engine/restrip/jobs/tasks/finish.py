@@ -28,6 +28,8 @@ from restrip.jobs.outputs.preview import add_sound, sheet_of, write_preview, wri
 from restrip.jobs.references import clip_files, inputs_of
 from restrip.jobs.tasks.prepare import cached_segment, job_spec, output_folder, saved_plan, targets_of
 from restrip.jobs.tasks.registry import Assignment
+from restrip.looks.look_file.shelf import name_of
+from restrip.looks.settings import ANCHOR_FILE
 from restrip.media import join, probe, timecode_in
 from restrip.media.files import OutputUnwritable
 from restrip.media.formats import FORMATS
@@ -189,13 +191,16 @@ class _Ending:
         for index, (key, key_hash) in enumerate(zip(plan.keys, plan.key_hashes, strict=True)):
             entry = self.task.cache.find("keys", key_hash)
             facts = entry.facts if entry is not None else {}
+            said = facts.get("facts", {})
+            if "look_file" in said:  # A cached key may have been made when the file was called something else.
+                said = {**said, "look_file": name_of(str(spec.settings.get(ANCHOR_FILE.key, "")))}
             # The job's own: pruning the cache takes no picture away from a manifest.
             picture = (
                 str(linked_copy(entry.file("picture.png"), keys_folder / key_picture(index)))
                 if entry is not None
                 else ""
             )
-            keys.append(KeyResult(key, picture, facts.get("facts", {})))
+            keys.append(KeyResult(key, picture, said))
             notes += [note for note in facts.get("notes", ()) if note not in notes]
         for entry in self.entries:
             notes += [note for note in entry.facts.get("notes", ()) if note not in notes]

@@ -14,9 +14,10 @@ from restrip.errors import BadInput
 from restrip.looks.look_file.archive import FRAME, PICTURE, LookArchive
 from restrip.looks.look_file.given_anchor import GivenAnchor, covering
 from restrip.looks.look_file.record import LookFileUnreadable
-from restrip.looks.look_file.shelf import find_look
+from restrip.looks.look_file.shelf import find_look, name_of
 from restrip.media import fit_picture, read_picture
 from restrip.media.frame import Frame
+from restrip.media.pictures.picture import as_png
 from restrip.storage import json_files
 
 MOST_PIXELS = 64 * 10**6
@@ -29,21 +30,20 @@ def read_anchor(name: str) -> GivenAnchor:
 
     Raises UnknownLookFile, LookFileUnreadable, LookFileTooNew, MediaMissing, MediaUnreadable.
     """
-    with LookArchive(find_look(name)) as archive:
+    path = find_look(name)
+    with LookArchive(path) as archive:
         used = archive.record.anchor
         frame, picture = (
             _picture(archive, part, sha256, used.size)
             for part, sha256 in ((FRAME, used.frame_sha256), (PICTURE, used.picture_sha256))
         )
         digest = json_files.digest([used.frame_sha256, used.picture_sha256, used.prompt or "", used.seed])
-        return GivenAnchor(frame, picture, used.prompt, used.seed, digest, archive.record.name)
+        return GivenAnchor(frame, picture, used.prompt, used.seed, digest, name_of(path))
 
 
 def png_of(frame: Frame) -> bytes:
     """A frame as PNG, 8 or 16 bit as it is, without alpha: equal frames give equal bytes."""
-    done, raw = cv2.imencode(".png", np.ascontiguousarray(frame.rgb[..., ::-1]), [cv2.IMWRITE_PNG_COMPRESSION, 4])
-    assert done
-    return raw.tobytes()
+    return as_png(Frame(frame.rgb))
 
 
 def thumbnail_of(picture: Frame) -> bytes:

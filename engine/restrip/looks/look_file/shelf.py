@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -72,7 +73,7 @@ def path_of(name: str) -> Path:
 
 def find_look(name: str) -> Path:
     """The file that `name` means: a saved look's name, or an absolute path. Raises UnknownLookFile."""
-    given = Path(name).expanduser() if name.startswith("~") else Path(name)
+    given = Path(os.path.expanduser(name))
     if given.is_absolute():
         return given
     with suppress(BadLookName):
@@ -80,6 +81,11 @@ def find_look(name: str) -> Path:
         if saved.is_file():
             return saved
     raise UnknownLookFile(name)
+
+
+def name_of(path: str | Path) -> str:
+    """What the user calls the look that a file holds: the file's name, whatever it was called when it was saved."""
+    return Path(path).name.removesuffix(SUFFIX)
 
 
 def saved_looks() -> Iterator[Path]:

@@ -97,6 +97,11 @@ def write_picture(path: str | os.PathLike[str], frame: Frame) -> None:
         write(aside, frame)
 
 
+def as_png(frame: Frame) -> bytes:
+    """A frame as a PNG file, 8 or 16 bit as it is, with its alpha: equal frames give equal bytes."""
+    return _encoded(".png", frame, [cv2.IMWRITE_PNG_COMPRESSION, 4])
+
+
 def picture_facts(path: str) -> PictureFacts:
     """The facts of a picture's file, mostly without decoding it. Raises MediaMissing, MediaUnreadable."""
     check_readable(path)
@@ -126,18 +131,17 @@ def _channels(frame: Frame) -> npt.NDArray[Any]:
 
 
 def _write_png(path: Path, frame: Frame) -> None:
-    _write_encoded(path, ".png", frame, [cv2.IMWRITE_PNG_COMPRESSION, 4])
+    path.write_bytes(as_png(frame))
 
 
 def _write_tiff(path: Path, frame: Frame) -> None:
-    _write_encoded(path, ".tiff", frame, [])
+    path.write_bytes(_encoded(".tiff", frame, []))
 
 
-def _write_encoded(path: Path, kind: str, frame: Frame, options: list[int]) -> None:
+def _encoded(kind: str, frame: Frame, options: list[int]) -> bytes:
     done, raw = cv2.imencode(kind, _channels(frame), options)
-    if not done:
-        raise OutputUnwritable(str(path), f"the picture can't be encoded as {kind}")
-    path.write_bytes(raw.tobytes())
+    assert done, f"a frame {frame.rgb.shape} can't be encoded as {kind}"
+    return raw.tobytes()
 
 
 def _write_exr(path: Path, frame: Frame) -> None:

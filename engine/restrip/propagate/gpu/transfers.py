@@ -92,27 +92,24 @@ class Uploads:
 
     def __init__(self, device: torch.device, kept: int = 0, rgb_of: RgbOf | None = None) -> None:
         self._device, self._most, self._rgb_of = device, kept, rgb_of
-        self._kept: dict[int, Tensor] = {}
-        self._opaque: set[int] = set()
+        self._kept: dict[int, tuple[Tensor, bool]] = {}  # with whether it has no alpha
         self._worked: deque[torch.cuda.Event] = deque()
 
     def frame(self, n: int, frame: Callable[[], Frame]) -> Tensor:
         """Frame n [H, W, 3] uint8 on the device; `frame` is asked for if it isn't there any more."""
-        there = self._kept.pop(n, None)
-        if there is None:
+        kept = self._kept.pop(n, None)
+        if kept is None:
             source = frame()
-            there = self.upload(source)
-            if source.alpha is None:
-                self._opaque.add(n)
+            kept = self.upload(source), source.alpha is None
         if self._most:
-            self._kept[n] = there
+            self._kept[n] = kept
         if len(self._kept) > self._most:
             del self._kept[next(iter(self._kept))]
-        return there
+        return kept[0]
 
     def holds(self, n: int) -> bool:
         """Whether frame n is on the device and has no alpha: then nobody needs it here."""
-        return n in self._kept and n in self._opaque
+        return n in self._kept and self._kept[n][1]
 
     def upload(self, frame: Frame) -> Tensor:
         """A frame [H, W, 3] uint8 on the device; what was started before is work on earlier ones."""

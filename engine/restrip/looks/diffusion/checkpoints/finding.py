@@ -108,7 +108,7 @@ def models_folders() -> list[Path]:
 
 def models_roots() -> list[Path]:
     """The folders of RESTRIP_MODELS, and the "models" in them."""
-    roots = [Path(root).expanduser() for root in os.environ.get("RESTRIP_MODELS", "").split(os.pathsep) if root]
+    roots = [Path(os.path.expanduser(root)) for root in os.environ.get("RESTRIP_MODELS", "").split(os.pathsep) if root]
     return [*roots, *(root / "models" for root in roots if (root / "models").is_dir())]
 
 
@@ -159,10 +159,7 @@ def below(places: Sequence[Path]) -> Iterator[Path]:
 
 
 def _path(name: str) -> Path:
-    try:
-        return Path(name).expanduser()
-    except RuntimeError:  # "~somebody" who isn't known here
-        return Path(name)
+    return Path(os.path.expanduser(name))
 
 
 def _readable(path: Path) -> Path:
