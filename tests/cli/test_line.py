@@ -138,6 +138,8 @@ def test_families_are_listed_and_a_looks_settings_are_those_that_act(run: Run) -
     assert code == 0 and {"prompt", "style_picture", "lean"} <= keys and not {"mask_weight", "stroke_size"} & keys
     code, printed, _ = run("looks", "--settings", "--look", "painted:folder")
     assert code == 0 and "first_number" in {setting["key"] for setting in printed}, "the name that it once had"
+    code, _, err = run("looks", "--look", "neural:1")
+    assert code == 2 and "--settings" in err
     code, _, err = run("looks", "--settings", "--look", "nosuch")
     assert code == 2 and "There is no look 'nosuch'." in err
 

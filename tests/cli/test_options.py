@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,36 @@ def test_a_fade_is_a_number_or_a_word(given: str, fade: str | int) -> None:
 def test_other_fades_are_refused(given: str) -> None:
     with pytest.raises(BadOption, match="fade"):
         output_of(render("--fade", given))
+
+
+def test_an_empty_folder_is_not_the_one_that_one_is_in() -> None:
+    for empty in (["--out", ""], ["--out="]):
+        with pytest.raises(BadOption, match="--out names no folder"):
+            output_of(render(*empty))
+
+
+def test_what_the_system_refuses_is_told_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gone(*_: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", "/gone")
+
+    monkeypatch.setattr("restrip.cli.jobs.show_jobs", gone)
+    assert main(["jobs", "--json"]) == 1
+    error = json.loads(capsys.readouterr().err)["error"]
+    assert error["code"] == "system" and "no such file or directory, for /gone" in error["message"] and error["remedy"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a full disk as a device is Linux's")
+def test_an_output_that_takes_nothing_more_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("restrip.cli.jobs.show_jobs", lambda options, terminal: terminal.result([], "none"))
+    for form in ([], ["--json"]):
+        with open("/dev/full", "w") as full:
+            monkeypatch.setattr("sys.stdout", full)
+            assert main(["jobs", *form]) == 1
+            assert "no space left on device" in capsys.readouterr().err
 
 
 def test_paths_are_made_absolute() -> None:

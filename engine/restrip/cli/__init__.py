@@ -31,6 +31,7 @@ from restrip.cli import (
 from restrip.cli.keys import export, opening
 from restrip.cli.terminal import Terminal
 from restrip.errors import RestripError
+from restrip.storage.texts import words
 
 COMMANDS = (
     *(demo, render, resolve, seeds, suggest, export, opening, probe, look, looks, models),
@@ -52,12 +53,26 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+class SystemRefusal(RestripError):
+    """What the system refused where no command expects it: no folder to be in, no room for the output."""
+
+    code = "system"
+
+    def __init__(self, error: OSError) -> None:
+        of = f", for {error.filename}" if error.filename else ""
+        super().__init__(
+            f"The system refuses what is needed: {words(error)}{of}.",
+            "Check the folder that you are in, and the disk that the output goes to.",
+        )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     options = build_parser().parse_args(arguments)
     terminal = Terminal(json_wanted=getattr(options, "json", False))
     try:
         options.run(options, terminal)
+        terminal.flush()
     except RestripError as error:
         terminal.error(error)
         return 2 if error.bad_input else 1
@@ -67,4 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output (head, less) left: not an error of ours.
         sys.stderr.close()
         return 0
+    except OSError as error:
+        terminal.error(SystemRefusal(error))
+        terminal.let_go()
+        return 1
     return 0

@@ -26,6 +26,8 @@ def add(commands: Any) -> None:
 
 def show_looks(options: argparse.Namespace, terminal: Terminal) -> None:
     """Names and thumbnails, or settings with their bounds."""
+    if options.look and not options.settings:
+        raise shared.BadOption("--look says whose settings are listed.", "Add --settings, or leave --look out.")
     with shared.open_client() as client:
         if options.settings:
             settings = acting(options.look, client) if options.look else client.settings().settings

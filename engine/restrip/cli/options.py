@@ -90,6 +90,15 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def folder_of(text: str, option: str) -> str:
+    """The absolute path of a folder to write to. Raises BadOption for an empty one, as of a variable that isn't set: it
+    would be the folder that one is in.
+    """
+    if not text:
+        raise BadOption(f"{option} names no folder.", "Name one; . is the folder that you are in.")
+    return str(typed_path(text))
+
+
 def output_of(options: argparse.Namespace) -> Output:
     """The Output that add_output's options describe. Raises BadOption."""
     fade: str | int = options.fade
@@ -105,7 +114,7 @@ def output_of(options: argparse.Namespace) -> Output:
     if options.size < 0:
         raise BadOption(f"--size can't be {options.size}.", "Give the long side in pixels, or leave it out.")
     return Output(
-        folder=str(typed_path(options.out)),
+        folder=folder_of(options.out, "--out"),
         format=options.format,
         fade=fade,
         baked=options.baked,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from typing import Any
 
 from restrip.cli import options as shared
@@ -26,7 +27,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
     """Ask the engine; frames are printed as the clip counts them."""
     if options.count is not None and options.count < 1:
         raise shared.BadOption(f"--count can't be {options.count}.", "Ask for one key or more.")
-    if options.error is not None and not options.error > 0:
+    if options.error is not None and not 0 < options.error < math.inf:
         raise shared.BadOption(f"--error can't be {options.error}.", "Give a number above 0.")
     frames = shared.frame_range(options.range) if options.range else None
     with shared.open_client() as client:

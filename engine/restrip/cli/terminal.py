@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from rich.console import Console
@@ -42,6 +43,19 @@ class Terminal:
             return
         for sentence in sentences:
             self.out.print(sentence, markup=False)
+
+    def flush(self) -> None:
+        """Have what was printed written, while an error can still be told. Raises OSError."""
+        if sys.stdout is not None:
+            sys.stdout.flush()
+
+    def let_go(self) -> None:
+        """Drop what can't be written: Python would try, and complain, once more when it ends."""
+        try:
+            self.flush()
+        except OSError:
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def aside(self, sentence: str) -> None:
         """A sentence beside the result, on stderr; nothing when it is empty, or for a program."""

@@ -10,7 +10,6 @@ from typing import Any
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal
 from restrip.request import Request, job_of
-from restrip.storage.typed_paths import typed_path
 
 EDITOR = "command line"
 
@@ -54,7 +53,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> None:
         frames=shared.frame_range(options.range) if options.range else None,
         rate=options.rate,
     )
-    folder = str(typed_path(options.folder))
+    folder = shared.folder_of(options.folder, "DIR")
     with shared.open_client() as client, terminal.reading(client):
         spec = job_of(client, request)
         made = client.export_keys(

@@ -57,6 +57,9 @@ class RelativePath(BadInput):
     code = "relative-path"
 
     def __init__(self, given: str) -> None:
+        if len(given) > MOST_PATH:
+            super().__init__(f"A path of {len(given)} characters ({given[:80]!r}...) is too long.", "Choose another.")
+            return
         super().__init__(
             f"{given[:200]!r} is not an absolute path.", "Give the whole path: the engine has no current folder."
         )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MOST_LISTED = 1000
 MOST_SEEDS = 100
 MOST_ERROR = 1e6
+MOST_SUGGESTED = 10_000
 
 
 def submit(dispatcher: Dispatcher, message: Message, reply: Reply) -> Mapping[str, Any] | None:
@@ -116,12 +117,15 @@ def seeds(dispatcher: Dispatcher, message: Message, reply: Reply) -> Mapping[str
 def suggest(dispatcher: Dispatcher, message: Message, reply: Reply) -> dict[str, Any]:
     """Have keys suggested, before renders. Raises BadJob, Draining."""
     source, count, error = source_of(message), message.body.get("count"), message.body.get("error")
-    by_count = is_int(count) and error is None and 1 <= int(count or 0) <= 10_000
+    by_count = is_int(count) and error is None and 1 <= int(count or 0) <= MOST_SUGGESTED
     by_error = (
         count is None and isinstance(error, int | float) and not isinstance(error, bool) and 0 < error <= MOST_ERROR
     )
     if not by_count and not by_error:
-        raise BadJob("suggest needs how many keys (count) or an error that they may leave (error).")
+        raise BadJob(
+            f"Keys are suggested by how many they shall be, 1 to {MOST_SUGGESTED}, or by the error that they may "
+            f"leave, a number above 0 and up to {MOST_ERROR:,.0f}: by one of both."
+        )
     return _interactive(dispatcher, message, {"kind": "suggest", "source": source, "count": count, "error": error})
 
 

@@ -29,7 +29,7 @@ from restrip.looks.diffusion.checkpoints.weights.headers import (
     read_shapes,
 )
 from restrip.media.content import HashBook
-from restrip.media.files import open_regular
+from restrip.media.files import KERNELS, open_regular
 
 SUFFIXES = (".safetensors", ".gguf", ".ckpt", ".pt", ".pth", ".bin")
 TINY = Path(__file__).parents[3] / "data" / "tiny-sd"
@@ -153,7 +153,7 @@ def below(places: Sequence[Path]) -> Iterator[Path]:
     """The models' files in these folders and, a few folders deep, below them."""
     for place in places:
         for here, folders, files in os.walk(place, followlinks=True):
-            deep = len(Path(here).relative_to(place).parts)
+            deep = MOST_DEEP if here in KERNELS else len(Path(here).relative_to(place).parts)
             folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in NO_MODELS and deep < MOST_DEEP)
             yield from (Path(here) / file for file in files if Path(file).suffix in SUFFIXES)
 
