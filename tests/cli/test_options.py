@@ -114,6 +114,12 @@ def test_an_output_that_takes_nothing_more_is_told(
             assert "no space left on device" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("size", ["-1", "16385", "99999999999999999999"])
+def test_a_size_that_no_picture_has_is_told(size: str) -> None:
+    with pytest.raises(BadOption, match="long side"):
+        output_of(render("--size", size))
+
+
 def test_paths_are_made_absolute() -> None:
     output = output_of(render("--otio", "x.otio", "--sheet", "x.png"))
     assert all(Path(path).is_absolute() for path in (output.folder, output.otio, output.sheet))
@@ -147,7 +153,18 @@ def test_settings_are_read_as_their_kinds() -> None:
     assert given == {"steps": 20, "cfg_scale": 7.0, "keep_colour": True, "prompt": "ink", "seed": 4}
 
 
-@pytest.mark.parametrize("pair", ["steps", "steps=many", "keep_colour=perhaps"])
+@pytest.mark.parametrize(
+    "pair",
+    [
+        "steps",
+        "steps=many",
+        "keep_colour=perhaps",
+        "cfg_scale=nan",
+        "cfg_scale=-inf",
+        "cfg_scale=1e999",
+        "cfg_scale=7,5",
+    ],
+)
 def test_settings_that_make_no_sense_are_told(pair: str) -> None:
     with pytest.raises(BadOption):
         settings_of(render("--set", pair), SchemaClient())  # type: ignore[arg-type]

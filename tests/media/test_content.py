@@ -144,6 +144,8 @@ def test_what_is_no_file_is_named_and_never_waited_for(book: HashBook, tmp_path:
     ):
         with pytest.raises(MediaUnreadable):
             book.of([path])
+    with pytest.raises(MediaUnreadable, match="it is a folder"):
+        book.of([tmp_path])
     with pytest.raises(MediaMissing):
         book.of([tmp_path / "none"])
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from restrip import codec
 from restrip.client.client import Client, connect
-from restrip.client.job import Output
+from restrip.client.job import MOST_SIDE_PX, Output
 from restrip.client.preferences import is_size
 from restrip.client.setting import Setting
 from restrip.errors import BadInput
@@ -111,8 +113,10 @@ def output_of(options: argparse.Namespace) -> Output:
             raise BadOption(
                 f"--fade can't be {options.fade!r}.", "Give a number of frames, 0 for cuts, gap or auto."
             ) from None
-    if options.size < 0:
-        raise BadOption(f"--size can't be {options.size}.", "Give the long side in pixels, or leave it out.")
+    if not 0 <= options.size <= MOST_SIDE_PX:
+        raise BadOption(
+            f"--size can't be {options.size}.", f"Give the long side in pixels, up to {MOST_SIDE_PX}, or leave it out."
+        )
     return Output(
         folder=folder_of(options.out, "--out"),
         format=options.format,
@@ -165,11 +169,18 @@ def settings_of(options: argparse.Namespace, client: Client) -> dict[str, Any]:
 
 
 def _value(setting: Setting, text: str) -> Any:
-    readers: dict[str, Any] = {"int": int, "float": float, "bool": _truth}
+    reader, wanted = READERS.get(setting.kind, (str, "a text"))
     try:
-        return readers.get(setting.kind, str)(text)
+        return reader(text)
     except ValueError:
-        raise BadOption(f"{setting.key} can't be {text!r}.", f"Give {setting.kind}: {setting.help}") from None
+        raise BadOption(f"{setting.key} can't be {text!r}.", f"Give {wanted}: {setting.help}") from None
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _truth(text: str) -> bool:
@@ -177,6 +188,13 @@ def _truth(text: str) -> bool:
     if text.lower() not in words:
         raise ValueError(text)
     return words[text.lower()]
+
+
+READERS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "int": (int, "a whole number"),
+    "float": (_number, "a number, with a point"),
+    "bool": (_truth, "yes or no"),
+}
 
 
 def frame_range(text: str) -> FrameRange:

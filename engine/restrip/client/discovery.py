@@ -24,7 +24,6 @@ from typing import Any
 from restrip import codec
 from restrip.errors import RestripError
 from restrip.storage.texts import words
-from restrip.storage.typed_paths import typed_path
 
 NOT_STARTED = "engine not started"
 """The event in the log of an engine whose folders can't be used."""
@@ -94,7 +93,7 @@ def state_dir(platform: str = sys.platform) -> Path:
     """
     override = os.environ.get("RESTRIP_STATE_DIR", "").strip()
     try:
-        return typed_path(override) if override else _own_folder(platform)
+        return Path(override).expanduser().absolute() if override else _own_folder(platform)
     except (RuntimeError, OSError) as error:  # No such user, no home, or no present folder.
         raise StateFolder(override or "the home folder", str(error).rstrip(".").lower()) from error
 

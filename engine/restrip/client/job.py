@@ -19,6 +19,7 @@ from restrip.timeline import ClipRange, Crossfade, FrameRange, Key
 
 FEW_PATHS = 64
 MOST_PATHS = 1_000_000
+MOST_SIDE_PX = 16384
 MOST_NUMBER = 10**12
 """Of frames and the like, either way from 0."""
 

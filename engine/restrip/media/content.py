@@ -23,7 +23,7 @@ from typing import cast
 
 from restrip.client.discovery import state_dir
 from restrip.codec import as_row
-from restrip.media.files import MediaMissing, MediaUnreadable, lies_on_a_disk, open_regular
+from restrip.media.files import MediaMissing, MediaUnreadable, lies_on_a_disk, no_file, open_regular
 from restrip.storage.atomic import write_whole
 
 WHOLE_BYTES = 256 << 20
@@ -170,7 +170,7 @@ def _stat(path: str) -> os.stat_result:
     except (OSError, ValueError) as error:
         raise MediaUnreadable(path, getattr(error, "strerror", None) or "it can't be a path") from error
     if not lies_on_a_disk(seen):
-        raise MediaUnreadable(path, "it is a device or a pipe, not a file", "Choose a file on a disk.")
+        raise no_file(path, seen)
     return seen
 
 

@@ -137,6 +137,13 @@ def lies_on_a_disk(seen: os.stat_result) -> bool:
     return stat.S_ISREG(seen.st_mode) and seen.st_dev not in _kernels()
 
 
+def no_file(path: str, seen: os.stat_result) -> MediaUnreadable:
+    """What to say of something that doesn't lie on a disk as a file."""
+    if stat.S_ISDIR(seen.st_mode):
+        return MediaUnreadable(path, "it is a folder", "Choose a file.")
+    return MediaUnreadable(path, "it is a device or a pipe, not a file", "Choose a file on a disk.")
+
+
 @cache
 def _kernels() -> tuple[int, ...]:
     return tuple(os.stat(place).st_dev for place in KERNELS if os.path.ismount(place))
@@ -145,7 +152,7 @@ def _kernels() -> tuple[int, ...]:
 def _check_regular(name: str, seen: os.stat_result) -> None:
     real = os.path.realpath(name)
     if not lies_on_a_disk(seen) or real.startswith(tuple(f"{k}/" for k in KERNELS)):
-        raise MediaUnreadable(name, "it is a device or a pipe, not a file", "Choose a file on a disk.")
+        raise no_file(name, seen)
 
 
 @contextmanager

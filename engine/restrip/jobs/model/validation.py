@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from restrip.client.ids import check_job_id
-from restrip.client.job import BadJob, JobSpec
+from restrip.client.job import MOST_SIDE_PX, BadJob, JobSpec
 from restrip.client.setting import BadSetting, Setting, complete
 from restrip.errors import BadInput
 from restrip.jobs.model.effective_settings import Job
@@ -195,8 +195,8 @@ def _check_output(spec: JobSpec) -> None:
     out = spec.output
     if out.format not in FORMATS:
         raise UnknownFormat(out.format)
-    if not 0 <= out.long_side <= 16384 or out.long_side == 1:
-        raise BadJob(f"A long side of {out.long_side} pixels can't be written.", "Give 0, or 2 to 16384.")
+    if not 0 <= out.long_side <= MOST_SIDE_PX or out.long_side == 1:
+        raise BadJob(f"A long side of {out.long_side} pixels can't be written.", f"Give 0, or 2 to {MOST_SIDE_PX}.")
     fade = out.fade
     if fade not in ("auto", "gap") and not (_is_int(fade) and 0 <= int(fade) <= MOST_FRAMES):
         raise BadJob(

@@ -129,7 +129,7 @@ def find_file(name: str) -> Path:
         found = _in_subfolders(name, places) or _by_alias(name, places)
         if found is not None:
             return _readable(found)
-    raise MissingCheckpoint(name, [] if path.is_absolute() else places or [Path.cwd()])
+    raise MissingCheckpoint(name, places)
 
 
 def _in_subfolders(name: str, places: Sequence[Path]) -> Path | None:
