@@ -52,6 +52,11 @@ def looks(owner: Any = None, context: Any = None) -> list[tuple[str, str, str, i
     return _looks or [("19", "Blue Night (19)", "A built-in look", 0, 0)]
 
 
+def look_pictured(number: str) -> bool:
+    """Whether a built-in look has its picture here: a Blender in a sandbox may not see the engine's files."""
+    return any(look[0] == number and look[3] for look in _looks)
+
+
 def looks_known() -> bool:
     """Whether the engine has listed its looks."""
     return bool(_looks)

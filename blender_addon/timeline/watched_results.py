@@ -13,11 +13,9 @@ from pathlib import Path
 import bpy
 
 from restrip.client.job import Manifest
-from restrip.client.key_files.made import MadeResult
+from restrip.client.key_files.made import KEPT, MadeResult
 
 from . import places, results, vse
-
-KEPT = 8
 
 _made: list[MadeResult] = []
 """Oldest first; only what was made since Blender was started."""

@@ -53,7 +53,8 @@ def draw(layout: Any, scene: Any, strip: Any) -> None:
         layout.prop(data, form.name_of("look.neural"))
         return
     if len(parts) == 1:
-        layout.template_icon_view(data, form.LOOKS, show_labels=True, scale=6.5, scale_popup=5.0)
+        if previews.look_pictured(parts[0][0]):  # Else there would be a large empty box.
+            layout.template_icon_view(data, form.LOOKS, show_labels=True, scale=6.5, scale_popup=5.0)
         row = layout.row(align=True)
         row.prop(data, form.LOOKS, text="")
         row.operator(

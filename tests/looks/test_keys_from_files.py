@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from restrip.looks import open_look
+from restrip.looks import Beside, open_look
 from restrip.looks.keys_from_files import (
     KeyImageUnreadable,
     PaintedFolderMissing,
@@ -96,6 +96,13 @@ def test_any_size_is_resampled_and_said(tmp_path, bunny, size, words):
     (styled,) = open_look(f"keys:{tmp_path}", {}).stylize([bunny], [Key(5)], silent)
     assert styled.picture.size == (320, 180) and tuple(styled.picture.rgb[90, 160]) == (9, 8, 7)
     assert styled.notes == (f"5.png is {size[0]}x{size[1]} and was resampled to 320x180{words}",)
+
+
+def test_a_picture_of_the_clips_own_size_is_no_news_in_a_smaller_job(tmp_path, bunny):
+    write_picture(tmp_path / "5.png", flat((9, 8, 7), (640, 360)))
+    look = open_look(f"keys:{tmp_path}", {})
+    (styled,) = look.stylize([bunny], [Key(5)], silent, beside=Beside(clip_size=(640, 360)))
+    assert styled.picture.size == (320, 180) and styled.notes == ()
 
 
 def test_depth_and_alpha_are_the_frames(tmp_path, deep):

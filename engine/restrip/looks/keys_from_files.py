@@ -132,10 +132,11 @@ class PaintedLook(Look):
         self.check_keys(keys)
         styled = []
         colours = beside.colours if beside is not None else AS_SRGB
+        own = beside.clip_size if beside is not None else None
         corrections = beside.corrections if beside is not None and beside.corrections else [AS_IT_IS] * len(keys)
         for done, (frame, key, correction) in enumerate(zip(frames, keys, corrections, strict=True), start=1):
             path = self.picture_given(key)
-            styled.append(picture_for_key(frame, key, path=path, correction=correction, colours=colours))
+            styled.append(picture_for_key(frame, key, path=path, correction=correction, colours=colours, clip_size=own))
             report(done, len(frames))
         return styled
 
@@ -147,6 +148,7 @@ def picture_for_key(
     path: str | None = None,
     correction: Correction = AS_IT_IS,
     colours: FrameColours = AS_SRGB,
+    clip_size: tuple[int, int] | None = None,
 ) -> Styled:
     """The picture `path`, or the key's own, corrected, at the size and depth of `frame` and in the `colours`
     of the frames; resampling, conversion, and what a correction couldn't do, is said in the notes.
@@ -165,7 +167,10 @@ def picture_for_key(
             f"{path} is only {picture.size[0]}x{picture.size[1]}.",
             f"Choose a picture near the clip's {frame.size[0]}x{frame.size[1]}.",
         )
-    notes = () if correction.way else _size_notes(Path(path).name, picture.size, frame.size)
+    # A frame that was exported has the clip's size; that the job is smaller was asked for.
+    notes = (
+        () if correction.way or picture.size == clip_size else _size_notes(Path(path).name, picture.size, frame.size)
+    )
     notes += tuple(f"{Path(path).name}: {note}" for note in painting.notes)
     facts: dict[str, Any] = {"picture": path, "picture_size": list(picture.size)}
     if not correction.facts:

@@ -62,7 +62,8 @@ class Beside:
     the frame and the finished picture of the neighbouring key on the anchor's side, one a frame, None where there is
     none in the shot, and for a look that doesn't carry it on (`carries_previous`). `clip` is what the keys' frame
     numbers count in, `keys` how many the job has yet to make, these among them. `corrections` say what is done with
-    pictures that were given for the keys, one a frame; `colours` are the frames', to which such pictures are converted.
+    pictures that were given for the keys, one a frame; `colours` are the frames', to which such pictures are converted;
+    `clip_size` is the clip's own (width, height), in which its frames are exported.
     """
 
     mattes: Sequence[Matte | None] = ()
@@ -72,6 +73,7 @@ class Beside:
     keys: int = 0
     corrections: Sequence[Correction] = ()
     colours: FrameColours = AS_SRGB
+    clip_size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from restrip.client.job import Manifest
-from restrip.client.key_files.made import MadeResult
+from restrip.client.key_files.made import KEPT, MadeResult
 from restrip.errors import RestripError
 from restrip_resolve import ledger
 from restrip_resolve.api import done, listed, need, uid
@@ -24,8 +24,6 @@ from restrip_resolve.placing.bins import OWN_BIN, clips_by_path, named_bin
 from restrip_resolve.placing.nest import timelines_of
 from restrip_resolve.placing.place import free_name
 from restrip_resolve.session import Session
-
-KEPT = 8
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,7 @@ class Hands:
         self.cancelled: list[str] = []
         self.submitted: list[JobSpec] = []
         self.keys: tuple[int, ...] = ()
+        self.discarded: list[str] = []
 
     def submit(self, spec: JobSpec) -> None:
         self.submitted.append(spec)
@@ -102,6 +103,9 @@ class Hands:
 
     def cancel(self, job_id: str) -> None:
         self.cancelled.append(job_id)
+
+    def discard(self, job_id: str) -> None:
+        self.discarded.append(job_id)
 
     def watch(self, job_id: str, tell: Callable[[JobStatus], None]) -> JobStatus:
         status = self.turns.pop(0)()
@@ -141,6 +145,19 @@ def test_a_key_saved_while_it_renders_begins_anew(keys: Path) -> None:
     hands = Hands(saved_meanwhile, done)
     follow(hands, lambda: spec(keys, *NUMBERS), 1)
     assert len(hands.submitted) == 2 and len(hands.cancelled) >= 1
+
+
+def test_an_evenings_results_dont_pile_up(keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching.Watching, "_wait", lambda self: None)
+    numbers = iter(range(100))
+    hands = Hands(*[done] * 12)
+    clip = ClipRange(("/c.mp4",), Rate.of(25), 50)
+
+    def make() -> JobSpec:
+        return JobSpec(f"job-{next(numbers)}", clip, (Key(NUMBERS[0]),), f"keys:{keys}")
+
+    follow(hands, make, 12)
+    assert hands.discarded == [f"job-{n}" for n in range(4)], "all but the newest eight, in order, each once"
 
 
 def test_what_goes_wrong_later_is_said_and_the_watch_goes_on(

@@ -13,6 +13,7 @@ from contextlib import suppress
 from restrip.cli.terminal import Terminal
 from restrip.client.client import Client, EngineUnreachable, JobStatus
 from restrip.client.job import JobSpec, Manifest
+from restrip.client.key_files.made import KEPT
 from restrip.client.key_files.places import KeyPlaces
 from restrip.client.key_files.watch import POLL_S, KeyNews, KeyWatch
 from restrip.errors import BadInput, RestripError
@@ -61,6 +62,7 @@ class Watching:
         self._owed = False
         self._missing = ""
         self._looked = 0.0
+        self._submitted: list[str] = []
 
     def run(self, rounds: int | None = None) -> None:
         """Go on until Ctrl+C, or so many results. Raises NoPaintedKeys, and what the first job fails with; a key that
@@ -76,6 +78,18 @@ class Watching:
             if result is not None:
                 self._show(result, last)
                 last, done = result, done + 1
+                self._forget_old(result.job_id)
+
+    def _forget_old(self, shown: str) -> None:
+        """Have the engine delete what it keeps of earlier jobs of this watch, but for the newest ones: an evening's
+        saves are hundreds of pictures. The user's folder has the newest result, and stays as it is.
+        """
+        over = self._submitted[:-KEPT]
+        for job_id in over:
+            if job_id != shown:
+                with suppress(RestripError):  # It is gone already, or the engine is busy ending.
+                    self._client.discard(job_id)
+        self._submitted = self._submitted[-KEPT:]
 
     def _wait(self) -> None:
         """Until something was saved."""
@@ -130,6 +144,7 @@ class Watching:
             self._terminal.progress() as show,
         ):
             self._client.submit(spec)
+            self._submitted.append(spec.job_id)
 
             def tell(status: JobStatus) -> None:
                 show(status)

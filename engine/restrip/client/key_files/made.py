@@ -8,6 +8,9 @@ from pathlib import Path
 
 from restrip.client.job import Manifest
 
+KEPT = 8
+"""Results of a watch that stay, the newest, though later ones took their place: for undo, and what is saved back."""
+
 
 @dataclass(frozen=True)
 class MadeResult:

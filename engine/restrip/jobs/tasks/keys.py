@@ -172,6 +172,7 @@ class KeyMaker:
             keys=self.total - self.done,
             corrections=[plan.correction(n) for n in group],
             colours=self.window.colours,
+            clip_size=self.window.reader.size,
         )
 
     def _before(self, index: int) -> tuple[Frame, Frame] | None:
@@ -204,7 +205,9 @@ def keep_painted(task: Assignment, plan: Plan, window: Window, index: int) -> No
     """Cache the picture that a key brings along."""
     key = plan.keys[index]
     frame = window.frame(key.frame)
-    styled = picture_for_key(frame, key, correction=plan.correction(index), colours=window.colours)
+    styled = picture_for_key(
+        frame, key, correction=plan.correction(index), colours=window.colours, clip_size=window.reader.size
+    )
     window.check()
     keep_key(task, plan, index, styled)
 

@@ -72,6 +72,8 @@ class Story:
         """Put the mouse on a place of the timeline."""
         x, y = self.python(f"pixel({frame}, {channel})").split()
         self.desk.keys("mousemove", x, y)
+        # A menu that is called before Blender heard of the move opens where the mouse was, and closes on the move.
+        time.sleep(0.5)
 
     def wait(self, what: str, code: str, limit_s: float) -> None:
         """Until an expression in Blender is true."""
