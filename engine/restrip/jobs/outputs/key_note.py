@@ -20,7 +20,7 @@ GO_ON: Mapping[str, Sequence[str]] = {
         "Right-click > Restrip > Open Key in ... opens the key under the playhead.",
     ),
     "resolve": (
-        "In DaVinci Resolve, put these two lines into the settings (Workspace > Scripts > Restrip - Settings):",
+        "In DaVinci Resolve, put this line into the settings (Workspace > Scripts > Restrip - Settings):",
         "",
         "look = keys:{folder}",
         "",
