@@ -70,11 +70,21 @@ def test_bars_that_the_frame_has_too_stay(bunny):
     assert (found.verdict, found.way) == ("same", "")
 
 
-@pytest.mark.parametrize(("value", "way"), [(240, ""), (0, "between bars")])
-def test_a_painted_border_stays_and_black_bars_dont(bunny, value, way):
-    key = Frame(barred(STYLES["paint"](bunny.rgb), 16, 16, value))
+@pytest.mark.parametrize(
+    ("columns", "rows", "value", "way"),
+    [(16, 16, 240, ""), (16, 16, 0, ""), (4, 4, 0, ""), (24, 0, 90, ""), (0, 20, 240, ""), (24, 0, 0, "between bars")],
+)
+def test_a_painted_border_stays_and_black_bars_dont(bunny, columns, rows, value, way):
+    key = Frame(barred(STYLES["paint"](bunny.rgb), columns, rows, value))
     found = compare(bunny, key)
     assert (found.verdict, found.way) == ("same", way)
+
+
+def test_black_around_a_moved_picture_is_no_border(bunny):
+    """A canvas that shows beside what was moved on it."""
+    key = barred(moved(STYLES["paint"](bunny.rgb), Move(8, -5, zoom=0.95))[0], 18, 12)
+    found = compare(bunny, Frame(key))
+    assert (found.verdict, found.way) == ("moved", "between bars")
 
 
 def test_a_white_border_around_all_of_the_frame_goes(bunny):

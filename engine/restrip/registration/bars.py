@@ -19,7 +19,7 @@ BLOCK_PX = 8
 """Beside its border a bar that was stored as JPEG has ringing, as far as a block reaches."""
 
 LEAST_PX, LEAST, MOST = 3, 0.015, 0.3
-"""How broad a bar is: in pixels, and of the side."""
+"""How broad a bar is: in pixels and of the short side at least, of the side that it is cut from at most."""
 
 BLACK = 24.0
 """Code values of 8 bits: programs that give a picture another shape leave black beside it, also that of video."""
@@ -29,18 +29,29 @@ def bars_of(key: Frame) -> Bars:
     """How many pixels of a key are plain bars of one colour: left, top, right, bottom; none where one side only has
     one, or the two differ."""
     rgb = key.rgb8()
-    left, right = _ends(rgb.swapaxes(0, 1))
-    top, bottom = _ends(rgb)
+    least = max(LEAST_PX, LEAST * min(key.size))
+    left, right = _ends(rgb.swapaxes(0, 1), least)
+    top, bottom = _ends(rgb, least)
     return left, top, right, bottom
 
 
-def is_border(bars: Bars, key: Frame) -> bool:
-    """Whether bars of a key are a border that somebody painted: around all of the picture, and not black."""
-    return min(bars) > 0 and float(np.median(key.rgb8()[0], axis=0).max()) > BLACK
+def is_border(bars: Bars, key: Frame, lies_right: bool) -> bool:
+    """Whether bars of a key are a border that somebody painted: around all of the picture or not black, which bars
+    mostly are; both when the picture between them doesn't lie right, as it does for who paints.
+    """
+    around, black = min(bars) > 0, _colour_of(bars, key) <= BLACK
+    return around or not black if lies_right else around and not black
 
 
-def _ends(lines: npt.NDArray[np.uint8]) -> tuple[int, int]:
-    """How many lines at either end of a picture [N, M, 3] are bars."""
+def _colour_of(bars: Bars, key: Frame) -> float:
+    """The brightest channel of bars."""
+    rgb = key.rgb8()
+    line = rgb[0] if bars[1] else rgb[:, 0]
+    return float(np.median(line, axis=0).max())
+
+
+def _ends(lines: npt.NDArray[np.uint8], least: float) -> tuple[int, int]:
+    """How many lines at either end of a picture [N, M, 3] are bars, none where either has fewer than the least."""
     # Most keys have none, which their outermost lines say in no time.
     if not all(_plain(_off(end, np.median(end, axis=1)[0]))[0] for end in (lines[:1], lines[-1:])):
         return 0, 0
@@ -54,7 +65,7 @@ def _ends(lines: npt.NDArray[np.uint8]) -> tuple[int, int]:
         near = off[bar : bar + BLOCK_PX].mean(1) <= 2 * PLAIN
         found.append(bar + (len(near) if near.all() else int(np.argmin(near))) if bar else 0)
     alike = float(np.abs(colour[0] - colour[-1]).max()) <= PLAIN
-    return (found[0], found[1]) if alike and min(found) >= max(LEAST_PX, LEAST * len(lines)) else (0, 0)
+    return (found[0], found[1]) if alike and min(found) >= least else (0, 0)
 
 
 def _off(lines: npt.NDArray[np.uint8], colour: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:

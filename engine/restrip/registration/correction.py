@@ -8,7 +8,7 @@ from typing import Any
 
 from restrip.errors import BadInput
 
-SET_BACK_STAGE = 5
+SET_BACK_STAGE = 6
 """Raised when a key is set back to another picture: what older code made is then not found any more."""
 
 

@@ -15,7 +15,7 @@ from restrip.registration.correction import Comparison
 from restrip.registration.elsewhere import elsewhere
 from restrip.registration.placing import STRETCHED, placed, way_of, weight_of
 from restrip.registration.plainest import plainest, strokes_px
-from restrip.registration.refine import AFFINE, SIMILAR, affine_of, refine_affine, refine_bend, step_of
+from restrip.registration.refine import AFFINE, SIMILAR, SOFT, affine_of, refine_affine, refine_bend, step_of
 from restrip.registration.search import SEARCH_PX, Guess, guesses
 from restrip.registration.structure import Floats
 from restrip.registration.warp import Shift, Warp, places
@@ -46,6 +46,9 @@ TELLING = 0.5
 LEAST_BEND_PX = 0.25
 MOST_BEND, MOST_BEND_PX = 0.005, 3.5
 """Of the long side, and at least: what is bent by more was drawn anew, in another pose."""
+
+SOFT_ROUNDS, STRAYS_PX = 9, 2.0
+"""How often a bend is made finer where colours tell it, too, and how far it may get from what edges tell."""
 
 OTHER_SHARE, OTHER_PX = 0.4, 6.0
 """So much of the edges agreeing with nothing is another pose, unless the key was moved by more than a pose moves."""
@@ -99,7 +102,7 @@ def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Comparison:
             return Comparison(agreement=agreement)  # By its edges; drawn lines have no colours to ask.
         whole = _affine(fine, whole, 6)
         warp, free = plainest(fine, whole, broad)
-    bent = refine_bend(fine, whole, (BEND_CELLS, max(3, round(BEND_CELLS * height / width))))
+    bent = _bent(fine, whole, frame, key) if broad <= BROAD_PX else refine_bend(fine, whole, _cells(fine))
     if bent.bend is not None:
         # What a bend has beyond the plainest map, of which it took a part for itself.
         bend = np.linalg.norm(bent.field() - warp.field(), axis=-1)
@@ -108,6 +111,23 @@ def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Comparison:
             return Comparison("other", _share(float((bend > most / 2).mean())), agreement=agreement)
         warp = bent if float(bend.mean()) > LEAST_BEND_PX + 0.2 * broad else warp
     return _judged(warp.scaled((width, height)), warp, said, doubt, cycle)
+
+
+def _cells(pair: Pair) -> tuple[int, int]:
+    width, height = pair.size
+    return BEND_CELLS, max(3, round(BEND_CELLS * height / width))
+
+
+def _bent(fine: Pair, whole: Warp, frame: Rgb, key: Rgb) -> Warp:
+    """The map with a bend, if edges tell one: areas without edges are then bent as their colours tell."""
+    bent = refine_bend(fine, whole, _cells(fine))
+    if bent.bend is None:
+        return bent
+    coloured, alike = with_colours(fine, frame, key, bent)
+    if alike < TELLING:
+        return bent
+    soft = refine_bend(coloured, bent, _cells(fine), rounds=SOFT_ROUNDS, stiffnesses=SOFT)
+    return soft if float(np.abs(soft.field() - bent.field()).max()) < STRAYS_PX else bent
 
 
 def _share(other: float) -> str:

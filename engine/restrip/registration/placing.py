@@ -80,15 +80,16 @@ def way_of(frame: npt.NDArray[np.uint8], key: Frame) -> str:
         ways = (*ways, BETWEEN, WITHOUT)
     if ways == (STRETCHED,):
         return STRETCHED
-    scores = {}
+    best_of = {}
     for way in ways:
         laid, known = placed(key, size, way)
         seen = weight_of(laid, known)
         small = Pair.of(frame, laid.rgb8(), seen, SEARCH_PX)
-        scores[way] = guesses(small.frame, small.key)[0].score
+        best_of[way] = guesses(small.frame, small.key)[0]
+    scores = {way: guess.score for way, guess in best_of.items()}
     if BETWEEN in ways and scores[BETWEEN] > max(scores.values()) - CLEARLY:
         # Where it lies already: bars themselves agree with nothing.
-        return STRETCHED if is_border(bars, key) else BETWEEN
+        return STRETCHED if is_border(bars, key, best_of[BETWEEN].is_still) else BETWEEN
     best = max(scores, key=lambda way: scores[way])
     return best if scores[best] > scores[STRETCHED] + CLEARLY else STRETCHED
 

@@ -79,30 +79,35 @@ def refine_affine(pair: Pair, warp: Warp, *, rounds: int = 8, free: Sequence[int
 
 
 STIFFNESSES = (10.0, 4.0, 1.5, 0.5, 0.15)
+SOFT = (*STIFFNESSES, 0.05, 0.015)
+"""How stiff a bend may be, and where edges and colours tell it well."""
+
 HOLDS, STIFF_HOLDS = 0.08, 0.25
 """Of what a bend explains where it was found, so much has to hold where it wasn't; more of the stiffest, with which
 strokes pretend that all was stretched a little."""
 
 
-def refine_bend(pair: Pair, warp: Warp, cells: tuple[int, int], *, rounds: int = 6) -> Warp:
+def refine_bend(
+    pair: Pair, warp: Warp, cells: tuple[int, int], *, rounds: int = 6, stiffnesses: Sequence[float] = STIFFNESSES
+) -> Warp:
     """The map with a bend of `cells` (columns, rows), as stiff as it has to be: what is found from one half of the
-    picture has to hold in the other. Where nothing holds there is no bend.
+    picture has to hold in the other. Where nothing holds it is left as it is, and one without a bend gets none.
     """
     columns, rows = cells
-    bend = np.zeros((rows + 3, columns + 3, 2))
+    bend = np.zeros((rows + 3, columns + 3, 2)) if warp.bend is None else warp.bend
     stiff = 0.0
-    for n in range(rounds):
+    for _ in range(rounds):
         said = pair.votes(Warp(warp.size, warp.affine, bend))
         system = _System.of(said, warp.size, cells)
-        if n == 0:
-            stiff = system.stiffness(said.middles)
-            if not stiff:
-                return warp
+        # The nearer it comes, the finer the bend that still holds; what strokes pretend holds no longer.
+        stiff = system.stiffness(said.middles, bend, stiffnesses) or stiff
+        if not stiff:
+            break
         step = system.solved(stiff, bend)
         bend = bend + step
         if np.abs(step).max() < 0.03:
             break
-    return Warp(warp.size, warp.affine, bend)
+    return Warp(warp.size, warp.affine, bend) if stiff else warp
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,21 +145,20 @@ class _System:
         step = np.linalg.solve(left + cost + TINY * np.eye(len(left)), right - cost @ now)
         return step.reshape(2, *self.grid).transpose(1, 2, 0)
 
-    def stiffness(self, middles: Doubles) -> float:
-        """The stiffness whose bend of one half of the picture fits the other best; 0 when none does."""
+    def stiffness(self, middles: Doubles, bend: Doubles, stiffnesses: Sequence[float]) -> float:
+        """The one whose step from `bend` found in one half of the picture fits the other best; 0 when none."""
         block = (middles // HALVES_PX).astype(int).sum(-1) % 2 == 0
         halves = [self.sums(block), self.sums(~block)]
-        still = np.zeros((*self.grid, 2))
         best, most, explained = 0.0, 0.0, 0.0
-        for stiff in STIFFNESSES:
+        for stiff in stiffnesses:
             found, held = 0.0, 0.0
             for known, asked in (halves, halves[::-1]):
-                step = self.solved(stiff, still, known).transpose(2, 0, 1).ravel()
+                step = self.solved(stiff, bend, known).transpose(2, 0, 1).ravel()
                 found += float(2 * step @ known[1] - step @ known[0] @ step)
                 held += float(2 * step @ asked[1] - step @ asked[0] @ step)
             if held > most:
                 best, most, explained = stiff, held, found
-        enough = STIFF_HOLDS if best == STIFFNESSES[0] else HOLDS
+        enough = STIFF_HOLDS if best == stiffnesses[0] else HOLDS
         return best if most > enough * explained else 0.0
 
 

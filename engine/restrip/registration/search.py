@@ -19,6 +19,7 @@ SEARCH_PX = 160
 
 ZOOMS = tuple(round(0.84 + 0.02 * n, 2) for n in range(17))
 TURNS = (-4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5)
+STILL_PX = 2.0
 FARTHEST = 0.3
 """Of a side: a key that was moved by more shares too little with its frame."""
 
@@ -29,6 +30,12 @@ class Guess:
 
     warp: Warp
     score: float
+
+    @property
+    def is_still(self) -> bool:
+        """Whether it moves nothing, as far as a first guess tells."""
+        corners = np.array(self.warp.size) * np.array([(0, 0), (1, 0), (0, 1), (1, 1)])
+        return float(np.abs(self.warp.at(corners) - corners).max()) <= STILL_PX
 
 
 def guesses(frame: Floats, key: Floats, most: int = 3) -> list[Guess]:
