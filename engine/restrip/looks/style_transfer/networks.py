@@ -70,6 +70,8 @@ class Network:
         options.log_severity_level = 3
         options.enable_cpu_mem_arena = False
         options.enable_mem_pattern = False
+        # Threads that wait would keep their cores busy, which other work needs.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         usable = set(onnxruntime.get_available_providers())
         wanted = [p for p in ("CUDAExecutionProvider", "DmlExecutionProvider", "CPUExecutionProvider") if p in usable]
         return onnxruntime.InferenceSession(str(self.path), options, providers=wanted)
