@@ -131,6 +131,8 @@ COVERED_BY = {
     "propagate/cpu/kernels/compiler": "propagate/cpu/kernels/test_mixing.py",
     "propagate/cpu/kernels/flow": "propagate/cpu/test_motion.py",
     "propagate/cpu/kernels/candidates": "propagate/cpu/strokes/test_pieces.py",
+    "propagate/cpu/kernels/crisp": "propagate/cpu/strokes/test_crisp.py",
+    "propagate/cpu/kernels/lay": "propagate/cpu/strokes/test_whole.py",
     "propagate/cpu/kernels/pieces": "propagate/cpu/strokes/test_pieces.py",
     "propagate/cpu/kernels/seams": "propagate/cpu/strokes/test_pieces.py",
     "propagate/cpu/kernels/refine": "propagate/cpu/test_refine.py",

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit, prange
 
 from restrip.propagate.cpu.kernels.candidates import GUESS, LANES, LED, below, every_bit, first_of, weighed
-from restrip.propagate.cpu.kernels.compiler import EXACT, FAST, INLINE
+from restrip.propagate.cpu.kernels.compiler import EXACT, INLINE
 from restrip.propagate.cpu.kernels.patchmatch import TILE, _distance, _noise
 from restrip.propagate.cpu.kernels.seams import (
     added_up,
@@ -291,30 +291,3 @@ def judge(frame, key, field, misfit, seams):
                     nx, ny = np.int64(field[y + dy, x + dx, 0]), np.int64(field[y + dy, x + dx, 1])
                     count += np.int64(nx - dx != cx or ny - dy != cy)
             seams[y, x] = np.float32(0.25) * np.float32(count)
-
-
-@njit(parallel=True, **FAST)
-def lay(key, field, edge, near, far, out):
-    """The picture that a field shows, [H, W, 3] float32 in the key's code values, softened only across seams.
-
-    Each pixel is the mean of what the 3x3 patches over it say, weighted 1, `near` beside it and `far` at the corners.
-    `key` is packed with a border of `edge` pixels (exemplar.py).
-    """
-    h, w = out.shape[:2]
-    for row in prange(h):
-        y = np.int64(row)
-        for x in range(w):
-            a, b, c, total = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
-            for dy in range(-1, 2):
-                for dx in range(-1, 2):
-                    if x + dx < 0 or x + dx >= w or y + dy < 0 or y + dy >= h:
-                        continue
-                    sx = np.int64(field[y + dy, x + dx, 0]) - dx + edge
-                    sy = np.int64(field[y + dy, x + dx, 1]) - dy + edge
-                    off = dx * dx + dy * dy
-                    share = np.float32(1) if off == 0 else near if off == 1 else far
-                    a += share * np.float32(key[sy, sx, 0])
-                    b += share * np.float32(key[sy, sx, 1])
-                    c += share * np.float32(key[sy, sx, 2])
-                    total += share
-            out[y, x, 0], out[y, x, 1], out[y, x, 2] = a / total, b / total, c / total

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.media.frame import Picture, empty_picture
+from restrip.propagate.cpu.kernels.crisp import code, finer, mix, strengthen
 from restrip.propagate.cpu.predictors import Field
-from restrip.propagate.cpu.sampling import added, repeated, taken
+from restrip.propagate.cpu.sampling import repeated, taken
 from restrip.propagate.cpu.strokes.paint import Laid
 from restrip.propagate.energy.crisp import AROUND, AROUND_KNOWN, KNOWN, LEAST, MOST, PLAIN, SOFT, SOFT_KNOWN
 from restrip.propagate.energy.paint import FINE
@@ -24,11 +25,13 @@ def crisp(left: Laid, right: Laid, turn: Plane) -> Pixels:
     Where two keys' paint meets, and where pieces are small, some of the fine detail is lost or gained: it is brought
     back to what the keys have there.
     """
-    mixed = left.picture + repeated(turn, 3) * (right.picture - left.picture)
-    wanted = left.energy + turn * (right.energy - left.energy)
-    fine = mixed - cv2.GaussianBlur(mixed, (0, 0), FINE)
-    gain = np.sqrt((cv2.blur(wanted, AROUND, borderType=cv2.BORDER_REPLICATE) + PLAIN) / (_energy(fine) + PLAIN))
-    return mixed + repeated(np.clip(gain, LEAST, MOST) - 1, 3) * fine
+    mixed, wanted = np.empty_like(left.picture), np.empty_like(left.energy)
+    mix(left.picture, right.picture, turn, left.energy, right.energy, mixed, wanted)
+    fine, energy = cv2.GaussianBlur(mixed, (0, 0), FINE), np.empty_like(wanted)
+    finer(mixed, fine, np.float32(1 / CODE), energy)
+    wanted, energy = (cv2.blur(one, AROUND, borderType=cv2.BORDER_REPLICATE) for one in (wanted, energy))
+    strengthen(mixed, fine, wanted, energy, np.float32(PLAIN), np.float32(LEAST), np.float32(MOST))
+    return mixed
 
 
 def carried(parts: Plane, field: Field) -> Plane:
@@ -53,10 +56,5 @@ def coded(picture: Pixels, deep: bool) -> Picture:
     """A picture [H, W, 3] in 16-bit code values rounded to uint16 if deep, else to uint8."""
     out = empty_picture(picture.shape, deep)
     scale, top = (1, 65535) if deep else (1 / CODE, 255)
-    out[...] = np.clip(picture * np.float32(scale) + np.float32(0.5), 0, top)
+    code(np.ascontiguousarray(picture), np.float32(scale), np.float32(top), out)
     return out
-
-
-def _energy(fine: Pixels) -> Plane:
-    squares = added(np.square(fine * np.float32(1 / CODE)))
-    return cv2.blur(squares, AROUND, borderType=cv2.BORDER_REPLICATE)
