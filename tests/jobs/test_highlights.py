@@ -167,17 +167,18 @@ def test_formats_that_end_at_white_say_so(hand: Hand, tmp_path: Path) -> None:
     assert any("steps in HDR" in note for note in manifest.notes)
 
 
-@pytest.mark.parametrize("tags", [PQ, HLG])
-def test_previews_and_sheets_are_for_a_usual_display(hand: Hand, tmp_path: Path, tags: ColourTags) -> None:
+@pytest.mark.parametrize("tags", [PQ, HLG, None], ids=["pq", "hlg", "exr"])
+def test_previews_and_sheets_are_for_a_usual_display(hand: Hand, tmp_path: Path, tags: ColourTags | None) -> None:
     """Of a look that changes nothing all of them show the proxy, in which white is bright and keeps its colour."""
-    clip = movie_clip(tmp_path / "clip.mkv", tags)
+    clip = exr_clip(tmp_path / "clip") if tags is None else movie_clip(tmp_path / "clip.mkv", tags)
+    form = "exr" if tags is None else "ffv1"
     look = painted(hand, clip, tmp_path / "keys", np.ones(3, np.float32))
-    output = Output(format="ffv1", preview=True, sheet=str(tmp_path / "sheet.png"))
-    manifest = hand.run(replace(job(clip, look, "ffv1", key_registration="off"), output=output))
+    output = Output(format=form, preview=True, sheet=str(tmp_path / "sheet.png"))
+    manifest = hand.run(replace(job(clip, look, form, key_registration="off"), output=output))
     with ClipReader(clip) as source:
         proxy = source.coding.proxy(source.light(0)).rgb8().astype(int)
     assert probe([manifest.preview]).colour.transfer == "bt709"
-    with ClipReader(replace(clip, paths=(manifest.preview,))) as reader:
+    with ClipReader(ClipRange((manifest.preview,), clip.rate, clip.length)) as reader:
         assert np.abs(reader.frame(0).rgb8().astype(int) - proxy).mean() < 6
     sheet = read_picture(manifest.sheet).rgb8().astype(int)
     width, height = 320, round(320 * SIZE[1] / SIZE[0])

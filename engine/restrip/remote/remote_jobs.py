@@ -14,7 +14,8 @@ from restrip.jobs.outputs import delivery as outputs
 from restrip.jobs.outputs.finished_files import put
 from restrip.jobs.outputs.preview import sheet_of, write_preview, write_sheet
 from restrip.jobs.references import spec_in, with_files_of
-from restrip.jobs.tasks.prepare import output_folder
+from restrip.jobs.source import open_source
+from restrip.jobs.tasks.prepare import highlights_of, output_folder
 from restrip.jobs.tasks.registry import Assignment, read_own
 from restrip.remote.localize import Localizer, last_name
 from restrip.remote.path_mapping import job_there
@@ -114,11 +115,14 @@ class RemoteRender:
         return {name: Path(path) for name, path in asked.items() if path}
 
     def _write(self, extras: Mapping[str, Path], manifest: Manifest, delivery: outputs.Delivery) -> None:
-        sheet = sheet_of(manifest)
+        sheet, beyond = sheet_of(manifest), False
+        if {"preview", "sheet"} & extras.keys():
+            with open_source(self.spec) as media:
+                beyond = highlights_of(self.task, self.spec, media)
         writers: dict[str, Callable[[Path], None]] = {
-            "preview": lambda path: write_preview(self.spec, manifest, path, self.task.report, sheet),
+            "preview": lambda path: write_preview(self.spec, manifest, path, self.task.report, sheet, beyond=beyond),
             "otio": lambda path: write_timeline(manifest, path),
-            "sheet": lambda path: write_sheet(self.spec, manifest, path, sheet),
+            "sheet": lambda path: write_sheet(self.spec, manifest, path, sheet, beyond=beyond),
         }
         for name, path in extras.items():
             delivery.put(path, writers[name])

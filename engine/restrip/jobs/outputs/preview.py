@@ -24,10 +24,14 @@ DISPLAY = ColourTags("bt709", "bt709", "bt709", "limited")
 
 
 class Playback:
-    """The frames that an editor shows of a manifest's strips, in order. At most two strips are open at a time."""
+    """The frames that an editor shows of a manifest's strips, in order. At most two strips are open at a time.
 
-    def __init__(self, manifest: Manifest) -> None:
+    With `beyond` pictures of light come as a usual display shows them, highlights rolled off.
+    """
+
+    def __init__(self, manifest: Manifest, *, beyond: bool = False) -> None:
         self._manifest = manifest
+        self._beyond = beyond
         self._open: dict[int, ClipReader] = {}
 
     def frames(self) -> Iterator[Frame]:
@@ -52,11 +56,18 @@ class Playback:
         if strip.key not in self._open:
             reader = ClipReader(strip_clip(self._manifest, strip), ours=True)
             self._open[strip.key] = reader.__enter__()
-        return self._open[strip.key].frame(n - strip.frames.first)
+        return _displayed(self._open[strip.key], n - strip.frames.first, self._beyond)
 
     def _close_all_but(self, keys: set[int]) -> None:
         for key in [key for key in self._open if key not in keys]:
             self._open.pop(key).__exit__(None, None, None)
+
+
+def _displayed(reader: ClipReader, n: int, beyond: bool) -> Frame:
+    """Frame n; of pictures of light that go beyond white, what a usual display can show of it."""
+    if beyond and reader.info.codec == "exr":
+        return reader.coding.proxy(reader.light(n))
+    return reader.frame(n)
 
 
 def mixed(left: Frame, right: Frame, fade: Crossfade, n: int) -> Frame:
@@ -84,8 +95,11 @@ def strip_clip(manifest: Manifest, strip: StripFile) -> ClipRange:
     return ClipRange(paths, manifest.clip.rate, len(strip.frames))
 
 
-def write_preview(spec: Job, manifest: Manifest, path: Path, report: Report, sheet: Sheet | None = None) -> None:
-    """The strips as the editor plays them, H.264 with the source's sound, at `path`; PQ and HLG for a usual display.
+def write_preview(
+    spec: Job, manifest: Manifest, path: Path, report: Report, sheet: Sheet | None = None, *, beyond: bool = False
+) -> None:
+    """The strips as the editor plays them, H.264 with the source's sound, at `path`; PQ, HLG and, with `beyond`,
+    OpenEXR beyond white for a usual display.
 
     A `sheet` is given the frames that it shows of them, so that they are played once.
     """
@@ -96,8 +110,9 @@ def write_preview(spec: Job, manifest: Manifest, path: Path, report: Report, she
         starts = shown_at(info.timecode, info.rate, clip.media_time(0), clip.rate)
         tags = info.colour if source.coding.for_display else DISPLAY
         with MovieWriter(path, size, clip.rate, format_name, tags, timecode=starts, fine=True) as writer:
-            for n, frame in enumerate(Playback(manifest).frames()):
-                under = fit_picture(source.frame(n), size) if manifest.facts.get("look_only") else None
+            for n, frame in enumerate(Playback(manifest, beyond=beyond).frames()):
+                look_only = manifest.facts.get("look_only")
+                under = fit_picture(_displayed(source, n, beyond), size) if look_only else None
                 writer.write(source.coding.shown(seen(frame, under)))
                 if sheet is not None:
                     _add_result(sheet, n, frame, source.coding)
@@ -117,21 +132,21 @@ def sheet_of(manifest: Manifest) -> Sheet:
     return Sheet(columns_for(keys, manifest.clip.length), keys)
 
 
-def write_sheet(spec: Job, manifest: Manifest, path: Path, sheet: Sheet) -> None:
-    """Source, keys and result side by side, as a PNG at `path`; of PQ and HLG for a usual display. What is shown of
-    the result is played if `sheet` hasn't seen it.
+def write_sheet(spec: Job, manifest: Manifest, path: Path, sheet: Sheet, *, beyond: bool = False) -> None:
+    """Source, keys and result side by side, as a PNG at `path`; of PQ, HLG and, with `beyond`, OpenEXR beyond white for
+    a usual display. What is shown of the result is played if `sheet` hasn't seen it.
     """
     with open_source(spec) as source:
         coding = source.coding
         for n in sheet.columns:
-            sheet.add("source", n, coding.shown(fit_picture(source.frame(n), manifest.size)))
+            sheet.add("source", n, coding.shown(fit_picture(_displayed(source, n, beyond), manifest.size)))
     for made in manifest.keys:
         if made.picture:
             picture = read_picture(made.picture)
             # Where highlights are kept a key is a picture for a display already.
             sheet.add("key", made.key.frame, picture if spec.asked.source.highlights else coding.shown(picture))
     if sheet.lacks("result"):
-        for n, frame in enumerate(Playback(manifest).frames()):
+        for n, frame in enumerate(Playback(manifest, beyond=beyond).frames()):
             _add_result(sheet, n, frame, coding)
     sheet.write(path)
 

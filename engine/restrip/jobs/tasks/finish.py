@@ -165,12 +165,12 @@ class _Ending:
 
     def _extras(self, manifest: Manifest) -> None:
         """Baked movie, preview, timeline, sheet: as far as they were asked for."""
-        sheet = sheet_of(manifest)
+        sheet, beyond = sheet_of(manifest), self.plan.highlights
         for name, write in (
             ("baked", self._bake),
-            ("preview", lambda path: write_preview(self.spec, manifest, path, self.task.report, sheet)),
+            ("preview", lambda path: write_preview(self.spec, manifest, path, self.task.report, sheet, beyond=beyond)),
             ("otio", lambda path: write_timeline(manifest, path)),
-            ("sheet", lambda path: write_sheet(self.spec, manifest, path, sheet)),
+            ("sheet", lambda path: write_sheet(self.spec, manifest, path, sheet, beyond=beyond)),
         ):
             if name in self.targets:
                 self._report()
