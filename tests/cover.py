@@ -29,6 +29,8 @@ COVERED_BY = {
     "cli/terminal": "cli/test_link.py",
     "cli/web_page/command": "cli/test_line.py",
     "client/client": "test_request.py",
+    "client/following": "test_request.py",
+    "client/look_requests": "cli/test_look.py",
     "client/privileges": "cli/test_doctor.py",
     "client/schema": "cli/test_options.py",
     "client/session": "service/test_server.py",

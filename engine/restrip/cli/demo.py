@@ -10,7 +10,8 @@ from typing import Any
 
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal, duration
-from restrip.client.client import Client, OnStatus
+from restrip.client.client import Client
+from restrip.client.following import OnStatus
 from restrip.client.job import Manifest, Output
 from restrip.client.origin import install_line
 from restrip.errors import BadInput, RemoteError

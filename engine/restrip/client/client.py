@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import Any
 
+from restrip.client.following import JobFollower, OnStatus
 from restrip.client.job import JobSpec, Manifest, clip_to_json, read_checked
+from restrip.client.look_requests import LOOK_S, LookRequests
 from restrip.client.messages import ProtocolMismatch
 from restrip.client.schema import Schema
-from restrip.client.session import SILENCE_S, EngineSession, OnWait
+from restrip.client.session import OnWait
 from restrip.client.status import Event, JobStatus
 from restrip.client.unreachable import EngineUnreachable
 from restrip.errors import RemoteError, RestripError
 from restrip.timeline import ClipRange
 
 __all__ = ["Client", "EngineUnreachable", "Event", "JobStatus", "ProtocolMismatch", "connect"]
-
-
-LOOK_S = 600
-"""Models may have to be read once for their sha256."""
-
-OnStatus = Callable[[JobStatus], None]
 
 
 def connect(client: str, *, project: str = "", start: bool = True, on_wait: OnWait | None = None) -> Client:
@@ -41,7 +35,7 @@ def connect(client: str, *, project: str = "", start: bool = True, on_wait: OnWa
     return made
 
 
-class Client(EngineSession):
+class Client(JobFollower, LookRequests):
     """A session with the engine, for use from one thread.
 
     Every request may raise RemoteError (what the engine answered), EngineUnreachable (it is gone: the next request
@@ -61,10 +55,6 @@ class Client(EngineSession):
     def check(self, spec: JobSpec) -> dict[str, Any]:
         """What a job would take: segments, cached, needs_mib, fits, estimate_s, warnings, fixes, travels."""
         return self.request("check", spec.to_json(), timeout_s=600)
-
-    def status(self, job_id: str) -> JobStatus:
-        """The whole truth about a job; its state is "unknown" when the engine has none of that id."""
-        return JobStatus.from_json(self.request("status", {"job_id": job_id}))
 
     def jobs(
         self,
@@ -144,36 +134,6 @@ class Client(EngineSession):
         if self._schema is None or not reply.get("same"):
             self._schema = Schema.from_json(reply)
         return self._schema
-
-    def looks(self) -> list[dict[str, Any]]:
-        """The built-in looks: {"name", "label", "thumbnail"}."""
-        looks: list[dict[str, Any]] = self.request("looks")["looks"]
-        return looks
-
-    def saved_looks(self) -> list[dict[str, Any]]:
-        """The user's own looks: {"name", "label", "thumbnail", "look", "path", "error"}."""
-        looks: list[dict[str, Any]] = self.request("looks").get("saved", [])
-        return looks
-
-    def save_look(self, job_id: str, name: str, *, key: int | None = None, replace: bool = False) -> dict[str, Any]:
-        """Save a finished job's look under a name, with the key on frame `key`, or the job's anchor, as its anchor."""
-        body = {"job_id": job_id, "name": name, "key": key, "replace": replace}
-        return self.request("save_look", body, timeout_s=LOOK_S)
-
-    def read_look(self, look: str, *, use: bool = False) -> dict[str, Any]:
-        """What is in a look file, by its name or absolute path: "look" and "settings" are what a job says to use it.
-
-        With `use` it is an error when a model of it isn't on this computer.
-        """
-        return self.request("read_look", {"look": look, "use": use}, timeout_s=LOOK_S)
-
-    def add_look(self, path: str, name: str = "", *, replace: bool = False) -> dict[str, Any]:
-        """Put a look file among the saved ones, under a name or its own."""
-        return self.request("add_look", {"path": path, "name": name, "replace": replace}, timeout_s=LOOK_S)
-
-    def remove_look(self, name: str) -> dict[str, Any]:
-        """Delete a saved look's file."""
-        return self.request("remove_look", {"name": name})
 
     def models(self, folder: str) -> list[dict[str, Any]]:
         """The checkpoints in a folder: {"name", "path", "family", "hash"}."""
@@ -296,67 +256,9 @@ class Client(EngineSession):
         tail: list[str] = self.request("log_tail", {"lines": lines})["lines"]
         return tail
 
-    def subscribe(self, job_id: str) -> None:
-        """Have the events of a job come in; "" subscribes to the engine's own."""
-        topic = f"job.{job_id}" if job_id else "engine"
-        self._topics[topic] = None
-        self._open_wire().subscribe(topic)
-
-    def unsubscribe(self, job_id: str) -> None:
-        """Have them come in no longer."""
-        topic = f"job.{job_id}" if job_id else "engine"
-        if self._topics.pop(topic, topic) is None and self._wire is not None:
-            self._wire.unsubscribe(topic)
-
-    def events(self, timeout_s: float) -> Iterator[Event]:
-        """The events that came in, waiting up to `timeout_s` for the first; ends when there are no more for now."""
-        wire = self._open_wire()
-        if not wire.events:
-            wire.receive(timeout_s)
-        else:
-            wire.receive(0)
-        while wire.events:
-            yield wire.events.popleft()
-
-    def watch(self, job_id: str, on_status: OnStatus | None = None, *, timeout_s: float | None = None) -> JobStatus:
-        """Follow a job until nothing more happens to it; `on_status` sees every change that comes to be known.
-
-        Raises EngineUnreachable when the engine ends in the middle, TimeoutError after `timeout_s`.
-        """
-        until = None if timeout_s is None else time.monotonic() + timeout_s
-        self.subscribe(job_id)
-        try:
-            status = self.status(job_id)
-            while True:
-                if on_status is not None:
-                    on_status(status)
-                if status.ended:
-                    return status
-                status = self._next_status(status, until)
-        finally:
-            self.unsubscribe(job_id)
-
     def _result_of(self, job_id: str, on_status: OnStatus | None) -> dict[str, Any]:
         with self.stopping(job_id):
             status = self.watch(job_id, on_status)
         if status.state == "done" and status.result is not None:
             return status.result
         raise RemoteError(status.error or {"code": "not-done", "message": f"Job {job_id} is {status.state}."})
-
-    def _next_status(self, last: JobStatus, until: float | None) -> JobStatus:
-        """Wait for a change, by event or, after silence, by asking."""
-        silent_until = time.monotonic() + SILENCE_S
-        while time.monotonic() < silent_until:
-            if until is not None and time.monotonic() > until:
-                raise TimeoutError(f"job {last.job_id} is {last.state}")
-            for event in self.events(0.25):
-                if event.job_id != last.job_id or event.seq <= last.seq:
-                    continue
-                if event.type == "progress" and event.seq == last.seq + 1:
-                    return last.after(event)
-                return self._asked_again(last)
-        return self._asked_again(last)
-
-    def _asked_again(self, last: JobStatus) -> JobStatus:
-        """The snapshot, with what only events tell."""
-        return replace(self.status(last.job_id), picture=last.picture)
