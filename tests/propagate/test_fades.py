@@ -80,6 +80,18 @@ def test_a_fade_avoids_what_neither_key_knows(middle, early):
     assert (fade.end <= middle) == early
 
 
+@pytest.mark.parametrize(
+    ("fade", "first"),
+    [(0, 0), (1, 0), (2, 2), (3, 2)],
+    ids=["a cut lies at the one best frame", "as a fade of one frame does", "a pair", "three"],
+)
+def test_a_fade_lies_where_all_of_its_frames_together_cost_least(fade, first, monkeypatch):
+    monkeypatch.setattr(fades, "_disagreement", lambda *_: np.array([0.0, 9, 3, 3, 4, 9, 9, 9]))
+    frames = sliding(9, SIZE, (1, 0))
+    keys = styled(frames, 0, frames[0]), styled(frames, 8, frames[8])
+    assert proposed(frames, keys, fade) == FrameRange(first, first + fade)
+
+
 def test_both_keys_are_compared_on_the_same_frame():
     frames = sliding(9, (128, 64), (1, 0))
     keys = styled(frames, 0, negative(frames[0])), styled(frames, 8, negative(frames[8]))
