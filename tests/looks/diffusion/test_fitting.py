@@ -29,6 +29,14 @@ def test_what_is_on_unless_asked_otherwise_is_left_out_with_a_note() -> None:
     assert fitted(recipe_of(anchor_attention=0.0), SMALL, [], [])[1] == ()
 
 
+def test_an_edit_model_that_starts_from_the_frame_says_so() -> None:
+    edits = replace(SD15, label="Edits", supports=replace(SD15.supports, references=True, anchor_attention=False))
+    recipe, notes = fitted(recipe_of(), edits, [], [])
+    assert recipe == recipe_of() and len(notes) == 1, "it looks at the anchor without being taught to"
+    assert f"Edits starts from the frame here, at the denoising strength {recipe.denoising_strength:g}" in notes[0]
+    assert fitted(recipe_of(denoising_strength=1.0), edits, [], [])[1] == ()
+
+
 def test_what_was_asked_for_is_an_error() -> None:
     for recipe, loras, controls in (
         (recipe_of(), [Weighted(Path("a"))], []),
