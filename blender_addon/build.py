@@ -27,7 +27,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CORE = ("restrip/__init__.py", "restrip/errors.py", "restrip/progress.py", "restrip/py.typed")
-CORE_FOLDERS = ("client", "client/key_files", "codec", "storage", "timeline")
+CORE_FOLDERS = ("client", "client/key_files", "client/requests", "codec", "storage", "timeline")
 HEAVY = {"editor_timeline.py", "otio.py", "otio_schema.py"}
 NOT_SHIPPED = {"build.py"}
 PYZMQ = "27.1.0"

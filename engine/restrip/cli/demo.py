@@ -11,9 +11,9 @@ from typing import Any
 from restrip.cli import options as shared
 from restrip.cli.terminal import Terminal, duration
 from restrip.client.client import Client
-from restrip.client.following import OnStatus
 from restrip.client.job import Manifest, Output
 from restrip.client.origin import install_line
+from restrip.client.requests.following import OnStatus
 from restrip.errors import BadInput, RemoteError
 from restrip.request import Request, finished, job_of
 from restrip.timeline import FrameRange, Key

@@ -15,7 +15,7 @@ from restrip.cli.terminal import Terminal, duration
 from restrip.cli.web_page import command as web
 from restrip.client.client import Client
 from restrip.client.draft import full_job
-from restrip.client.ids import new_job_id
+from restrip.client.ids import new_job_id, short_id
 from restrip.client.job import BadJob, JobSpec, Manifest
 from restrip.client.status import JobStatus
 from restrip.storage.texts import json_of, read_json, words
@@ -76,7 +76,7 @@ def show_jobs(options: argparse.Namespace, terminal: Terminal) -> None:
     """List jobs."""
     with shared.open_client() as client:
         jobs = client.jobs(limit=options.limit)
-    rows = [[job.job_id[:12], job.state, job.name, _progress(job)] for job in jobs]
+    rows = [[short_id(job.job_id), job.state, job.name, _progress(job)] for job in jobs]
     terminal.table([asdict(job) for job in jobs], ["job", "state", "clip", "progress"], rows)
 
 

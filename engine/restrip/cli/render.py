@@ -10,6 +10,7 @@ from restrip.cli.keys.watching import Watching, what_changed
 from restrip.cli.terminal import Terminal
 from restrip.client.client import Client
 from restrip.client.draft import is_draft
+from restrip.client.ids import short_id
 from restrip.client.job import JobSpec, Manifest
 from restrip.client.travel import in_words
 from restrip.request import Request, finished, job_of
@@ -137,5 +138,5 @@ def sentences(manifest: Manifest, before: Manifest | None = None) -> list[str]:
     lines.append(f"{rendered} of {total} segments rendered, the others were there already.")
     if is_draft(manifest):
         width, height = manifest.size
-        lines.append(f"A draft at {width}x{height}: `restrip full {manifest.job_id[:12]}` renders it in full.")
+        lines.append(f"A draft at {width}x{height}: `restrip full {short_id(manifest.job_id)}` renders it in full.")
     return lines

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from restrip.client.following import JobFollower, OnStatus
 from restrip.client.job import JobSpec, Manifest, clip_to_json, read_checked
-from restrip.client.look_requests import LOOK_S, LookRequests
 from restrip.client.messages import ProtocolMismatch
+from restrip.client.requests.following import JobFollower, OnStatus
+from restrip.client.requests.looks import LOOK_S, LookRequests
 from restrip.client.schema import Schema
 from restrip.client.session import OnWait
 from restrip.client.status import Event, JobStatus

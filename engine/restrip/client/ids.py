@@ -29,6 +29,11 @@ def new_job_id() -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
 
 
+def short_id(job_id: str) -> str:
+    """Enough of a job's id to tell it from others by its beginning: ids that sort by time begin alike."""
+    return job_id if "-" in job_id else job_id[:12]
+
+
 def folder_name(name: str) -> str:
     """A name for a folder, on every system, out of a clip's."""
     return "".join(c if c.isalnum() or c in " -_." else "_" for c in name).strip(" .")[:60] or "clip"

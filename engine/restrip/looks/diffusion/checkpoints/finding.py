@@ -243,7 +243,7 @@ def list_models(folder: str | os.PathLike[str], on_file: Callable[[Path], None] 
 
 def _candidates(folder: Path) -> Iterator[Path]:
     for here, folders, files in os.walk(folder, followlinks=True):
-        folders.sort()
+        folders[:] = [] if here in KERNELS else sorted(folders)
         if "model_index.json" in files:
             folders.clear()
             yield Path(here)

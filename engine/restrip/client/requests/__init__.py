@@ -1,0 +1,1 @@
+"""What a client asks of the engine, by what it is about."""
