@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restrip.timeline import BadRate, Rate
+from restrip.timeline.rate import LEAST, MOST
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,13 @@ def test_what_is_no_rate_is_refused_with_its_name(text):
     with pytest.raises(BadRate) as refused:
         Rate.parse(text)
     assert repr(text) in refused.value.message or text in refused.value.message
+
+
+def test_the_slowest_and_the_fastest_rate_are_rates():
+    assert (Rate(LEAST).fraction, Rate(MOST).fraction) == (LEAST, MOST)
+    for beyond in (LEAST / 2, MOST + 1):
+        with pytest.raises(BadRate):
+            Rate(beyond)
 
 
 def test_a_rate_without_time_is_refused():
