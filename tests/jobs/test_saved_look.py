@@ -228,6 +228,9 @@ def test_what_cant_be_saved_or_read_is_said_and_nothing_is_lost(
         "a\nb",
         "\U00010400" * 70,
         "..",
+        "\u0301a",
+        "\u200d",
+        "a\u202eb",
     ):
         assert code(lambda name=name: first.save("job-1", name)).code == "bad-look-name", name
     assert code(lambda: first.task("read_look", look="no such")).code == "unknown-look-file"
@@ -259,6 +262,59 @@ def test_names_that_are_one_name_on_some_computers_are_one_look(first: Computer,
     assert first.task("remove_look", name=f"{'Ü' * 80}.restriplook")["removed"] == ending["path"]
     assert code(lambda: first.task("remove_look", name="../job.json")).code == "unknown-look-file"
     assert [one["name"] for one in first.task("looks", saved=True)["saved"]] == ["Été à Nîmes"]
+    scripts = ["नमस्ते", "ภาษาไทย", "שָׁלוֹם", "日本 の 夜", "می\u200cخواهم"]
+    for name in scripts:
+        assert Path(first.save("job-1", name)["path"]).stem == unicodedata.normalize("NFC", name)
+    assert code(lambda: first.save("job-1", "میخواهم")).code == "look-exists", "a joiner isn't seen"
+
+
+def test_of_two_that_are_saved_at_once_one_stays(
+    first: Computer, little: Little, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first.run(job(little, "job-1", 4, 16))
+    from restrip.jobs.tasks import look_files
+
+    def late(target: Path, *given: Any, **how: Any) -> None:
+        monkeypatch.setattr(look_files, "write_archive", plain)
+        first.save("job-1", "moody", key=4)
+        plain(target, *given, **how)
+
+    plain = look_files.write_archive
+    monkeypatch.setattr(look_files, "write_archive", late)
+    assert code(lambda: first.save("job-1", "moody", key=16)).code == "look-exists"
+    assert first.task("read_look", look="moody")["anchor"]["frame"] == 4
+    copied = first.task("add_look", path=first.task("read_look", look="moody")["path"], name="a copy", replace=False)
+    assert Path(copied["path"]).is_file() and not [*(first.state / "looks").glob(".*")]
+    assert first.save("job-1", "moody", key=16, replace=True)["anchor"]["frame"] == 16
+
+
+def test_a_full_disk_or_a_read_only_folder_loses_no_look(
+    first: Computer, little: Little, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+    import os
+
+    first.run(job(little, "job-1", 4))
+    told = first.save("job-1", "moody")
+    before = Path(told["path"]).read_bytes()
+    for number, said in ((errno.ENOSPC, "disk-full"), (errno.EROFS, "output-unwritable")):
+
+        def fails(*_: Any, number: int = number) -> None:
+            raise OSError(number, os.strerror(number))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(zipfile.ZipFile, "writestr", fails)
+            patch.setattr(shutil, "copyfile", fails)
+            assert code(lambda: first.save("job-1", "moody", replace=True)).code == said
+            assert code(lambda: first.save("job-1", "other")).code == said
+            assert code(lambda: first.task("add_look", path=told["path"], name="other", replace=False)).code == said
+        assert [one["name"] for one in first.task("looks", saved=True)["saved"]] == ["moody"]
+        assert Path(told["path"]).read_bytes() == before and not [*(first.state / "looks").glob(".*")]
+    shutil.rmtree(first.state / "looks" / "parts")
+    with monkeypatch.context() as patch:
+        patch.setattr("restrip.looks.look_file.shelf.write_whole", fails)
+        assert first.task("looks", saved=True)["saved"][0]["error"] is None
+        assert first.save("job-1", "no small picture")["thumbnail"] == "", "what is for lists alone loses no look"
 
 
 def test_a_look_without_its_picture_is_said_and_one_without_a_small_one_serves(

@@ -78,6 +78,13 @@ class OutputUnwritable(BadInput):
         super().__init__(f"{path} can't be written: {why}.", "Choose a folder where you may write.", path=path, why=why)
 
 
+class NameTaken(OutputUnwritable):
+    """A place for something new where something came to lie meanwhile."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "something of that name is there")
+
+
 class DiskFull(RestripError):
     """The disk has no room left."""
 
@@ -156,12 +163,13 @@ def _check_regular(name: str, seen: os.stat_result) -> None:
 
 
 @contextmanager
-def written(path: str | os.PathLike[str], folder: bool = False) -> Iterator[Path]:
+def written(path: str | os.PathLike[str], folder: bool = False, *, fresh: bool = False) -> Iterator[Path]:
     """A path beside `path` to write to; on success it is synced to disk and takes the name, on failure it vanishes.
 
         with written("strip.mp4") as aside: ...       strip.mp4 is whole, or what it was before
 
-    `folder` makes a folder, which takes the place of an empty or missing one. Raises OutputUnwritable, DiskFull.
+    `folder` makes a folder, which takes the place of an empty or missing one. A `fresh` file never takes another's
+    place: of two that are written at once one is there. Raises OutputUnwritable, DiskFull, NameTaken.
     """
     target = Path(path)
     aside = aside_of(target)
@@ -177,7 +185,10 @@ def written(path: str | os.PathLike[str], folder: bool = False) -> Iterator[Path
                 aside.mkdir()
             yield aside
             _sync(aside)
-            _take_name(aside, target, folder)
+            if fresh:
+                _take_free_name(aside, target)
+            else:
+                _take_name(aside, target, folder)
             sync_folder(target.parent)
     finally:
         if folder:
@@ -202,6 +213,17 @@ def _take_name(aside: Path, target: Path, folder: bool) -> None:
     if folder and target.exists():
         target.rmdir()  # Fails, and is reported, when it holds anything: nothing is deleted unasked.
     replace(aside, target)
+
+
+def _take_free_name(aside: Path, target: Path) -> None:
+    try:
+        os.link(aside, target)
+    except FileExistsError:
+        raise NameTaken(str(target)) from None
+    except OSError:  # A file system without links.
+        if target.exists():
+            raise NameTaken(str(target)) from None
+        replace(aside, target)
 
 
 def _sync(path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from restrip.errors import BadInput, Cancelled
 from restrip.looks import Beside, open_look
 from restrip.looks.diffusion.runtime.key_studio import EmptyMatte
+from restrip.looks.look import Styled
 from restrip.media.frame import Frame
 from restrip.timeline import Key
 
@@ -287,9 +288,30 @@ def test_an_anchor_from_a_look_file_is_that_of_every_strip(tiny, picture, moved,
     )
 
 
+def test_a_shot_that_shows_nothing_of_it_is_painted_as_lively_as_a_look_files_anchor(tiny, silent, look_file) -> None:
+    rng = np.random.default_rng(5)
+    other = Frame(rng.integers(60, 200, (12, 16, 3), np.uint8).repeat(4, 0).repeat(4, 1))
+    calm = Frame(np.full((48, 64, 3), 120, np.uint8))
+    lively = Frame((rng.integers(0, 2, (24, 32, 3), np.uint8) * 255).repeat(2, 0).repeat(2, 1))
+
+    def made(anchor: Frame, name: str, **settings: float) -> Styled:
+        look = tiny(anchor_file=look_file(anchor, name), anchor_color=0.0, **settings)
+        return make(look, [other], [Key(5)], silent)[0]
+
+    def contrast(styled: Styled) -> float:
+        return float(np.abs(np.diff(styled.picture.rgb.astype(int), axis=1)).mean())
+
+    strong, weak = made(lively, "lively"), made(calm, "calm")
+    assert contrast(strong) > 1.3 * contrast(weak)
+    blind = [made(anchor, name, anchor_attention=0.0) for anchor, name in ((lively, "lively"), (calm, "calm"))]
+    assert off(blind[0].picture, blind[1].picture) == 0, "what isn't looked at says nothing"
+
+
 def test_what_a_look_file_changes_of_the_identity(tiny, picture, look_file) -> None:
     plain, file = tiny(), look_file()
     assert "anchor" not in plain.identity() and tiny(anchor_file="").identity() == plain.identity()
+    assert tiny(anchor_file=file).identity()["revisions"] == ["joined", "elsewhere"]
+    assert "elsewhere" not in tiny(anchor_file=file, anchor=False).identity().get("revisions", [])
     same = look_file(name="another name")
     assert tiny(anchor_file=file).identity() == tiny(anchor_file=same).identity() != plain.identity()
     other = look_file(Frame(255 - picture.rgb), "other")

@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from restrip.looks.look_file.archive import (
 from restrip.looks.look_file.pictures import png_of, read_anchor, thumbnail_of
 from restrip.looks.look_file.record import AnchorUsed, LookFileUnreadable, LookRecord, ModelUsed
 from restrip.media import fit_picture, read_picture
-from restrip.media.files import disk_errors, written
+from restrip.media.files import NameTaken, disk_errors, written
 from restrip.media.frame import Frame
 from restrip.media.pictures.painting import read_painting
 
@@ -88,7 +88,8 @@ def save_look(task: Assignment) -> dict[str, Any]:
         __version__,
         time.time(),
     )
-    write_archive(target, record, parts)
+    with _taken_is_told(target):
+        write_archive(target, record, parts, fresh=not task.body["replace"])
     with suppress(OSError):  # The look is saved; where its models lay is found again by searching.
         models.remember({one.sha256: Path(file.path) for one, file in zip(used, files, strict=True) if not one.part})
     return _shown(target)
@@ -115,7 +116,7 @@ def add_look(task: Assignment) -> dict[str, Any]:
         read_anchor(str(source))
         target = _free(name, replace=bool(task.body["replace"]), added=True)
         if not (target.exists() and target.samefile(source)):
-            with written(target) as aside:
+            with _taken_is_told(target, added=True), written(target, fresh=not task.body["replace"]) as aside:
                 shutil.copyfile(archive.path, aside)
     return _shown(target)
 
@@ -159,6 +160,15 @@ def _free(name: str, *, replace: bool, added: bool = False) -> Path:
     if target.exists() and not replace:
         raise LookExists(target.stem, added=added)
     return target
+
+
+@contextmanager
+def _taken_is_told(target: Path, *, added: bool = False) -> Iterator[None]:
+    """Another process may save a look of the same name at the same time: raises LookExists in the later one."""
+    try:
+        yield
+    except NameTaken as error:
+        raise LookExists(target.stem, added=added) from error
 
 
 def _frame(task: Assignment, spec: Job, manifest: Manifest, anchor: KeyResult) -> Frame:

@@ -111,10 +111,13 @@ class LookArchive:
         return LookFileUnreadable(self.path, why)
 
 
-def write_archive(target: Path, record: LookRecord, parts: Mapping[str, bytes]) -> None:
-    """Write a look file, whole or not at all; equal looks are equal files. Raises OutputUnwritable, DiskFull."""
+def write_archive(target: Path, record: LookRecord, parts: Mapping[str, bytes], *, fresh: bool = False) -> None:
+    """Write a look file, whole or not at all, a `fresh` one where none is; equal looks are equal files.
+
+    Raises OutputUnwritable, DiskFull, NameTaken.
+    """
     text = json.dumps(record.to_json(), indent=1, sort_keys=True, allow_nan=False).encode()
-    with written(target) as aside, zipfile.ZipFile(aside, "x", zipfile.ZIP_STORED) as archive:
+    with written(target, fresh=fresh) as aside, zipfile.ZipFile(aside, "x", zipfile.ZIP_STORED) as archive:
         for name, content in ((DESCRIPTION, text), *parts.items()):
             archive.writestr(zipfile.ZipInfo(name, _WHEN), content)
 

@@ -23,6 +23,9 @@ MOST_NAME = 80
 MOST_NAME_BYTES = 240
 """Of file systems' 255, with the ending."""
 
+JOINERS = frozenset("\u200c\u200d")
+"""How letters hang together in Persian or Hindi."""
+
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
 
@@ -62,8 +65,9 @@ def path_of(name: str) -> Path:
     name, as they are on some file systems: it is the file that is there. Raises BadLookName.
     """
     plain = unicodedata.normalize("NFC", name).strip().removesuffix(SUFFIX).strip()
-    sound = 0 < len(plain) <= MOST_NAME and not re.search(r"[^\w .()+-]", plain) and not plain.startswith(".")
-    if not sound or plain.endswith(".") or _DEVICES.fullmatch(plain) or len(plain.encode()) > MOST_NAME_BYTES:
+    sound = 0 < len(plain) <= MOST_NAME and all(map(_is_of_names, plain)) and not plain.startswith(".")
+    begun = sound and unicodedata.category(plain[0])[0] != "M" and JOINERS.isdisjoint((plain[0], plain[-1]))
+    if not begun or plain.endswith(".") or _DEVICES.fullmatch(plain) or len(plain.encode()) > MOST_NAME_BYTES:
         raise BadLookName(name)
     wanted = looks_folder() / f"{plain}{SUFFIX}"
     if wanted.exists():
@@ -105,6 +109,12 @@ def kept_part(content: bytes, sha256: str, suffix: str) -> Path:
     return target
 
 
+def _is_of_names(sign: str) -> bool:
+    """Whether names may hold it: letters and digits of all scripts, their marks (vowels in Hindi or Thai), joiners."""
+    return sign.isalnum() or sign in " ._()+-" or sign in JOINERS or unicodedata.category(sign) in ("Mn", "Mc")
+
+
 def _folded(name: str) -> str:
-    """What names have in common that are one name."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    """What names have in common that are one name: joiners aren't seen."""
+    seen = "".join(sign for sign in unicodedata.normalize("NFC", name) if sign not in JOINERS)
+    return unicodedata.normalize("NFC", seen.casefold())

@@ -31,6 +31,11 @@ class Motion:
     seen: Floats
     sure: Floats
 
+    @property
+    def shown(self) -> float:
+        """How much A says of B as a whole, in 0..1: without a step, for what is seen changes from key to key."""
+        return float(self.seen.mean()) ** 3
+
 
 def motion(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> Motion:
     """The motion between two pictures [H, W, 3] uint8 of one size (DIS, Kroeger et al. 2016)."""

@@ -14,6 +14,7 @@ A band that only grew would bring up what the network left of its noise: so a pa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -50,13 +51,23 @@ class StyleStatistics:
         """Latents of keys [rows, channels, h, w], whose frames' are `frame`, on their way there, each row by itself: 0
         leaves them, 1 goes all the way.
         """
-        there = self.mean.expand_as(latents)
         *fine, coarse = bands(latents - _mean(latents))
-        *shown, _ = bands(frame - _mean(frame))
-        for own, frames, wanted in zip(fine, shown, self.fine, strict=True):
-            there = there + _lively(own, frames, _gain(_liveliness(own), wanted))
+        there = self._enlivened(self.mean.expand_as(latents), fine, frame)
         there = there + coarse * _gain(_spread(coarse), self.spread)
         return torch.lerp(latents, there, strength)
+
+    def enlivened(self, latents: torch.Tensor, frame: torch.Tensor, strength: torch.Tensor) -> torch.Tensor:
+        """The same of the fine bands alone, each row as far as its `strength` [rows, 1, 1, 1]: colours, and how they
+        are spread over the picture, stay.
+        """
+        *fine, coarse = bands(latents - _mean(latents))
+        return torch.lerp(latents, self._enlivened(_mean(latents) + coarse, fine, frame), strength)
+
+    def _enlivened(self, rest: torch.Tensor, fine: Sequence[torch.Tensor], frame: torch.Tensor) -> torch.Tensor:
+        *shown, _ = bands(frame - _mean(frame))
+        for own, frames, wanted in zip(fine, shown, self.fine, strict=True):
+            rest = rest + _lively(own, frames, _gain(_liveliness(own), wanted))
+        return rest
 
 
 def _lively(own: torch.Tensor, frames: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:

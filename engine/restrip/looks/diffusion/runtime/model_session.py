@@ -14,6 +14,7 @@ from restrip.looks.diffusion.conditioning.inpaint import conditioning, on_latent
 from restrip.looks.diffusion.conditioning.ip_adapter import PictureWords
 from restrip.looks.diffusion.conditioning.text_encoders import Cond
 from restrip.looks.diffusion.consistency.anchor_attention import AnchorAttention, AnchorBank, StyleBank
+from restrip.looks.diffusion.consistency.style_statistics import StyleStatistics
 from restrip.looks.diffusion.draft import draft_sigmas
 from restrip.looks.diffusion.recipe import Recipe
 from restrip.looks.diffusion.runtime import precision
@@ -32,6 +33,9 @@ Tick = Callable[[], None]
 
 # What the noise is drawn from that a style picture is seen with.
 STYLE_SEED = 0
+
+# How far keys that show nothing of another clip's anchor take on how lively its latents are.
+LOOK_STYLE = 0.5
 
 # Where noise is recovered by the rules of A1111's "img2img alternative test".
 ALTERNATIVE = frozenset({"plain", "adjusted"})
@@ -265,6 +269,7 @@ class Session:
         inside = None if mattes is None else on_latents(mattes, self.model.latents.factor)
         attention, style = self._attention(network), self.style
         anchor = None if relation.anchor is None else relation.anchor.bank
+        look, taken = self._look(rows, clean, relation)
 
         def predict(x: torch.Tensor, step: int) -> torch.Tensor:
             if attention is not None and (anchor is not None or style is not None):
@@ -278,12 +283,25 @@ class Session:
                 attention.keep(anchor)
             if style is not None:
                 seen = style.statistics.applied(seen, clean, style.strength)
+            elif look is not None:
+                seen = look.enlivened(seen, clean, taken)
             if inside is not None:
                 seen = clean + inside * (seen - clean)
             tick()
             return seen
 
         return predict
+
+    def _look(
+        self, rows: Sequence[Row], like: torch.Tensor, relation: AnchorRelation
+    ) -> tuple[StyleStatistics | None, torch.Tensor]:
+        """How lively another clip's anchor is, and how far each row takes that on, [rows, 1, 1, 1]: as far as rows look
+        at the anchor. None where none does.
+        """
+        share = LOOK_STYLE * min(1.0, self.recipe.anchor_attention)
+        taken = torch.tensor([share * row.new for row in rows], dtype=like.dtype, device=like.device)
+        wanted = relation.anchor is not None and bool(taken.any())
+        return relation.anchor.statistics if wanted and relation.anchor else None, taken[:, None, None, None]
 
     def _attention(self, network: Any) -> AnchorAttention | None:
         """The attentions of `network` that see an anchor's; None where its family has none."""

@@ -136,17 +136,18 @@ class Pipeline:
         self._widest = max(len(rows), min(self._widest, self.memory.plan.batch))
         return rows + rows[-1:] * (self._widest - len(rows))
 
-    def row(self, task: Task, moved: Future[Moved] | None, clip: ClipRange | None) -> Row:
-        """What the network needs of a task."""
+    def row(self, task: Task, moved: Future[Moved] | None, clip: ClipRange | None, *, elsewhere: bool = False) -> Row:
+        """What the network needs of a task, whose anchor may be another clip's (`elsewhere`)."""
         key, motion = task.key, moved.result().anchor if moved is not None else None
-        given = ControlPictures(self.spec.control_pictures, clip)
+        given, carried = ControlPictures(self.spec.control_pictures, clip), self.recipe.noise == "warped"
         return Row(
             to_picture(task.frame, self.size),
             self._prompt(key),
             self.recipe.seed if key.seed is None else key.seed,
             None if task.matte is None else to_matte(task.matte, self.size),
             tuple(self._hint(control.kind, task, given) for control in self.spec.controls),
-            None if motion is None else NoisePlaces.of(motion, self.model.latents.factor),
+            NoisePlaces.of(motion, self.model.latents.factor) if motion is not None and carried else None,
+            0.0 if motion is None or not elsewhere else 1.0 - motion.shown,
             task.digest(numbered=bool(self.spec.controls)),
         )
 
@@ -274,11 +275,15 @@ class _Batches:
         finish = pipeline.finish
         self._frame = None if anchor is None else finish.anchor_frame(anchor, None)
         self._moved = Prefetch(moving, lambda n: finish.moved(tasks[n], self._frame), len(tasks))
-        # Noise that is carried along the motion waits for it; all else needs it in the end only.
-        warped = pipeline.recipe.noise == "warped"
+        # What is carried along the motion and what another clip's anchor doesn't show wait for it; all else needs it in
+        # the end only.
+        elsewhere = anchor is not None and anchor.finished is not None
+        waits = pipeline.recipe.noise == "warped" or elsewhere
         self._rows = Prefetch(
             ahead,
-            lambda n: pipeline.row(tasks[n], self._moved.waiting[n] if warped else None, among.clip),
+            lambda n: pipeline.row(
+                tasks[n], self._moved.waiting[n] if waits else None, among.clip, elsewhere=elsewhere
+            ),
             len(tasks),
         )
         self._done: dict[int, Future[Styled]] = {}
@@ -328,7 +333,7 @@ class _Batches:
             made = pipeline.laid(task, made)
         frame = finish.frame(task, made, anchor, Moved() if moved is None else moved.result())
         notes = (*pipeline.notes(task.key), *finish.notes(task, made))
-        own = anchor is not None and anchor.look is None
+        own = anchor is not None and not anchor.elsewhere
         return Styled(
             frame, pipeline.facts(task.key, made, anchor.number if anchor is not None and own else None), notes
         )

@@ -74,6 +74,8 @@ class Maker:
         session.casts.drop()
         if left:
             raise BrokenPicture(session.model.name)
+        if relation.anchor is not None:
+            relation.anchor.statistics = StyleStatistics.of(finished)
         return Made(picture, dtypes[0], session.vae.ladder[0], self.ladder.index(dtypes[0]))
 
     @torch.inference_mode()
