@@ -19,7 +19,7 @@ from restrip.looks.palette import Palette, shift_between
 
 Floats = npt.NDArray[np.float32]
 
-PART = 0.8
+PART = 0.6
 """How much of the difference is taken away. All of it would cost edges between what is alike and what isn't, and the
 colours of the whole."""
 
