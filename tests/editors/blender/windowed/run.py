@@ -51,6 +51,20 @@ def override(which=region):
     return bpy.context.temp_override(window=window, area=area, region=which)
 """
 
+MOUSE = """
+class RESTRIP_OT_mouse(bpy.types.Operator):
+    bl_idname, bl_label = "restrip.mouse", "Where the mouse is, as Blender knows it"
+    def invoke(self, context, event):
+        print(event.mouse_x, window.height - event.mouse_y)
+        return {"FINISHED"}
+bpy.utils.register_class(RESTRIP_OT_mouse)
+try:
+    with override():
+        bpy.ops.restrip.mouse("INVOKE_DEFAULT")
+finally:
+    bpy.utils.unregister_class(RESTRIP_OT_mouse)
+"""
+
 
 class Story:
     """One run: the desk, where pictures go, and what was seen."""
@@ -73,7 +87,13 @@ class Story:
         x, y = self.python(f"pixel({frame}, {channel})").split()
         self.desk.keys("mousemove", x, y)
         # A menu that is called before Blender heard of the move opens where the mouse was, and closes on the move.
-        time.sleep(0.5)
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            seen = self.python(MOUSE).split()
+            if all(abs(float(there) - float(asked)) < 3 for there, asked in zip(seen, (x, y), strict=True)):
+                return
+            time.sleep(0.2)
+        sys.exit(f"Blender doesn't hear of the mouse: {seen}, not {[x, y]}")
 
     def wait(self, what: str, code: str, limit_s: float) -> None:
         """Until an expression in Blender is true."""
