@@ -15,6 +15,7 @@ from restrip.cli.options import BadOption, key_file, key_list, mib_of, output_of
 from restrip.cli.render import request_of
 from restrip.client.schema import Schema
 from restrip.client.setting import Setting
+from restrip.errors import BadInput
 from restrip.storage import texts
 from restrip.timeline import FrameRange, Key
 
@@ -168,6 +169,16 @@ def test_settings_are_read_as_their_kinds() -> None:
 def test_settings_that_make_no_sense_are_told(pair: str) -> None:
     with pytest.raises(BadOption):
         settings_of(render("--set", pair), SchemaClient())  # type: ignore[arg-type]
+
+
+def test_numbers_out_of_bounds_are_told_with_the_bounds() -> None:
+    class Bounded(SchemaClient):
+        def settings(self) -> Schema:
+            return Schema("etag", (Setting("video_stream", "int", 0, low=0, high=99),))
+
+    for text in ("-1", "100", "9" * 40):
+        with pytest.raises(BadInput, match="video_stream is"):
+            settings_of(render("--set", f"video_stream={text}"), Bounded())  # type: ignore[arg-type]
 
 
 def test_an_unknown_setting_is_left_for_the_engine_to_refuse() -> None:

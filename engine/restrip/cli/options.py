@@ -171,9 +171,11 @@ def settings_of(options: argparse.Namespace, client: Client) -> dict[str, Any]:
 def _value(setting: Setting, text: str) -> Any:
     reader, wanted = READERS.get(setting.kind, (str, "a text"))
     try:
-        return reader(text)
+        value = reader(text)
     except ValueError:
         raise BadOption(f"{setting.key} can't be {text!r}.", f"Give {wanted}: {setting.help}") from None
+    # Told now: the clip is probed with some of them, before the job is checked.
+    return setting.check(value) if setting.kind in ("int", "float") else value
 
 
 def _number(text: str) -> float:
