@@ -299,9 +299,10 @@ class Session:
         at the anchor. None where none does.
         """
         share = LOOK_STYLE * min(1.0, self.recipe.anchor_attention)
-        taken = torch.tensor([share * row.new for row in rows], dtype=like.dtype, device=like.device)
-        wanted = relation.anchor is not None and bool(taken.any())
-        return relation.anchor.statistics if wanted and relation.anchor else None, taken[:, None, None, None]
+        taken = [share * row.new for row in rows]
+        wanted = relation.anchor is not None and any(taken)  # Told without waiting for the device.
+        strengths = torch.tensor(taken, dtype=like.dtype, device=like.device)[:, None, None, None]
+        return relation.anchor.statistics if wanted and relation.anchor else None, strengths
 
     def _attention(self, network: Any) -> AnchorAttention | None:
         """The attentions of `network` that see an anchor's; None where its family has none."""
