@@ -47,7 +47,7 @@ LEAST_BEND_PX = 0.25
 MOST_BEND, MOST_BEND_PX = 0.005, 3.5
 """Of the long side, and at least: what is bent by more was drawn anew, in another pose."""
 
-SOFT_ROUNDS, STRAYS_PX = 9, 2.0
+SOFT_ROUNDS, STRAYS_PX = 7, 2.0
 """How often a bend is made finer where colours tell it, too, and how far it may get from what edges tell."""
 
 OTHER_SHARE, OTHER_PX = 0.4, 6.0
@@ -127,7 +127,8 @@ def _bent(fine: Pair, whole: Warp, frame: Rgb, key: Rgb) -> Warp:
     if alike < TELLING:
         return bent
     soft = refine_bend(coloured, bent, _cells(fine), rounds=SOFT_ROUNDS, stiffnesses=SOFT)
-    return soft if float(np.abs(soft.field() - bent.field()).max()) < STRAYS_PX else bent
+    strays = np.abs(soft.field() - bent.field()).max(-1)[_shown(bent)]
+    return soft if float(strays.max(initial=0.0)) < STRAYS_PX else bent
 
 
 def _share(other: float) -> str:
@@ -217,5 +218,10 @@ def _cycle(warp: Warp, fine: Pair, free: Sequence[int], steps: int = 6) -> float
 
 def _covered(warp: Warp) -> float:
     """The share of the frame that the key shows."""
+    return float(_shown(warp).mean())
+
+
+def _shown(warp: Warp) -> npt.NDArray[np.bool_]:
+    """Which places of the frame the key shows, [H, W]."""
     field = warp.field()
-    return float(((field >= 0) & (field <= np.array(warp.size) - 1)).all(-1).mean())
+    return np.asarray(((field >= 0) & (field <= np.array(warp.size) - 1)).all(-1))
