@@ -15,7 +15,10 @@ AROUND = 10.0  # pixels over which what either key knows is averaged
 SHORTER = 5.0  # pixels around a place in which most decide whose it is, so that ragged borders are short ones
 STEEP = 6.0  # how sharply most decide
 BORDER = 0.8  # pixels over which a border is softened
-ACROSS, DOWN = 0.7548776662466927, 0.5698402909980532  # Roberts' R2: neighbours far apart, all even
+BETWEEN = 0.05  # of the fade: from one of four neighbouring cells to the next one
+AROUND_FOUR = ((0, 1), (3, 2))  # the order of the four
+FIRST = 0.75  # of the fade: when the four in the corner begin
+ACROSS, DOWN = 0.7548776662466927, 0.5698402909980532  # Roberts' R2: fours side by side far apart, all even
 
 
 def shorter(size: tuple[int, int]) -> float:

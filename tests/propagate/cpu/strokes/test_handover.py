@@ -51,10 +51,15 @@ def test_as_many_places_at_any_time():
     np.testing.assert_allclose(done[4:-4], TIMES[4:-4], atol=0.08)
 
 
-def test_neighbours_have_times_far_apart():
-    times = HANDED.times
-    cell = min(SIZE) // CELLS
-    assert np.abs(times[:, cell:] - times[:, :-cell]).mean() > 0.2
+def later(cells: int) -> np.ndarray:
+    """How much later than its left neighbour that many cells away each place is handed over, either way."""
+    far = cells * (min(SIZE) // CELLS)
+    return np.abs(HANDED.times[:, far:] - HANDED.times[:, :-far])
+
+
+def test_four_neighbours_are_handed_over_one_after_the_other_and_the_next_four_far_from_that():
+    assert later(2).mean() > 0.3
+    assert np.quantile(later(1), 0.4) < 0.12
 
 
 def test_borders_run_where_both_agree():
