@@ -1,7 +1,7 @@
 """What a draft takes of the full job's time, and how like it is.
 
     python tests/benchmarks/drafts.py [--clip MOVIE] [--first 0] [--frames 13] [--look neural:19,sd:tiny]
-                                      [--set NAME=VALUE] [--size 1920x1080] [--sheet FOLDER]
+                                      [--set NAME=VALUE] [--size 1920x1080] [--format h264] [--sheet FOLDER]
 
 A job with a key on the first and on the last frame is done twice in this process, by the tasks that workers do, each
 time from an empty cache: as a draft and in full. Times are CPU seconds of one thread, without loading and compiling:
@@ -52,11 +52,12 @@ def main() -> None:
     parser.add_argument("--look", default="neural:19,sd:tiny")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--size", default="")
+    parser.add_argument("--format", default="ffv1", help="what strips are written as; of a lossy one, likeness is too")
     parser.add_argument("--sheet", default="")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    numba.set_num_threads(1)
+    numba.config.NUMBA_NUM_THREADS = 1  # of every thread: those that wait for each other would count
     path = options.clip or _bikes()
     info = probe((path,))
     clip = ClipRange((path,), Rate.parse(str(info.rate)), options.frames, trim_in=options.first, name="clip")
@@ -66,7 +67,7 @@ def main() -> None:
         clip = resized(clip, (int(options.size.split("x")[0]), int(options.size.split("x")[1])))
     for look in options.look.split(","):
         chosen = {"prompt": "a warm pastel painting", **settings} if look.startswith("sd:") else settings
-        spec = JobSpec("", clip, (Key(0), Key(clip.length - 1)), look, chosen, Output(format="ffv1"), cuts=())
+        spec = JobSpec("", clip, (Key(0), Key(clip.length - 1)), look, chosen, Output(format=options.format), cuts=())
         measure(spec, options.sheet)
 
 

@@ -19,9 +19,9 @@ Plane = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.float32]
 
 
-def small_size(size: tuple[int, int]) -> tuple[int, int]:
-    """The (width, height) on which cells of pictures of (width, height) are found."""
-    scale = min(1.0, SMALL_SIDE / min(size))
+def small_size(size: tuple[int, int], pixel: float = 1.0) -> tuple[int, int]:
+    """The (width, height) on which cells of pictures of (width, height) are found; a pixel of these is `pixel` long."""
+    scale = min(1 / pixel, SMALL_SIDE / min(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 

@@ -18,6 +18,7 @@ from restrip.propagate.cpu.motion import (
     pixels_of,
     step,
 )
+from restrip.propagate.energy.effort import QUICK, WHOLE
 
 SIZE = (120, 80)
 
@@ -43,9 +44,17 @@ def test_a_step_of_a_sliding_texture_is_its_speed_and_leads_back():
     assert wrong.max() < 0.3
 
 
-def test_nothing_moves_in_a_still_picture():
+def test_a_drafts_steps_are_as_fine():
+    first, second = (gray_of(f) for f in sliding(2, SIZE, (2.5, 1)))
+    assert off(inside(step(second, first, QUICK), 8), 2.5, 1).mean() < 0.1
+    tiny = gray_of(texture((20, 40), 3))
+    assert step(tiny, tiny, QUICK).shape == (40, 20, 2)
+
+
+@pytest.mark.parametrize("effort", [WHOLE, QUICK])
+def test_nothing_moves_in_a_still_picture(effort):
     picture = texture(SIZE, 3)
-    motion = KeyMotion(picture)
+    motion = KeyMotion(picture, effort)
     for _ in range(5):
         assert not motion.next(picture).any()
 

@@ -79,7 +79,9 @@ class NetworkLook(Look):
         self._draft = False
 
     def drafted(self) -> Self:
-        """The same strokes, for they lie in the network's pictures: what is left out is the way back to frame size."""
+        """The same strokes, for they lie in the network's pictures. What is left out can't be seen at a third of the
+        size: that their grain is smoothed along them, and the way back to frame size.
+        """
         look = copy(self)
         look._draft = True
         return look
@@ -132,7 +134,8 @@ class NetworkLook(Look):
             frame = resampled(frame, size)
         small = cv2.resize(frame.rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32) / white
         painted = self.paint(small)
-        painted = smooth_along(painted, across(structure_tensor(painted, 2.0)), 1.5, 1.0)
+        if not self._draft:
+            painted = smooth_along(painted, across(structure_tensor(painted, 2.0)), 1.5, 1.0)
         bands = [(slice(None), painted)] if size == frame.size else upsample(painted, small, frame.rgb)
         result = np.empty_like(frame.rgb)
         for rows, band in bands:

@@ -18,9 +18,9 @@ import numpy.typing as npt
 from restrip.propagate.cpu.kernels.flow import choose, rebuild
 from restrip.propagate.cpu.refine import refined
 from restrip.propagate.cpu.sampling import Flow, every_nth, pull
-from restrip.propagate.cpu.shading import Exposure, exposure
+from restrip.propagate.cpu.shading import SAME, Exposure, exposure
 from restrip.propagate.energy.effort import WHOLE, Effort
-from restrip.propagate.energy.motion import AROUND, FAVOUR, LIGHT_SIDE, MIN_SIDE, MIN_SIDE_DIRECT, SMOOTHING
+from restrip.propagate.energy.motion import AROUND, FAVOUR, LIGHT_SIDE, MIN_SIDE, MIN_SIDE_DIRECT, SMOOTHING, STRIDE
 
 Gray = npt.NDArray[np.uint8]
 Pixels = npt.NDArray[np.uint8]
@@ -40,8 +40,11 @@ def step(a: Gray, b: Gray, effort: Effort = WHOLE) -> Flow:
     """Dense motion a -> b between neighbours, [H, W, 2] (DIS: Kroeger et al. 2016, at half size)."""
     if min(a.shape) < MIN_SIDE:
         return np.zeros((*a.shape, 2), np.float32)
-    if not effort.fine_steps and (coarse := direct(a, b)) is not None:
-        return coarse
+    if effort.whole_steps and min(a.shape) >= MIN_SIDE_DIRECT:
+        brief = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        brief.setFinestScale(0)
+        brief.setPatchStride(STRIDE)
+        return brief.calc(a, b, None)
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     search.setVariationalRefinementIterations(SMOOTHING)
     return search.calc(a, b, None)
@@ -94,9 +97,13 @@ class StepMotion:
 
 
 class KeyMotion:
-    """The motion to one key, walked away from it one frame at a time. `step` is the last step, to the frame before."""
+    """The motion to one key, walked away from it one frame at a time.
+
+    `step` is the last step, to the frame before, and `light` how the last frame is exposed against the key.
+    """
 
     step: Flow | None
+    light: Exposure
     _flow: Flow | None
 
     def __init__(self, key: npt.NDArray[np.uint8], effort: Effort = WHOLE) -> None:
@@ -106,7 +113,7 @@ class KeyMotion:
 
     def restart(self) -> None:
         """Be back at the key."""
-        self._gray, self._flow, self.step = self._key_gray, None, None
+        self._gray, self._flow, self.step, self.light = self._key_gray, None, None, SAME
 
     def resume(self, flow: Flow, frame: npt.NDArray[np.uint8]) -> None:
         """Be at a frame [H, W, 3] uint8 where `flow` is the motion to the key."""
@@ -122,13 +129,15 @@ class KeyMotion:
         gray = gray_of(frame)
         self.step = step(gray, self._gray, self._effort)
         chained = extend(self.step, self._flow)
-        light = light_between(frame, self._rgb, chained)
+        light = self.light = light_between(frame, self._rgb, chained)
         pixels, key, key_gray = pixels_of(frame), light.on(self._key), light.on(self._key_gray)
         lead = Lead.of(chained, pixels, key)
         if self._flow is not None and (straight := direct(gray, key_gray)) is not None:
             lead = lead.or_better(Lead.of(straight, pixels, key))
-        fine = refined(gray, key_gray, lead.flow, self._effort.turns)
-        self._flow = Lead.of(fine, pixels, key).or_better(lead).flow
+        if not self._effort.whole_steps:
+            fine = refined(gray, key_gray, lead.flow, self._effort.turns)
+            lead = Lead.of(fine, pixels, key).or_better(lead)
+        self._flow = lead.flow
         self._gray = gray
         return self._flow
 

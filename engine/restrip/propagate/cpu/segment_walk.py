@@ -23,7 +23,7 @@ from restrip.propagate.cpu.motion import KeyMotion, StepMotion, light_between
 from restrip.propagate.cpu.pipeline import ahead
 from restrip.propagate.cpu.predictors import Field, Light, Matcher, matched, warped
 from restrip.propagate.cpu.sampling import Flow
-from restrip.propagate.cpu.shading import SAME, learned_gain
+from restrip.propagate.cpu.shading import SAME, Exposure, learned_gain
 from restrip.propagate.cpu.strokes.calm_motion import Walked
 from restrip.propagate.cpu.strokes.paint import Paint
 from restrip.propagate.cpu.strokes.pieces import Pieces
@@ -83,7 +83,9 @@ class _Side:
 
 @dataclass(eq=False)
 class _Moved:
-    """A frame, the motion from it to the left key, to the frame before and to the right key, and both keys' pieces."""
+    """A frame, the motion from it to the left key, to the frame before and to the right key, how it is exposed against
+    the left key, and both keys' pieces.
+    """
 
     n: int
     source: Frame
@@ -92,6 +94,7 @@ class _Moved:
     step: Flow | None
     flow_back: Flow | None
     field: Field | None
+    light: Exposure = SAME
     pieces: Field | None = None
 
     def __post_init__(self) -> None:
@@ -160,7 +163,7 @@ class _Segment:
                 yield _Moved(n, source, frame, None, self._steps.next(frame), flow_back, field)
             else:
                 flow = self._ahead.next(frame)
-                yield _Moved(n, source, frame, flow, self._ahead.step, flow_back, field)
+                yield _Moved(n, source, frame, flow, self._ahead.step, flow_back, field, self._ahead.light)
 
     def _with_pieces(self, moved: Generator[_Moved, None, None], key: Exemplar) -> Generator[_Moved, None, None]:
         """The same with the left key's pieces."""
@@ -169,7 +172,7 @@ class _Segment:
         with closing(moved):
             for one in moved:
                 if one.flow is not None:
-                    walked.flow, walked.step = one.flow, one.step
+                    walked.flow, walked.step, walked.light = one.flow, one.step, one.light
                     one.pieces = pieces.next(one.frame, one.described)
                 yield one
 
@@ -220,7 +223,7 @@ class _Segment:
 
     def _whole_strokes(self) -> WholeStrokes:
         a, b = (None if side is None else Paint.of(side.picture, self._settings.shading) for side in self._sides)
-        return WholeStrokes((a, b), self._parts, self._settings.strokes == "auto")
+        return WholeStrokes((a, b), self._parts, self._settings.strokes == "auto", self._effort)
 
     def _is_left(self, n: int) -> bool:
         return self._keys[0] is not None and self._keys[0].frame == n

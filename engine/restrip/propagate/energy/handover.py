@@ -21,9 +21,9 @@ FIRST = 0.75  # of the fade: when the four in the corner begin
 ACROSS, DOWN = 0.7548776662466927, 0.5698402909980532  # Roberts' R2: fours side by side far apart, all even
 
 
-def shorter(size: tuple[int, int]) -> float:
-    """SHORTER for a frame of (width, height): in a small one, whose cells are small, less."""
-    return min(SHORTER, min(size) / (9 * CELLS))
+def shorter(size: tuple[int, int], pixel: float = 1.0) -> float:
+    """SHORTER for a frame of (width, height) in pixels `pixel` long: in a small one, whose cells are small, less."""
+    return min(SHORTER * pixel, min(size) / (9 * CELLS))
 
 
 def across_at(frame: int, keys: tuple[int, int], fade: FrameRange | None) -> float:

@@ -27,30 +27,19 @@ FAR = 20.0  # squared code values a pixel: what a move must bring
 NOISE = 100.0  # squared code values: errors below it are alike
 
 
-def dense(frame: Tensor, targets: Tensor, fine: bool = True) -> Tensor:
-    """Motion from luma [H, W] to each of the lumas [B, H, W], float32 code values; [B, H, W, 2] in pixels.
-
-    It is searched down to half size, or unless `fine` to a quarter.
-    """
+def dense(frame: Tensor, targets: Tensor) -> Tensor:
+    """Motion from luma [H, W] to each of the lumas [B, H, W], float32 code values; [B, H, W, 2] in pixels."""
     levels = [torch.cat([frame[None], targets])[:, None]]
     while min(levels[-1].shape[2:]) >= 2 * COARSEST:
         levels.append(_halved(levels[-1]))
     if len(levels) == 1:
         levels.append(_halved(levels[0]))
     flow = torch.zeros((len(targets), *levels[-1].shape[2:], 2), device=frame.device)
-    searched = levels[finest(len(levels) - 1, fine) + 1 :]
-    for n, level in enumerate(reversed(searched)):
+    for n, level in enumerate(reversed(levels[1:])):
         if n:
             flow = _doubled(flow, level.shape[2:])
         flow = _settled(level, _searched(level, flow, NEAR if n else SEARCHED))
-    for level in reversed(levels[: -len(searched)]):
-        flow = _doubled(flow, level.shape[2:])
-    return flow
-
-
-def finest(levels: int, fine: bool) -> int:
-    """Which of so many levels, of half the size and smaller, is the last that is searched."""
-    return 0 if fine or levels == 1 else 1
+    return _doubled(flow, levels[0].shape[2:])
 
 
 def _halved(planes: Tensor) -> Tensor:

@@ -37,7 +37,7 @@ class Finds(Protocol):
     @property
     def graphs(self) -> Graphs: ...  # noqa: D102
 
-    def flows_to(self, frame: Shown, targets: list[Shown], effort: Effort = WHOLE) -> Tensor: ...  # noqa: D102
+    def flows_to(self, frame: Shown, targets: list[Shown]) -> Tensor: ...  # noqa: D102
 
     def led(  # noqa: D102
         self, frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None, effort: Effort = WHOLE
@@ -49,7 +49,7 @@ def shown(rgb: Tensor) -> Shown:
     return Shown(rgb, gray_of(rgb))
 
 
-def flows_to(frame: Shown, targets: list[Shown], effort: Effort = WHOLE) -> Tensor:
+def flows_to(frame: Shown, targets: list[Shown]) -> Tensor:
     """Motion from the frame to each target, [B, H, W, 2]; none where pictures are too small to search.
 
     The search compares luma as it is, so light that changed as a whole is taken out first.
@@ -59,7 +59,7 @@ def flows_to(frame: Shown, targets: list[Shown], effort: Effort = WHOLE) -> Tens
     every = every_of(frame.gray)
     colours = [shown.colour[:, ::every, ::every] for shown in (frame, *targets)]
     lumas = [exposed(t.gray, exposure(colours[0], c)) for t, c in zip(targets, colours[1:], strict=True)]
-    return dense(frame.gray, torch.stack(lumas), effort.fine_steps)
+    return dense(frame.gray, torch.stack(lumas))
 
 
 def led(frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None, effort: Effort = WHOLE) -> Tensor:
@@ -139,14 +139,14 @@ def refined(frame: Tensor, key: Tensor, flow: Tensor, turns: int = TURNS) -> Ten
 class StepMotion:
     """The motion from each frame to the one before it."""
 
-    def __init__(self, finds: Finds, effort: Effort = WHOLE) -> None:
-        self._finds, self._effort = finds, effort
+    def __init__(self, finds: Finds) -> None:
+        self._finds = finds
         self._last: Shown | None = None
 
     def next(self, frame: Shown) -> Tensor | None:
         """Motion from this frame to the one of the last call; None at the first."""
         before, self._last = self._last, frame
-        return None if before is None else self._finds.flows_to(frame, [before], self._effort)[0]
+        return None if before is None else self._finds.flows_to(frame, [before])[0]
 
 
 class KeyMotion:
@@ -198,7 +198,7 @@ def walked(finds: Finds, effort: Effort, given: Tensors) -> Tensors:
     """The step from `frame` to the `last` one and the motion to the `key`, from the last one's, which is the `rest`."""
     frame, last, key = (shown_in(given, name) for name in ("frame", "last", "key"))
     rest = given.get("rest")
-    leads = list(finds.flows_to(frame, [last] if rest is None else [last, key], effort))
+    leads = list(finds.flows_to(frame, [last] if rest is None else [last, key]))
     return {"step": leads[0], "flow": finds.led(frame, key, leads, rest, effort)}
 
 

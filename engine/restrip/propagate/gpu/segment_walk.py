@@ -97,7 +97,7 @@ class SegmentWalk:
         again = walked_frames(window.frames, self._block) if self._averages and keys[1] is not None else 0
         self._done, self._total = 0, len(window.frames) + again
         self._sides: list[Side | None] = []
-        self._steps = StepMotion(stages, self._effort)
+        self._steps = StepMotion(stages)
         self._shares = self._all_shares()
         self._ahead: KeyMotion | None = None
         self._parts: Tensor | None = None
@@ -179,7 +179,7 @@ class SegmentWalk:
             for side in self._sides
         )
         ahead = None if a is None else Pieces(a.key, self._stages, self._ahead, self._effort)
-        return WholeStrokesTensors((a, b), ahead, fields, None if every else self._parts, self._stages)
+        return WholeStrokesTensors((a, b), ahead, fields, None if every else self._parts, self._stages, self._effort)
 
     def _is_left(self, n: int) -> bool:
         return self._keys[0] is not None and self._keys[0].frame == n

@@ -62,6 +62,14 @@ def test_four_neighbours_are_handed_over_one_after_the_other_and_the_next_four_f
     assert np.quantile(later(1), 0.4) < 0.12
 
 
+def test_a_drafts_places_change_over_when_the_full_pictures_do():
+    """In pixels three times as long: the same cells, which are eight pixels at least of the full picture."""
+    small = [cv2.resize(strokes(seed), (W // 3, H // 3), interpolation=cv2.INTER_AREA) for seed in (1, 2)]
+    full = cv2.resize(HANDED.times, (W // 3, H // 3), interpolation=cv2.INTER_NEAREST)
+    alike, apart = (np.abs(HandOver.of(*small, pixel).times - full).mean() for pixel in (1 / 3, 1.0))
+    assert alike < 0.12 < 0.2 < apart
+
+
 def test_borders_run_where_both_agree():
     apart = np.abs(strokes(1) - strokes(2)).mean(2)
     border = np.abs(np.diff(HANDED.times, axis=1)) > 0

@@ -62,13 +62,13 @@ def test_paint_is_laid_as_on_the_cpu():
     assert other.worth.std() > 0.02
 
 
-@pytest.mark.parametrize("across", [0.0, 0.4, 1.0])
-def test_places_are_handed_over_as_on_the_cpu(stages, across):
+@pytest.mark.parametrize(("across", "pixel"), [(0.0, 1.0), (0.4, 1.0), (1.0, 1.0), (0.4, 1 / 3)])
+def test_places_are_handed_over_as_on_the_cpu(stages, across, pixel):
     pair = laid(1), laid(2)
-    theirs = HandOver.of(*(one.picture / np.float32(CODE) for one in pair))
-    ours = HandOverTensors.of(*(tensors(one).picture for one in pair))
+    theirs = HandOver.of(*(one.picture / np.float32(CODE) for one in pair), pixel=pixel)
+    ours = HandOverTensors.of(*(tensors(one).picture for one in pair), pixel=pixel)
     assert (ours.times.numpy() != theirs.times).mean() < 0.02
-    ours = HandOverTensors(lambda: torch.from_numpy(theirs.times))
+    ours = HandOverTensors(lambda: torch.from_numpy(theirs.times), pixel)
     begun = shares_of([[]], [across], CPU)[0].begun
     turn = ours.at(begun, *(tensors(one) for one in pair), stages).numpy()
     np.testing.assert_allclose(turn, theirs.at(across, *pair), atol=1e-3)

@@ -17,6 +17,7 @@ from restrip.propagate.cpu.confidence import weight_of
 from restrip.propagate.cpu.kernels.flow import rebuild
 from restrip.propagate.cpu.motion import Gray, KeyMotion, extend, gray_of, light_between, pixels_of
 from restrip.propagate.cpu.sampling import Flow, added, pull, repeated
+from restrip.propagate.cpu.shading import SAME, Exposure
 from restrip.propagate.energy.calm_motion import (
     FARTHEST,
     MARGIN,
@@ -35,10 +36,13 @@ Plane = npt.NDArray[np.float32]
 
 @dataclass(eq=False)
 class Walked:
-    """The checked motion to a key as someone else has walked it: from a frame to the key, and to the frame before."""
+    """The checked motion to a key as someone else has walked it: from a frame to the key, and to the frame before; and
+    how that frame is exposed against the key.
+    """
 
     flow: Flow | None = None
     step: Flow | None = None
+    light: Exposure = SAME
 
 
 class CalmMotion:
@@ -53,7 +57,7 @@ class CalmMotion:
 
     def __init__(self, key: npt.NDArray[np.uint8], walked: Walked | None = None, effort: Effort = WHOLE) -> None:
         self._key, self._own = key, None if walked is not None else KeyMotion(key, effort)
-        self._checked = self._own or walked
+        self._checked, self._effort = self._own or walked, effort
         self.restart()
 
     def restart(self) -> None:
@@ -68,6 +72,12 @@ class CalmMotion:
         if self._own is not None:
             self._own.resume(flow, frame)
         self._gray, self._flow = gray_of(frame), flow
+
+    def light(self, frame: npt.NDArray[np.uint8], flow: Flow) -> Exposure:
+        """How the last frame is exposed against the key, as the motion `flow` to it says."""
+        if self._effort.one_light and self._checked is not None:
+            return self._checked.light
+        return light_between(frame, self._key, flow)
 
     def next(self, frame: npt.NDArray[np.uint8]) -> Flow:
         """Motion from the next frame away from the key, [H, W, 3] uint8, to the key."""
@@ -86,7 +96,7 @@ class CalmMotion:
     def _drift(self, frame: npt.NDArray[np.uint8], gray: Gray, chained: Flow, checked: Flow) -> Flow:
         """What the chain is off by, as a wide neighbourhood says."""
         errors = np.empty(gray.shape, np.float32)
-        light = light_between(frame, self._key, chained)
+        light = self.light(frame, chained)
         rebuild(pixels_of(frame), light.on(pixels_of(self._key)), checked, errors)
         sure = weight_of(errors) * textured(gray)
         off = np.clip(checked - chained, -FARTHEST, FARTHEST) * repeated(sure, 2)

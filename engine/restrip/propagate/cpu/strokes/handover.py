@@ -20,26 +20,30 @@ Pixels = npt.NDArray[np.float32]
 
 
 class HandOver:
-    """The times [H, W] of a left key's places in 0..1 of the fade."""
+    """The times [H, W] of a left key's places in 0..1 of the fade; a pixel is `pixel` long (`Effort.pixel`)."""
 
-    def __init__(self, times: Plane) -> None:
-        self.times = times
+    def __init__(self, times: Plane, pixel: float = 1.0) -> None:
+        self.times, self._pixel = times, pixel
 
     @classmethod
-    def of(cls, left: Pixels, right: Pixels) -> HandOver:
+    def of(cls, left: Pixels, right: Pixels, pixel: float = 1.0) -> HandOver:
         """Of the left key [H, W, 3] and of the right key as it is at the left key's frame, both in code values."""
         h, w = left.shape[:2]
-        small = (cv2.resize(picture, small_size((w, h)), interpolation=cv2.INTER_AREA) for picture in (left, right))
-        return cls(cv2.resize(times_of(*small), (w, h), interpolation=cv2.INTER_NEAREST))
+        size = small_size((w, h), pixel)
+        method = cv2.INTER_AREA if size[0] <= w else cv2.INTER_LINEAR
+        small = (cv2.resize(picture, size, interpolation=method) for picture in (left, right))
+        return cls(cv2.resize(times_of(*small), (w, h), interpolation=cv2.INTER_NEAREST), pixel)
 
     def at(self, across: float, left: Laid, right: Laid) -> Plane:
         """How much of a frame is the right key's, [H, W] in 0..1, `across` the fade (0 before it, 1 after)."""
         field: Field = left.field
         times = taken(self.times, field)
-        known = cv2.GaussianBlur(np.log(right.worth / left.worth), (0, 0), AROUND, borderType=cv2.BORDER_REPLICATE)
+        known = cv2.GaussianBlur(
+            np.log(right.worth / left.worth), (0, 0), AROUND * self._pixel, borderType=cv2.BORDER_REPLICATE
+        )
         early = np.float32(SURE) * known
         turn = (np.float32(across) - np.float32(SOFT / 2) - np.float32(1 - SOFT) * times + early) / np.float32(SOFT)
         h, w = times.shape
-        most = cv2.GaussianBlur(np.clip(turn + np.float32(0.5), 0, 1), (0, 0), shorter((w, h)))
+        most = cv2.GaussianBlur(np.clip(turn + np.float32(0.5), 0, 1), (0, 0), shorter((w, h), self._pixel))
         turn = np.clip(np.float32(STEEP) * (most - np.float32(0.5)) + np.float32(0.5), 0, 1)
         return cv2.GaussianBlur(turn * turn * (3 - 2 * turn), (0, 0), BORDER)

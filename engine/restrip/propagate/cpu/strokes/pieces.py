@@ -24,7 +24,6 @@ import numpy.typing as npt
 from restrip.propagate.cpu.descriptors import Described
 from restrip.propagate.cpu.exemplar import EDGE, Exemplar
 from restrip.propagate.cpu.kernels.pieces import begin, misled, moved, sew
-from restrip.propagate.cpu.motion import light_between
 from restrip.propagate.cpu.predictors import Field
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME
@@ -65,7 +64,7 @@ class Pieces:
         """The pieces of the next frame away from the key, [H, W, 3] uint8; `described` is the same frame."""
         flow = self._motion.next(frame)
         assert self._motion.step is not None
-        in_light = light_between(frame, self.key.source, flow).relit(frame, SAME)  # of the key
+        in_light = self._motion.light(frame, flow).relit(frame, SAME)  # of the key
         numbers = (described or Described(frame)).lit(in_light).reshape(-1)
         before = np.empty_like(self._field)
         moved(self._field, self._motion.step, before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -91,9 +92,11 @@ class _MotionAndPieces:
         self.motion.resume(pair[0], frame)
         self._pieces.resume(pair[1], frame)
 
-    def laid(self, frame: Bytes, flow: Flow, step: Flow | None) -> tuple[Flow, Field]:
+    def laid(self, frame: Bytes, walked: Walked) -> tuple[Flow, Field]:
         """The pieces of a frame along its motion to the key, and to the frame of the last call."""
-        self._walked.flow, self._walked.step = flow, step
+        flow = walked.flow
+        assert flow is not None
+        self._walked.flow, self._walked.step, self._walked.light = flow, walked.step, walked.light
         return flow, self._pieces.next(frame)
 
 
@@ -106,11 +109,11 @@ class _WalkAhead(BackwardWalk):
             for one in moved:
                 yield self.motion.laid(*one)
 
-    def _moved(self, frames: range) -> Generator[tuple[Bytes, Flow, Flow | None], None, None]:
+    def _moved(self, frames: range) -> Generator[tuple[Bytes, Walked], None, None]:
         motion: KeyMotion = self.motion.motion
         for n in frames:
             frame = self.frame(n)
-            yield frame, motion.next(frame), motion.step
+            yield frame, Walked(motion.next(frame), motion.step, motion.light)
 
 
 class _Pairs:
@@ -178,8 +181,14 @@ class WholeStrokes:
     `known_only` shows it only where that knows the place.
     """
 
-    def __init__(self, paints: tuple[Paint | None, Paint | None], parts: Plane, known_only: bool = False) -> None:
-        self._paints = paints
+    def __init__(
+        self,
+        paints: tuple[Paint | None, Paint | None],
+        parts: Plane,
+        known_only: bool = False,
+        effort: Effort = WHOLE,
+    ) -> None:
+        self._paints, self._pixel = paints, effort.pixel
         self._parts = None if parts.min() >= 1 and not (known_only and None in paints) else parts
         self._handed: HandOver | None = None
 
@@ -187,7 +196,7 @@ class WholeStrokes:
         """The left key's own frame [H, W, 3] uint8 and its picture in 16-bit code values: places get their times."""
         there = self._laid(1, Described(frame), field)
         if there is not None:
-            self._handed = HandOver.of(picture * np.float32(1 / CODE), there.picture * np.float32(1 / CODE))
+            self._handed = self._handed_over(picture, there.picture)
 
     def next(self, described: Described, across: float, fields: tuple[Field | None, Field | None]) -> Whole:
         """What is shown of the next frame, `across` the fade, 0..1."""
@@ -198,9 +207,12 @@ class WholeStrokes:
                 a, b, self._parts if self._parts is None or only is None else self._parts * known(only.worth), None
             )
         if self._handed is None:  # the segment begins after the left key
-            self._handed = HandOver.of(*(side.picture * np.float32(1 / CODE) for side in (a, b)))
+            self._handed = self._handed_over(a.picture, b.picture)
         parts = None if self._parts is None else carried(self._parts, a.field)
         return Whole(a, b, parts, self._handed.at(across, a, b))
+
+    def _handed_over(self, left: npt.NDArray[Any], right: Pixels) -> HandOver:
+        return HandOver.of(left * np.float32(1 / CODE), right * np.float32(1 / CODE), self._pixel)
 
     def _laid(self, side: int, described: Described, field: Field | None) -> Laid | None:
         paint = self._paints[side]

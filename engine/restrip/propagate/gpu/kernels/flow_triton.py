@@ -27,7 +27,6 @@ from restrip.propagate.gpu.flow import (
     SEARCHED,
     TURNS,
     WINDOW,
-    finest,
 )
 from restrip.propagate.gpu.kernels.fit_triton import Fit, put_gradient, put_inverse, turn_kernel
 from restrip.propagate.gpu.kernels.neighbours_triton import adopted_kernel, tried_kernel
@@ -35,18 +34,16 @@ from restrip.propagate.gpu.kernels.pyramid_triton import doubled, doubled_at, ha
 from restrip.propagate.gpu.kernels.stencil_triton import TILE, emptied, linear, mean, mirrored, tile, tiles
 
 
-def dense(frame: Tensor, targets: list[Tensor], lights: Tensor, fine: bool = True) -> Tensor:
+def dense(frame: Tensor, targets: list[Tensor], lights: Tensor) -> Tensor:
     """Motion from luma [H, W] to each of the lumas [H, W], seen in its light [B, 2]: [B, H, W, 2]; `flow.dense`."""
     levels = [halved([frame, *targets], lights)]
     while min(levels[-1].shape[1:]) >= 2 * COARSEST:
         levels.append(halved_again(levels[-1]))
-    skipped, flow = finest(len(levels), fine), None
-    for level in reversed(levels[skipped:]):
+    flow = None
+    for level in reversed(levels):
         flow = _settled(level, flow)
     assert flow is not None
-    for shape in [*(level.shape[1:] for level in reversed(levels[:skipped])), frame.shape]:
-        flow = doubled(flow, shape)
-    return flow
+    return doubled(flow, frame.shape)
 
 
 def _settled(level: Tensor, coarse: Tensor | None) -> Tensor:

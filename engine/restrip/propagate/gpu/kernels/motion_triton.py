@@ -29,13 +29,13 @@ def shown(rgb: Tensor) -> Shown:
     return Shown(rgb, gray)
 
 
-def flows_to(frame: Shown, targets: list[Shown], effort: Effort = WHOLE) -> Tensor:
+def flows_to(frame: Shown, targets: list[Shown]) -> Tensor:
     """Motion from the frame to each target [B, H, W, 2]; `motion.flows_to`."""
     if min(frame.gray.shape) < MIN_SIDE:
-        return motion.flows_to(frame, targets, effort)
+        return motion.flows_to(frame, targets)
     every = every_of(frame.gray)
     found = lights(frame.rgb, [target.rgb for target in targets], every, None)
-    return dense(frame.gray, [target.gray for target in targets], found, effort.fine_steps)
+    return dense(frame.gray, [target.gray for target in targets], found)
 
 
 def led(frame: Shown, key: Shown, leads: list[Tensor], rest: Tensor | None, effort: Effort = WHOLE) -> Tensor:

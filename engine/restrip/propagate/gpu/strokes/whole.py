@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from restrip.propagate.energy.effort import WHOLE, Effort
 from restrip.propagate.energy.mix_weights import MixWeights
 from restrip.propagate.gpu.graphs import Tensors
 from restrip.propagate.gpu.motion import Shown
@@ -57,7 +58,9 @@ class WholeStrokesTensors:
         back: Iterator[Tensor],
         parts: Tensor | None,
         stages: Stages,
+        effort: Effort = WHOLE,
     ) -> None:
+        self._pixel = effort.pixel
         self._paints, self._ahead, self._back, self._parts, self._stages = paints, ahead, back, parts, stages
         self._handed: HandOverTensors | None = None
 
@@ -71,7 +74,7 @@ class WholeStrokesTensors:
         left, there = self._paints[0], self._laid(1, frame, next(self._back, None))
         if left is not None and there is not None:
             picture = unsigned(left.key.packed[..., :3]).permute(2, 0, 1)
-            self._handed = HandOverTensors.of(picture, there.picture)
+            self._handed = HandOverTensors.of(picture, there.picture, self._pixel)
 
     def fields(self, frame: Shown) -> Tensors:
         """Both keys' pieces in the next frame, "field 0" and "field 1"."""
@@ -80,7 +83,7 @@ class WholeStrokesTensors:
         if self._handed is None and len(given) == 2:  # the segment begins after the left key
             a, b = (self._laid(side, frame, field) for side, field in enumerate(fields))
             assert a is not None and b is not None
-            self._handed = HandOverTensors.of(a.picture, b.picture)
+            self._handed = HandOverTensors.of(a.picture, b.picture, self._pixel)
         return given
 
     def shown(self, frame: Shown, fields: Tensors, begun: Tensor) -> WholeTensors:
