@@ -86,7 +86,7 @@ class Story:
         """Put the mouse on a place of the timeline."""
         x, y = self.python(f"pixel({frame}, {channel})").split()
         self.desk.keys("mousemove", x, y)
-        # A menu that is called before Blender heard of the move opens where the mouse was, and closes on the move.
+        # A menu that is called before Blender heard of the move may open where the mouse was, and close on the move.
         end = time.monotonic() + 30
         while time.monotonic() < end:
             seen = self.python(MOUSE).split()
