@@ -15,6 +15,7 @@ from restrip.propagate.cpu import motion as cpu_motion  # noqa: E402
 from restrip.propagate.cpu.descriptors import describe  # noqa: E402
 from restrip.propagate.cpu.exemplar import EDGE, Exemplar  # noqa: E402
 from restrip.propagate.cpu.kernels import pieces as kernels  # noqa: E402
+from restrip.propagate.cpu.kernels.lay import lay  # noqa: E402
 from restrip.propagate.cpu.strokes import paint as cpu_paint  # noqa: E402
 from restrip.propagate.cpu.strokes import pieces as cpu_pieces  # noqa: E402
 from restrip.propagate.energy.paint import FAR, NEAR  # noqa: E402
@@ -108,7 +109,7 @@ def test_what_is_judged_moved_and_laid_is_the_cpus(stages, scene):
     kernels.moved(scene.before, scene.flow, moved)
     np.testing.assert_array_equal(stages.moved(field, torch.from_numpy(scene.flow)).numpy(), moved)
     laid = np.empty((*scene.before.shape[:2], 3), np.float32)
-    kernels.lay(scene.key.packed, scene.before, EDGE, np.float32(NEAR), np.float32(FAR), laid)
+    lay(scene.key.packed, scene.before, EDGE, np.float32(NEAR), np.float32(FAR), laid)
     picture = stages.lay(scene.tensors.packed, field, (NEAR, FAR)).numpy()
     np.testing.assert_allclose(picture.transpose(1, 2, 0), laid, rtol=1e-5)
 
