@@ -54,22 +54,21 @@ def write_display(path: str | os.PathLike[str], display: MasteringDisplay) -> No
 
 def read_dolby_vision(path: str | os.PathLike[str], track: int = 0) -> bytes:
     """Dolby Vision's record of the track of pictures with this number in the file, counted from 0; b"" for none."""
-    for wanted in RECORDS:
-        record = _read(path, wanted, track)
-        if record is not None:
-            return record
-    return b""
+    return _read(path, *RECORDS, track=track) or b""
 
 
-def _read(path: str | os.PathLike[str], wanted: bytes, track: int | None = None) -> bytes | None:
-    """The content of a box of the pictures' description: of this track of pictures, else of the first that has it."""
+def _read(path: str | os.PathLike[str], *kinds: bytes, track: int | None = None) -> bytes | None:
+    """The content of a box of one of these kinds, the first that is there, in the pictures' description: of this track
+    of pictures, else of the first that has it.
+    """
     with open(path, "rb") as file:
         _, moov = _moov(file)
     for number, spans in enumerate(_pictures(moov)):
         if track not in (None, number):
             continue
-        for _, (begin, end) in _boxes(moov, spans[-1][0] + SIZES.size + ENTRY_HEAD, spans[-1][1], wanted):
-            return bytes(moov[begin + SIZES.size : end])
+        for kind in kinds:
+            for _, (begin, end) in _boxes(moov, spans[-1][0] + SIZES.size + ENTRY_HEAD, spans[-1][1], kind):
+                return bytes(moov[begin + SIZES.size : end])
     return None
 
 
