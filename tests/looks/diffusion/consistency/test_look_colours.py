@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from restrip.looks.diffusion.consistency.look_colours import in_look_colours
+from restrip.looks.diffusion.consistency.look_colours import LookColours
 
 WALL, GRASS, SKY = ((0.5, 0.5, 0.5), (0.25, 0.5, 0.15), (0.6, 0.75, 0.95))
 PAINTED = {WALL: (0.65, 0.45, 0.25), GRASS: (0.1, 0.3, 0.35), SKY: (0.9, 0.85, 0.6)}
@@ -31,22 +31,22 @@ def off(picture: np.ndarray, wanted: tuple[float, ...]) -> float:
 
 def test_a_wall_is_painted_as_the_anchors_wall_however_much_of_it_is_shown() -> None:
     shot, own = frame(WALL, SKY, 0.75), frame((0.3, 0.35, 0.5), (0.5, 0.8, 0.9), 0.75)
-    made = in_look_colours(own, shot, ANCHOR, 1.0)
+    made = LookColours.of(*ANCHOR).given(own, shot, 1.0)
     wall = np.s_[4:-4, 4:40]
     assert off(made[wall], PAINTED[WALL]) < off(own[wall], PAINTED[WALL]) / 3
-    half = in_look_colours(own, shot, ANCHOR, 0.5)
+    half = LookColours.of(*ANCHOR).given(own, shot, 0.5)
     assert off(made[wall], PAINTED[WALL]) < off(half[wall], PAINTED[WALL]) < off(own[wall], PAINTED[WALL])
-    assert np.abs(in_look_colours(own, shot, ANCHOR, 0.0) - own).max() < 0.01
+    assert np.abs(LookColours.of(*ANCHOR).given(own, shot, 0.0) - own).max() < 0.01
 
 
 def test_the_anchor_itself_stays() -> None:
-    assert np.abs(in_look_colours(ANCHOR[1], *(ANCHOR[0], ANCHOR), 1.0) - ANCHOR[1]).mean() < 0.02
+    assert np.abs(LookColours.of(*ANCHOR).given(ANCHOR[1], ANCHOR[0], 1.0) - ANCHOR[1]).mean() < 0.02
 
 
 def test_edges_are_the_frames() -> None:
     """What is taken away of a difference ends where the frame's wall ends."""
     shot, own = frame(WALL, SKY), frame((0.3, 0.35, 0.5), (0.5, 0.8, 0.9))
-    across = in_look_colours(own, shot, ANCHOR, 1.0).mean((0, 2))
+    across = LookColours.of(*ANCHOR).given(own, shot, 1.0).mean((0, 2))
     step = np.abs(np.diff(across))
     assert step.argmax() == 31 and step[31] > 4 * np.delete(step, [30, 31, 32]).max()
 
@@ -55,5 +55,5 @@ def test_edges_are_the_frames() -> None:
 def test_one_colour_is_no_trouble(value: float) -> None:
     flat = np.full((48, 64, 3), value, np.float32)
     for anchor, shot in ((ANCHOR, flat), ((flat, flat), ANCHOR[0]), ((flat, flat), flat)):
-        made = in_look_colours(shot, shot, anchor, 1.0)
+        made = LookColours.of(*anchor).given(shot, shot, 1.0)
         assert np.isfinite(made).all() and made.min() >= 0 and made.max() <= 1

@@ -10,6 +10,8 @@ So a wall that both show is painted as the anchor's is, and what the anchor has 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -36,32 +38,47 @@ FEW = 0.0013
 """Of the anchor's places: where just so many are like one, half of the difference counts."""
 
 
-def in_look_colours(picture: Floats, frame: Floats, anchor: tuple[Floats, Floats], strength: float) -> Floats:
-    """`picture` [h, w, 3] of `frame` on its way to the colours of `anchor`, another frame and its picture; all float32
-    in 0..1, sRGB-coded. `strength` 0 leaves it.
+@dataclass(frozen=True, eq=False)
+class LookColours:
+    """What an anchor says of the colours of other clips' keys, found once: the `palettes` of its frame and its picture,
+    the frame's `places` [h, w, 4], small, and what its picture is there, `painted` [h * w, 3] in CIE Lab.
     """
-    look, own = tuple(map(Palette.of, anchor)), (Palette.of(frame), Palette.of(picture))
-    shifted = _lab(shift_between((look[0], look[1]), own, strength).applied(picture))
-    height, width = frame.shape[:2]
-    whole = cv2.resize(_difference(shifted, frame, anchor), (width, height), interpolation=cv2.INTER_LINEAR)
-    guide = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-    for channel in range(3):
-        shifted[..., channel] += strength * PART * guided(whole[..., channel], guide)
-    return np.clip(cv2.cvtColor(shifted, cv2.COLOR_LAB2RGB), 0, 1)
 
+    palettes: tuple[Palette, Palette]
+    places: Floats
+    painted: Floats
 
-def _difference(picture: Floats, frame: Floats, anchor: tuple[Floats, Floats]) -> Floats:
-    """How far the anchor's picture is from this one, in CIE Lab, where frames are alike: [h, w, 3], small; 0 where
-    they aren't.
-    """
-    theirs, mine = _places(anchor[0]), _places(frame)
-    there, here = _small(_lab(anchor[1]), theirs), _small(picture, mine)
-    to_theirs, to_mine = _alike(mine, theirs), _alike(mine, mine)
-    count = to_theirs.sum(axis=1, keepdims=True)
-    counts = count / (count + np.float32(FEW * to_theirs.shape[1]))
-    apart = to_theirs @ there / np.maximum(count, 1e-6) - to_mine @ here / to_mine.sum(axis=1, keepdims=True)
-    found: Floats = (counts * apart).reshape((*mine.shape[:2], 3))
-    return found
+    @classmethod
+    def of(cls, frame: Floats, picture: Floats) -> LookColours:
+        """Of the anchor's frame and its picture, [h, w, 3] float32 in 0..1, sRGB-coded."""
+        places = _places(frame)
+        return cls((Palette.of(frame), Palette.of(picture)), places, _small(_lab(picture), places))
+
+    def given(self, picture: Floats, frame: Floats, strength: float) -> Floats:
+        """`picture` [h, w, 3] of another `frame` on its way to these colours; both float32 in 0..1, sRGB-coded.
+        `strength` 0 leaves it.
+        """
+        own = Palette.of(frame), Palette.of(picture)
+        shifted = _lab(shift_between(self.palettes, own, strength).applied(picture))
+        height, width = frame.shape[:2]
+        whole = cv2.resize(self._difference(shifted, frame), (width, height), interpolation=cv2.INTER_LINEAR)
+        guide = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+        for channel in range(3):
+            shifted[..., channel] += strength * PART * guided(whole[..., channel], guide)
+        return np.clip(cv2.cvtColor(shifted, cv2.COLOR_LAB2RGB), 0, 1)
+
+    def _difference(self, picture: Floats, frame: Floats) -> Floats:
+        """How far the anchor's picture is from this one, in CIE Lab, where frames are alike: [h, w, 3], small; 0 where
+        they aren't.
+        """
+        mine = _places(frame)
+        here = _small(picture, mine)
+        to_theirs, to_mine = _alike(mine, self.places), _alike(mine, mine)
+        count = to_theirs.sum(axis=1, keepdims=True)
+        counts = count / (count + np.float32(FEW * to_theirs.shape[1]))
+        apart = to_theirs @ self.painted / np.maximum(count, 1e-6) - to_mine @ here / to_mine.sum(axis=1, keepdims=True)
+        found: Floats = (counts * apart).reshape((*mine.shape[:2], 3))
+        return found
 
 
 def _places(frame: Floats) -> Floats:

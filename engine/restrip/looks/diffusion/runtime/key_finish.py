@@ -17,7 +17,7 @@ from restrip.looks.diffusion.checkpoints.adapter_specs import unused_loras
 from restrip.looks.diffusion.consistency.anchor_fusion import ShownPicture, fused
 from restrip.looks.diffusion.consistency.colour_match import matched
 from restrip.looks.diffusion.consistency.key_motion import Motion, carried, motion
-from restrip.looks.diffusion.consistency.look_colours import in_look_colours
+from restrip.looks.diffusion.consistency.look_colours import LookColours
 from restrip.looks.diffusion.runtime.image_tensors import Floats, resized, to_coded, to_frame, to_picture
 from restrip.looks.diffusion.runtime.key_laying import laid
 from restrip.looks.diffusion.runtime.key_task import Task
@@ -37,13 +37,13 @@ STYLE_COLOURS = 0.5
 class AnchorFrame:
     """The anchor's number, its frame at the working size (uint8), and its picture [h, w, 3] once it is made.
 
-    `elsewhere` is whether it is of another strip: keys may show nothing of it.
+    `look` is what it says of colours where it is of another strip: keys may show nothing of it.
     """
 
     number: int
     small: Any
     coded: Floats | None = None
-    elsewhere: bool = False
+    look: LookColours | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,10 @@ class KeyFinish:
 
     def anchor_frame(self, anchor: Task, coded: Floats | None) -> AnchorFrame:
         """An anchor with its picture [h, w, 3], or before it has one."""
-        return AnchorFrame(anchor.key.frame, self.small(anchor.frame), coded, anchor.finished is not None)
+        small, look = self.small(anchor.frame), None
+        if anchor.finished is not None and coded is not None:
+            look = LookColours.of(small.astype(np.float32) / 255, coded)
+        return AnchorFrame(anchor.key.frame, small, coded, look)
 
     def moved(self, task: Task, anchor: AnchorFrame | None) -> Moved:
         """How a task's frame moved."""
@@ -105,11 +108,10 @@ class KeyFinish:
         assert anchor.coded is not None
         strength = self.recipe.anchor_color
         alike = matched(coded, carried(anchor.coded, moved.flow), moved.seen, strength)
-        if not anchor.elsewhere or strength <= 0:
+        if anchor.look is None or strength <= 0:
             return alike
         both = moved.shown
-        shown, theirs = (small.astype(np.float32) / 255 for small in (self.small(task.frame), anchor.small))
-        shifted = in_look_colours(coded, shown, (theirs, anchor.coded), strength)
+        shifted = anchor.look.given(coded, self.small(task.frame).astype(np.float32) / 255, strength)
         return (shifted + np.float32(both) * (alike - shifted)).astype(np.float32)
 
     def laid(self, task: Task, made: Made) -> Made:

@@ -333,7 +333,7 @@ class _Batches:
             made = pipeline.laid(task, made)
         frame = finish.frame(task, made, anchor, Moved() if moved is None else moved.result())
         notes = (*pipeline.notes(task.key), *finish.notes(task, made))
-        own = anchor is not None and not anchor.elsewhere
+        own = anchor is not None and anchor.look is None
         return Styled(
             frame, pipeline.facts(task.key, made, anchor.number if anchor is not None and own else None), notes
         )
