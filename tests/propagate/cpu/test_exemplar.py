@@ -8,7 +8,8 @@ from scenes import inside, negative, texture
 
 from restrip.media.frame import Frame
 from restrip.propagate.cpu.descriptors import describe
-from restrip.propagate.cpu.exemplar import EDGE, SLOPES, Exemplar
+from restrip.propagate.cpu.exemplar import Exemplar
+from restrip.propagate.cpu.kernels.vote import EDGE, SLOPES
 
 SIZE = (31, 22)
 

@@ -10,10 +10,8 @@ import numpy.typing as npt
 
 from restrip.media.frame import Frame
 from restrip.propagate.cpu.descriptors import Descriptors, describe
+from restrip.propagate.cpu.kernels.vote import EDGE, SLOPES
 from restrip.propagate.cpu.shading import slopes
-
-EDGE = 2  # pixels that a packed key goes on beyond each side
-SLOPES = 32.0  # steps of slopes; the steepest, 514, fit into 16 bit
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from restrip.propagate.cpu.kernels.compiler import INLINE
+from restrip.propagate.cpu.kernels.compiler import INLINE, njit
 from restrip.propagate.cpu.kernels.vectors import data_of, every, vector
 from restrip.propagate.energy.pieces import FARTHEST
 

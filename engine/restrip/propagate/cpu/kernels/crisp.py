@@ -5,9 +5,8 @@ pass where it takes many.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from restrip.propagate.cpu.kernels.compiler import EXACT
+from restrip.propagate.cpu.kernels.compiler import EXACT, njit
 
 
 @njit(**EXACT)

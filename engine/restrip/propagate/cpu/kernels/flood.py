@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from restrip.propagate.cpu.kernels.compiler import EXACT
+from restrip.propagate.cpu.kernels.compiler import EXACT, njit
 
 LEVELS = 256
 

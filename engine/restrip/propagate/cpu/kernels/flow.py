@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange, types
+from numba import prange, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from restrip.propagate.cpu.kernels.compiler import FAST
+from restrip.propagate.cpu.kernels.compiler import FAST, njit
 from restrip.propagate.cpu.kernels.vectors import Pixels, data_of
 
 _u = np.uintp

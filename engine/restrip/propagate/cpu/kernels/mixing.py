@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from restrip.propagate.cpu.kernels.compiler import FAST
+from restrip.propagate.cpu.kernels.compiler import FAST, njit
 from restrip.propagate.energy.mixing import EVEN, SUMS
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, prange, types
+from numba import prange, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from restrip.propagate.cpu.kernels.compiler import EXACT
+from restrip.propagate.cpu.kernels.compiler import EXACT, njit
 from restrip.propagate.energy.descriptors import NUMBERS
 
 TILE = 128  # a sweep goes by squares: what its random places read then stays in a core's own cache

@@ -7,10 +7,10 @@ from neighbouring places of the key there is no seam between them.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
 from restrip.propagate.cpu.kernels.candidates import GUESS, LANES, LED, below, every_bit, first_of, weighed
-from restrip.propagate.cpu.kernels.compiler import EXACT, INLINE
+from restrip.propagate.cpu.kernels.compiler import EXACT, INLINE, njit
 from restrip.propagate.cpu.kernels.patchmatch import TILE, _distance, _noise
 from restrip.propagate.cpu.kernels.seams import (
     added_up,

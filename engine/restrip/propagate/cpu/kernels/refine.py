@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from restrip.propagate.cpu.kernels.compiler import FAST
+from restrip.propagate.cpu.kernels.compiler import FAST, njit
 
 BAND = 90  # rows that one task goes down, keeping the sums of each column
 PRODUCTS = 5  # gradients' xx, xy, yy; what is missing along x and y

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, prange, types
+from numba import prange, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from restrip.propagate.cpu.exemplar import EDGE, SLOPES
-from restrip.propagate.cpu.kernels.compiler import FAST
+from restrip.propagate.cpu.kernels.compiler import FAST, njit
 from restrip.propagate.cpu.kernels.vectors import Pixels, data_of
+
+EDGE = 2  # pixels that a packed key goes on beyond each side
+SLOPES = 32.0  # steps of slopes; the steepest, 514, fit into 16 bit
 
 _u = np.uintp
 _NUMBERS = 8  # of a packed pixel

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.propagate.cpu.descriptors import Described
-from restrip.propagate.cpu.exemplar import EDGE, Exemplar
+from restrip.propagate.cpu.exemplar import Exemplar
 from restrip.propagate.cpu.kernels.lay import lay
 from restrip.propagate.cpu.kernels.pieces import judge, places
+from restrip.propagate.cpu.kernels.vote import EDGE
 from restrip.propagate.cpu.motion import light_between
 from restrip.propagate.cpu.predictors import Field
 from restrip.propagate.cpu.sampling import Flow, added, taken

@@ -22,8 +22,9 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.propagate.cpu.descriptors import Described
-from restrip.propagate.cpu.exemplar import EDGE, Exemplar
+from restrip.propagate.cpu.exemplar import Exemplar
 from restrip.propagate.cpu.kernels.pieces import begin, misled, moved, sew
+from restrip.propagate.cpu.kernels.vote import EDGE
 from restrip.propagate.cpu.predictors import Field
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME
