@@ -125,6 +125,7 @@ COVERED_BY = {
     "media/pictures/icc": "media/pictures/test_painting.py",
     "media/pictures/layered": "media/pictures/test_painting.py",
     "media/pictures/named_space": "media/pictures/test_painting.py",
+    "media/pictures/lab": "media/pictures/test_odd_tiff.py",
     "media/pictures/opencv_picture": "media/pictures/test_photo.py",
     "media/pictures/photo_facts": "media/test_reader.py",
     "media/pictures/sequence": "media/test_reader.py",

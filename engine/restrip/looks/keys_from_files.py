@@ -102,7 +102,7 @@ class PaintedLook(Look):
 
     def identity(self) -> dict[str, Any]:
         """Only that keys are painted: which picture it is, each key says itself (`key_facts`)."""
-        return {"look": "painted", "code": 2}
+        return {"look": "painted", "code": 3}
 
     def key_facts(self) -> dict[int, str]:
         """The sha256 of each picture by frame: repainting one key renders only that key again."""

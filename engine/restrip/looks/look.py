@@ -22,9 +22,9 @@ if TYPE_CHECKING:  # The supervisor lists looks without numpy.
     Matte = npt.NDArray[np.generic]
 
 
-READING_STAGE = 2
+READING_STAGE = 3
 """Of pictures that a user gives (keys, styles), in the hashes of what is made from them: raised when they are read in
-another way. From 2 on their profiles and tags of colour count.
+another way. From 2 on their profiles and tags of colour count, from 3 on TIFFs of floats and five channels are right.
 """
 
 

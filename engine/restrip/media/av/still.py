@@ -28,6 +28,8 @@ def read_still(path: str) -> Frame:
         return frame_of(picture, tags_of(picture).resolved((picture.width, picture.height)))
     except UnknownPixels as error:
         raise MediaUnreadable(path, f"its pixel layout {error} is unknown") from error
+    except FFmpegError as error:
+        raise MediaUnreadable(path, words(error)) from error
 
 
 def read_avif(path: str, size: tuple[int, int]) -> Frame | None:

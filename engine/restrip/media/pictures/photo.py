@@ -10,7 +10,6 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -28,9 +27,11 @@ from restrip.media.highlights import rolled
 from restrip.media.pictures.colour_space import SRGB, converted
 from restrip.media.pictures.icc import BadProfile, TableProfile
 from restrip.media.pictures.named_space import space_of
+from restrip.media.pictures.odd_tiff import check_packed, read_odd_tiff
 from restrip.media.pictures.opencv_picture import decoded, frame_of
 from restrip.media.pictures.photo_facts import (
     TIFF,
+    is_beside,
     is_deep_ink,
     is_multiplied,
     is_planar,
@@ -50,6 +51,7 @@ Image.MAX_IMAGE_PIXELS = None  # Scans and panoramas are larger than what Pillow
 
 # What is opened, whatever the name says; Pillow knows more, and would run Ghostscript for some of it.
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "BMP", "JPEG2000", "PPM", "GIF")
+TIFF_MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 HEIC_ENDINGS = (".heic", ".heif", ".hif")
 HEIC_BRANDS = tuple(b"ftyp" + brand for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc"))
 
@@ -215,8 +217,11 @@ def _frame(image: Image.Image, raw: bytes, path: str) -> Frame:
         ink = _ink(image, raw, path)
         return Frame(np.rint((1 - ink[..., :3]) * (1 - ink[..., 3:]) * 65535).astype(np.uint16))
     if image.format == "TIFF":
+        check_packed(raw, path)
         # OpenCV turns it, each plane as the whole.
         stored = _of_planes(raw, path) if is_planar(image) else frame_of(decoded(raw, path), path)
+        if is_beside(image):
+            return Frame(stored.rgb)
         return _straight(stored) if is_multiplied(image) else stored
     stored = still.read_still(path)
     return shown(_straight(stored) if is_multiplied(image) else stored, Fraction(1), turn_of(image))
@@ -291,8 +296,7 @@ def _heic(raw: bytes) -> Frame:
 
 
 def _otherwise(raw: bytes, path: str) -> Frame:
-    """What Pillow can't open: TIFF of deep grey with alpha or of floats, some old BMP. Raises MediaUnreadable."""
-    if raw[:2] in (b"II", b"MM"):
-        with suppress(MediaUnreadable):
-            return still.read_still(path)
+    """What Pillow can't open: some kinds of TIFF, some old BMP. Raises MediaUnreadable."""
+    if raw[:4] in TIFF_MARKS:
+        return read_odd_tiff(raw, path)
     return frame_of(decoded(raw, path), path)

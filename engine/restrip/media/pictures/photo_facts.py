@@ -75,6 +75,11 @@ def is_multiplied(image: Image.Image) -> bool:
     return isinstance(image, TIFF.TiffImageFile) and tuple(image.tag_v2.get(TIFF.EXTRASAMPLES, ())) == (1,)
 
 
+def is_beside(image: Image.Image) -> bool:
+    """Whether a TIFF's channel beside its colours is no transparency: a selection that was saved, say."""
+    return isinstance(image, TIFF.TiffImageFile) and tuple(image.tag_v2.get(TIFF.EXTRASAMPLES, ()))[:1] == (0,)
+
+
 def _codestream_bits(file: Any) -> int:
     """Bits of a JPEG 2000's first channel (ISO 15444-1, annex A.5.1)."""
     file.seek(0)

@@ -20,7 +20,7 @@ from restrip.media.files import MediaUnreadable
 from restrip.media.frame import Frame
 from restrip.media.pictures.colour_space import ColourSpace, converted
 from restrip.media.pictures.icc import BadProfile, TableProfile, read_profile
-from restrip.media.primaries import D50_XYZ, from_d50
+from restrip.media.pictures.lab import as_srgb
 
 Floats = npt.NDArray[np.float32]
 
@@ -173,7 +173,7 @@ def _frame(document: _Document) -> Frame:
     if document.mode == "CMYK":  # Stored as what the ink leaves.
         values = values[..., :3] * values[..., 3:]
     elif document.mode == "LAB":
-        values = _of_lab(values)
+        values = as_srgb(values)
     elif values.shape[2] == 1:
         values = np.repeat(values, 3, axis=2)
     if document.depth == 32:
@@ -181,15 +181,3 @@ def _frame(document: _Document) -> Frame:
     white, kind = (65535, np.uint16) if deep else (255, np.uint8)
     rgb = np.rint(np.clip(values, 0, 1) * white).astype(kind)
     return Frame(np.ascontiguousarray(rgb), _alpha(document, deep))
-
-
-def _of_lab(values: Floats) -> Floats:
-    """CIE L*a*b* under D50, its a and b around 128 of 255, as sRGB."""
-    steps = 255 / np.float32(1)
-    lightness = (values[..., 0] * 100 + 16) / 116
-    red, blue = lightness + (values[..., 1] * steps - 128) / 500, lightness - (values[..., 2] * steps - 128) / 200
-    xyz = np.stack([red, lightness, blue]).reshape(3, -1)
-    light = np.where(xyz > 6 / 29, xyz**3, 3 * (6 / 29) ** 2 * (xyz - 4 / 29)) * D50_XYZ[:, None]
-    rgb = np.clip(from_d50(light), 0, 1).T.reshape(values.shape)
-    coded: Floats = srgb_coded(rgb).astype(np.float32)
-    return coded
