@@ -54,7 +54,8 @@ class FadeScore:
 
     def add(self, left: Frame, right: Frame) -> None:
         """One frame of the fade, as each strip has it."""
-        self._sum += float(np.mean(cv2.absdiff(left.rgb8(), right.rgb8())))
+        if left is not right:
+            self._sum += float(np.mean(cv2.absdiff(left.rgb8(), right.rgb8())))
         self._count += 1
 
     @property

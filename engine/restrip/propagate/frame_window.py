@@ -46,12 +46,14 @@ class StyledKey:
 class CarriedFrame:
     """One frame of a segment as each key carries it; None where there is no such key.
 
-    `baked` is the per-pixel mix of both for baked output; None unless it was asked for.
+    `baked` is the per-pixel mix of both for baked output; None unless it was asked for. `alike`: left and right are
+    the same picture, in this and in every other frame of the segment.
     """
 
     left: Frame | None
     right: Frame | None
     baked: Frame | None
+    alike: bool = False
 
 
 def with_alpha_of(source: Frame | None, rgb: Picture) -> Frame:

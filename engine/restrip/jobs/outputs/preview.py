@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.outputs.contact_sheet import Sheet, columns_for
 from restrip.jobs.source import open_source
 from restrip.media import ClipReader, MovieWriter, fit_picture, mux_audio, read_picture
+from restrip.media.background_writer import BackgroundWriter
 from restrip.media.colour import ColourTags
 from restrip.media.formats import fitting_format
 from restrip.media.frame import Frame
@@ -26,11 +27,12 @@ DISPLAY = ColourTags("bt709", "bt709", "bt709", "limited")
 class Playback:
     """The frames that an editor shows of a manifest's strips, in order. At most two strips are open at a time.
 
-    With `beyond` pictures of light come as a usual display shows them, highlights rolled off.
+    With `beyond` pictures of light come as a usual display shows them, highlights rolled off. In the fades to the keys
+    `alike` both strips are the same to the bit, so one is read.
     """
 
-    def __init__(self, manifest: Manifest, *, beyond: bool = False) -> None:
-        self._manifest = manifest
+    def __init__(self, manifest: Manifest, *, beyond: bool = False, alike: Collection[int] = ()) -> None:
+        self._manifest, self._alike = manifest, alike
         self._beyond = beyond
         self._open: dict[int, ClipReader] = {}
 
@@ -40,6 +42,8 @@ class Playback:
         try:
             for n in range(manifest.clip.length):
                 shown = [strip for strip in manifest.strips if n in strip.visible]
+                if len(shown) == 2 and shown[1].key in self._alike:
+                    del shown[1]
                 self._close_all_but({strip.key for strip in shown})
                 yield self._mixed(n, shown)
         finally:
@@ -96,10 +100,17 @@ def strip_clip(manifest: Manifest, strip: StripFile) -> ClipRange:
 
 
 def write_preview(
-    spec: Job, manifest: Manifest, path: Path, report: Report, sheet: Sheet | None = None, *, beyond: bool = False
+    spec: Job,
+    manifest: Manifest,
+    path: Path,
+    report: Report,
+    sheet: Sheet | None = None,
+    *,
+    beyond: bool = False,
+    alike: Collection[int] = (),
 ) -> None:
     """The strips as the editor plays them, H.264 with the source's sound, at `path`; PQ, HLG and, with `beyond`,
-    OpenEXR beyond white for a usual display.
+    OpenEXR beyond white for a usual display. `alike` as in Playback.
 
     A `sheet` is given the frames that it shows of them, so that they are played once.
     """
@@ -109,8 +120,9 @@ def write_preview(
         info = source.info
         starts = shown_at(info.timecode, info.rate, clip.media_time(0), clip.rate)
         tags = info.colour if source.coding.for_display else DISPLAY
-        with MovieWriter(path, size, clip.rate, format_name, tags, timecode=starts, fine=True) as writer:
-            for n, frame in enumerate(Playback(manifest, beyond=beyond).frames()):
+        movie = MovieWriter(path, size, clip.rate, format_name, tags, timecode=starts, fine=True)
+        with BackgroundWriter(movie) as writer:
+            for n, frame in enumerate(Playback(manifest, beyond=beyond, alike=alike).frames()):
                 look_only = manifest.facts.get("look_only")
                 under = fit_picture(_displayed(source, n, beyond), size) if look_only else None
                 writer.write(source.coding.shown(seen(frame, under)))
@@ -134,8 +146,20 @@ def sheet_of(manifest: Manifest) -> Sheet:
 
 def write_sheet(spec: Job, manifest: Manifest, path: Path, sheet: Sheet, *, beyond: bool = False) -> None:
     """Source, keys and result side by side, as a PNG at `path`; of PQ, HLG and, with `beyond`, OpenEXR beyond white for
-    a usual display. What is shown of the result is played if `sheet` hasn't seen it.
+    a usual display. The clip's own frames and what is shown of the result are read if `sheet` hasn't seen them.
     """
+    if sheet.lacks("source"):
+        add_sources(spec, manifest, sheet, beyond=beyond)
+    if sheet.lacks("result"):
+        with open_source(spec) as source:
+            coding = source.coding
+        for n, frame in enumerate(Playback(manifest, beyond=beyond).frames()):
+            _add_result(sheet, n, frame, coding)
+    sheet.write(path)
+
+
+def add_sources(spec: Job, manifest: Manifest, sheet: Sheet, *, beyond: bool = False) -> None:
+    """Give a sheet the clip's frames and the keys' pictures that it shows."""
     with open_source(spec) as source:
         coding = source.coding
         for n in sheet.columns:
@@ -145,10 +169,6 @@ def write_sheet(spec: Job, manifest: Manifest, path: Path, sheet: Sheet, *, beyo
             picture = read_picture(made.picture)
             # Where highlights are kept a key is a picture for a display already.
             sheet.add("key", made.key.frame, picture if spec.asked.source.highlights else coding.shown(picture))
-    if sheet.lacks("result"):
-        for n, frame in enumerate(Playback(manifest, beyond=beyond).frames()):
-            _add_result(sheet, n, frame, coding)
-    sheet.write(path)
 
 
 def _add_result(sheet: Sheet, n: int, frame: Frame, coding: LightCoding) -> None:

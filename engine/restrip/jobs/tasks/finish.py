@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from restrip.jobs.model.plan import Plan
 from restrip.jobs.outputs import delivery as outputs
 from restrip.jobs.outputs.encoded_again import encoded_again
 from restrip.jobs.outputs.finished_files import key_picture, linked_copy
-from restrip.jobs.outputs.preview import add_sound, sheet_of, write_preview, write_sheet
+from restrip.jobs.outputs.preview import add_sound, add_sources, sheet_of, write_preview, write_sheet
 from restrip.jobs.references import clip_files, inputs_of
 from restrip.jobs.tasks.prepare import cached_segment, job_spec, output_folder, saved_plan, targets_of
 from restrip.jobs.tasks.registry import Assignment
@@ -76,6 +77,7 @@ class _Ending:
         self.steps = len(plan.strips) + sum(name in self.targets for name in ("baked", "preview", "otio", "sheet"))
         self.step = 0
         self.encoded_again: set[Path] = set()
+        self.alike: list[int] = []
 
     def run(self) -> dict[str, Any]:
         """Everything, in the order in which it may be trusted after a crash."""
@@ -158,6 +160,8 @@ class _Ending:
                 continue
             start = self.plan.segment_tasks[shared].frames.first
             facts = self.entries[shared].facts["fades"][0]
+            if self.entries[shared].facts.get("alike"):
+                self.alike.append(seam.right)
             found.append(
                 replace(seam, frames=FrameRange(start + facts["first"], start + facts["end"]), score=facts["score"])
             )
@@ -165,10 +169,20 @@ class _Ending:
 
     def _extras(self, manifest: Manifest) -> None:
         """Baked movie, preview, timeline, sheet: as far as they were asked for."""
-        sheet, beyond = sheet_of(manifest), self.plan.highlights
+        sheet, beyond, alike = sheet_of(manifest), self.plan.highlights, () if self.encoded_again else self.alike
+
+        def preview(path: Path) -> None:
+            if "sheet" not in self.targets:
+                write_preview(self.spec, manifest, path, self.task.report, beyond=beyond, alike=alike)
+                return
+            with ThreadPoolExecutor(1, thread_name_prefix="sheet") as beside:
+                added = beside.submit(add_sources, self.spec, manifest, sheet, beyond=beyond)
+                write_preview(self.spec, manifest, path, self.task.report, sheet, beyond=beyond, alike=alike)
+                added.result()
+
         for name, write in (
             ("baked", self._bake),
-            ("preview", lambda path: write_preview(self.spec, manifest, path, self.task.report, sheet, beyond=beyond)),
+            ("preview", preview),
             ("otio", lambda path: write_timeline(manifest, path)),
             ("sheet", lambda path: write_sheet(self.spec, manifest, path, sheet, beyond=beyond)),
         ):

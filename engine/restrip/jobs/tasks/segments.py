@@ -14,6 +14,7 @@ from restrip.jobs.model.plan import Plan, SegmentTask
 from restrip.jobs.tasks.keys import KeyLost, key_picture
 from restrip.jobs.tasks.prepare import cached_segment, job_spec, saved_plan
 from restrip.jobs.tasks.registry import Assignment
+from restrip.jobs.tasks.renditions import Renditions
 from restrip.media import MovieWriter
 from restrip.media.av.mux import HardwareEncoderFailed
 from restrip.media.background_writer import BackgroundWriter
@@ -100,14 +101,16 @@ class _Rendering:
         """Render all segments into the draft, its facts included."""
         with ExitStack() as stack:
             matte = stack.enter_context(self._matte()) if self.spec.matte else None
-            writers = {name: stack.enter_context(BackgroundWriter(self._writer(name))) for name in self._names()}
-            fades = [self._segment(segment, writers, matte) for segment in self.segment_task.segments]
+            renditions = stack.enter_context(Renditions(self._names(), self._writer))
+            fades = [self._segment(segment, renditions, matte) for segment in self.segment_task.segments]
             self.notes += [] if matte is None else matte.notes
         concealed = [
             n - self.segment_task.frames.first for n in self.segment_task.frames if self.window.reader.concealed(n)
         ]
         notes = [*self.notes, *([] if concealed else self.window.reader.damage_notes)]
         self.draft.facts.update(fades=fades, names=self._names(), concealed=concealed, notes=notes)
+        if renditions.twins:
+            self.draft.facts["alike"] = True
         if self.hardware:
             self.draft.facts["encoder"] = self.hardware
 
@@ -131,13 +134,13 @@ class _Rendering:
         mastering = self.window.reader.mastering
         return MovieWriter(*written, timecode=starts, hardware=self.hardware, mastering=mastering)
 
-    def _segment(self, segment: Segment, writers: dict[str, BackgroundWriter], matte: Matte | None) -> dict[str, Any]:
+    def _segment(self, segment: Segment, renditions: Renditions, matte: Matte | None) -> dict[str, Any]:
         window = self.window.within(segment.frames)
         keys = (self._key(segment.left), self._key(segment.right))
         settings = replace(
             self.spec.asked.motion,
             device=_device_here(self.task, self.spec, self.plan),
-            baked="joint" in writers,
+            baked="joint" in self._names(),
             scratch=str(self.draft.folder),
             quick=self.plan.draft,
         )
@@ -149,7 +152,7 @@ class _Rendering:
             n = next(frames)
             if n in fade and carried.left is not None and carried.right is not None:
                 score.add(carried.left, carried.right)
-            self._write(n, carried, writers, matte)
+            self._write(n, carried, renditions, matte)
         self.done += len(segment.frames)
         start = self.segment_task.frames.first
         return {"first": fade.first - start, "end": fade.end - start, "score": score.value}
@@ -161,10 +164,10 @@ class _Rendering:
             return window.frames  # Never shown as two strips: keys share the whole way.
         return propose_fade(window, keys, self.spec.output.fade, settings, self._report(None, "motion"))
 
-    def _write(self, n: int, carried: CarriedFrame, writers: dict[str, BackgroundWriter], matte: Matte | None) -> None:
+    def _write(self, n: int, carried: CarriedFrame, renditions: Renditions, matte: Matte | None) -> None:
         whole = not self.spec.output.look_only
         source = self.window.frame(n) if matte is not None and whole else None
-        for name, writer in writers.items():
+        for name, writer in renditions.writers(carried.alike).items():
             picture = getattr(carried, SIDES[name])
             if picture is None:
                 raise RuntimeError(f"propagation gave no {name} rendition of frame {n}")

@@ -239,7 +239,13 @@ class _Segment:
         if self._whole is not None:
             self._whole.at_key(one.frame, left.picture.rgb16(), one.field)
         picture = with_alpha_of(one.source, left.picture.rgb)
-        return CarriedFrame(picture, None if right is None else picture, picture if self._settings.baked else None)
+        baked = picture if self._settings.baked else None
+        return CarriedFrame(picture, None if right is None else picture, baked, self._alike)
+
+    @property
+    def _alike(self) -> bool:
+        """Do both renditions show the same in all frames? Where strokes are whole they do, both keys' with any lean."""
+        return None not in self._keys and self._whole is not None and self._whole.all and self._settings.lean > 0
 
     def _between(self, one: _Moved) -> CarriedFrame:
         whole = None
@@ -260,6 +266,9 @@ class _Segment:
         shares = (MixWeights(1, 0),) * 3
         if left is not None and right is not None:
             shares = mix_weights_at(n, (left.frame, right.frame), self._settings.fade, self._settings.lean)
+        if self._alike:
+            picture = with_alpha_of(source, whole.alone(shares[0], deep))
+            return CarriedFrame(picture, picture, picture if self._settings.baked else None, alike=True)
         wanted = left is not None, right is not None, self._settings.baked
         pictures = [
             with_alpha_of(source, whole.alone(share, deep)) if asked else None

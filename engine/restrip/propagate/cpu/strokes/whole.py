@@ -192,6 +192,11 @@ class WholeStrokes:
         self._parts = None if parts.min() >= 1 and not (known_only and None in paints) else parts
         self._handed: HandOver | None = None
 
+    @property
+    def all(self) -> bool:
+        """Is nothing below seen in any frame?"""
+        return self._parts is None
+
     def at_key(self, frame: Bytes, picture: npt.NDArray[np.uint16], field: Field | None) -> None:
         """The left key's own frame [H, W, 3] uint8 and its picture in 16-bit code values: places get their times."""
         there = self._laid(1, Described(frame), field)
