@@ -532,6 +532,20 @@ def test_playback_opens_two_strips_at_most(hand: Hand, little: Little, monkeypat
     assert playback._open == {}
 
 
+def test_strips_that_are_alike_in_a_fade_are_one_file_and_one_is_read(hand: Hand, little: Little) -> None:
+    spec = little.job("job-1", 2, 12, 20, settings={"strokes": "crisp"}, output=Output(preview=True))
+    manifest = hand.run(spec)
+    pairs = [(left, left.with_name("right.mp4")) for left in sorted((hand.state / "cache").rglob("left.mp4"))]
+    twins = [(left, right) for left, right in pairs if right.exists()]
+    assert len(twins) == 2 and all(left.read_bytes() == right.read_bytes() for left, right in twins)
+    alike = [fade.right for fade in manifest.fades]
+    both, one = (list(Playback(manifest, alike=known).frames()) for known in ((), alike))
+    assert len(alike) == 2 and all(np.array_equal(a.rgb, b.rgb) for a, b in zip(both, one, strict=True))
+    assert [fade.score for fade in manifest.fades] == [0.0, 0.0]
+    with ClipReader(ClipRange((manifest.preview,), manifest.clip.rate, manifest.clip.length)) as reader:
+        assert all(np.abs(reader.frame(n).rgb.astype(int) - a.rgb).mean() < 4 for n, a in enumerate(both))
+
+
 @pytest.mark.parametrize("preview", [True, False])
 def test_strips_are_played_once_for_preview_and_sheet(
     hand: Hand, little: Little, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preview: bool

@@ -128,3 +128,18 @@ def test_a_look_that_ignores_light_is_left_alone_once_the_other_key_shows_it():
     off = [float(np.abs(out[4].left.rgb.astype(int) - picture).mean()) for out in (alone, taught)]
     assert off[0] > 3  # it followed
     assert off[1] < 0.3 * off[0]
+
+
+@pytest.mark.parametrize("lean", [0.0, 0.1])
+def test_strokes_kept_whole_show_the_same_in_both_renditions_where_keys_lean(monkeypatch, lean):
+    frames = sliding(6, SIZE, (2, 1))
+    keys = styled(frames, 0, negative(frames[0])), styled(frames, 5, frames[5])
+    settings = {"strokes": "crisp", "lean": lean, "fade": FrameRange(1, 4), "baked": True}
+    out = carried(frames, keys, **settings)
+    assert [one.alike for one in out] == [lean > 0] * len(out)
+    monkeypatch.setattr("restrip.propagate.cpu.segment_walk._Segment._alike", False)
+    for one, apart in zip(out, carried(frames, keys, **settings), strict=True):
+        assert not apart.alike
+        for name in ("left", "right", "baked"):
+            np.testing.assert_array_equal(getattr(one, name).rgb, getattr(apart, name).rgb)
+    assert all(one.left is one.right for one in out[1:]) == (lean > 0)
