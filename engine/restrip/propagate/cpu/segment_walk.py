@@ -270,11 +270,11 @@ class _Segment:
             picture = with_alpha_of(source, whole.alone(shares[0], deep))
             return CarriedFrame(picture, picture, picture if self._settings.baked else None, alike=True)
         wanted = left is not None, right is not None, self._settings.baked
-        pictures = [
+        left_one, right_one, baked = (
             with_alpha_of(source, whole.alone(share, deep)) if asked else None
             for share, asked in zip(shares, wanted, strict=True)
-        ]
-        return CarriedFrame(*pictures)
+        )
+        return CarriedFrame(left_one, right_one, baked)
 
     def _across(self, n: int) -> float:
         left, right = self._keys
