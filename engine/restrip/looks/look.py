@@ -85,6 +85,7 @@ class LookTraits:
     carries_previous    each key is also made from the finished one before it, so they are made one by one
     uses_gpu            a GPU makes the keys where there is one; else it is the processor's work
     batches             on a GPU many keys at once take less than one after the other
+    beside              on the processor it makes several small keys of one call at the same time
     """
 
     needs_anchor: bool = False
@@ -92,6 +93,7 @@ class LookTraits:
     carries_previous: bool = False
     uses_gpu: bool = False
     batches: bool = False
+    beside: bool = False
 
 
 PLAIN = LookTraits()

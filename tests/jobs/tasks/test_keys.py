@@ -19,6 +19,7 @@ from restrip.jobs.outputs.model_facts import model_facts
 from restrip.jobs.tasks import keys as keys_module
 from restrip.jobs.tasks import prepare, queries
 from restrip.jobs.tasks.keys import key_picture
+from restrip.looks import open_look
 from restrip.looks.diffusion.checkpoints.finding import TINY
 from restrip.looks.diffusion.look import DiffusionLook
 from restrip.looks.look import Estimate
@@ -262,3 +263,21 @@ def test_seeds_are_shown_as_they_come_and_cost_nothing_when_chosen(
     assert missing == [] and np.array_equal(picture(hand, plan, 0), pictures[1])
     hand.task("seeds", "seeds-1")
     assert rows == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("look", "size", "spared", "sizes"),
+    [
+        ("neural:19", (640, 360), 0, [4, 1]),  # a few, and small ones
+        ("neural:19", (1280, 720), 0, [2, 2, 1]),
+        ("neural:19", (3840, 2160), 0, [1] * 5),
+        ("neural:19", (640, 360), 1, [1] * 5),  # a worker ran out of memory
+        ("keys:nowhere", (640, 360), 0, [1] * 5),
+    ],
+)
+def test_small_keys_are_made_beside_each_other_by_looks_that_can(
+    tmp_path: Path, look: str, size: tuple[int, int], spared: int, sizes: list[int]
+) -> None:
+    opened = open_look(f"keys:{tmp_path}" if look.startswith("keys:") else look, {})
+    chunks = list(keys_module.chunks_of(opened, list(range(5)), spared, size=size))
+    assert [len(chunk) for chunk in chunks] == sizes and [n for chunk in chunks for n in chunk] == list(range(5))

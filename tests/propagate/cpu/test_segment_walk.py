@@ -143,3 +143,12 @@ def test_strokes_kept_whole_show_the_same_in_both_renditions_where_keys_lean(mon
         for name in ("left", "right", "baked"):
             np.testing.assert_array_equal(getattr(one, name).rgb, getattr(apart, name).rgb)
     assert all(one.left is one.right for one in out[1:]) == (lean > 0)
+
+
+def test_a_segment_that_is_its_key_alone_carries_nothing(monkeypatch):
+    frames = sliding(1, SIZE, (0, 0))
+    monkeypatch.setattr("restrip.propagate.cpu.segment_walk.Exemplar.of", None)
+    (one,) = carried(frames, (styled(frames, 0, negative(frames[0])), None), baked=True)
+    assert one.right is None and not one.alike
+    for picture in (one.left, one.baked):
+        np.testing.assert_array_equal(picture.rgb, negative(frames[0]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any
 
 import cv2
@@ -19,12 +19,14 @@ from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.input_files import SourceChanged
 from restrip.jobs.model.plan import Plan
 from restrip.jobs.resources.gpu import find_gpu
+from restrip.jobs.tasks.kernel_loading import kernels_beside
 from restrip.jobs.tasks.prepare import job_spec, look_of, saved_plan
 from restrip.jobs.tasks.registry import Assignment
 from restrip.looks import Beside, Look, Styled
 from restrip.looks.keys_from_files import picture_for_key
 from restrip.media import fit_picture, read_picture, write_picture
 from restrip.media.frame import Frame
+from restrip.propagate.device_choice import chosen
 from restrip.timeline import Key
 
 PREVIEW_SIDE_PX = 320
@@ -32,6 +34,9 @@ WRITERS = 4
 
 # More than any batch: a task has fewer keys.
 MOST_AT_ONCE = 64
+
+# On the processor, of looks that make several keys at the same time: few and small, for each is cached with the others.
+MOST_BESIDE, PIXELS_BESIDE = 4, 2_000_000
 
 
 class KeyLost(RestripError):
@@ -58,21 +63,35 @@ def make_keys(task: Assignment) -> dict[str, Any]:
             look = look_of(task.shop, spec, plan.key_size, task.report)
             if look.identity() != plan.look_identity:
                 raise SourceChanged(spec.look)
-            with KeyMaker(task, spec, plan, look, window) as maker:
+            with _beside(task, spec, plan, look, painted), KeyMaker(task, spec, plan, look, window) as maker:
                 maker.done, maker.total = len(task.body["keys"]) - len(styled), len(task.body["keys"])
-                for chunk in chunks_of(look, styled, int(task.body.get("memory", 0))):
+                for chunk in chunks_of(look, styled, int(task.body.get("memory", 0)), size=window.size):
                     maker.make(chunk)
                 made += maker.made
     return {"rendered": made}
 
 
-def chunks_of(look: Look, indices: list[int], spared: int, most: int = MOST_AT_ONCE) -> Iterator[list[int]]:
-    """Keys to make in one call: `most` for a look that batches on a GPU, else one, so that each is cached when done.
+def _beside(task: Assignment, spec: Job, plan: Plan, look: Look, painted: list[int]) -> AbstractContextManager[None]:
+    """Where the processor both paints and carries: the kernels of propagation, loaded meanwhile."""
+    motion = spec.asked.motion
+    here = look.traits.beside and not painted and motion.strokes != "smooth" and len(plan.keys) > 1
+    if not here or motion.device == "cuda" or chosen(motion.device, plan.size) != "cpu":
+        return nullcontext()
+    return kernels_beside(task.shop)
+
+
+def chunks_of(
+    look: Look, indices: list[int], spared: int, most: int = MOST_AT_ONCE, size: tuple[int, int] | None = None
+) -> Iterator[list[int]]:
+    """Keys to make in one call: `most` for a look that batches on a GPU, a few for one that makes small ones of `size`
+    beside each other, else one, so that each is cached when done.
 
     `spared` counts the workers that ended with larger plans.
     """
     batches = look.traits.batches and find_gpu() is not None and not spared
     at_once = most if batches else 1
+    if look.traits.beside and size is not None and not spared:
+        at_once = min(most, MOST_BESIDE, max(1, PIXELS_BESIDE // (size[0] * size[1])))
     for n in range(0, len(indices), at_once):
         yield indices[n : n + at_once]
 

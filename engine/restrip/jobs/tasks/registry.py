@@ -73,13 +73,15 @@ class Progressed(Protocol):
 class WorkerMemory:
     """What a worker keeps from task to task: the look that is loaded, by its name, and whether it has made a key.
 
-    `look_key` tells the look with its settings, its files and the frames' size from others of that name.
+    `look_key` tells the look with its settings, its files and the frames' size from others of that name; `kernels`:
+    those of propagation were loaded.
     """
 
     loaded: str = ""
     warm: bool = False
     look: Look | None = None
     look_key: str = ""
+    kernels: bool = False
 
     def forget(self) -> None:
         """Keep nothing: what an exception left may be half made."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,7 @@ import cv2
 import numpy as np
 
 from restrip.errors import BadInput
-from restrip.looks.look import READING_STAGE, Beside, Look, Styled, UnknownLook
+from restrip.looks.look import READING_STAGE, Beside, Look, LookTraits, Styled, UnknownLook
 from restrip.looks.look_file.given_anchor import GivenAnchor
 from restrip.looks.look_file.pictures import read_anchor
 from restrip.looks.palette import ColourShift, Palette, shift_between
@@ -33,6 +34,9 @@ Sized = TypeVar("Sized", bound="NetworkLook")
 
 BAND_ROWS = 256
 """Of a picture, shifted at a time."""
+
+AT_ONCE = 2
+"""Pictures of one call: a network runs on all cores, and what lies around it on one."""
 
 CODE_VERSION = 1  # raised when the same settings give another picture
 
@@ -103,12 +107,20 @@ class NetworkLook(Look):
         anchor: tuple[Frame, Key] | None = None,
         beside: Beside | None = None,
     ) -> list[Styled]:
-        """One picture a frame, each made alone. Raises PictureTooSmall."""
+        """One picture a frame, each made alone, AT_ONCE at the same time. Raises PictureTooSmall."""
         styled = []
-        for done, (frame, key) in enumerate(zip(frames, keys, strict=True), start=1):
-            styled.append(self._one(frame, key))
-            report(done, len(frames))
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="paint") as pool:
+            # An accelerator's network, and what is found of a look file's anchor, are for one thread.
+            several = len(frames) > 1 and self.given is None and self.device == "cpu"
+            for made in (pool.map if several else map)(self._one, frames, keys):
+                styled.append(made)
+                report(len(styled), len(frames))
         return styled
+
+    @property
+    def traits(self) -> LookTraits:
+        """Those of a network that the processor runs."""
+        return LookTraits(beside=True)
 
     def run_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """(width, height) that the network works at for frames of `size`: never larger, never under LEAST_PX."""

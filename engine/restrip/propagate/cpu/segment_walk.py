@@ -121,6 +121,11 @@ class _Segment:
         self._whole: WholeStrokes | None = None
 
     def frames(self) -> Iterator[CarriedFrame]:
+        if len(self._window.frames) == 1 and self._keys[1] is None and self._is_left(self._window.frames.first):
+            source = self._window.frame(self._window.frames.first)  # the clip's last frame is a key: nothing is carried
+            yield self._at_key(_Moved(self._window.frames.first, source, source.rgb8(), None, None, None, None))
+            self._step()
+            return
         together = self._likely_whole()
         if not together:
             self._sides = [None, None]  # the walk back goes before the rest takes its memory
