@@ -44,7 +44,7 @@ class NoKeys(RestripError):
 
     def __init__(self) -> None:
         super().__init__(
-            "No key frame was given.",
+            "No keyframe was given.",
             "Give keys by frame, for example 0,45,90, or one every N frames. A folder of painted keys that is there and"
             " has pictures of the clip's frames needs none.",
         )
@@ -107,7 +107,7 @@ def restyle(
     on_status: Callable[[JobStatus], None] | None = None,
     **settings: Any,
 ) -> Manifest:
-    """Restyle `clip` from its key frames and wait for the result; the engine is started when it doesn't run.
+    """Restyle `clip` from its keyframes and wait for the result; the engine is started when it doesn't run.
 
     >>> manifest = restrip.restyle("clip.mp4", look="neural:19", keys=[0, 45, 90], out="restyled")
 

@@ -24,6 +24,21 @@ class Console:
 
     def __init__(self, write: Callable[[str], None] = print) -> None:
         self._write = write
+        self._once: set[str] | None = None
+
+    def notes_once(self) -> None:
+        """From now on each note is said once: a watch renders the same clip again and again."""
+        self._once = self._once or set()
+
+    def note(self, text: str) -> None:
+        """Print a sentence about a job or its result, unless it is to be said once and was."""
+        if self._once is None:
+            self.say(text)
+        elif text in self._once:
+            self.log(text)
+        else:
+            self._once.add(text)
+            self.say(text)
 
     def say(self, text: str) -> None:
         """Print a sentence."""

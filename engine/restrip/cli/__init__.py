@@ -42,7 +42,7 @@ def build_parser(wanted: str = "") -> argparse.ArgumentParser:
     """The whole command line; of it only the module that has the command `wanted`, if there is one."""
     parser = argparse.ArgumentParser(
         prog="restrip",
-        description="Restyle a strip of your edit: key frames made by a look, carried through the motion, "
+        description="Restyle a strip of your edit: keyframes made by a look, carried through the motion, "
         "handed back as strips with crossfades.",
     )
     parser.add_argument("--version", action="version", version=f"restrip {__version__}")

@@ -18,10 +18,10 @@ from restrip.request import Request, finished, job_of
 
 def add(commands: Any) -> None:
     """Describe the command."""
-    parser = commands.add_parser("render", help="restyle a clip", description="Restyle a clip from its key frames.")
+    parser = commands.add_parser("render", help="restyle a clip", description="Restyle a clip from its keyframes.")
     parser.add_argument("clip", metavar="CLIP", help="a movie, or a folder of pictures")
     which = parser.add_argument_group("keys, counted in the clip's frames at --rate").add_mutually_exclusive_group()
-    which.add_argument("--keys", metavar="0,45,90", help="the key frames")
+    which.add_argument("--keys", metavar="0,45,90", help="the keyframes")
     which.add_argument("--every", type=int, metavar="N", help="a key every N frames")
     which.add_argument("--keys-file", metavar="FILE", help="a line a key (`45: a prompt seed: 7`), or a JSON list")
     parser.add_argument("--range", metavar="A:B", help="only the frames A to B - 1")

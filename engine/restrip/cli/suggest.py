@@ -13,7 +13,7 @@ from restrip.request import Request, job_of
 
 def add(commands: Any) -> None:
     """Describe the command."""
-    parser = commands.add_parser("suggest", help="propose key frames where motion and appearance change")
+    parser = commands.add_parser("suggest", help="propose keyframes where motion and appearance change")
     parser.add_argument("clip", metavar="CLIP", help="a movie, or a folder of pictures")
     how = parser.add_mutually_exclusive_group(required=True)
     how.add_argument("--count", type=int, metavar="N", help="how many keys")

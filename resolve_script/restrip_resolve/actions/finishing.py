@@ -20,7 +20,7 @@ def finish(context: Context, session: Session, engine: Engine, jobs: list[Job], 
     if choices.when_done == "leave":
         context.console.say("Run Restrip - Place finished results when they are done.")
         return
-    context.console.say("You can go on editing; the result is placed when it is done.")
+    context.console.note("You can go on editing; the result is placed when it is done.")
     with Progress(choices.progress, context.console) as progress:
         for job in jobs:
             status = follow(engine, job.spec.job_id, job.record.name, context.console, progress)
@@ -40,4 +40,4 @@ def say_submitted(context: Context, job: Job) -> None:
     keys = f"{len(spec.keys)} keys" if spec.mode == "keys" else f"every {spec.step}. frame"
     context.console.say(f"{job.record.name}: {spec.clip.length} frames, {keys}, {spec.look} (job {spec.job_id}).")
     for note in job.notes:
-        context.console.say(note)
+        context.console.note(note)

@@ -128,4 +128,4 @@ def _report(context: Context, manifest: Manifest, placed: Placed) -> None:
         f"{manifest.clip.name}: {len(placed.ids)} strips on video track {tracks}, seams as {placed.method}."
     )
     for note in (*manifest.notes, *placed.notes):
-        context.console.say(note)
+        context.console.note(note)

@@ -107,6 +107,7 @@ def begin(
     choices: Choices,
 ) -> set[str]:
     """Render and place what is to be watched. Returns the clips that wait for a key which isn't painted yet."""
+    context.console.notes_once()
     try:
         if jobs:
             finish(context, session, engine, jobs, choices)
@@ -140,6 +141,7 @@ def follow_keys(
     `owed` are the clips whose keys aren't all painted yet.
     """
     turn, results = Turn(session.key), WatchedResults()
+    context.console.notes_once()
     context.console.say("Watching the painted keys: save one and its strips follow. Restrip - Cancel ends it.")
     pending: set[str] = set()
     owed = set(owed)

@@ -128,6 +128,8 @@ def test_a_saved_key_is_rendered_again_and_takes_the_place_of_the_last(studio: S
     assert studio.placed() == {third} and second not in studio.placed() and first not in studio.placed()
     text = studio.stage.text()
     assert text.count("key_00040.png was saved.") == 2 and "watched no longer" in text and not studio.plan
+    # Three jobs of one clip: what holds for all of them is said with the first.
+    assert text.count("Effects of the Edit page") == text.count("You can go on editing") == 1
     before = len(studio.stage.engine.asked("submit"))
     studio.plan = [end]
     assert studio.stage.run("watch_keys"), studio.stage.text()

@@ -15,6 +15,7 @@ import pytest
 from restrip.media import probe, read_picture
 from restrip.media.files import MediaUnreadable
 from restrip.media.pictures.exr import exr_header, read_linear
+from restrip.media.pictures.painting import read_painting
 
 OpenEXR = pytest.importorskip("OpenEXR")
 RNG = np.random.default_rng(5)
@@ -55,8 +56,9 @@ def test_of_layers_the_picture_is_taken(tmp_path: Path, channels: dict[str, np.n
 
 def test_grey_and_lone_channels(tmp_path: Path) -> None:
     for name in ("Y", "G", "whatever"):
-        linear, _ = read_linear(save(tmp_path / f"{name}.exr", {name: RED}))
-        assert (linear == RED[..., None]).all()
+        path = save(tmp_path / f"{name}.exr", {name: RED})
+        assert (read_linear(path)[0] == RED[..., None]).all()
+        assert any(f"Its only channel, {name}," in note for note in read_painting(path).notes) == (name != "Y")
 
 
 def luminance_chroma(path: Path, planes: dict[str, np.ndarray]) -> str:
@@ -151,6 +153,10 @@ def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
             read_picture(path)
         assert path.name in str(caught.value)
     assert "depth" in str(caught.value)
+    # Where normals have a Y it is no luminance.
+    normals = save(tmp_path / "n.exr", {"Z": RED, "N.X": RED, "N.Y": GREEN, "N.Z": BLUE})
+    with pytest.raises(MediaUnreadable, match=r"none of its layers is a picture \(N\.X"):
+        read_painting(normals)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="needs the package bpy")

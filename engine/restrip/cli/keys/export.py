@@ -19,11 +19,11 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "export-keys",
         help="write the frames to paint on, with a note that says what to do",
-        description="Write key frames as pictures to paint on. `restrip render CLIP --look keys:DIR` finds them again.",
+        description="Write keyframes as pictures to paint on. `restrip render CLIP --look keys:DIR` finds them again.",
     )
     parser.add_argument("clip", metavar="CLIP", help="a movie, or a folder of pictures")
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--keys", metavar="0,45,90", help="the key frames")
+    which.add_argument("--keys", metavar="0,45,90", help="the keyframes")
     which.add_argument("--every", type=int, metavar="N", help="a key every N frames")
     which.add_argument("--keys-file", metavar="FILE", help="a line a key, or a JSON list")
     parser.add_argument("--range", metavar="A:B", help="only the frames A to B - 1")

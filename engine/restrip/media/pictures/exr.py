@@ -69,6 +69,9 @@ def exr_header(path: str) -> ExrHeader:
     """The facts of a file; no pixel is read. Raises MediaUnreadable."""
     chosen, header = _header(path)
     notes = [LINEAR_NOTE]
+    grey = chosen.channels.get("Y", "Y")
+    if grey.rpartition(".")[2].upper() != "Y":
+        notes.append(f"Its only channel, {grey}, is read as grey.")
     if chosen.layer:
         notes.append(f"Of the layers of the OpenEXR file {chosen.layer} is used.")
     if "Y" in chosen.channels and "RY" in chosen.channels:
@@ -134,7 +137,8 @@ def _choose(parts: Iterable[list[str]]) -> _Chosen | None:
 
 def _rank(layer: str, channels: Mapping[str, str]) -> int | None:
     """How likely a layer is the picture, 0 the most; None when it is none."""
-    colour, grey = all(name in channels for name in "RGB"), "Y" in channels
+    # Beside X, Y is a part of a direction or a place (normals, motion), and no luminance.
+    colour, grey = all(name in channels for name in "RGB"), "Y" in channels and "X" not in channels
     if not colour and not grey:
         return None
     if not layer:

@@ -17,7 +17,7 @@ from restrip.media.frame import Frame
 from restrip.media.frame_colours import AS_SRGB, FrameColours
 from restrip.media.highlights import Floats, rolled
 from restrip.media.pictures.colour_space import coded
-from restrip.media.pictures.exr import read_linear
+from restrip.media.pictures.exr import LINEAR_NOTE, exr_header, read_linear
 from restrip.media.pictures.layered import read_layered_in
 from restrip.media.pictures.photo import read_photo_in
 from restrip.media.pictures.photoshop import read_photoshop_in
@@ -41,7 +41,8 @@ def read_painting(path: str | os.PathLike[str], colours: FrameColours = AS_SRGB)
     check_readable(name)
     kind, primaries = kind_of(name), colours.primaries
     if kind == "exr":
-        return Painting(_of_light(name, primaries, rolled if colours.beyond_white else None))
+        said = tuple(note for note in exr_header(name).notes if note != LINEAR_NOTE)
+        return Painting(_of_light(name, primaries, rolled if colours.beyond_white else None), said)
     if kind == "psd":
         return Painting(*read_photoshop_in(name, primaries))
     if kind == "layered":

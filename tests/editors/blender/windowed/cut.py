@@ -136,9 +136,7 @@ def cut_and_again(story: Any, _: Path) -> None:
     story.expect("the left half has one take", "strips['shot 5 restyled'].restrip.takes.count('job')", 1)
     select(story, "shot 5 restyled.001")
     story.python("scene.frame_set(118)")
-    story.python("with override(): bpy.ops.wm.call_menu(name='RESTRIP_MT_takes')")
-    story.picture("takes")
-    story.desk.keys("key", "Escape")
+    story.menu("RESTRIP_MT_takes", "takes")
     story.python("with override(): bpy.ops.restrip.show_take(take=1)")
     story.expect("back to the first", "strips['shot 5 restyled.001'].restrip.take", 1)
 

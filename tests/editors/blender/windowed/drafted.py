@@ -44,9 +44,7 @@ def save_look(story: Any, name: str) -> None:
     story.python(f"with override(): bpy.ops.restrip.look_save(name={name!r})")
     story.until("the look is listed", f"any(one['name'] == {name!r} for one in saved_looks.known())", 60, SAVED_LOOKS)
     story.point_at(30, 6)
-    story.python("with override(): bpy.ops.wm.call_menu(name='RESTRIP_MT_saved_looks')")
-    story.picture("saved-looks")
-    story.desk.keys("key", "Escape")
+    story.menu("RESTRIP_MT_saved_looks", "saved-looks")
 
 
 def render_full(story: Any) -> None:

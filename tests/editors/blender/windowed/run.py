@@ -25,6 +25,7 @@ sys.path.insert(0, str(HERE))
 
 import clip_of_sixty  # noqa: E402 - they lie beside this file
 import cut  # noqa: E402
+import cv2  # noqa: E402 - as the test set-up has it
 import drafted  # noqa: E402
 import imaged  # noqa: E402
 import noticed  # noqa: E402
@@ -32,6 +33,8 @@ import painted  # noqa: E402
 from clip_of_sixty import SETTLE_S  # noqa: E402
 from desk import Desk  # noqa: E402
 
+MENU_PIXELS = 3000
+"""A menu changes more values of the picture than this, above the status bar."""
 ADDON = "bl_ext.user_default.restrip"
 
 HELPERS = """
@@ -81,6 +84,21 @@ class Story:
         """The screen as it is, once it has settled."""
         time.sleep(SETTLE_S)
         self.desk.picture(self.pictures / f"blender-{name}.jpg")
+
+    def menu(self, name: str, picture: str) -> None:
+        """Open a menu under the mouse and take its picture; again where a late event of the mouse's closed it."""
+        before = self.pictures / "before-menu.jpg"
+        for _ in range(3):
+            time.sleep(SETTLE_S)
+            self.desk.picture(before)
+            self.python(f"with override(): bpy.ops.wm.call_menu(name={name!r})")
+            self.picture(picture)
+            changed = cv2.absdiff(cv2.imread(str(before)), cv2.imread(str(self.pictures / f"blender-{picture}.jpg")))
+            self.desk.keys("key", "Escape")
+            if (changed[:-40] > 40).sum() > MENU_PIXELS:
+                before.unlink()
+                return
+        sys.exit(f"the menu {name} doesn't open")
 
     def point_at(self, frame: float, channel: float) -> None:
         """Put the mouse on a place of the timeline."""
