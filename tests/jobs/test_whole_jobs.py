@@ -22,6 +22,7 @@ from restrip.jobs.outputs.preview import Playback, mixed
 from restrip.jobs.resources.throughput import Throughput
 from restrip.jobs.tasks import finish
 from restrip.jobs.tasks import segments as parts_module
+from restrip.jobs.tasks.prepare import job_spec, saved_plan
 from restrip.media import ClipReader, Frame, MovieWriter, probe, read_picture, write_picture
 from restrip.media.movies.decoded_frame import DecodedFrame
 from restrip.propagate.device_choice import NoGpu
@@ -530,6 +531,24 @@ def test_playback_opens_two_strips_at_most(hand: Hand, little: Little, monkeypat
     most = max(len(playback._open) for _ in playback.frames())
     assert most == 2
     assert playback._open == {}
+
+
+@pytest.mark.parametrize(("small_bytes", "again"), [(1 << 26, 0), (0, 1)])
+def test_small_frames_are_read_once_for_both_walks(
+    hand: Hand, little: Little, monkeypatch: pytest.MonkeyPatch, small_bytes: int, again: int
+) -> None:
+    monkeypatch.setattr("restrip.jobs.frame_source.SMALL_BYTES", small_bytes)
+    spec = little.job("job-1", 0, FRAMES)
+    hand.put(spec)
+    hand.task("prepare", "job-1")
+    plan, _ = saved_plan(hand.folder("job-1"))
+    read: list[int] = []
+    frame = ClipReader.frame
+    monkeypatch.setattr(ClipReader, "frame", lambda self, n: (read.append(n), frame(self, n))[1])
+    with Window(job_spec(hand.folder("job-1")), plan, FrameRange(2, 12)) as window:
+        back = {n: window.frame(n) for n in range(11, 1, -1)}
+        assert all(np.array_equal(window.frame(n).rgb, back[n].rgb) for n in range(2, 12))
+    assert sorted(read) == sorted([*range(2, 12)] * (1 + again))
 
 
 def test_strips_that_are_alike_in_a_fade_are_one_file_and_one_is_read(hand: Hand, little: Little) -> None:

@@ -26,6 +26,8 @@ FRAMES_KEPT = 6
 """Newest frames that are kept where a matte lets them show: they were read a few frames before they are written."""
 KEPT_BYTES = 1 << 27
 """Of a draft's frames, the newest of which are kept for the next walk over them."""
+SMALL_BYTES, SMALL_FRAMES = 1 << 26, 16
+"""The same of any job's, where they are so small that so many of them fit: not of large ones, most would go unread."""
 
 
 class Window:
@@ -48,8 +50,8 @@ class Window:
         self._watch = Watch(inputs_of(named), plan.inputs)
         self.size = plan.key_size if for_keys else plan.size
         self.frames = frames
-        # A draft's frames are small enough to be kept: reading them anew would take as long as the walk over them.
-        again = (plan.draft or bool(spec.matte)) and not for_keys
+        # Small frames are kept: reading a draft's anew would take as long as the walk over them.
+        again = (plan.draft or bool(spec.matte) or self._small(as_decoded)) and not for_keys
         self._kept: dict[int, Frame] | None = {} if again else None
         self.reader = open_source(spec, as_decoded)
         self._lock, self._reading = Lock(), Lock()
@@ -92,13 +94,20 @@ class Window:
                 self._kept[n] = picture
             return self._kept[n]
 
+    def _small(self, as_decoded: bool) -> bool:
+        """Are many frames kept of a job that is no draft? Not for a GPU, nor where their light is asked for too."""
+        width, height = self.size
+        here = not as_decoded and not self._plan.highlights
+        return here and SMALL_FRAMES * 3 * width * height <= SMALL_BYTES
+
     def _full(self, picture: Frame) -> bool:
         """Are as many frames like this one kept as may be?"""
         assert self._kept is not None
+        width, height = picture.size
+        after = (len(self._kept) + 1) * 3 * width * height * (1 + picture.deep)
         if self._plan.draft:
-            width, height = picture.size
-            return (len(self._kept) + 1) * 3 * width * height * (1 + picture.deep) > KEPT_BYTES
-        return len(self._kept) >= FRAMES_KEPT
+            return after > KEPT_BYTES
+        return len(self._kept) >= FRAMES_KEPT and (after > SMALL_BYTES or not self._small(False))
 
     def restored(self, n: int, styled: Frame) -> SceneLight:
         """What was made of frame n with the clip's highlights, in the clip's primaries."""

@@ -10,7 +10,7 @@ import pytest
 
 from restrip.propagate.cpu import pipeline
 from restrip.propagate.cpu.descriptors import describe
-from restrip.propagate.cpu.pipeline import ahead
+from restrip.propagate.cpu.pipeline import ahead, both
 
 
 @pytest.fixture(autouse=True)
@@ -84,3 +84,20 @@ def test_before_any_kernel_has_run_nothing_is_done_beside(monkeypatch):
     made = []
     assert list(ahead(counted(made))) == list(range(5))
     assert made[0][1] is threading.current_thread()
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_two_are_made_at_the_same_time_where_kernels_may_be(monkeypatch, several):
+    monkeypatch.setattr(pipeline, "_several", lambda: several)
+    here = threading.current_thread()
+    made = both(threading.current_thread, threading.current_thread)
+    assert made[1] is here and (made[0] is not here) == several
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+def test_what_either_of_two_raises_is_raised(broken):
+    def raising():
+        raise ValueError(broken)
+
+    with pytest.raises(ValueError, match=str(broken)):
+        both(*[raising if n == broken else int for n in range(2)])

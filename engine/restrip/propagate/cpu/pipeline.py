@@ -7,13 +7,14 @@ Kernels keep all cores busy by themselves; what lies between them runs on one, a
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numba
 
 Value = TypeVar("Value")
+Other = TypeVar("Other")
 
 _END: Any = object()
 
@@ -32,6 +33,16 @@ def ahead(values: Generator[Value, None, None]) -> Generator[Value, None, None]:
     finally:
         thread.shutdown()
         values.close()
+
+
+def both(one: Callable[[], Value], other: Callable[[], Other]) -> tuple[Value, Other]:
+    """What two functions return that know nothing of each other, the first one called on a thread of its own."""
+    if not _several():
+        return one(), other()
+    with ThreadPoolExecutor(1, thread_name_prefix="carry") as thread:
+        coming = thread.submit(one)
+        here = other()
+        return coming.result(), here
 
 
 def _several() -> bool:

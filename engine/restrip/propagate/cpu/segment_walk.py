@@ -20,7 +20,7 @@ from restrip.propagate.cpu.detail_selection import Strokes
 from restrip.propagate.cpu.exemplar import Exemplar
 from restrip.propagate.cpu.mixing import Votes, rendered
 from restrip.propagate.cpu.motion import KeyMotion, StepMotion, light_between
-from restrip.propagate.cpu.pipeline import ahead
+from restrip.propagate.cpu.pipeline import ahead, both
 from restrip.propagate.cpu.predictors import Field, Light, Matcher, matched, warped
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME, Exposure, learned_gain
@@ -131,9 +131,11 @@ class _Segment:
             self._sides = [None, None]  # the walk back goes before the rest takes its memory
         with closing(self._walked_back()) as walked, ExitStack() as stack:
             flow_back, field = next(walked, (None, None))
-            sides = zip(self._keys, self._sides, strict=True)
-            self._sides = [side or (None if key is None else self._side(key)) for key, side in sides]
-            self._parts = self._whole_parts(flow_back)
+            if together:  # the right side is there: how strange its strokes are waits for nothing else
+                _, self._parts = both(self._make_sides, lambda: self._whole_parts(flow_back))
+            else:
+                self._make_sides()
+                self._parts = self._whole_parts(flow_back)
             fields: Generator[Field, None, None] | None = None
             if self._parts.any():
                 self._whole = self._whole_strokes()
@@ -181,6 +183,12 @@ class _Segment:
                     one.pieces = pieces.next(one.frame, one.described)
                 yield one
 
+    def _make_sides(self) -> None:
+        """Those that aren't there yet."""
+        for n, key in enumerate(self._keys):
+            if key is not None and self._sides[n] is None:
+                self._sides[n] = self._side(key)
+
     def _side(self, key: StyledKey) -> _Side:
         return _Side(key, self._settings.shading, self._effort)
 
@@ -194,8 +202,9 @@ class _Segment:
             return right is not None and self._settings.strokes == "crisp"
         if left is None or not self._is_left(self._window.frames.first):
             return False
-        side = self._sides[1] = self._side(right)
-        leap = KeyMotion(right.source.rgb8(), self._effort).next(left.source.rgb8())
+        sources = right.source.rgb8(), left.source.rgb8()
+        side, leap = both(lambda: self._side(right), lambda: KeyMotion(sources[0], self._effort).next(sources[1]))
+        self._sides[1] = side
         return bool(strangeness(left, side.picture, leap).parts.any())
 
     def _walked_back(self) -> Generator[tuple[Flow, Field | None], None, None]:

@@ -34,3 +34,12 @@ def test_pieces_that_move_together_take_little_room(tmp_path):
         spool.push(whole)
         assert spool._ends[-1] < whole.nbytes / 50
         np.testing.assert_array_equal(spool.pop(), whole)
+
+
+def test_places_below_zero_and_pictures_of_odd_sizes_come_back(tmp_path):
+    for size in ((1, 1), (7, 3), (9, 1)):
+        shape = (size[1], size[0], 2)
+        with FieldSpool(size, str(tmp_path)) as spool:
+            for one in (np.full(shape, -1, np.int16), np.full(shape, 32767, np.int16), field(1, size) - 9000):
+                spool.push(one)
+                np.testing.assert_array_equal(spool.pop(), one)
