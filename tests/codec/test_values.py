@@ -1,12 +1,31 @@
-"""Numbers out of JSON, and those of too many digits."""
+"""Numbers, texts, lists and objects out of JSON and into it."""
 
 from __future__ import annotations
 
 from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
 from restrip import codec
+from restrip.codec import values
+
+
+@values.as_text
+class Angle:
+    """Written as "90deg"."""
+
+    def __init__(self, degrees: float) -> None:
+        self.degrees = degrees
+
+    def __str__(self) -> str:
+        return f"{self.degrees:g}deg"
+
+    @classmethod
+    def parse(cls, text: str | float) -> Angle:
+        """Of its text, or of the number alone."""
+        return cls(float(str(text).removesuffix("deg")))
 
 
 def test_numbers() -> None:
@@ -25,3 +44,37 @@ def test_digits_without_end_are_not_written_out() -> None:
         codec.read(str, 10**5000)
     with pytest.raises(codec.Misfit):
         codec.read(Fraction, 10**5000)
+
+
+@pytest.mark.parametrize("given", ["90deg", 90, 90.0])
+def test_a_class_that_is_a_text_is_parsed_and_written_by_itself(given: str | float) -> None:
+    form = values.text_of(Angle)
+    made = form.read(given, None)
+    assert type(made) is Angle and made.degrees == 90
+    assert form.write(made) == "90deg" == codec.write(made)
+    assert codec.read(tuple[Angle, ...], [given])[0].degrees == 90
+
+
+@pytest.mark.parametrize("given", [True, False, None, ["90deg"], {"degrees": 90}])
+def test_what_is_no_text_is_not_parsed(given: Any) -> None:
+    with pytest.raises(codec.Misfit, match=r"which is no text$"):
+        values.text_of(Angle).read(given, None)
+
+
+def test_an_object_is_given_back_as_it_is() -> None:
+    for given in ({}, {"a": 1}, MappingProxyType({"b": [2]})):
+        assert values.an_object(given) is given
+
+
+@pytest.mark.parametrize("given", [None, "a", 1, True, [], [["a", 1]], ("a",)])
+def test_what_is_no_object_is_said(given: Any) -> None:
+    with pytest.raises(codec.Misfit, match=r"^it is .*, which is no object$"):
+        values.an_object(given)
+    with pytest.raises(codec.Misfit, match=r"which is no object$"):
+        values.object_of(values.PLAIN[int]).read(given, None)
+
+
+def test_an_object_names_the_field_that_misfits() -> None:
+    assert values.object_of(values.PLAIN[int]).read({"a": 1, "b": 2.0}, None) == {"a": 1, "b": 2}
+    with pytest.raises(codec.Misfit, match=r"^b is 'c', which is no whole number$"):
+        values.object_of(values.PLAIN[int]).read({"a": 1, "b": "c"}, None)
