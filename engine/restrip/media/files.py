@@ -141,7 +141,7 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
 
 def lies_on_a_disk(seen: os.stat_result) -> bool:
     """Whether this is a file, and none of the kernel's. Cheap: asked of each picture of a sequence."""
-    return stat.S_ISREG(seen.st_mode) and seen.st_dev not in _kernels()
+    return stat.S_ISREG(seen.st_mode) and seen.st_dev not in kernel_devices()
 
 
 def no_file(path: str, seen: os.stat_result) -> MediaUnreadable:
@@ -152,7 +152,8 @@ def no_file(path: str, seen: os.stat_result) -> MediaUnreadable:
 
 
 @cache
-def _kernels() -> tuple[int, ...]:
+def kernel_devices() -> tuple[int, ...]:
+    """The devices' numbers of what lies in `KERNELS`, as `os.stat` gives them."""
     return tuple(os.stat(place).st_dev for place in KERNELS if os.path.ismount(place))
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,8 @@ from restrip.looks.diffusion.checkpoints.finding import (  # fmt: skip
     hub_folder,
     list_models,
 )
+from restrip.looks.diffusion.checkpoints.folder_walk import FolderUnsearchable
+from restrip.looks.diffusion.checkpoints.origin import origin_of
 
 
 @pytest.fixture
@@ -104,3 +107,24 @@ def test_the_models_folder_may_be_below_home(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     monkeypatch.setenv("RESTRIP_MODELS", "~/models")
     assert find_file("fox") == tmp_path / "models" / "fox.safetensors"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders there")
+def test_pipes_and_circles_among_models_keep_nobody_waiting(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {entry["name"] for entry in list_models(models)}
+    origin = origin_of(models / "models" / "Stable-diffusion" / "dream.safetensors")
+    for name in ("pipe.safetensors", "pipe.ckpt", "pipe.gguf", "folder/model_index.json"):
+        (models / name).parent.mkdir(exist_ok=True)
+        os.mkfifo(models / name)
+    os.mkfifo(models / "models" / "Stable-diffusion" / "dream.md")
+    (models / "models" / "circle").symlink_to(models)
+    found = {entry["name"]: entry["family"] for entry in list_models(models)}
+    assert set(found) == known | {"pipe.safetensors", "pipe.ckpt", "pipe.gguf", "folder"}
+    assert {found[f"pipe.{end}"] for end in ("safetensors", "ckpt", "gguf")} == {"unreadable-checkpoint"}
+    assert found["folder"] == "unknown-family"
+    assert origin_of(models / "models" / "Stable-diffusion" / "dream.safetensors") == origin
+    monkeypatch.setenv("RESTRIP_MODELS", os.pathsep.join(("/proc", str(models))))
+    assert find_file("dream").stem == "dream" and find_file("style").suffix == ".pt"
+    if sys.platform == "linux":
+        with pytest.raises(FolderUnsearchable):
+            list_models("/proc/self")

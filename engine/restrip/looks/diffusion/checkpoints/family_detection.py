@@ -12,6 +12,7 @@ from restrip.looks.diffusion.backbones.family import Recognizer
 from restrip.looks.diffusion.backbones.table import FAMILIES
 from restrip.looks.diffusion.checkpoints.lora_kinds import kinds_of
 from restrip.looks.diffusion.checkpoints.weights.headers import Shapes
+from restrip.media.files import MediaUnreadable, open_regular
 
 QWEN_NORMS = ("layers.0.self_attn.q_norm.weight", "blk.0.attn_q_norm.weight")
 VAE_CONVS = ("first_stage_model.encoder.conv_in.weight", "encoder.conv_in.weight")
@@ -107,10 +108,11 @@ def _recognizers() -> Iterable[Recognizer]:
 def read_json(path: Path, folder: Path) -> dict[str, Any]:
     """A config of a diffusers folder. Raises MissingPart, UnknownFamily."""
     try:
-        content = json.loads(path.read_text("utf-8"))
+        with open_regular(path) as file:
+            content = json.loads(file.read().decode("utf-8"))
     except FileNotFoundError as error:
         raise MissingPart(folder, str(path.relative_to(folder))) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, MediaUnreadable) as error:
         raise UnknownFamily(folder, f"{path.name} can't be read") from error
     if not isinstance(content, dict):
         raise UnknownFamily(folder, f"{path.name} is no config")

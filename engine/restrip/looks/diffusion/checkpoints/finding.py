@@ -21,6 +21,7 @@ from restrip.looks.diffusion.checkpoints.family_detection import (
     family_of_folder,
     family_of_shapes,
 )
+from restrip.looks.diffusion.checkpoints.folder_walk import FolderUnsearchable, walk
 from restrip.looks.diffusion.checkpoints.lora_kinds import check_kinds
 from restrip.looks.diffusion.checkpoints.weights.headers import (
     ForeignPickle,
@@ -29,7 +30,7 @@ from restrip.looks.diffusion.checkpoints.weights.headers import (
     read_shapes,
 )
 from restrip.media.content import HashBook
-from restrip.media.files import KERNELS, open_regular
+from restrip.media.files import open_regular
 
 SUFFIXES = (".safetensors", ".gguf", ".ckpt", ".pt", ".pth", ".bin")
 TINY = Path(__file__).parents[3] / "data" / "tiny-sd"
@@ -152,10 +153,11 @@ def _by_alias(name: str, places: Sequence[Path]) -> Path | None:
 def below(places: Sequence[Path]) -> Iterator[Path]:
     """The models' files in these folders and, a few folders deep, below them."""
     for place in places:
-        for here, folders, files in os.walk(place, followlinks=True):
-            deep = MOST_DEEP if here in KERNELS else len(Path(here).relative_to(place).parts)
-            folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in NO_MODELS and deep < MOST_DEEP)
-            yield from (Path(here) / file for file in files if Path(file).suffix in SUFFIXES)
+        with suppress(FolderUnsearchable):  # Another of them may have what is looked for.
+            for here, folders, files in walk(place):
+                deep = len(Path(here).relative_to(place).parts) < MOST_DEEP
+                folders[:] = sorted(f for f in folders if deep and not f.startswith(".") and f not in NO_MODELS)
+                yield from (Path(here) / file for file in files if Path(file).suffix in SUFFIXES)
 
 
 def _path(name: str) -> Path:
@@ -220,7 +222,7 @@ def list_models(folder: str | os.PathLike[str], on_file: Callable[[Path], None] 
     """What a models folder holds: {name, family, hash, path} for each file and diffusers folder below it.
 
     Families that can't be used are listed with the reason in place of the family, files that can't be read too.
-    `on_file` is told each file before its hash is made, which reads all of it once.
+    `on_file` is told each file before its hash is made, which reads all of it once. Raises FolderUnsearchable.
     """
     book = CheckpointHashes()
     found = []
@@ -242,8 +244,8 @@ def list_models(folder: str | os.PathLike[str], on_file: Callable[[Path], None] 
 
 
 def _candidates(folder: Path) -> Iterator[Path]:
-    for here, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [] if here in KERNELS else sorted(folders)
+    for here, folders, files in walk(folder):
+        folders.sort()
         if "model_index.json" in files:
             folders.clear()
             yield Path(here)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from restrip.looks.diffusion.backbones.table import FAMILIES
 from restrip.looks.diffusion.checkpoints import hub
 from restrip.looks.diffusion.checkpoints.finding import family_of, hub_folder
 from restrip.looks.diffusion.checkpoints.weights.headers import read_metadata
+from restrip.media.files import open_regular
 
 UNKNOWN = "unknown"
 # On the hub's cards: the name follows.
@@ -79,8 +81,12 @@ def _of_family(path: Path) -> str:
 def _cards(path: Path) -> Iterator[str]:
     places = [path / card for card in CARDS] if path.is_dir() else [path.with_suffix(".md")]
     for place in places:
-        with suppress(OSError), open(place, encoding="utf-8", errors="replace") as file:
-            yield file.read(LARGEST_CARD)
+        with (
+            suppress(OSError, BadInput),
+            open_regular(place) as file,
+            io.TextIOWrapper(file, encoding="utf-8", errors="replace") as text,
+        ):
+            yield text.read(LARGEST_CARD)
 
 
 def _from_hub(path: Path) -> str:
@@ -92,8 +98,8 @@ def _from_hub(path: Path) -> str:
 
 def _from_civitai(path: Path) -> str:
     """The page that the usual managers of models note in a file beside each."""
-    with suppress(OSError, ValueError, TypeError):
-        told = json.loads(path.with_suffix(".civitai.info").read_bytes()[: 16 * LARGEST_CARD])
+    with suppress(OSError, ValueError, TypeError, BadInput), open_regular(path.with_suffix(".civitai.info")) as file:
+        told = json.loads(file.read(16 * LARGEST_CARD))
         return f"civitai.com/models/{int(told['modelId'])}" if isinstance(told, dict) and "modelId" in told else ""
     return ""
 

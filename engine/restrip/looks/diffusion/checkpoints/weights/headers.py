@@ -8,10 +8,11 @@ import struct
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from restrip.errors import BadInput
 from restrip.looks.diffusion.checkpoints.weights.gguf_header import MAGIC, read_gguf_header
+from restrip.media.files import MediaUnreadable, open_regular
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -60,7 +61,7 @@ def read_shapes(path: Path) -> Shapes:
     Raises UnreadableCheckpoint, ForeignPickle, BadGguf.
     """
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             start = file.read(16)
         if zipfile.is_zipfile(path):
             return _zip_shapes(path)
@@ -118,6 +119,14 @@ def read_quant_state(told: bytes) -> dict[str, Any]:
     return dict(state)
 
 
+def _opened(path: Path) -> BinaryIO:
+    """A file that lies on a disk: a pipe would keep its reader waiting. Raises UnreadableCheckpoint, OSError."""
+    try:
+        return open_regular(path)
+    except MediaUnreadable as error:
+        raise UnreadableCheckpoint(path, str(error.detail["why"])) from error
+
+
 def _bytes(path: Path, begins: int, offsets: list[int]) -> bytes:
     with path.open("rb") as file:
         file.seek(begins + offsets[0])
@@ -127,7 +136,7 @@ def _bytes(path: Path, begins: int, offsets: list[int]) -> bytes:
 def _safetensors_header(path: Path) -> tuple[dict[str, Any], int, int]:
     """A file's header, where the weights begin, and the file's size."""
     size = path.stat().st_size
-    with path.open("rb") as file:
+    with _opened(path) as file:
         start = file.read(8)
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
         if not 2 <= length <= min(LARGEST_HEADER, size - 8):
