@@ -82,10 +82,13 @@ class Hand:
     def folder(self, job_id: str) -> Path:
         return self.state / "jobs" / job_id
 
-    def task(self, kind: str, of: str = "", attempt: int = 0, **body: Any) -> dict[str, Any]:
+    def task(
+        self, kind: str, of: str = "", attempt: int = 0, following: dict[str, Any] | None = None, **body: Any
+    ) -> dict[str, Any]:
         """One task, `of` a job."""
         job = str(self.folder(of)) if of else ""
         message = {"kind": kind, "job": job, "state_dir": str(self.state), "body": body, "attempt": attempt}
+        message["following"] = following
         return run_task(self.shop, message, self._report, TASKS)
 
     def put(self, spec: JobSpec, kind: str = "render") -> None:

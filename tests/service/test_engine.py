@@ -55,8 +55,9 @@ def test_a_job_goes_through_its_stages(bench: Bench) -> None:
     assert (worker.task["kind"], worker.task["body"]) == ("keys", {"keys": [0, 1]})
     through(bench, worker, {"rendered": 2})
     assert (worker.task["kind"], worker.task["body"]) == ("part", {"part": 0})
+    assert worker.task["following"] == {"part": 2}
     through(bench, worker, {"rendered": 1})
-    assert worker.task["body"] == {"part": 2}
+    assert worker.task["body"] == {"part": 2} and "following" not in worker.task
     through(bench, worker, {"rendered": 1})
     assert worker.task["kind"] == "finish"
     assert worker.task["body"] == {"retries": [], "made": {"keys": 2, "segments": 2}}
@@ -556,3 +557,15 @@ def test_an_interactive_job_has_one_stage(bench: Bench) -> None:
     bench.done(worker, sheet="s.png", pictures=[])
     status = bench.engine.status("job-1")
     assert status.state == "done" and status.result == {"sheet": "s.png", "pictures": []}
+
+
+@pytest.mark.parametrize(("session", "kind"), [("s", "render"), ("t", "render"), ("s", "seeds")])
+def test_a_worker_is_told_of_the_next_segment_where_nobody_elses_turn_comes(
+    bench: Bench, session: str, kind: str
+) -> None:
+    bench.submit("job-1")
+    through(bench, bench.tick(), PLAN, {"rendered": 2})
+    (task,) = bench.engine.scheduler.runs["job-1"].working.values()
+    assert bench.engine._following(task) == {"part": 2}
+    bench.submit("job-2", session=session, kind=kind)
+    assert (bench.engine._following(task) is not None) == (session == "s" and kind == "render")

@@ -243,10 +243,21 @@ class Engine(JobRegistry):
             self.hand_over()
         return self.handing_over
 
+    def _following(self, task: WorkerTask) -> Mapping[str, Any] | None:
+        """What the job asks for after this segment, where one worker does all of it and nobody else's turn comes."""
+        run = self.scheduler.runs.get(task.job_id)
+        executor = self.pool.executor
+        if task.kind != "part" or run is None or executor.name != "local" or len(executor.places()) > 1:
+            return None
+        others = (other for other in self.scheduler.runs.values() if other is not run and other.waiting)
+        if any(other.interactive or other.session != run.session or other.priority > run.priority for other in others):
+            return None
+        return next((waiting.body for waiting in run.waiting if waiting.kind == "part"), None)
+
     def _give(self, slot: Slot, task: WorkerTask) -> None:
         folder = str(self.store.folder(task.job_id)) if task.job_id else ""
         try:
-            slot.give(task, folder, str(self.root))
+            slot.give(task, folder, str(self.root), self._following(task))
         except OSError as error:
             say("worker not started", level=logging.ERROR, place=slot.place.name, why=error.strerror)
             slot.gone()

@@ -28,7 +28,7 @@ def counted(made, end=5):
 
 
 def test_the_next_value_is_made_while_the_last_one_is_used(monkeypatch):
-    monkeypatch.setattr(pipeline, "_several", lambda: True)
+    monkeypatch.setattr(pipeline, "several", lambda: True)
     going, made = threading.Event(), []
 
     def values():
@@ -43,7 +43,7 @@ def test_the_next_value_is_made_while_the_last_one_is_used(monkeypatch):
 
 
 def test_values_come_in_order_and_on_one_other_thread(monkeypatch):
-    monkeypatch.setattr(pipeline, "_several", lambda: True)
+    monkeypatch.setattr(pipeline, "several", lambda: True)
     made = []
     assert list(ahead(ahead(counted(made)))) == list(range(5))
     assert made.pop() == "closed" and [n for n, _ in made] == list(range(5))
@@ -52,7 +52,7 @@ def test_values_come_in_order_and_on_one_other_thread(monkeypatch):
 
 @pytest.mark.parametrize("several", [True, False])
 def test_errors_come_where_their_value_would_and_what_is_left_alone_is_closed(monkeypatch, several):
-    monkeypatch.setattr(pipeline, "_several", lambda: several)
+    monkeypatch.setattr(pipeline, "several", lambda: several)
 
     def broken():
         yield 1
@@ -88,7 +88,7 @@ def test_before_any_kernel_has_run_nothing_is_done_beside(monkeypatch):
 
 @pytest.mark.parametrize("several", [True, False])
 def test_two_are_made_at_the_same_time_where_kernels_may_be(monkeypatch, several):
-    monkeypatch.setattr(pipeline, "_several", lambda: several)
+    monkeypatch.setattr(pipeline, "several", lambda: several)
     here = threading.current_thread()
     made = both(threading.current_thread, threading.current_thread)
     assert made[1] is here and (made[0] is not here) == several

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from restrip.client.origin import install_line
 from restrip.errors import RestripError
@@ -17,6 +17,9 @@ from restrip.looks.look import Look
 from restrip.media.files import FULL, DiskFull
 from restrip.media.kept_tables import kept_by
 from restrip.storage import json_files
+
+if TYPE_CHECKING:
+    from restrip.jobs.tasks.segment_ahead import SegmentAhead
 
 
 class FileTrouble(RestripError):
@@ -74,7 +77,7 @@ class WorkerMemory:
     """What a worker keeps from task to task: the look that is loaded, by its name, and whether it has made a key.
 
     `look_key` tells the look with its settings, its files and the frames' size from others of that name; `kernels`:
-    those of propagation were loaded.
+    those of propagation were loaded. `ahead` is a segment that was begun before its task.
     """
 
     loaded: str = ""
@@ -82,6 +85,13 @@ class WorkerMemory:
     look: Look | None = None
     look_key: str = ""
     kernels: bool = False
+    ahead: SegmentAhead | None = None
+
+    def begin(self, message: Mapping[str, Any]) -> None:
+        """A task comes from the supervisor: a segment that was begun for another one is dropped."""
+        if self.ahead is not None and not self.ahead.is_for(message):
+            self.ahead.drop()
+            self.ahead = None
 
     def forget(self) -> None:
         """Keep nothing: what an exception left may be half made."""
@@ -99,7 +109,8 @@ class WorkerMemory:
 class Assignment:
     """One task: the job's folder (None when it belongs to no job), the state folder, what was asked, how to report.
 
-    `attempt` above 0 asks for less memory.
+    `attempt` above 0 asks for less memory. `following` is what is asked of this worker next, if nothing comes between
+    and no other worker may take it.
     """
 
     shop: WorkerMemory
@@ -108,6 +119,7 @@ class Assignment:
     body: Mapping[str, Any]
     report: Progressed
     attempt: int = 0
+    following: Mapping[str, Any] | None = None
 
     @property
     def cache(self) -> Cache:
@@ -151,7 +163,9 @@ def run_task(
     """Do what a message from the supervisor asks. Raises RestripError; anything else leaves a process of no use."""
     module, name = tasks[message["kind"]]
     job = Path(message["job"]) if message["job"] else None
-    assignment = Assignment(shop, job, Path(message["state_dir"]), message["body"], report, message.get("attempt", 0))
+    asked = message["body"], report, message.get("attempt", 0), message.get("following")
+    assignment = Assignment(shop, job, Path(message["state_dir"]), *asked)
+    shop.begin(message)
     try:
         body: Callable[[Assignment], dict[str, Any]] = getattr(import_module(module), name)
         with kept_by(CachedTables(assignment.cache, assignment.report)):

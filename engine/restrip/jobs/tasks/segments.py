@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -13,8 +14,9 @@ from restrip.jobs.model.effective_settings import Job
 from restrip.jobs.model.plan import Plan, SegmentTask
 from restrip.jobs.tasks.keys import KeyLost, key_picture
 from restrip.jobs.tasks.prepare import cached_segment, job_spec, saved_plan
-from restrip.jobs.tasks.registry import Assignment
+from restrip.jobs.tasks.registry import Assignment, Progressed
 from restrip.jobs.tasks.renditions import Renditions
+from restrip.jobs.tasks.segment_ahead import FROM, PIXELS, SegmentAhead
 from restrip.media import MovieWriter
 from restrip.media.av.mux import HardwareEncoderFailed
 from restrip.media.background_writer import BackgroundWriter
@@ -37,10 +39,52 @@ def render_segments(task: Assignment) -> dict[str, Any]:
     It is filed under where this worker carries it: another may have a GPU that this one hasn't. Where hardware was to
     encode it and gives up, it is done again and the processor encodes. Raises NoGpu.
     """
+    memory = task.shop
+    begun, memory.ahead = memory.ahead, None
+    done = None if begun is None else begun.taken(task.report)
+    if done is not None:
+        return done
+    try:
+        done = _rendered(_with_next(task), lambda: None)
+    except BaseException:
+        if memory.ahead is not None:
+            memory.ahead.drop()
+            memory.ahead = None
+        raise
+    if memory.ahead is not None:
+        memory.ahead.left()
+    return done
+
+
+def _with_next(task: Assignment) -> Assignment:
+    """The same task; when most of it is done, the next segment is begun beside it where that is of use."""
+    part = (task.following or {}).get("part")
+    if part is None or task.attempt:
+        return task
+    spec, (plan, _) = job_spec(task.folder), saved_plan(task.folder)
+    small = plan.size[0] * plan.size[1] <= PIXELS and not plan.hardware
+    if not small or _device_here(task, spec, plan) != "cpu":
+        return task
+    from restrip.propagate.cpu.pipeline import several  # only there numba is needed
+
+    def render(report: Progressed, before_cached: Callable[[], None]) -> dict[str, Any]:
+        return _rendered(replace(task, body=task.following or {}, report=report, following=None), before_cached)
+
+    def report(phase: str, done: int, total: int, **more: Any) -> None:
+        task.report(phase, done, total, **more)
+        if task.shop.ahead is None and total and done >= FROM * total and several():
+            task.shop.ahead = SegmentAhead(task.job, part, render)
+
+    return replace(task, report=report)
+
+
+def _rendered(task: Assignment, before_cached: Callable[[], None]) -> dict[str, Any]:
+    """Render a task's segment; `before_cached` is called when it is whole."""
     spec = job_spec(task.folder)
     plan, _ = saved_plan(task.folder)
     index = int(task.body["part"])
     if cached_segment(task.cache, plan, index) is not None:
+        before_cached()
         return {"rendered": 0}
     segment_task = plan.segment_tasks[index]
     device = _device_here(task, spec, plan)
@@ -52,6 +96,7 @@ def render_segments(task: Assignment) -> dict[str, Any]:
             Window(spec, plan, segment_task.frames, as_decoded=device == "cuda") as window,
         ):
             _Rendering(task, spec, plan, index, window, draft, hardware, notes).run()
+            before_cached()
         return {"rendered": len(segment_task.segments)}
 
     if not plan.hardware:

@@ -21,7 +21,7 @@ _END: Any = object()
 
 def ahead(values: Generator[Value, None, None]) -> Generator[Value, None, None]:
     """The values in order, the next one made while the last one is used. Raises what making them raises."""
-    if not _several():
+    if not several():
         yield from values
         return
     thread = ThreadPoolExecutor(1, thread_name_prefix="carry")
@@ -37,7 +37,7 @@ def ahead(values: Generator[Value, None, None]) -> Generator[Value, None, None]:
 
 def both(one: Callable[[], Value], other: Callable[[], Other]) -> tuple[Value, Other]:
     """What two functions return that know nothing of each other, the first one called on a thread of its own."""
-    if not _several():
+    if not several():
         return one(), other()
     with ThreadPoolExecutor(1, thread_name_prefix="carry") as thread:
         coming = thread.submit(one)
@@ -45,7 +45,7 @@ def both(one: Callable[[], Value], other: Callable[[], Other]) -> tuple[Value, O
         return coming.result(), here
 
 
-def _several() -> bool:
+def several() -> bool:
     """May several threads start kernels? numba's own pool, which is there where OpenMP isn't, ends the process then."""
     try:
         return numba.threading_layer() != "workqueue"

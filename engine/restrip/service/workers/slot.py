@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from restrip.service.limits import Limits
 from restrip.service.log import say
@@ -66,8 +67,10 @@ class Slot:
             return self.limits.start_s
         return self.limits.load_s if self.phase == "loading" else self.limits.step_s
 
-    def give(self, task: WorkerTask, job_folder: str, state_dir: str) -> None:
-        """Give the worker a task; it is started first if need be."""
+    def give(
+        self, task: WorkerTask, job_folder: str, state_dir: str, following: Mapping[str, Any] | None = None
+    ) -> None:
+        """Give the worker a task; it is started first if need be. `following` is what it will be asked for next."""
         now = time.monotonic()
         if self.worker is None:
             self.worker = self.spawn(self.place, f"{self.place.name}-{uuid.uuid4().hex[:8]}")
@@ -87,6 +90,7 @@ class Slot:
                 "model": task.model,
                 "needs": task.needs,
                 "avoid": [machine for machine, _ in task.failed if machine],
+                **({"following": dict(following)} if following else {}),
             }
         )
 
