@@ -86,16 +86,12 @@ class NameTaken(OutputUnwritable):
 
 
 class DiskFull(RestripError):
-    """The disk has no room left."""
+    """The disk has no room left. `then` is what to do when it has: of a job unless it is said otherwise."""
 
     code = "disk-full"
 
-    def __init__(self, path: str) -> None:
-        super().__init__(
-            f"The disk is full: {path} can't be finished.",
-            "Make room, then resume the job: what was finished is kept.",
-            path=path,
-        )
+    def __init__(self, path: str, then: str = "resume the job: what was finished is kept") -> None:
+        super().__init__(f"The disk is full: {path} can't be finished.", f"Make room, then {then}.", path=path)
 
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

@@ -157,6 +157,20 @@ JOB_TASKS: Tasks = {
 }
 
 
+AFTER_ROOM = {
+    "export_keys": "export the keys again: those that are there stay as they are",
+    "save_look": "save the look again: one of that name that was there is as it was",
+    "add_look": "add the look again: one of that name that was there is as it was",
+}
+"""What to do when a full disk has room again, by the kind of task that belongs to no job."""
+
+
+def _full(path: str, message: Mapping[str, Any]) -> DiskFull:
+    if message["job"]:
+        return DiskFull(path)
+    return DiskFull(path, AFTER_ROOM.get(message["kind"], "try again"))
+
+
 def run_task(
     shop: WorkerMemory, message: Mapping[str, Any], report: Progressed, tasks: Tasks = JOB_TASKS
 ) -> dict[str, Any]:
@@ -178,8 +192,10 @@ def run_task(
             raise fault_of(error, message) from error
         path = str(error.filename or "")
         if error.errno in FULL:
-            raise DiskFull(path) from error
+            raise _full(path, message) from error
         raise FileTrouble(path, error.strerror or str(error)) from error
+    except DiskFull as error:
+        raise _full(str(error.detail["path"]), message) from error
     except RestripError:
         raise
     except BaseException as error:
