@@ -218,10 +218,18 @@ def test_quit_leaves_it_interrupted_and_drain_lets_it_end(client: Client, little
     client.resume("job-1")
     until(lambda: client.status("job-1").state == "running", WAIT_S)
     pid = client.ping()["pid"]
-    client.drain()
-    with pytest.raises(RemoteError) as caught:
-        client.submit(little.job("job-2", 1))
-    assert caught.value.code == "draining"
+    workers = children_of(pid)
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)  # else the job may be done, and the engine gone, before the next is handed in
+    try:
+        assert client.status("job-1").state == "running"
+        client.drain()
+        with pytest.raises(RemoteError) as caught:
+            client.submit(little.job("job-2", 1))
+        assert caught.value.code == "draining"
+    finally:
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
     until(lambda: not processes.alive(pid), WAIT_S)
     assert client.status("job-1").state == "done"
 
