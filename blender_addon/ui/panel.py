@@ -76,7 +76,7 @@ def draw_strip(layout: Any, scene: Any, strip: Any) -> None:
     told = model_facts.facts(given)
     if told is not None:
         words.lines(layout, f"{told['label']}: {told.get('said', '')}", "INFO")
-    saved_looks.draw_row(layout)
+    saved_looks.draw_row(layout, given)
     column = layout.column()
     column.use_property_split, column.use_property_decorate = True, False
     draw_settings(column, data, form.shown(given, schema.current()).get(MAIN_GROUP, []))

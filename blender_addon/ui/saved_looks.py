@@ -190,7 +190,7 @@ class RESTRIP_MT_saved_looks(bpy.types.Menu):
     """Looks as files: one look for a whole edit"""
 
     bl_idname = "RESTRIP_MT_saved_looks"
-    bl_label = "Looks"
+    bl_label = "Saved Looks"
 
     def draw(self, context: Any) -> None:
         """All saved looks with their pictures, then what can be done."""
@@ -227,10 +227,18 @@ class RESTRIP_MT_saved_looks_remove(bpy.types.Menu):
             self.layout.operator("restrip.look_remove", text=str(look["name"])).name = str(look["name"])
 
 
-def draw_row(layout: Any) -> None:
-    """The list as a row of the panel."""
+def in_use(given: Mapping[str, Any]) -> str:
+    """The name of the saved look whose key a strip's settings are painted after; "" for none."""
+    file = str(given.get("anchor_file", "")).replace("\\", "/").rpartition("/")[2]
+    return file.removesuffix(ENDING)
+
+
+def draw_row(layout: Any, given: Mapping[str, Any]) -> None:
+    """The list as a row of the panel, with the look that these settings of a strip have."""
     wanted()
-    layout.menu(RESTRIP_MT_saved_looks.bl_idname, text="Saved Looks", icon="ASSET_MANAGER")
+    name = in_use(given)
+    said = f"Saved Look: {name}" if name else "Saved Looks"
+    layout.menu(RESTRIP_MT_saved_looks.bl_idname, text=said, icon="ASSET_MANAGER")
 
 
 CLASSES = (

@@ -78,7 +78,7 @@ def test_one_look_for_a_whole_edit(blender: Blender, engine: Client, carphone: P
     used = told["used"]
     assert (used["look.family"], used["look.neural"], used["style_strength"]) == ("neural", "4", 0.7)
     assert used["long_side"] == 64 and "seed" not in used and "format" not in used, "where it goes is the strip's own"
-    assert used["anchor_file"].endswith("moody.restriplook")
+    assert used["anchor_file"].endswith("moody.restriplook") and told["in use"] == ["moody", ""]
     assert told["menu"][:2] == [["restrip.look_use", "moody"], ["restrip.look_save", "Save Look…"]]
     assert told["panel"] and told["icon"]
     assert told["empty"][0] == ["", "No look is saved yet"]

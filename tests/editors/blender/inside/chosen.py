@@ -248,6 +248,7 @@ def saved_looks(path: str, folder: str) -> dict:
         bpy.ops.restrip.look_use(name="moody")
         line.pump(lambda: "has the look" in reports.said[-1][1])
         told["used"] = dict(scenes.addon("values").read(other.restrip.values))
+        told["in use"] = [looks.in_use(told["used"]), looks.in_use({"anchor_file": ""})]
         with open(f"{folder}/cut.restriplook", "wb") as file:
             file.write(b"PK\3\4 no look")
         bpy.ops.restrip.look_add(filepath=f"{folder}/cut.restriplook")
