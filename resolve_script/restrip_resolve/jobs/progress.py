@@ -54,7 +54,7 @@ class Progress:
             if open_page(self.python):
                 self.console.say(f"Its progress is shown in your browser ({PAGE} opens that page again).")
                 return self
-        self.console.say(f"In a terminal, {PAGE} shows progress and pictures.")
+        self.console.note(f"In a terminal, {PAGE} shows progress and pictures.")
         return self
 
     def __exit__(
