@@ -268,8 +268,9 @@ def test_seeds_are_shown_as_they_come_and_cost_nothing_when_chosen(
 @pytest.mark.parametrize(
     ("look", "size", "spared", "sizes"),
     [
-        ("neural:19", (640, 360), 0, [4, 1]),  # a few, and small ones
-        ("neural:19", (1280, 720), 0, [2, 2, 1]),
+        ("neural:19", (320, 180), 0, [4, 1]),  # a few, and small ones
+        ("neural:19", (640, 360), 0, [3, 2]),
+        ("neural:19", (1280, 720), 0, [1] * 5),
         ("neural:19", (3840, 2160), 0, [1] * 5),
         ("neural:19", (640, 360), 1, [1] * 5),  # a worker ran out of memory
         ("keys:nowhere", (640, 360), 0, [1] * 5),

@@ -9,8 +9,8 @@ from restrip.looks.look import Estimate
 
 # A segment's process had 294 MiB at 320x180, 339 at 640x360 and 595 at 1280x720, libraries included, for 8 and 12
 # frames; propagation works in bounded blocks, so longer ones have no more. That is 280 and 356 a million pixels; the
-# rest is margin.
-BASE_MIB = 350
+# rest is margin. 64 are small frames that are kept for the next walk over them.
+BASE_MIB = 420
 MIB_A_MPX = 450
 
 
