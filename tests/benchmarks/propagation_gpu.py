@@ -348,6 +348,7 @@ def sizes_of(text: str) -> list[tuple[int, int]]:
 def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
     """Every kernel, its constants, and the types of what is not a pointer to float32."""
     from restrip.propagate.gpu.kernels import (
+        blocks_triton,
         coded_triton,
         decoded_triton,
         descriptors_triton,
@@ -419,6 +420,7 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
         (detail_selection_triton.cells_kernel, cells | tile, {}),
         (mixing_triton.mix_kernel, mixed | tile, {"out": "*u8"}),
         (filter_triton.filter_kernel, {"ACROSS": True, "MIRRORED": True} | tile, {}),
+        (blocks_triton.blocks_kernel, blocks_triton.CONSTANTS, pieces),
         (pieces_triton.sew_kernel, pieced | pieces_triton.CONSTANTS, pieces),
         (pieces_triton.moved_kernel, {"BLOCK": pieces_triton.BLOCK}, pieces | {"out": "*i16"}),
         (pieces_triton.judge_kernel, pieced | share, pieces),
@@ -437,7 +439,7 @@ def kernels() -> list[tuple[Any, dict[str, Any], dict[str, str]]]:
 
 SCALARS = dict.fromkeys(("h", "w", "hs", "ws", "n", "count", "reach", "width", "every", "across", "down"), "i32")
 SCALARS |= dict.fromkeys(("cell", "ch", "cw"), "i32")
-SCALARS |= dict.fromkeys(("parity", "far", "radius", "seed"), "i32")
+SCALARS |= dict.fromkeys(("parity", "far", "radius", "seed", "half", "shift"), "i32")
 SCALARS |= dict.fromkeys(("tie", "quiet", "strength", "seen", "surest"), "fp32")
 
 

@@ -77,7 +77,7 @@ class Tape(TorchDispatchMode):
 
 
 class TapeRecorder:
-    """Of stages whose `sweep` and `sew` are kernels; as are Triton's, interpreted. `count` counts."""
+    """Of stages whose `sweep`, `lay_blocks` and `sew` are kernels; as are Triton's, interpreted. `count` counts."""
 
     def __init__(self) -> None:
         self.tape: Tape | None = None
@@ -121,5 +121,5 @@ def rendered(left: VoteTensors, right: VoteTensors, shares: Shares, deep: bool) 
 def taped_stages() -> tuple[Stages, TapeRecorder]:
     """Torch operations on the CPU, and what records them."""
     recorder, plain = TapeRecorder(), torch_stages(torch.device("cpu"))
-    kernels = {name: recorder.kernel(getattr(plain, name)) for name in ("sweep", "sew")}
+    kernels = {name: recorder.kernel(getattr(plain, name)) for name in ("sweep", "lay_blocks", "sew")}
     return replace(plain, recorder=lambda: recorder, rendered=rendered, **kernels), recorder

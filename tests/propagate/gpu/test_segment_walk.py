@@ -288,7 +288,7 @@ def test_memory_is_what_is_counted_on(strokes):
     frames = sliding(3, size, (2, 1))
     keys = styled(frames, 0, negative(frames[0])), styled(frames, 2, negative(frames[2]))
     counted, stages = Counted(), torch_stages(CPU)
-    names = ("describe", "start", "sweep", "read", "vote", "filtered", "sew", "moved", "judge", "lay")
+    names = ("describe", "start", "sweep", "read", "vote", "filtered", "lay_blocks", "sew", "moved", "judge", "lay")
     stages = replace(stages, **{name: counted.only_results(getattr(stages, name)) for name in names})
     with counted:
         list(

@@ -15,7 +15,8 @@ class Effort:
     `whole_steps` has the processor search the motion between neighbours at full size instead of half, briefly: then
     nothing is left to sharpen. (A GPU searches at half size, and sharpens.) `pixel` is the length of a pixel of the
     picture that is kept: the hand-over is that picture's. `one_light` has the processor compare a frame's light with
-    the key's once a walk, where its motion is checked, and not for each of what is found along it.
+    the key's once a walk, where its motion is checked, and not for each of what is found along it. With `blocks` places
+    that no motion explains are laid in blocks before they are sewn.
     """
 
     matches: tuple[tuple[int, int], ...] = matching.SWEEPS
@@ -24,10 +25,13 @@ class Effort:
     whole_steps: bool = False
     pixel: float = 1.0
     one_light: bool = False
+    blocks: bool = True
 
 
 WHOLE = Effort()
-QUICK = Effort(((3, 11), (1, 2)), ((1, 2, 0.3, 1.0),), turns=1, whole_steps=True, pixel=1 / 3, one_light=True)
+QUICK = Effort(
+    ((3, 11), (1, 2)), ((1, 2, 0.3, 1.0),), turns=1, whole_steps=True, pixel=1 / 3, one_light=True, blocks=False
+)
 """A third of the way in a third of the picture is as far; but motion has to be followed to a third of a pixel, or the
 strokes are others (steps at a quarter of the draft's size: a runner .85 alike in the mean, at full size .92).
 """

@@ -15,7 +15,7 @@ from restrip.propagate.gpu import decoded, descriptors, filters, mixing, motion,
 from restrip.propagate.gpu.decoded import RgbOf
 from restrip.propagate.gpu.graphs import Graphs
 from restrip.propagate.gpu.motion import Shown
-from restrip.propagate.gpu.strokes import coded, places, sewing, stillness
+from restrip.propagate.gpu.strokes import blocks, coded, places, sewing, stillness
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Stages:
     weighed: Callable[[list[tuple[Tensor, Tensor]]], Any]
     rendered: Callable[..., Tensor]
     filtered: Callable[..., Tensor]
+    lay_blocks: Callable[..., None]
     sew: Callable[..., None]
     moved: Callable[..., Tensor]
     judge: Callable[..., Tensor]
@@ -84,6 +85,7 @@ def torch_stages(device: torch.device) -> Stages:
         mixing.VoteTensors.of,
         mixing.rendered,
         filters.filtered,
+        blocks.lay_blocks,
         sewing.sew,
         sewing.moved,
         sewing.judge,
@@ -101,6 +103,7 @@ def torch_stages(device: torch.device) -> Stages:
 def triton_stages(device: torch.device) -> Stages:
     """Triton's kernels; on the CPU only under TRITON_INTERPRET=1, for tests."""
     from restrip.propagate.gpu.kernels import (
+        blocks_triton,
         coded_triton,
         decoded_triton,
         descriptors_triton,
@@ -132,6 +135,7 @@ def triton_stages(device: torch.device) -> Stages:
         mixing_triton.weighed,
         mixing_triton.rendered,
         filter_triton.filtered,
+        blocks_triton.lay_blocks,
         pieces_triton.sew,
         pieces_triton.moved,
         pieces_triton.judge,

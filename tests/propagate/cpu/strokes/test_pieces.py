@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from scenes import brighter, inside, occluder, psnr, sliding, styled, texture
 
+from restrip.propagate.cpu.descriptors import describe
 from restrip.propagate.cpu.exemplar import Exemplar
-from restrip.propagate.cpu.strokes.paint import Paint
-from restrip.propagate.cpu.strokes.pieces import Pieces
+from restrip.propagate.cpu.strokes.paint import Paint, own_places
+from restrip.propagate.cpu.strokes.pieces import Cloth, Pieces, laid_in_blocks, packed_style
 from restrip.propagate.energy.style import CODE
 
 SIZE = (144, 112)
@@ -133,3 +134,43 @@ def test_strokes_stay_where_they_were_from_frame_to_frame():
     shown = [picture(key, frame, field) for frame, field in zip(frames[1:], fields, strict=True)]
     for before, now in itertools.pairwise(shown):
         assert psnr(np.uint8(inside(now, 12)[:, :-1]), np.uint8(inside(before, 12)[:, 1:])) > 30
+
+
+@pytest.fixture(scope="module")
+def shards() -> tuple[Cloth, np.ndarray]:
+    """A frame that its key shows 9 pixels to the right, in pixels from anywhere near; the left half is trusted."""
+    frame = texture(SIZE, 5, 3.0)
+    key = key_of(np.roll(frame, 9, 1))
+    (h, w), rng = frame.shape[:2], np.random.default_rng(4)
+    field = own_places(h, w) + rng.integers(-6, 7, (h, w, 2)).astype(np.int16)
+    sure = np.zeros((h, w), np.float32)
+    sure[:, : w // 2] = 1
+    flow = np.zeros((h, w, 2), np.float32)
+    flow[..., 0] = 9
+    numbers = describe(frame).reshape(-1), key.described.reshape(-1)
+    cloth = Cloth(*numbers, packed_style(key), flow, sure, np.zeros_like(sure))
+    return cloth, np.clip(field, 0, (w - 1, h - 1)).astype(np.int16)
+
+
+def test_shards_become_whole_where_motion_cant_be_trusted(shards):
+    cloth, field = shards
+    found, half = laid_in_blocks(*shards), SIZE[0] // 2
+    np.testing.assert_array_equal(found[:, : half - 12], field[:, : half - 12])
+    assert (offsets(found)[:, half + 12 : -24] == (9, 0)).all(2).mean() > 0.95
+    np.testing.assert_array_equal(laid_in_blocks(cloth, found), found)  # and stay as they are
+
+
+def test_blocks_hang_on_no_number_of_threads(shards):
+    threads, one = numba.get_num_threads(), laid_in_blocks(*shards)
+    try:
+        numba.set_num_threads(1 if threads > 1 else numba.config.NUMBA_NUM_THREADS)
+        np.testing.assert_array_equal(laid_in_blocks(*shards), one)
+    finally:
+        numba.set_num_threads(threads)
+
+
+def test_pictures_smaller_than_a_block_are_laid_as_well():
+    frame = texture((10, 7), 3, 1.0)
+    key = key_of(frame, texture((10, 7), 4, 1.0))
+    for field in walked([255 - frame, frame], key):
+        assert (field >= 0).all() and (field < (10, 7)).all()

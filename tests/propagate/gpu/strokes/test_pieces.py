@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -18,12 +18,14 @@ from restrip.propagate.cpu.kernels import pieces as kernels  # noqa: E402
 from restrip.propagate.cpu.kernels.lay import lay  # noqa: E402
 from restrip.propagate.cpu.strokes import paint as cpu_paint  # noqa: E402
 from restrip.propagate.cpu.strokes import pieces as cpu_pieces  # noqa: E402
+from restrip.propagate.energy.blocks import ROUNDS  # noqa: E402
 from restrip.propagate.energy.paint import FAR, NEAR  # noqa: E402
 from restrip.propagate.energy.pieces import SWEEPS  # noqa: E402
 from restrip.propagate.gpu.exemplar import KeyTensors  # noqa: E402
 from restrip.propagate.gpu.motion import shown  # noqa: E402
 from restrip.propagate.gpu.planes import unsigned  # noqa: E402
 from restrip.propagate.gpu.stages import torch_stages  # noqa: E402
+from restrip.propagate.gpu.strokes.blocks import Round  # noqa: E402
 from restrip.propagate.gpu.strokes.pieces import Pieces  # noqa: E402
 from restrip.propagate.gpu.strokes.places import own_places  # noqa: E402
 from restrip.propagate.gpu.strokes.sewing import Cloth, Stitch, packed_style  # noqa: E402
@@ -93,6 +95,37 @@ def test_fields_are_the_cpus_bit_for_bit(stages, scene):
     assert (theirs != scene.before).any(2).mean() > 0.2
 
 
+@pytest.fixture(scope="module")
+def shards(scene: Scene) -> Scene:
+    """The same in shards, and no motion is trusted in a corner (interpreted, a block is a second)."""
+    rng, (h, w) = np.random.default_rng(2), scene.sure.shape
+    before = scene.before + rng.integers(-7, 8, scene.before.shape).astype(np.int16)
+    sure = scene.sure * np.float32(0.6)
+    sure[:, 29:], sure[26:] = 1, 1
+    return replace(scene, before=np.clip(before, 0, (w - 1, h - 1)).astype(np.int16), sure=sure)
+
+
+def laid_on_cpu(scene: Scene) -> np.ndarray:
+    both = scene.described.reshape(-1), scene.key.described.reshape(-1)
+    style, sure = cpu_pieces.packed_style(scene.key), scene.sure
+    return cpu_pieces.laid_in_blocks(
+        cpu_pieces.Cloth(*both, style, scene.flow, sure, np.empty_like(sure)), scene.before
+    )
+
+
+def laid(scene: Scene, lay_blocks, **how) -> torch.Tensor:
+    field = scene.cloth.before.clone()
+    for n, (shift, seed) in enumerate(ROUNDS):
+        lay_blocks(scene.cloth, field, Round(n % 2, shift, seed), **how)
+    return field
+
+
+def test_blocks_are_the_cpus_bit_for_bit(stages, shards):
+    theirs = laid_on_cpu(shards)
+    np.testing.assert_array_equal(laid(shards, stages.lay_blocks).numpy(), theirs)
+    assert 0.05 < (theirs != shards.before).any(2).mean() < 0.8
+
+
 def test_what_is_judged_moved_and_laid_is_the_cpus(stages, scene):
     field, described = torch.from_numpy(scene.before), torch.from_numpy(scene.described)
     np.testing.assert_array_equal(stages.places(torch.from_numpy(scene.flow)).numpy(), cpu_paint.field_of(scene.flow))
@@ -114,9 +147,10 @@ def test_what_is_judged_moved_and_laid_is_the_cpus(stages, scene):
     np.testing.assert_allclose(picture.transpose(1, 2, 0), laid, rtol=1e-5)
 
 
-def test_bands_change_nothing(scene):
+def test_bands_change_nothing(scene, shards):
     whole, field = torch_stages(CPU), torch.from_numpy(scene.before)
     described = torch.from_numpy(scene.described), scene.tensors.described
+    assert torch.equal(laid(shards, whole.lay_blocks), laid(shards, whole.lay_blocks, rows=1))
     assert torch.equal(sewn(scene, whole.sew), sewn(scene, whole.sew, rows=5))
     assert torch.equal(whole.judge(*described, field), whole.judge(*described, field, rows=7))
     packed = scene.tensors.packed, field, (NEAR, FAR)

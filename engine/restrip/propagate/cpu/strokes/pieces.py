@@ -9,7 +9,8 @@ the frame is given a pixel of the key (a shift map: Pritch et al. 2009, *Shift-M
    seams between pieces run where their paint agrees   seam (Kwatra et al. 2003, *Graphcut Textures*)
 
 It begins with the last frame's pieces, moved along, and is made better in sweeps like those of the patch search. Where
-the motion can't be trusted the pieces around grow into the place, whole.
+the motion can't be trusted the pieces around grow into the place, whole; what has fallen to shards there is first laid
+anew in blocks (kernels/blocks.py).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy.typing as npt
 
 from restrip.propagate.cpu.descriptors import Described
 from restrip.propagate.cpu.exemplar import Exemplar
+from restrip.propagate.cpu.kernels.blocks import lay_blocks
 from restrip.propagate.cpu.kernels.pieces import begin, misled, moved, sew
 from restrip.propagate.cpu.kernels.vote import EDGE
 from restrip.propagate.cpu.predictors import Field
@@ -30,6 +32,7 @@ from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME
 from restrip.propagate.cpu.strokes.calm_motion import CalmMotion, Walked, trusted
 from restrip.propagate.cpu.strokes.paint import own_places
+from restrip.propagate.energy.blocks import ROUNDS
 from restrip.propagate.energy.effort import WHOLE, Effort
 from restrip.propagate.energy.pieces import COSTS
 from restrip.propagate.energy.style import CODE
@@ -76,7 +79,7 @@ class Pieces:
         misfit = np.empty(flow.shape[:2], np.float32)
         misled(described, self.key.described.reshape(-1), flow, misfit)
         cloth = Cloth(described, self.key.described.reshape(-1), self._style, flow, trusted(flow, misfit), misfit)
-        return sewn(cloth, before, self._effort.pieces)
+        return sewn(cloth, laid_in_blocks(cloth, before) if self._effort.blocks else before, self._effort.pieces)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +94,14 @@ class Cloth:
     flow: Flow
     sure: Plane
     misfit: Plane
+
+
+def laid_in_blocks(cloth: Cloth, before: Field) -> Field:
+    """The pieces of `before`, but whole blocks where these have fallen to shards and motion can't be trusted."""
+    field, seen_of = before.copy(), (cloth.described, cloth.key, cloth.style, cloth.flow)
+    for n, (shift, seed) in enumerate(ROUNDS):
+        lay_blocks(*seen_of, cloth.sure, field, n % 2, shift, seed)
+    return field
 
 
 def sewn(cloth: Cloth, before: Field, sweeps: Iterable[tuple[int, int, float, float]]) -> Field:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from restrip.propagate.energy.blocks import ROUNDS
 from restrip.propagate.energy.effort import WHOLE, Effort
 from restrip.propagate.gpu.exemplar import KeyTensors
 from restrip.propagate.gpu.filters import gaussian
@@ -11,6 +12,7 @@ from restrip.propagate.gpu.graphs import Tensors
 from restrip.propagate.gpu.motion import KeyMotion, Shown, shown_in
 from restrip.propagate.gpu.planes import unsigned
 from restrip.propagate.gpu.stages import Stages
+from restrip.propagate.gpu.strokes.blocks import Round
 from restrip.propagate.gpu.strokes.calm_motion import CalmMotion, trusted
 from restrip.propagate.gpu.strokes.places import own_places
 from restrip.propagate.gpu.strokes.sewing import Cloth, Stitch, packed_style
@@ -60,6 +62,9 @@ class Pieces:
         sure = trusted(flow, misfit, self._stages)
         before = self._stages.moved(given["field"], step)
         cloth = Cloth(described, self._key.described, self._style, flow.contiguous(), sure.contiguous(), before)
+        if self._effort.blocks:
+            for n, (shift, seed) in enumerate(ROUNDS):
+                self._stages.lay_blocks(cloth, before, Round(n % 2, shift, seed))
         field = before.clone()
         for n, (far, radius, seen, surest) in enumerate(self._effort.pieces):
             for parity in (0, 1):

@@ -135,16 +135,16 @@ class _SewnPlaces:
         gx, gy = (x - self.x).to(torch.float32) - self._lead[:, 0], (y - self.y).to(torch.float32) - self._lead[:, 1]
         cost = cost + self.trust * tie * (gx * gx + gy * gy - slack).clamp_(0, FARTHEST)
         own = self._style[y * self.width + x]
-        cost = cost + steady * _apart(own, self._before)
+        cost = cost + steady * unlike(own, self._before)
         for (dx, dy), (inside, nx, ny, colour, onward) in zip(SIDES, self._sides, strict=True):
-            shown = _apart(own, onward) + _apart(self._colour(x + dx, y + dy), colour)
+            shown = unlike(own, onward) + unlike(self._colour(x + dx, y + dy), colour)
             more = cost + (seam * (torn - (torn - 1) * self.trust) + self._seen * shown)
             more = torch.where((nx == x) & (ny == y), more + (1 - self.trust) * again, more)
             cost = torch.where(inside & ((nx - dx != x) | (ny - dy != y)), more, cost)
         return cost
 
 
-def _apart(a: Tensor, b: Tensor) -> Tensor:
+def unlike(a: Tensor, b: Tensor) -> Tensor:
     """Squared difference of colours in int32."""
     total = ((a & 255) - (b & 255)).square_()
     for shift in (8, 16):
