@@ -21,6 +21,7 @@ from restrip.propagate.energy.blocks import (
     RANDOM,
     SEAM,
     SEEN,
+    SHARDS,
     SIDE,
     UNTRUSTED,
 )
@@ -79,19 +80,19 @@ def _edge(style, field, top, left, end, right, y, x, cy, cx):
 
 @njit(**INLINE)
 def _as_it_is(frame, key, style, field, top, left, end, right):
-    """What a block costs as its pieces lie."""
+    """What a block costs as its pieces lie, and what of that the seams within it do."""
     w = field.shape[1]
-    cost = np.int64(0)
+    cost, torn = np.int64(0), np.int64(0)
     for y in range(top, end):
         for x in range(left, right):
             cy, cx = np.int64(field[y, x, 1]), np.int64(field[y, x, 0])
             cost += _misfit(frame, key, w, y, x, cy, cx)
             if x + 1 < right:
-                cost += _seam(style, field, y, x, cy, cx, 0, 1)
+                torn += _seam(style, field, y, x, cy, cx, 0, 1)
             if y + 1 < end:
-                cost += _seam(style, field, y, x, cy, cx, 1, 0)
+                torn += _seam(style, field, y, x, cy, cx, 1, 0)
             cost += _edge(style, field, top, left, end, right, y, x, cy, cx)
-    return cost
+    return cost + torn, torn
 
 
 @njit(**INLINE)
@@ -153,7 +154,10 @@ def _lay_block(frame, key, style, flow, sure, field, top, left, end, right, seed
         return
     my, mx = (top + end) // 2, (left + right) // 2
     by, bx, found = np.int64(field[my, mx, 1]) - my, np.int64(field[my, mx, 0]) - mx, False
-    best = _as_it_is(frame, key, style, field, top, left, end, right) * CHEAPER // 100
+    best, torn = _as_it_is(frame, key, style, field, top, left, end, right)
+    if torn < SHARDS * (end - top) * (right - left):
+        return
+    best = best * CHEAPER // 100
     for turn in range(7 + NEAR + RANDOM):
         dy, dx = _tried(flow, field, top, left, end, right, by, bx, turn, seed)
         if top + dy < 0 or end + dy > h or left + dx < 0 or right + dx > w:

@@ -16,6 +16,7 @@ from restrip.propagate.energy.blocks import (
     RANDOM,
     SEAM,
     SEEN,
+    SHARDS,
     SIDE,
     UNTRUSTED,
 )
@@ -34,6 +35,7 @@ CONSTANTS = {
     "SEAM": SEAM,
     "AGAIN": AGAIN,
     "SEEN": SEEN,
+    "SHARDS": SHARDS,
     "AROUND": AROUND,
     "RADII": RADII,
     "NEAR": NEAR,
@@ -125,6 +127,7 @@ def blocks_kernel(
     SEAM: tl.constexpr,
     AGAIN: tl.constexpr,
     SEEN: tl.constexpr,
+    SHARDS: tl.constexpr,
     AROUND: tl.constexpr,
     RADII: tl.constexpr,
     NEAR: tl.constexpr,
@@ -154,10 +157,10 @@ def blocks_kernel(
         lead_y = tl.floor(tl.load(flow + middle * 2 + 1) + 0.5).to(tl.int32)
         lead_x = tl.floor(tl.load(flow + middle * 2) + 0.5).to(tl.int32)
         best = tl.full((), 1 << 62, tl.int64)
-        limit = best
-        # What lies there; no way at all, its own, the motion's, those of the four blocks beside it; then near the best
+        limit, around = best, best
+        # What lies there, without seams within and with them; no way at all, its own, the motion's, those of the four blocks beside it; then near the best
         # and anywhere.
-        for turn in range(-1, 7 + NEAR + RANDOM):
+        for turn in range(-2, 7 + NEAR + RANDOM):
             side = tl.maximum(turn - 3, 0) & 3
             ny = bounded(my + (side & 1) * ((side & 2) - 1) * SIDE, h)
             nx = bounded(mx + (1 - (side & 1)) * ((side & 2) - 1) * SIDE, w)
@@ -177,7 +180,7 @@ def blocks_kernel(
             known = (top + dy >= 0) & (end + dy <= h) & (left + dx >= 0) & (right + dx <= w)
             px = tl.where(turn < 0, cx, bounded(x + dx, w))
             py = tl.where(turn < 0, cy, bounded(y + dy, h))
-            inner = tl.where(turn < 0, 1, 0)
+            inner = tl.where(turn == -1, 1, 0)
             cost = _cost(
                 own,
                 key,
@@ -203,8 +206,10 @@ def blocks_kernel(
             )
             taken = (turn >= 0) & known & (cost < best)
             by, bx = tl.where(taken, dy, by), tl.where(taken, dx, bx)
-            limit = tl.where(turn < 0, cost * CHEAPER // 100, limit)
-            best = tl.where(turn < 0, limit, tl.where(taken, cost, best))
+            around = tl.where(turn == -2, cost, around)
+            shards = cost - around >= SHARDS * whole
+            limit = tl.where(turn == -1, tl.where(shards, cost * CHEAPER // 100, 0), limit)
+            best = tl.where(turn == -1, limit, tl.where(taken, cost, best))
         laid = inside & (tl.where(inside, best, limit) < limit)
         tl.store(field + at * 2, (x + bx).to(tl.int16), mask=laid)
         tl.store(field + at * 2 + 1, (y + by).to(tl.int16), mask=laid)

@@ -20,6 +20,7 @@ from restrip.propagate.energy.blocks import (
     RANDOM,
     SEAM,
     SEEN,
+    SHARDS,
     SIDE,
     UNTRUSTED,
 )
@@ -83,7 +84,9 @@ class _Blocks:
     def lay(self, seed: int) -> None:
         """Lay them."""
         cx, cy = self._field[self._at].to(torch.int64).unbind(2)
-        best = self._cost(cy, cx, inner=True) * CHEAPER // 100
+        best = self._cost(cy, cx, inner=True)
+        shards = best - self._cost(cy, cx) >= SHARDS * self._inside.sum(1)
+        best = torch.where(shards, best * CHEAPER // 100, torch.zeros_like(best))  # nothing costs less than nothing
         my, mx = (self._top + self._end) // 2, (self._left + self._right) // 2
         own_y, own_x = self._way(my, mx)
         by, bx, found = own_y, own_x, torch.zeros_like(best, dtype=torch.bool)
