@@ -9,8 +9,8 @@ other, and then with borders in the middles of the first ones."""
 UNTRUSTED = 0.5  # trust of motion: a block is one of which three quarters have less
 CHEAPER = 34  # per cent of what it costs as it is: a block that is changed for less gain flickers
 SHARDS = 190_000
-"""Hundredths a pixel that the seams within a block cost at least: then it has fallen to shards, and they are seen. What is
-still whole, or in a soft look hardly parted, is left alone however badly it fits."""
+"""Hundredths a pixel that the seams within a block cost at least: then it has fallen to shards, and they are seen. What
+is still whole, or in a soft look hardly parted, is left alone however badly it fits."""
 MOST = 600_000  # that a misfit counts, in hundredths of squared code values
 SEAM, AGAIN = 15_000, 300_000  # hundredths that a seam costs by itself, and the same pixel side by side
 SEEN = 20  # hundredths a squared code value that a seam shows

@@ -160,6 +160,11 @@ def test_shards_become_whole_where_motion_cant_be_trusted(shards):
     np.testing.assert_array_equal(laid_in_blocks(cloth, found), found)  # and stay as they are
 
 
+def test_what_is_whole_is_left_alone_however_badly_it_fits(shards):
+    cloth, whole = shards[0], own_places(SIZE[1], SIZE[0])
+    np.testing.assert_array_equal(laid_in_blocks(cloth, whole), whole)
+
+
 def test_blocks_hang_on_no_number_of_threads(shards):
     threads, one = numba.get_num_threads(), laid_in_blocks(*shards)
     try:

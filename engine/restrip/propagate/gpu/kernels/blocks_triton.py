@@ -158,8 +158,8 @@ def blocks_kernel(
         lead_x = tl.floor(tl.load(flow + middle * 2) + 0.5).to(tl.int32)
         best = tl.full((), 1 << 62, tl.int64)
         limit, around = best, best
-        # What lies there, without seams within and with them; no way at all, its own, the motion's, those of the four blocks beside it; then near the best
-        # and anywhere.
+        # What lies there, without seams within and with them; no way at all, its own, the motion's, those of the four
+        # blocks beside it; then near the best and anywhere.
         for turn in range(-2, 7 + NEAR + RANDOM):
             side = tl.maximum(turn - 3, 0) & 3
             ny = bounded(my + (side & 1) * ((side & 2) - 1) * SIDE, h)
