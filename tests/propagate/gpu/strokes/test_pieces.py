@@ -25,7 +25,7 @@ from restrip.propagate.gpu.exemplar import KeyTensors  # noqa: E402
 from restrip.propagate.gpu.motion import shown  # noqa: E402
 from restrip.propagate.gpu.planes import unsigned  # noqa: E402
 from restrip.propagate.gpu.stages import torch_stages  # noqa: E402
-from restrip.propagate.gpu.strokes.blocks import Round  # noqa: E402
+from restrip.propagate.gpu.strokes.blocks import Checkerboard  # noqa: E402
 from restrip.propagate.gpu.strokes.pieces import Pieces  # noqa: E402
 from restrip.propagate.gpu.strokes.places import own_places  # noqa: E402
 from restrip.propagate.gpu.strokes.sewing import Cloth, Stitch, packed_style  # noqa: E402
@@ -116,7 +116,7 @@ def laid_on_cpu(scene: Scene) -> np.ndarray:
 def laid(scene: Scene, lay_blocks, **how) -> torch.Tensor:
     field = scene.cloth.before.clone()
     for n, (shift, seed) in enumerate(ROUNDS):
-        lay_blocks(scene.cloth, field, Round(n % 2, shift, seed), **how)
+        lay_blocks(scene.cloth, field, Checkerboard(n % 2, shift, seed), **how)
     return field
 
 

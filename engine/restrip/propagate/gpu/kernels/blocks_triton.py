@@ -23,7 +23,7 @@ from restrip.propagate.energy.blocks import (
 from restrip.propagate.energy.descriptors import NUMBERS
 from restrip.propagate.gpu.kernels.search_triton import noise_at
 from restrip.propagate.gpu.kernels.stencil_triton import bounded
-from restrip.propagate.gpu.strokes.blocks import Round
+from restrip.propagate.gpu.strokes.blocks import Checkerboard
 from restrip.propagate.gpu.strokes.sewing import Cloth
 
 CONSTANTS = {
@@ -44,7 +44,7 @@ CONSTANTS = {
 }
 
 
-def lay_blocks(cloth: Cloth, field: Tensor, turn: Round) -> None:
+def lay_blocks(cloth: Cloth, field: Tensor, turn: Checkerboard) -> None:
     """Lay the blocks of one colour of a chessboard, in place; `blocks.lay_blocks`."""
     h, w = cloth.sure.shape
     rows, columns = triton.cdiv(h + turn.shift, SIDE), triton.cdiv(w + turn.shift, SIDE)

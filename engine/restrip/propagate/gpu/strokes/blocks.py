@@ -34,7 +34,7 @@ BESIDE = ((-1, 0), (0, -1), (1, 0), (0, 1))  # blocks beside one, as dx, dy, in 
 
 
 @dataclass(frozen=True)
-class Round:
+class Checkerboard:
     """Which blocks: those of one `parity` of row + column on a board that is moved by `shift` up and left; the seed of
     random places.
     """
@@ -44,7 +44,7 @@ class Round:
     seed: int
 
 
-def lay_blocks(cloth: Cloth, field: Tensor, turn: Round, rows: int = 0) -> None:
+def lay_blocks(cloth: Cloth, field: Tensor, turn: Checkerboard, rows: int = 0) -> None:
     """Lay the blocks of one colour of a chessboard anew from one place each, where that is far cheaper; in place."""
     h, w = cloth.sure.shape
     down, columns = -(-(h + turn.shift) // SIDE), -(-(w + turn.shift) // SIDE)

@@ -12,7 +12,7 @@ from restrip.propagate.gpu.graphs import Tensors
 from restrip.propagate.gpu.motion import KeyMotion, Shown, shown_in
 from restrip.propagate.gpu.planes import unsigned
 from restrip.propagate.gpu.stages import Stages
-from restrip.propagate.gpu.strokes.blocks import Round
+from restrip.propagate.gpu.strokes.blocks import Checkerboard
 from restrip.propagate.gpu.strokes.calm_motion import CalmMotion, trusted
 from restrip.propagate.gpu.strokes.places import own_places
 from restrip.propagate.gpu.strokes.sewing import Cloth, Stitch, packed_style
@@ -64,7 +64,7 @@ class Pieces:
         cloth = Cloth(described, self._key.described, self._style, flow.contiguous(), sure.contiguous(), before)
         if self._effort.blocks:
             for n, (shift, seed) in enumerate(ROUNDS):
-                self._stages.lay_blocks(cloth, before, Round(n % 2, shift, seed))
+                self._stages.lay_blocks(cloth, before, Checkerboard(n % 2, shift, seed))
         field = before.clone()
         for n, (far, radius, seen, surest) in enumerate(self._effort.pieces):
             for parity in (0, 1):
