@@ -13,7 +13,7 @@ import bpy
 
 from restrip.client.ids import new_job_id
 from restrip.client.job import Manifest
-from restrip.client.key_files.watch import KeyNews
+from restrip.client.key_files.news import KeyNews
 from restrip.client.schema import Schema
 from restrip.client.status import WAITING_FOR_CLICK, Event, JobStatus
 from restrip.errors import RemoteError, RestripError

@@ -11,8 +11,8 @@ from typing import Any
 
 import bpy
 
+from restrip.client.key_files.news import KeyNews
 from restrip.client.key_files.places import KeyPlaces
-from restrip.client.key_files.watch import KeyNews
 from restrip.errors import RestripError
 from restrip.timeline import Key
 

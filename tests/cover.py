@@ -97,6 +97,7 @@ COVERED_BY = {
     "media/frame": "media/test_geometry.py",
     "media/info": "media/test_reader.py",
     "media/curves": "media/pictures/test_painting.py",
+    "looks/style_transfer/network_look": "looks/style_transfer/test_neural.py",
     "media/frame_colours": "media/pictures/test_painting.py",
     "media/movies/hardware_encoding": "media/movies/test_hardware.py",
     "jobs/outputs/encoded_again": "jobs/test_encoder_choice.py",

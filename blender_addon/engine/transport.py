@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import restrip.errors
-from restrip.client.key_files.watch import KeyNews, news_from_json
+from restrip.client.key_files.news import KeyNews, news_from_json
 from restrip.client.status import Event, JobStatus
 from restrip.errors import RemoteError, RestripError
 

@@ -10,8 +10,9 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from restrip.client.key_files.news import KeyNews, news_to_json
 from restrip.client.key_files.places import KeyPlaces
-from restrip.client.key_files.watch import POLL_S, KeyNews, KeyWatch, news_to_json
+from restrip.client.key_files.watch import POLL_S, KeyWatch
 
 
 class Watcher:

@@ -108,3 +108,8 @@ def test_a_mismatch_says_who_is_to_change() -> None:
     idle = ProtocolMismatch("2.0", "1.0")
     assert "engine stop" in idle.remedy
     assert "2.0" in idle.message and "1.0" in idle.message
+
+
+def test_a_header_has_what_it_was_given_each_at_its_place() -> None:
+    made = header("probe", id="1", re="2", session="s", engine_id="e")
+    assert (made.id, made.re, made.session, made.engine_id) == ("1", "2", "s", "e")

@@ -78,3 +78,25 @@ def test_an_object_names_the_field_that_misfits() -> None:
     assert values.object_of(values.PLAIN[int]).read({"a": 1, "b": 2.0}, None) == {"a": 1, "b": 2}
     with pytest.raises(codec.Misfit, match=r"^b is 'c', which is no whole number$"):
         values.object_of(values.PLAIN[int]).read({"a": 1, "b": "c"}, None)
+
+
+def test_items_are_written_each_by_its_own_form_and_their_number_is_fixed() -> None:
+    form = values.items_of([values.PLAIN[Fraction], values.text_of(Angle)])
+    read = form.read([0.5, "90deg"], None)
+    assert read[0] == Fraction(1, 2) and read[1].degrees == 90
+    assert form.write(read) == ["1/2", "90deg"]
+    for given in ([0.5], [0.5, "90deg", 1]):
+        with pytest.raises(codec.Misfit, match=rf"has {len(given)} items, not 2$"):
+            form.read(given, None)
+    with pytest.raises(codec.Misfit, match=r"^\[1\]"):
+        form.read([0.5, None], None)
+
+
+def test_what_may_be_missing_is_written_by_its_form_or_as_null() -> None:
+    form = values.either_of([values.PLAIN[Fraction]], optional=True)
+    assert form.write(None) is None and form.write(Fraction(1, 3)) == "1/3"
+    assert form.read(None, None) is None and form.read("1/3", None) == Fraction(1, 3)
+    either = values.either_of([values.PLAIN[int], values.PLAIN[str]], optional=False)
+    assert either.read("a", None) == "a" and either.read(2.0, None) == 2 and either.write("a") == "a"
+    with pytest.raises(codec.Misfit, match=r"which is no text$"):
+        either.read(None, None)

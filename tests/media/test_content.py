@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from restrip.media import content
-from restrip.media.content import HashBook, stamp_of
+from restrip.media.content import HashBook, content_of, stamp_of
 from restrip.media.files import MediaMissing, MediaUnreadable, OutputUnwritable, written
 
 
@@ -156,3 +156,10 @@ def test_a_file_never_takes_the_name_of_a_device_or_a_pipe(tmp_path: Path) -> No
     with pytest.raises(OutputUnwritable, match="device or a pipe"), written(tmp_path / "pipe") as aside:
         aside.write_text("x")
     assert (tmp_path / "pipe").is_fifo() and [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_movie_is_told_by_samples_unless_all_of_it_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(bytes(5000))
+    assert content_of([path], whole=True).sha256 == hashlib.sha256(bytes(5000)).hexdigest()
+    assert content_of([path]).sha256 != hashlib.sha256(bytes(5000)).hexdigest()

@@ -8,7 +8,9 @@ import av
 import numpy as np
 import pytest
 
-from restrip.media.pixels import PLANAR, converted, layout_of
+from restrip.media.colour import ColourTags
+from restrip.media.frame import Frame
+from restrip.media.pixels import PLANAR, converted, fill, layout_of
 
 # Interleaved layouts: bits, how far they are shifted up, and the block that a chroma sample stands for (w, h).
 PAIRED = {
@@ -84,3 +86,26 @@ def test_the_same_picture_always_gives_the_same_values(layout: str) -> None:
             for one, two in zip(first.planes, other.planes, strict=True):
                 across = one.width * (3 if target == "rgb48le" else 1)
                 assert (rows(one, bits, across) == rows(two, bits, across)).all(), size
+
+
+@pytest.mark.parametrize(
+    ("name", "facts"),
+    [
+        ("yuv420p", (8, False, False)),
+        ("yuva444p16le", (16, True, False)),
+        ("gbrp10le", (10, False, True)),
+        ("rgb565le", (6, False, True)),
+        ("pal8", (8, True, True)),
+        ("bgra", (8, True, True)),
+    ],
+)
+def test_a_layouts_facts(name: str, facts: tuple[int, bool, bool]) -> None:
+    found = layout_of(av.VideoFormat(name))
+    assert (found.name, found.bits, found.alpha, found.rgb) == (name, *facts)
+
+
+@pytest.mark.parametrize("layout", ["yuva444p", "gbrap"])
+def test_a_missing_alpha_is_written_as_opaque(layout: str) -> None:
+    picture = noise(layout, (16, 8))
+    fill(picture, Frame(np.full((8, 16, 3), 90, np.uint8)), ColourTags().resolved((16, 8)))
+    assert (rows(picture.planes[3], 8, 16) == 255).all()

@@ -42,3 +42,7 @@ def test_a_document_gives_way_to_the_picture_that_was_exported_from_it(tmp_path:
         (tmp_path / name).touch()
     found = {number: [path.name for path in paths] for number, paths in keys_in_folder(tmp_path).items()}
     assert found == {1: ["key_1.png"], 2: ["key_2.kra"], 3: ["key_3.png", "key_3.tif"]}
+
+
+def test_names_sort_as_their_frames_do() -> None:
+    assert [key_name(45), key_name(7, ".jpg"), key_name(123456)] == ["key_00045.png", "key_00007.jpg", "key_123456.png"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restrip.timeline.marker_text import MarkerText, read_marker
+from restrip.timeline.marker_text import MarkerText, read_marker, read_noted
 
 PAGE = Path(__file__).parents[2] / "docs" / "markers.md"
 EXAMPLES = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| `")]
@@ -66,3 +66,21 @@ def test_any_text_is_read(text: str) -> None:
     read = read_marker(text)
     assert read.prompt is None or read.prompt.strip(" ,") == read.prompt
     assert read.image is None or read.image in text
+
+
+@pytest.mark.parametrize(
+    ("name", "note", "prompt"),
+    [
+        ("a fox", "a hare", "a hare"),
+        ("a fox", "", "a fox"),
+        ("Restrip key a fox", "", None),
+        ("Restrip key a fox", "a hare", "a hare"),
+        ("a fox", "Restrip: a hare", "a fox"),
+        ("Marker 3", "a hare", "a hare"),
+        ("Marker 3", "", None),
+    ],
+)
+def test_a_marker_of_resolve_is_read_from_its_note_then_from_a_name_that_is_the_users(
+    name: str, note: str, prompt: str | None
+) -> None:
+    assert read_noted(name, note).prompt == prompt

@@ -12,8 +12,9 @@ from collections.abc import Collection
 from pathlib import Path
 
 from restrip.client.discovery import state_dir
+from restrip.client.key_files.news import KeyNews
 from restrip.client.key_files.places import KeyPlaces
-from restrip.client.key_files.watch import POLL_S, KeyNews, KeyWatch
+from restrip.client.key_files.watch import POLL_S, KeyWatch
 from restrip.client.status import JobStatus
 from restrip.errors import BadInput, RestripError
 from restrip_resolve import ledger

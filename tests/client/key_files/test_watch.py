@@ -8,16 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from restrip.client.key_files.news import KeyNews
 from restrip.client.key_files.places import KeyPlaces
-from restrip.client.key_files.watch import (
-    GONE_S,
-    MOST_WAIT_S,
-    QUIET_S,
-    KeyNews,
-    KeyWatch,
-    news_from_json,
-    news_to_json,
-)
+from restrip.client.key_files.watch import GONE_S, MOST_WAIT_S, QUIET_S, KeyWatch
 
 END = b"IEND\xaeB`\x82"
 
@@ -231,15 +224,6 @@ def test_a_folder_that_is_missing_at_first_is_named_and_its_keys_are_new_when_it
     painter.folder.mkdir()
     painter.save("key_00000.png", "new")
     assert [names(look.added) for look in after(5) if look.changed] == [["key_00000.png"]]
-
-
-def test_a_look_goes_through_a_pipe(painter: Painter) -> None:
-    (painter.folder / "key_00045.png").unlink()
-    painter.save("key_00000.png", "new")
-    look = painter.after(6)
-    again = news_from_json(news_to_json(look))  # type: ignore[arg-type]
-    assert (again.saved, again.said()) == (look.saved, look.said())
-    assert [error.code for error in again.troubles] == ["key-file-gone"]
 
 
 def test_a_watch_goes_on_when_other_keys_are_wanted(painter: Painter) -> None:

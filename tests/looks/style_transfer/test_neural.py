@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from restrip.looks import UnknownLook, open_look
-from restrip.looks.style_transfer.neural import PictureTooSmall, parse_mix
+from restrip.looks.style_transfer.network_look import PictureTooSmall
+from restrip.looks.style_transfer.neural import parse_mix
 from restrip.media import Frame, write_picture
 from restrip.media.files import MediaMissing, MediaUnreadable
 from restrip.progress import silent

@@ -14,8 +14,9 @@ from restrip.cli.terminal import Terminal
 from restrip.client.client import Client, EngineUnreachable, JobStatus
 from restrip.client.job import JobSpec, Manifest
 from restrip.client.key_files.made import KEPT
+from restrip.client.key_files.news import KeyNews
 from restrip.client.key_files.places import KeyPlaces
-from restrip.client.key_files.watch import POLL_S, KeyNews, KeyWatch
+from restrip.client.key_files.watch import POLL_S, KeyWatch
 from restrip.errors import BadInput, RestripError
 from restrip.request import JobNotDone, finished
 
