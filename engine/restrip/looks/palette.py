@@ -63,13 +63,17 @@ class ColourShift:
 
     def applied(self, coded: Floats) -> Floats:
         """A picture [H, W, 3] float32 in 0..1, sRGB-coded, with its colours shifted; in 0..1 again."""
-        lab = _lab(coded)
+        return np.clip(cv2.cvtColor(self.moved(_lab(coded)), cv2.COLOR_LAB2RGB), 0, 1)
+
+    def moved(self, lab: Floats) -> Floats:
+        """The same of a picture in CIE Lab, [H, W, 3] float32."""
         start, end = (
             np.concatenate([points[:1] - BEYOND, points, points[-1:] + BEYOND]) for points in (self.start, self.end)
         )
+        moved = np.empty_like(lab)
         for channel in range(3):
-            lab[..., channel] = np.interp(lab[..., channel], start[:, channel], end[:, channel])
-        return np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), 0, 1)
+            moved[..., channel] = np.interp(lab[..., channel], start[:, channel], end[:, channel])
+        return moved
 
 
 def shift_between(
@@ -83,15 +87,28 @@ def shift_between(
     `followed` is how far the difference between the frames is kept, in 0..1 for each axis of CIE Lab: 0
     where a look makes pictures of one lightness and colour of every frame.
     """
-    (anchor_frame, anchor_picture), (frame, picture) = anchor, key
+    frame, picture = key
+    return curve(picture.quantiles, wanted_colours(anchor, frame, followed), strength)
+
+
+def wanted_colours(
+    anchor: tuple[Palette, Palette], frame: Palette, followed: tuple[float, float, float] = FOLLOWED
+) -> Floats:
+    """The quantiles at SHARES of what the anchor's look is expected to make of another frame, [13, 3]."""
+    anchor_frame, anchor_picture = anchor
     share = np.array(followed, np.float32)
     made = _bounded(anchor_picture.spread, anchor_frame.spread)
     mean = anchor_picture.mean + share * made * (frame.mean - anchor_frame.mean)
     scale = _bounded(frame.spread, anchor_frame.spread) ** share
-    wanted = mean + scale * (anchor_picture.quantiles - anchor_picture.mean)
+    wanted: Floats = mean + scale * (anchor_picture.quantiles - anchor_picture.mean)
+    return wanted
+
+
+def curve(start: Floats, wanted: Floats, strength: float = 1.0) -> ColourShift:
+    """What brings colours with the quantiles `start` to `wanted`, both [13, 3] at SHARES, by bounded slopes."""
     # Points lie apart, for a picture of one colour too.
     apart = LEAST_STEP * (np.arange(len(SHARES), dtype=np.float32) - len(SHARES) // 2)[:, None]
-    start, wanted = picture.quantiles + apart, wanted + apart
+    start, wanted = start + apart, wanted + apart
     slopes = np.clip(np.diff(wanted, axis=0) / np.diff(start, axis=0), 1 / MOST_GAIN, MOST_GAIN)
     rises = np.concatenate([np.zeros((1, 3), np.float32), np.cumsum(slopes * np.diff(start, axis=0), axis=0)])
     # Where the slope was bounded the curve keeps to what is wanted on the whole.

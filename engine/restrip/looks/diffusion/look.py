@@ -75,8 +75,8 @@ def revisions(recipe: Recipe) -> list[str]:
     """What of a recipe gives other pictures than in version 0.1, which kept ones must not be taken for.
 
     "joined": what other keys show of one is put into its finished picture; it was put into latents on the way.
-    "elsewhere": a look file's anchor is also followed in how lively latents are, and in colours by what both frames
-    hold of a kind.
+    "elsewhere 2": a look file's anchor is also followed in how lively latents are, and in colours by what both frames
+    hold of a kind: whole, and the rest has what is left of the anchor's colours.
     """
     prompts = f"{recipe.prompt} {recipe.negative_prompt} {recipe.original_prompt}"
     as_before = recipe.sampler == "euler" and recipe.schedule in ("auto", "uniform")
@@ -85,7 +85,7 @@ def revisions(recipe: Recipe) -> list[str]:
         "lcm": recipe.sampler == "lcm",
         "alternative": recipe.noise in ("plain", "adjusted") and not (as_before and recipe.randomness == 0),
         "joined": (recipe.anchor and recipe.anchor_fusion > 0) or recipe.previous_fusion > 0,
-        "elsewhere": recipe.anchor and bool(recipe.anchor_file),
+        "elsewhere 2": recipe.anchor and bool(recipe.anchor_file),
         "prompt": bool(re.search(r"\\|BREAK", prompts)) or not unicodedata.is_normalized("NFC", prompts),
     }
     return [name for name, is_so in changed.items() if is_so]

@@ -39,6 +39,22 @@ def test_a_wall_is_painted_as_the_anchors_wall_however_much_of_it_is_shown() -> 
     assert np.abs(LookColours.of(*ANCHOR).given(own, shot, 0.0) - own).max() < 0.01
 
 
+def test_what_isnt_alike_has_the_colours_that_the_wall_leaves() -> None:
+    """The anchor's wall is a quarter of it, this one's three quarters: the rest is the anchor's grass, in no part wall."""
+    shot, own = frame(WALL, SKY, 0.75), frame((0.3, 0.35, 0.5), (0.5, 0.8, 0.9), 0.75)
+    made = LookColours.of(*ANCHOR).given(own, shot, 1.0)
+    sky = np.s_[4:-4, 54:-2]
+    grass, wall = off(made[sky], PAINTED[GRASS]), off(made[sky], PAINTED[WALL])
+    assert grass < wall / 2 and grass < off(own[sky], PAINTED[GRASS]) / 3
+    assert off(made[4:-4, 4:40], PAINTED[WALL]) < 2
+
+
+def test_with_nothing_alike_the_whole_has_the_anchors_colours() -> None:
+    shot, own = frame((0.9, 0.3, 0.6), SKY), frame((0.3, 0.35, 0.5), (0.5, 0.8, 0.9))
+    made = LookColours.of(*ANCHOR).given(own, shot, 1.0)
+    assert off(made, ANCHOR[1].mean((0, 1))) < off(own, ANCHOR[1].mean((0, 1))) / 2
+
+
 def test_the_anchor_itself_stays() -> None:
     assert np.abs(LookColours.of(*ANCHOR).given(ANCHOR[1], ANCHOR[0], 1.0) - ANCHOR[1]).mean() < 0.02
 

@@ -1,11 +1,13 @@
-"""A key's colours brought to those of another clip's anchor: as a whole, and then what is alike in both frames.
+"""A key's colours brought to those of another clip's anchor: what is alike in both frames, and then the rest.
 
-    picture ──► curves to the anchor's colours (looks/palette.py): a shot that is half white wall gets earth and leaves
-                into its wall where the anchor shows little white
-            ──► where the frame is like a part of the anchor's frame: what the anchor's picture is there, on the mean,
-                less what this one is where its own frame is so. Smooth, with the frame's edges
+    frames   ──► places that are alike, and how surely: one stroke of the anchor says nothing of a kind
+    picture  ──► curves to the anchor's colours as a whole (looks/palette.py)
+             ──► alike:  what the anchor's picture is on such places, on the mean, less what this one is on its own
+                 rest:   curves to those of the anchor's colours that what is alike doesn't have already
+                 laid together, smooth, with the frame's edges; once more, for what smoothing left
 
-So a wall that both show is painted as the anchor's is, and what the anchor has nothing of has its colours.
+So a wall that both show is painted as the anchor's is, and the whole keeps the anchor's colours beside it: a shot that
+is half white wall gets the earth and leaves of the anchor into what isn't wall.
 """
 
 from __future__ import annotations
@@ -17,25 +19,17 @@ import numpy as np
 import numpy.typing as npt
 
 from restrip.looks.diffusion.consistency.clean_mask import guided
-from restrip.looks.palette import Palette, shift_between
+from restrip.looks.diffusion.consistency.kinds import Kinds, places_of
+from restrip.looks.palette import SHARES, SMALL_PX, ColourShift, Palette, curve, shift_between, wanted_colours
 
 Floats = npt.NDArray[np.float32]
 
-PART = 0.6
-"""How much of the difference is taken away. All of it would cost edges between what is alike and what isn't, and the
-colours of the whole."""
+PASSES = 2
 
-SMALL_PX = 48
-"""The longer side at which frames are compared: their places are things, not pixels."""
+LEAST_PART = 0.05
+"""Where less is alike, colours of what is alike aren't told from the rest's."""
 
-AROUND = 1 / 128
-"""What belongs to a place, as a share of the longer side."""
-
-ALIKE = 4.0
-"""Places are alike that lie no more than about so far apart, in CIE Lab and the spread of its lightness."""
-
-FEW = 0.0013
-"""Of the anchor's places: where just so many are like one, half of the difference counts."""
+LEVELS = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,54 +45,74 @@ class LookColours:
     @classmethod
     def of(cls, frame: Floats, picture: Floats) -> LookColours:
         """Of the anchor's frame and its picture, [h, w, 3] float32 in 0..1, sRGB-coded."""
-        places = _places(frame)
+        places = places_of(frame)
         return cls((Palette.of(frame), Palette.of(picture)), places, _small(_lab(picture), places))
 
     def given(self, picture: Floats, frame: Floats, strength: float) -> Floats:
         """`picture` [h, w, 3] of another `frame` on its way to these colours; both float32 in 0..1, sRGB-coded.
         `strength` 0 leaves it.
         """
-        own = Palette.of(frame), Palette.of(picture)
-        shifted = _lab(shift_between(self.palettes, own, strength).applied(picture))
-        height, width = frame.shape[:2]
-        whole = cv2.resize(self._difference(shifted, frame), (width, height), interpolation=cv2.INTER_LINEAR)
-        guide = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-        for channel in range(3):
-            shifted[..., channel] += strength * PART * guided(whole[..., channel], guide)
-        return np.clip(cv2.cvtColor(shifted, cv2.COLOR_LAB2RGB), 0, 1)
-
-    def _difference(self, picture: Floats, frame: Floats) -> Floats:
-        """How far the anchor's picture is from this one, in CIE Lab, where frames are alike: [h, w, 3], small; 0 where
-        they aren't.
-        """
-        mine = _places(frame)
-        here = _small(picture, mine)
-        to_theirs, to_mine = _alike(mine, self.places), _alike(mine, mine)
-        count = to_theirs.sum(axis=1, keepdims=True)
-        counts = count / (count + np.float32(FEW * to_theirs.shape[1]))
-        apart = to_theirs @ self.painted / np.maximum(count, 1e-6) - to_mine @ here / to_mine.sum(axis=1, keepdims=True)
-        found: Floats = (counts * apart).reshape((*mine.shape[:2], 3))
-        return found
+        own, kinds = Palette.of(frame), Kinds.between(places_of(frame), self.places)
+        wanted, guide = wanted_colours(self.palettes, own), cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+        part = np.clip(_whole(kinds.sure, guide), 0, 1)
+        before = _lab(picture)
+        made = shift_between(self.palettes, (own, Palette.of(picture))).moved(before)
+        for _ in range(PASSES):
+            difference = kinds.sure * kinds.difference(self.painted.reshape(-1, 3), _small(made, kinds.sure))
+            alike = part * made + _whole(difference, guide)
+            rest = _rest(before, alike, part[..., 0], wanted)
+            made = alike + (1 - part) * rest.moved(before)
+        coded = np.clip(cv2.cvtColor(made, cv2.COLOR_LAB2RGB), 0, 1)
+        result: Floats = picture + np.float32(strength) * (coded - picture)
+        return result
 
 
-def _places(frame: Floats) -> Floats:
-    """Mean colour in CIE Lab and the spread of its lightness around each place of a frame, [h, w, 4], small."""
-    longer = max(frame.shape[:2])
-    height, width = (max(1, round(side * SMALL_PX / longer)) for side in frame.shape[:2])
-    lab = _lab(frame)
-    mean = cv2.GaussianBlur(lab, (0, 0), longer * AROUND)
-    square = cv2.GaussianBlur(np.square(lab[..., 0]), (0, 0), longer * AROUND)
-    spread = np.sqrt(np.maximum(square - np.square(mean[..., 0]), 0))
-    return cv2.resize(np.dstack([mean, spread]), (width, height), interpolation=cv2.INTER_AREA)
+def _rest(picture: Floats, alike: Floats, part: Floats, wanted: Floats) -> ColourShift:
+    """What brings the colours of what isn't alike to those of the `wanted` ones, [13, 3] at SHARES, that what is alike
+    doesn't have: `part` [h, w] of each place, times which `alike` [h, w, 3] are its colours; all in CIE Lab.
+    """
+    scale = min(1.0, SMALL_PX / max(part.shape))
+    size = tuple(max(1, round(side * scale)) for side in part.shape[::-1])
+    part, picture, alike = (cv2.resize(of, size, interpolation=cv2.INTER_AREA) for of in (part, picture, alike))
+    alike = (alike / np.maximum(part, LEAST_PART)[..., None]).reshape(-1, 3)
+    weights, others = part.ravel(), np.maximum(1 - part.ravel(), 1e-4)
+    start, end = np.empty_like(wanted), np.empty_like(wanted)
+    for channel, values in enumerate(picture.reshape(-1, 3).T):
+        start[:, channel] = _quantiles(values, others)
+        end[:, channel] = _left(wanted[:, channel], alike[:, channel], weights)
+    return curve(start, end)
 
 
-def _alike(mine: Floats, theirs: Floats) -> Floats:
-    """How much each of the places `mine` is like each of `theirs`, in 0..1, [mine, theirs]."""
-    apart = np.zeros((mine[..., 0].size, theirs[..., 0].size), np.float32)
-    for channel in range(theirs.shape[-1]):
-        apart += np.square(mine[..., channel].reshape(-1, 1) - theirs[..., channel].reshape(1, -1))
-    found: Floats = np.exp(apart / np.float32(-2 * ALIKE**2))
+def _quantiles(values: Floats, weights: Floats) -> Floats:
+    """At SHARES, of weighed values, both [n]."""
+    order = np.argsort(values)
+    shares = np.cumsum(weights[order], dtype=np.float64)
+    found: Floats = np.interp(SHARES, shares / shares[-1], values[order]).astype(np.float32)
     return found
+
+
+def _left(wanted: Floats, there: Floats, weights: Floats) -> Floats:
+    """The quantiles at SHARES of what is left of colours with the quantiles `wanted`, [13], where `there` [n] are taken
+    out of it, each as `weights` says; those that there are too many of aren't counted.
+    """
+    low, high = float(min(wanted[0], there.min())), float(max(wanted[-1], there.max()))
+    levels = np.linspace(low - 1, high + 1, LEVELS + 1)
+    all_of_it = np.interp(levels[1:], wanted, SHARES, left=0.0, right=1.0)
+    taken = np.cumsum(np.histogram(there, levels, weights=weights)[0]) / len(there)
+    left = np.maximum.accumulate(np.maximum(all_of_it - taken, 0))
+    if left[-1] < LEAST_PART:
+        return wanted
+    rising = left / left[-1] + np.arange(LEVELS) * 1e-9
+    found: Floats = np.interp(SHARES, rising, levels[1:]).astype(np.float32)
+    return found
+
+
+def _whole(values: Floats, guide: Floats) -> Floats:
+    """Of each place, [h, w, c], small, as large as the `guide` [H, W], with its edges."""
+    height, width = guide.shape
+    planes = [np.ascontiguousarray(values[..., channel]) for channel in range(values.shape[-1])]
+    large = [cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR) for plane in planes]
+    return np.dstack([guided(plane, guide) for plane in large])
 
 
 def _small(lab: Floats, like: Floats) -> Floats:
