@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from restrip.cli import main
+from restrip.cli import look, main
 from restrip.client.client import EngineUnreachable, connect
+from restrip.errors import RemoteError
 
 Run = Callable[..., tuple[int, Any, str]]
 
@@ -32,6 +34,30 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
             client.quit()
     except EngineUnreachable:
         pass
+
+
+@pytest.mark.parametrize("job", [(), ("--job", "painted")])
+def test_the_newest_jobs_look_isnt_the_only_one(monkeypatch: pytest.MonkeyPatch, job: tuple[str, ...]) -> None:
+    """Where the newest job has none to save, the remedy says which job that was, and how another is named."""
+
+    class Engine:
+        def __enter__(self) -> Engine:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def jobs(self, *_: object) -> list[SimpleNamespace]:
+            return [SimpleNamespace(kind="render", job_id="painted")]
+
+        def save_look(self, *_: object, **__: object) -> None:
+            raise RemoteError({"code": "no-look-to-save", "message": "No.", "remedy": "Save another."})
+
+    told = SimpleNamespace(name="x", key=None, replace=False, job=job[-1] if job else None)
+    monkeypatch.setattr(look.shared, "open_client", Engine)
+    monkeypatch.setattr(look, "whole_id", lambda _, part: part)
+    with pytest.raises(RemoteError) as raised:
+        look.save(told, None)  # type: ignore[arg-type]
+    assert ("painted" in raised.value.remedy and "--job" in raised.value.remedy) is not bool(job)
 
 
 def test_a_look_is_saved_given_away_and_used(run: Run, carphone: Path, bikes: Path, tmp_path: Path) -> None:

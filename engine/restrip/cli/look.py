@@ -13,6 +13,7 @@ from typing import Any
 from restrip.cli import options as shared
 from restrip.cli.jobs import whole_id
 from restrip.cli.terminal import Terminal
+from restrip.errors import RemoteError
 from restrip.storage import atomic
 
 
@@ -64,7 +65,14 @@ def save(options: argparse.Namespace, terminal: Terminal) -> None:
             if not done:
                 raise shared.BadOption("There is no finished job.", "Render a strip first, or name a job with --job.")
             job_id = done[0]
-        look = client.save_look(job_id, options.name, key=options.key, replace=options.replace)
+        try:
+            look = client.save_look(job_id, options.name, key=options.key, replace=options.replace)
+        except RemoteError as error:
+            if error.code == "no-look-to-save" and not options.job:
+                error.remedy += (
+                    f" This was the newest job, {job_id}; --job ID takes another (`restrip jobs` lists them)."
+                )
+            raise
     terminal.result(look, f"Saved as {look['path']}.", f"Use it with --look-file {_quoted(look['name'])}.")
 
 

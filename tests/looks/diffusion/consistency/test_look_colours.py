@@ -40,7 +40,7 @@ def test_a_wall_is_painted_as_the_anchors_wall_however_much_of_it_is_shown() -> 
 
 
 def test_what_isnt_alike_has_the_colours_that_the_wall_leaves() -> None:
-    """The anchor's wall is a quarter of it, this one's three quarters: the rest is the anchor's grass, in no part wall."""
+    """The wall is a quarter of the anchor and three quarters of this: the rest is painted as grass."""
     shot, own = frame(WALL, SKY, 0.75), frame((0.3, 0.35, 0.5), (0.5, 0.8, 0.9), 0.75)
     made = LookColours.of(*ANCHOR).given(own, shot, 1.0)
     sky = np.s_[4:-4, 54:-2]
