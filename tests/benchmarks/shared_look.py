@@ -10,13 +10,15 @@ the other shot's keys against that anchor: all that style_measures.py has, and
 What is told of each, of separate anchors and then of the look file: the distance, and the look file's share of the
 separate anchors'. `frames` are the same distances of the frames themselves, where that says anything.
 
+`itself` is how differently the anchor paints what is alike in its own two halves (style_measures.py). `coloured` are
+separate keys that were given the anchor's colours as a whole: what of a share is colours alone.
+
 Even the anchor's own picture isn't at 0: a camera nearer by sees more of one colour, less of another, and a look paints
 blocks that are alike in several ways. So for the second camera a third row tells them of the anchor's own picture, cut
 as that camera cuts its frames, and how much of what separate anchors have beyond it is left.
 
-Goal: with the look file at most half of what separate anchors have, where that can be. In two clips that show other
-things it can't be in `colours` and in `alike` at once: a shot that is half white wall has the anchor's colours in their
-shares, or paints its wall as the anchor does.
+Goal: with the look file at most half of what separate anchors have, in `colours`, and in `alike` where frames show much
+that is. Pairs are chosen by frames alone: two clips that have nothing of a kind say nothing of `alike`.
 """
 
 from __future__ import annotations
@@ -31,13 +33,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from agreement import BASE, bundled, read
-from style_measures import measures
+from style_measures import itself, measures
 
 from restrip.looks import Look, open_look
 from restrip.looks.diffusion.consistency.agreement import agreement
 from restrip.looks.look_file.archive import FRAME, PICTURE, write_archive
 from restrip.looks.look_file.pictures import png_of
 from restrip.looks.look_file.record import SUFFIX, AnchorUsed, LookRecord
+from restrip.looks.palette import Palette, shift_between
 from restrip.media.frame import Frame
 from restrip.progress import silent
 from restrip.timeline import Key
@@ -49,6 +52,7 @@ CASES: dict[str, tuple[Shot, Shot]] = {
     "two shots of one clip": (("bigbuckbunny.mp4", (10, 16)), ("bigbuckbunny.mp4", (104, 112))),
     "two clips": (("bigbuckbunny.mp4", (10, 16)), ("bikes.mp4", (20, 40))),
     "two clips, other way": (("bikes.mp4", (20, 40)), ("carphone_pristine.mp4", (5, 60))),
+    "two clips, of a kind": (("bikes.mp4", (212,)), ("carphone_pristine.mp4", (12,))),
     "two cameras": (("bigbuckbunny.mp4", (10, 16)), ("bigbuckbunny.mp4", (22, 28))),
 }
 LEAST_SEEN = 0.02
@@ -99,7 +103,11 @@ def run(look: str, case: str, shots: tuple[Shot, Shot], size: tuple[int, int], s
     told = [_told(anchor, frames[1], pictures[1]) for pictures in (separate, shared)]
     print(f"{look}, {case}: " + ", ".join(told[0]) + f" ({time.process_time() - begun:.0f} CPU s)")
     print("  frames     ", *(f"{of:13.2f} " for of in _told((anchor[0], anchor[0]), frames[1], frames[1]).values()))
+    print(f"  itself      alike {itself(anchor):.2f}")
+    coloured = [recoloured(anchor, (f.rgb, p.rgb)) for f, p in zip(frames[1], separate[1], strict=True)]
+    other = _told(anchor, frames[1], coloured)
     print("  separate   ", *(f"{of:13.2f} " for of in told[0].values()))
+    print("  coloured   ", *(f"{other[of]:6.2f} {other[of] / told[0][of]:6.2f}x" for of in told[0]))
     print("  look file  ", *(f"{told[1][of]:6.2f} {told[1][of] / told[0][of]:6.2f}x" for of in told[0]), flush=True)
     if case == SECOND_CAMERA:
         own = Frame(anchor[0]), Frame(anchor[1])
@@ -123,6 +131,14 @@ def _told(anchor: tuple[Bytes, Bytes], frames: list[Frame], pictures: list[Frame
         moved = both.disagreement if both.seen >= LEAST_SEEN else float("nan")
         found.append({**measures(anchor, (frame.rgb, picture.rgb)), "moved": moved})
     return {of: float(np.mean([one[of] for one in found])) for of in found[0]}
+
+
+def recoloured(anchor: tuple[Bytes, Bytes], key: tuple[Bytes, Bytes]) -> Frame:
+    """A key's picture with the anchor's colours as a whole; both are (frame, picture)."""
+    floats = [np.float32(picture) / 255 for picture in (*anchor, *key)]
+    frame, picture, own, made = map(Palette.of, floats)
+    shifted = shift_between((frame, picture), (own, made)).applied(floats[3])
+    return Frame((shifted * 255).round().astype(np.uint8))
 
 
 def other_camera(frame: Frame) -> Frame:

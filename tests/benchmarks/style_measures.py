@@ -5,8 +5,8 @@ strokes    how coarse and how strong: contrasts of lightness in five octaves, 2 
 textures   filters' correlations at four scales, as a share (Gram matrices, Gatys et al. 2016, of fixed filters)
 learned    distance of the 100 numbers by which a network tells styles (Ghiasi et al. 2017), trained on paintings
 patches    how far the nearest patch of 5x5 pixels of the other picture is, its mean taken away, in CIE Lab
-alike      how differently both paint, on the mean, what is alike in their frames in colour and texture, in CIE Lab
-blocks     the same from one block of 16 pixels to the nearest one: single strokes count too
+alike      how differently both paint, on the mean, what is alike in their frames in colour and texture, in CIE Lab;
+           `itself` is that of one picture's halves: no key can be more like an anchor than the anchor is
 structure  correlation of luma gradients with the own frame: likeness isn't bought by leaving the frame
 """
 
@@ -26,13 +26,14 @@ Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 Pair = tuple[Bytes, Bytes]
 
-BLOCK_PX = 16
 OCTAVES = (0.5, 1.0, 2.0, 4.0, 8.0)
 """The finer blur of each, in pixels."""
-LIKE = 6.0
+LIKE = 3.0
 """What differs no more in two frames, in colour and texture, is of one kind."""
-STEP_PX, LEAST_ALIKE = 6, 2.0
-"""Places are compared so far apart; one with fewer of its kind in the other frame isn't."""
+STEP_PX, LEAST_ALIKE = 4, 12.0
+"""Places are compared so far apart; one with fewer of its kind in either frame isn't: that would be single strokes."""
+SLOPES = 0.25
+"""How soon slopes are believed, as a share of LIKE squared."""
 PATCH_PX, PATCH_STEP_PX = 5, 6
 
 
@@ -46,7 +47,6 @@ def measures(anchor: Pair, key: Pair) -> dict[str, float]:
         "learned": float(np.linalg.norm(learned(model) - learned(own))),
         "patches": patches(model, own),
         "alike": alike(anchor, key),
-        "blocks": disagreement(anchor, key),
         "structure": structure(own, key[0]),
     }
 
@@ -121,18 +121,41 @@ def _patches(picture: Bytes, step: int) -> Floats:
 def alike(anchor: Pair, key: Pair) -> float:
     """How differently two pictures paint what is alike in their frames: means over what is alike, as a distance in CIE
     Lab. Not a number where nothing is.
+
+    What frames differ by within a kind is taken out by locally linear means: pictures that the same curves made of two
+    frames lie at 1 to 3, whatever the frames show.
     """
     theirs, mine = (_around(frame).reshape(-1, 4) for frame in (anchor[0], key[0]))
     model, own = (cv2.GaussianBlur(lab(picture), (0, 0), 3) for picture in (anchor[1], key[1]))
     model, own = (picture[::STEP_PX, ::STEP_PX].reshape(-1, 3) for picture in (model, own))
     to_theirs, to_mine = _likeness(mine, theirs), _likeness(mine, mine)
-    of_a_kind = to_theirs.sum(1)
-    judged = of_a_kind > LEAST_ALIKE
+    judged = (to_theirs.sum(1) > LEAST_ALIKE) & (to_mine.sum(1) > LEAST_ALIKE)
     if not judged.any():
         return float("nan")
-    there = to_theirs[judged] @ model / of_a_kind[judged, None]
-    here = to_mine[judged] @ own / to_mine[judged].sum(1)[:, None]
+    there = _expected(mine[judged], theirs, to_theirs[judged], model)
+    here = _expected(mine[judged], mine, to_mine[judged], own)
     return float(np.linalg.norm(there - here, axis=1).mean())
+
+
+def itself(anchor: Pair) -> float:
+    """`alike` of a picture's left and right halves, the mean of both ways."""
+    half = anchor[0].shape[1] // 2 - 8
+    left, right = (tuple(of[:, part] for of in anchor) for part in (slice(half), slice(-half, None)))
+    halves = [left, right]
+    return float(np.nanmean([alike(*halves), alike(*halves[::-1])]))
+
+
+def _expected(at: Floats, places: Floats, likeness: Floats, values: Floats) -> Floats:
+    """What `values` [n, 3] at `places` [n, 4] are expected to be `at` others [m, 4], by locally linear means."""
+    found = []
+    for place, weights in zip(at, likeness, strict=True):
+        near = weights > 1e-3
+        apart = np.column_stack([np.ones(near.sum()), places[near] - place])
+        weighed = apart.T * weights[near]
+        normal = weighed @ apart
+        normal[1:, 1:] += np.eye(4) * weights.sum() * LIKE**2 * SLOPES
+        found.append(np.linalg.solve(normal, weighed @ values[near])[0])
+    return np.float32(found)
 
 
 def _around(frame: Bytes) -> Floats:
@@ -144,28 +167,7 @@ def _around(frame: Bytes) -> Floats:
 
 
 def _likeness(mine: Floats, theirs: Floats) -> Floats:
-    return np.exp(-((mine[:, None] - theirs[None]) ** 2).sum(2) / (2 * (LIKE / 2) ** 2))
-
-
-def disagreement(anchor: Pair, key: Pair) -> float:
-    """How differently two pictures paint blocks that are alike in their frames, as a distance in CIE Lab."""
-    theirs, mine = blocks(anchor[0]), blocks(key[0])
-    apart = np.linalg.norm(mine[:, None] - theirs[None], axis=2)
-    nearest = apart.argmin(axis=1)
-    alike_ones = apart[np.arange(len(mine)), nearest] < LIKE
-    if not alike_ones.any():
-        return float("nan")
-    painted, model = blocks(key[1])[alike_ones, :3], blocks(anchor[1])[nearest[alike_ones], :3]
-    return float(np.linalg.norm(painted - model, axis=1).mean())
-
-
-def blocks(picture: Bytes) -> Floats:
-    """Mean colour in CIE Lab and the spread of its lightness, [blocks, 4]."""
-    values = lab(picture)
-    height, width = (side - side % BLOCK_PX for side in values.shape[:2])
-    cut = values[:height, :width].reshape(height // BLOCK_PX, BLOCK_PX, width // BLOCK_PX, BLOCK_PX, 3)
-    flat = cut.transpose(0, 2, 1, 3, 4).reshape(-1, BLOCK_PX * BLOCK_PX, 3)
-    return np.concatenate([flat.mean(axis=1), flat[..., :1].std(axis=1)], axis=1)
+    return np.exp(-((mine[:, None] - theirs[None]) ** 2).sum(2) / (2 * LIKE**2))
 
 
 def lab(picture: Bytes) -> Floats:
