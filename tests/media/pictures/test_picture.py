@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from restrip.media import Frame, read_picture, write_picture
 from restrip.media.files import MediaMissing, MediaUnreadable, OutputUnwritable
+from restrip.media.pictures.picture import kind_of, picture_facts
 from restrip.timeline import PICTURE_ENDINGS, is_picture
 
 
@@ -183,3 +185,24 @@ def test_a_picture_is_replaced_whole_or_not(tmp_path: Path, monkeypatch: pytest.
             write_picture(tmp_path / "a.png", second)
     assert (read_picture(tmp_path / "a.png").rgb == first.rgb).all()
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize(("most", "kind", "bits"), [(255, ">u1", 8), (65535, ">u2", 16)])
+def test_a_pictures_facts_say_how_deep_it_is(tmp_path: Path, most: int, kind: str, bits: int) -> None:
+    values = np.random.default_rng(5).integers(0, most + 1, (6, 8, 3))
+    path = tmp_path / "a.ppm"
+    path.write_bytes(f"P6\n8 6\n{most}\n".encode() + values.astype(kind).tobytes())
+    facts = picture_facts(str(path))
+    assert (facts.size, facts.bits, facts.alpha, facts.codec) == ((8, 6), bits, False, "ppm")
+    assert (read_picture(path).rgb == values).all()
+
+
+@pytest.mark.parametrize("ending", ["ora", "kra"])
+def test_a_layered_pictures_whole_is_read(tmp_path: Path, ending: str) -> None:
+    frame = noise(np.uint8, False)
+    write_picture(tmp_path / "whole.png", frame)
+    with zipfile.ZipFile(tmp_path / f"a.{ending}", "w") as archive:
+        archive.write(tmp_path / "whole.png", "mergedimage.png")
+    assert kind_of(str(tmp_path / f"a.{ending}")) == "layered"
+    assert (read_picture(tmp_path / f"a.{ending}").rgb == frame.rgb).all()
+    assert picture_facts(str(tmp_path / f"a.{ending}")).size == frame.size
