@@ -390,3 +390,16 @@ def test_frames_without_alpha_after_one_with(tmp_path: Path) -> None:
     assert back[1].with_depth(False).alpha.min() == 255
     path = write(tmp_path / "b.mov", [picture(0), picture(1, alpha=True)], "prores4444")
     assert not probe([str(path)]).alpha
+
+
+def test_a_draft_is_encoded_more_quickly_and_as_like(tmp_path: Path) -> None:
+    frames = [picture(n) for n in range(3)]
+    for quick in (False, True):
+        path = tmp_path / f"{quick}.mp4"
+        with MovieWriter(path, SIZE, NTSC, "h264", TAGGED, quick=quick) as writer:
+            for frame in frames:
+                writer.write(frame)
+    kept, drafted = ((tmp_path / f"{quick}.mp4").read_bytes() for quick in (False, True))
+    assert kept != drafted and b"cabac=1" in kept and b"cabac=0" in drafted
+    shown = read(tmp_path / "True.mp4", NTSC, 3)
+    assert max(difference(a, b).mean() for a, b in zip(frames, shown, strict=True)) < 4

@@ -19,6 +19,7 @@ from restrip.media.formats import FORMATS
 from restrip.media.frame import Frame
 from restrip.media.frame_colours import FrameColours
 from restrip.media.light import SceneLight
+from restrip.media.movies.decoded_frame import DecodedFrame
 from restrip.timeline import FrameRange
 
 LIGHTS_KEPT = 6
@@ -38,7 +39,8 @@ class Window:
     `size` is the plan's (width, height), `for_keys` that of the frames that keys are made from. Frames have 16 bit a
     channel when the source and the output have more than 8, or `for_keys` when the source has: a key's picture serves
     every format. The files that are read are watched: the source and the matte, `for_keys` all that the job names.
-    `as_decoded` is for a GPU that makes R'G'B' itself: frames may be DecodedFrames.
+    `as_decoded` is for a GPU that makes R'G'B' itself: frames may be DecodedFrames. Those of a draft are made small
+    before they are R'G'B'.
     Raises SourceChanged.
     """
 
@@ -53,7 +55,7 @@ class Window:
         # Small frames are kept: reading a draft's anew would take as long as the walk over them.
         again = (plan.draft or bool(spec.matte) or self._small(as_decoded)) and not for_keys
         self._kept: dict[int, Frame] | None = {} if again else None
-        self.reader = open_source(spec, as_decoded)
+        self.reader = open_source(spec, as_decoded or (plan.draft and not for_keys))
         self._lock, self._reading = Lock(), Lock()
         self._lights: dict[int, tuple[SceneLight, Frame]] = {}
         self.deep = self.reader.deep and (for_keys or FORMATS[plan.format].deep)
@@ -134,6 +136,8 @@ class Window:
 
     def fitted(self, picture: Frame) -> Frame:
         """Any picture at the job's size and depth."""
+        if self._plan.draft and isinstance(picture, DecodedFrame):
+            picture = picture.shrunk(self.size)
         return fit_picture(picture, self.size).with_depth(self.deep)
 
     def within(self, frames: FrameRange) -> Window:

@@ -47,10 +47,10 @@ class MovieWriter:
                 writer.write(frame)
 
     `colour` is the source's; what it leaves open is written as BT.709. `timecode` is the first frame's, kept where the
-    format can (movies). `fine` spends more on pictures that were encoded before (H.264). Frames may be 8 or 16 bit;
-    the first one decides for the file. `hardware` names an encoder that stands in for the processor
-    (`restrip.media.movies.hardware`). A PQ movie in MP4 or MOV says how bright its frames are; one in PQ or HLG says
-    `mastering`, the display that its source was graded on. On an exception nothing stays.
+    format can (movies). `fine` spends more on pictures that were encoded before (H.264), `quick` less on drafts.
+    Frames may be 8 or 16 bit; the first one decides for the file. `hardware` names an encoder that stands in
+    for the processor (`restrip.media.movies.hardware`). A PQ movie in MP4 or MOV says how bright its frames are; one
+    in PQ or HLG says `mastering`, the display that its source was graded on. On an exception nothing stays.
 
     Raises SizeNotTaken, OutputUnwritable, DiskFull; SizeMismatch for a frame of another size; NothingWritten;
     HardwareEncoderFailed.
@@ -66,6 +66,7 @@ class MovieWriter:
         *,
         timecode: str = "",
         fine: bool = False,
+        quick: bool = False,
         hardware: str = "",
         mastering: MasteringDisplay | None = None,
     ) -> None:
@@ -88,7 +89,7 @@ class MovieWriter:
                 if tags.transfer in BEYOND and encoding.container in ("mp4", "mov"):
                     self._levels = LightLevels() if tags.transfer == PQ else None
                     self._mastering = mastering
-                self._sink = Sink(str(aside), encoding, rate.fraction, tags, Marks(timecode, fine))
+                self._sink = Sink(str(aside), encoding, rate.fraction, tags, Marks(timecode, fine, quick))
         except BaseException as error:
             self._stack.__exit__(type(error), error, error.__traceback__)
             raise

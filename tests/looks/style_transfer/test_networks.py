@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from restrip.looks import LookUnavailable
+from restrip.looks.style_transfer import networks
 from restrip.looks.style_transfer.networks import FOLDER, AnyStyle, ManyLooks, Network
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -41,6 +42,16 @@ def test_a_style_is_read_and_painted_as_the_package_did():
     network = AnyStyle()
     ours = network.paint(picture.astype(np.float32) / 255, network.style(style.astype(np.float32) / 255))
     assert np.abs(ours[60:156, 100:228] * 255 - recorded("any-style")).max() <= 0.6
+
+
+def test_a_picture_is_the_same_to_the_bit_whether_memory_is_kept_between_layers_or_not(monkeypatch):
+    source, weights = recorded("source").astype(np.float32) / 255, np.full(26, 1 / 26, np.float32)
+    looks = ManyLooks()
+    roomy = looks.paint(source, weights)
+    assert "_sparing" not in vars(looks.network)
+    monkeypatch.setattr(networks, "ROOMY_PX", 99 * 101)  # the network's picture is padded
+    np.testing.assert_array_equal(looks.paint(source, weights), roomy)
+    assert "_sparing" in vars(looks.network)
 
 
 @pytest.mark.parametrize("name", SHA256)

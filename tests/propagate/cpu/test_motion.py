@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scenes import brighter, constant_flow, disc, inside, occluder, sliding, texture
 
+from restrip.propagate.cpu import motion
 from restrip.propagate.cpu.motion import (
     KeyMotion,
     Lead,
@@ -49,6 +50,17 @@ def test_a_drafts_steps_are_as_fine():
     assert off(inside(step(second, first, QUICK), 8), 2.5, 1).mean() < 0.1
     tiny = gray_of(texture((20, 40), 3))
     assert step(tiny, tiny, QUICK).shape == (40, 20, 2)
+
+
+def test_a_draft_checks_the_walked_motion_against_the_key_now_and_then(monkeypatch):
+    checked = []
+    monkeypatch.setattr(motion, "direct", lambda frame, key: checked.append(n) or direct(frame, key))
+    frames = sliding(10, SIZE, (1.5, 1))
+    walk = KeyMotion(frames[0], QUICK)
+    for n in range(1, 10):
+        flow = walk.next(frames[n])
+    assert checked == [4, 8]
+    assert off(inside(flow, 24), 9 * 1.5, 9).mean() < 0.4
 
 
 @pytest.mark.parametrize("effort", [WHOLE, QUICK])

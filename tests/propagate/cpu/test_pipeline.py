@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from contextlib import closing
 
+import numba
 import numpy as np
 import pytest
 
 from restrip.propagate.cpu import pipeline
 from restrip.propagate.cpu.descriptors import describe
-from restrip.propagate.cpu.pipeline import ahead, both
+from restrip.propagate.cpu.pipeline import ahead, both, kernel_threads
 
 
 @pytest.fixture(autouse=True)
@@ -101,3 +102,16 @@ def test_what_either_of_two_raises_is_raised(broken):
 
     with pytest.raises(ValueError, match=str(broken)):
         both(*[raising if n == broken else int for n in range(2)])
+
+
+@pytest.mark.parametrize(("size", "most"), [((214, 90), 1), ((640, 360), 3)])
+def test_kernels_of_small_frames_run_on_fewer_threads_and_so_do_those_beside_them(monkeypatch, size, most):
+    monkeypatch.setattr(pipeline, "several", lambda: True)
+    all_of_them = numba.get_num_threads()
+
+    def used():
+        yield numba.get_num_threads()
+
+    with kernel_threads(size):
+        assert list(ahead(ahead(used()))) == [numba.get_num_threads()] == [min(most, all_of_them)]
+    assert numba.get_num_threads() == all_of_them

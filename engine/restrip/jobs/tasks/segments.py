@@ -177,7 +177,9 @@ class _Rendering:
         starts = shown_at(info.timecode, info.rate, clip.media_time(self.segment_task.frames.first), clip.rate)
         written = path, self.plan.size, clip.rate, self.plan.format, info.colour
         mastering = self.window.reader.mastering
-        return MovieWriter(*written, timecode=starts, hardware=self.hardware, mastering=mastering)
+        return MovieWriter(
+            *written, timecode=starts, quick=self.plan.draft, hardware=self.hardware, mastering=mastering
+        )
 
     def _segment(self, segment: Segment, renditions: Renditions, matte: Matte | None) -> dict[str, Any]:
         window = self.window.within(segment.frames)

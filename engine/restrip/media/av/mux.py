@@ -27,10 +27,13 @@ TIMECODED = ("mp4", "mov", "matroska")
 
 @dataclass(frozen=True)
 class Marks:
-    """What a movie is told beside its pictures: its first timecode; `fine` takes the fine options of the encoding."""
+    """What a movie is told beside its pictures: its first timecode, and which of the encoding's options it takes beside
+    the usual ones.
+    """
 
     timecode: str = ""
     fine: bool = False
+    quick: bool = False
 
 
 class HardwareEncoderFailed(RestripError):
@@ -57,7 +60,7 @@ class Sink:
     def __init__(self, path: str, encoding: Encoding, rate: Fraction, tags: ColourTags, marks: Marks = Marks()) -> None:
         self._path = path
         self._encoding = encoding
-        self._fine = marks.fine
+        self._fine, self._quick = marks.fine, marks.quick
         self._rate = rate
         self._tags = tags
         self._written = 0
@@ -129,7 +132,7 @@ class Sink:
 
     def _added(self) -> Any:
         encoding = self._encoding
-        options = encoding.options_for(self._fine)
+        options = encoding.options_for(self._fine, self._quick)
         if not encoding.hardware:
             return self._container.add_stream(encoding.codec, rate=self._rate, options=options)
         try:

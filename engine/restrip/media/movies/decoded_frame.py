@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import cv2
+
 from restrip.media import colour
 from restrip.media.colour import ColourTags, Plane
 from restrip.media.frame import Frame, Picture
@@ -33,6 +35,12 @@ class YuvPlanes:
     def rgb(self) -> Picture:
         """R'G'B' [H, W, 3]: uint8 for 8 bit, else uint16."""
         return colour.to_rgb((self.luma, self.blue, self.red), self.bits, self.tags)
+
+    def shrunk(self, size: tuple[int, int]) -> YuvPlanes:
+        """The same at a smaller size (width, height), averaged over areas; chroma is whole."""
+        planes = self.luma, self.blue, self.red
+        luma, blue, red = (cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in planes)
+        return YuvPlanes(luma, blue, red, self.bits, self.tags)
 
 
 class DecodedFrame(Frame):
@@ -65,3 +73,12 @@ class DecodedFrame(Frame):
     def with_depth(self, deep: bool) -> Frame:
         """The same picture with 16 bit a channel (deep) or 8."""
         return self if deep == self.deep else DecodedFrame(self.planes, deep)
+
+    def shrunk(self, size: tuple[int, int]) -> Frame:
+        """The frame at a smaller size (width, height), averaged before it is R'G'B', which takes a fraction of the
+        time; itself at any other size.
+        """
+        planes = self.planes.luma, self.planes.blue, self.planes.red
+        if size == self.size or any(size[0] > plane.shape[1] or size[1] > plane.shape[0] for plane in planes):
+            return self
+        return Frame(self.planes.shrunk(size).rgb()).with_depth(self.deep)

@@ -19,8 +19,9 @@ class Encoding:
 
     `limited` says that the codec has no flag for full range, so video levels are written whatever the source has;
     `matrix` is the only one that its decoders know, where that is so. `fine` are the options that differ for pictures
-    which were encoded before: two losses shall not add up to one that is seen. `hardware` says that a device encodes,
-    which may fail at any time; `device` is its kind where pictures have to be brought there first.
+    which were encoded before: two losses shall not add up to one that is seen. `quick` are those of drafts.
+    `hardware` says that a device encodes, which may fail at any time; `device` is its kind where pictures have to be
+    brought there first.
     """
 
     codec: str
@@ -34,12 +35,13 @@ class Encoding:
     matrix: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     fine: Mapping[str, str] = field(default_factory=dict)
+    quick: Mapping[str, str] = field(default_factory=dict)
     hardware: bool = False
     device: str = ""
 
-    def options_for(self, fine: bool) -> dict[str, str]:
-        """The codec's options; `fine` ones where the codec is lossy and has them."""
-        return {**self.options, **(self.fine if fine else {})}
+    def options_for(self, fine: bool, quick: bool = False) -> dict[str, str]:
+        """The codec's options; `fine` and `quick` ones where the codec has them."""
+        return {**self.options, **(self.fine if fine else {}), **(self.quick if quick else {})}
 
     def tags_for(self, source: ColourTags) -> ColourTags:
         """The tags to write for a source: its own as far as the codec has them."""
@@ -73,6 +75,10 @@ ENCODINGS: dict[str, Encoding] = {
             "x264-params": "stitchable=1:threads=4:scenecut=0:open-gop=0:rc-lookahead=0",
         },
         fine={"crf": "2"},
+        quick={
+            "preset": "ultrafast",
+            "x264-params": "stitchable=1:threads=1:scenecut=0:open-gop=0:rc-lookahead=0",
+        },
     ),
     "hevc": Encoding(
         "libx265",

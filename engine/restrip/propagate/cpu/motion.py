@@ -20,7 +20,16 @@ from restrip.propagate.cpu.refine import refined
 from restrip.propagate.cpu.sampling import Flow, every_nth, pull
 from restrip.propagate.cpu.shading import SAME, Exposure, exposure
 from restrip.propagate.energy.effort import WHOLE, Effort
-from restrip.propagate.energy.motion import AROUND, FAVOUR, LIGHT_SIDE, MIN_SIDE, MIN_SIDE_DIRECT, SMOOTHING, STRIDE
+from restrip.propagate.energy.motion import (
+    AROUND,
+    FAVOUR,
+    LIGHT_SIDE,
+    MIN_SIDE,
+    MIN_SIDE_DIRECT,
+    SMOOTHING,
+    STRIDE,
+    TRIES,
+)
 
 Gray = npt.NDArray[np.uint8]
 Pixels = npt.NDArray[np.uint8]
@@ -44,6 +53,7 @@ def step(a: Gray, b: Gray, effort: Effort = WHOLE) -> Flow:
         brief = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         brief.setFinestScale(0)
         brief.setPatchStride(STRIDE)
+        brief.setGradientDescentIterations(TRIES)
         return brief.calc(a, b, None)
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     search.setVariationalRefinementIterations(SMOOTHING)
@@ -114,6 +124,7 @@ class KeyMotion:
     def restart(self) -> None:
         """Be back at the key."""
         self._gray, self._flow, self.step, self.light = self._key_gray, None, None, SAME
+        self._since = 0
 
     def resume(self, flow: Flow, frame: npt.NDArray[np.uint8]) -> None:
         """Be at a frame [H, W, 3] uint8 where `flow` is the motion to the key."""
@@ -129,7 +140,11 @@ class KeyMotion:
         gray = gray_of(frame)
         self.step = step(gray, self._gray, self._effort)
         chained = extend(self.step, self._flow)
-        light = self.light = light_between(frame, self._rgb, chained)
+        light = self.light = light_between(frame, self._rgb, chained, self._effort.light_side)
+        self._gray, self._since = gray, self._since + 1
+        if self._effort.whole_steps and (self._flow is None or self._since % self._effort.direct_every):
+            self._flow = chained
+            return chained
         pixels, key, key_gray = pixels_of(frame), light.on(self._key), light.on(self._key_gray)
         lead = Lead.of(chained, pixels, key)
         if self._flow is not None and (straight := direct(gray, key_gray)) is not None:
@@ -138,11 +153,12 @@ class KeyMotion:
             fine = refined(gray, key_gray, lead.flow, self._effort.turns)
             lead = Lead.of(fine, pixels, key).or_better(lead)
         self._flow = lead.flow
-        self._gray = gray
         return self._flow
 
 
-def light_between(frame: npt.NDArray[np.uint8], key: npt.NDArray[np.uint8], flow: Flow) -> Exposure:
+def light_between(
+    frame: npt.NDArray[np.uint8], key: npt.NDArray[np.uint8], flow: Flow, side: int = LIGHT_SIDE
+) -> Exposure:
     """The exposure of `frame` against `key`, both [H, W, 3], which `flow` leads to; from some of the pixels."""
-    every = max(1, min(flow.shape[:2]) // LIGHT_SIDE)
+    every = max(1, min(flow.shape[:2]) // side)
     return exposure(every_nth(frame, every), pull(every_nth(key, every), every_nth(flow, every) / every))

@@ -7,8 +7,9 @@ Kernels keep all cores busy by themselves; what lies between them runs on one, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numba
@@ -18,13 +19,17 @@ Other = TypeVar("Other")
 
 _END: Any = object()
 
+PIXELS_A_THREAD = 1 << 16
+"""At least; kernels take about .1 ms for so many."""
+
 
 def ahead(values: Generator[Value, None, None]) -> Generator[Value, None, None]:
     """The values in order, the next one made while the last one is used. Raises what making them raises."""
     if not several():
         yield from values
         return
-    thread = ThreadPoolExecutor(1, thread_name_prefix="carry")
+    taken = numba.get_num_threads()  # of each thread's kernels, new threads' are all
+    thread = ThreadPoolExecutor(1, "carry", numba.set_num_threads, (taken,))
     try:
         coming = thread.submit(next, values, _END)
         while (value := coming.result()) is not _END:
@@ -39,10 +44,23 @@ def both(one: Callable[[], Value], other: Callable[[], Other]) -> tuple[Value, O
     """What two functions return that know nothing of each other, the first one called on a thread of its own."""
     if not several():
         return one(), other()
-    with ThreadPoolExecutor(1, thread_name_prefix="carry") as thread:
+    with ThreadPoolExecutor(1, "carry", numba.set_num_threads, (numba.get_num_threads(),)) as thread:
         coming = thread.submit(one)
         here = other()
         return coming.result(), here
+
+
+@contextmanager
+def kernel_threads(size: tuple[int, int]) -> Iterator[None]:
+    """Kernels of this thread, and of those of `ahead` within it, on as many cores as frames of (width, height) are
+    worth: those of small ones have less to do than there is waiting for each other.
+    """
+    before = numba.get_num_threads()
+    numba.set_num_threads(min(before, max(1, size[0] * size[1] // PIXELS_A_THREAD)))
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
 
 
 def several() -> bool:

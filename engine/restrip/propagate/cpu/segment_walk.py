@@ -20,7 +20,7 @@ from restrip.propagate.cpu.detail_selection import Strokes
 from restrip.propagate.cpu.exemplar import Exemplar
 from restrip.propagate.cpu.mixing import Votes, rendered
 from restrip.propagate.cpu.motion import KeyMotion, StepMotion, light_between
-from restrip.propagate.cpu.pipeline import ahead, both
+from restrip.propagate.cpu.pipeline import ahead, both, kernel_threads
 from restrip.propagate.cpu.predictors import Field, Light, Matcher, matched, warped
 from restrip.propagate.cpu.sampling import Flow
 from restrip.propagate.cpu.shading import SAME, Exposure, learned_gain
@@ -46,7 +46,11 @@ def walk(
     window: FrameWindow, keys: tuple[StyledKey | None, StyledKey | None], settings: PropagateSettings, report: Report
 ) -> Iterator[CarriedFrame]:
     """As `restrip.propagate.propagate`, on the CPU."""
-    yield from _Segment(window, keys, settings, report).frames()
+    if not settings.quick:
+        yield from _Segment(window, keys, settings, report).frames()
+        return
+    with kernel_threads(window.size):
+        yield from _Segment(window, keys, settings, report).frames()
 
 
 class _Side:
@@ -236,7 +240,10 @@ class _Segment:
         return crispness(strange, self._settings.strokes, self._window.size)
 
     def _whole_strokes(self) -> WholeStrokes:
-        a, b = (None if side is None else Paint.of(side.picture, self._settings.shading) for side in self._sides)
+        a, b = (
+            None if side is None else Paint.of(side.picture, self._settings.shading, self._effort)
+            for side in self._sides
+        )
         return WholeStrokes((a, b), self._parts, self._settings.strokes == "auto", self._effort)
 
     def _is_left(self, n: int) -> bool:
@@ -264,7 +271,9 @@ class _Segment:
     def _between(self, one: _Moved) -> CarriedFrame:
         whole = None
         if self._whole is not None:
-            whole = self._whole.next(one.described, self._across(one.n), (one.pieces, one.field))
+            whole = self._whole.next(
+                one.described, self._across(one.n), (one.pieces, one.field), (one.flow, one.flow_back)
+            )
             if whole.all:  # nothing else is seen
                 return self._whole_renditions(one.n, one.source, whole)
         described = one.described.plain

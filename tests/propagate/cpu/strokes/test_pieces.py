@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 
+import cv2
 import numba
 import numpy as np
 import pytest
 from scenes import brighter, inside, occluder, psnr, sliding, styled, texture
 
 from restrip.propagate.cpu.descriptors import describe
-from restrip.propagate.cpu.exemplar import Exemplar
+from restrip.propagate.cpu.exemplar import EDGE, Exemplar
 from restrip.propagate.cpu.strokes.paint import Paint, own_places
 from restrip.propagate.cpu.strokes.pieces import Cloth, Pieces, laid_in_blocks, packed_style
+from restrip.propagate.energy.effort import QUICK
 from restrip.propagate.energy.style import CODE
 
 SIZE = (144, 112)
@@ -86,6 +88,28 @@ def test_a_frames_light_is_followed():
     assert shown.mean() == pytest.approx((PAINT // 2 + 30).mean() * 0.5, rel=0.06)
     unlit = Paint.of(key, 0).laid(dark, field).picture / CODE
     assert unlit.mean() == pytest.approx((PAINT // 2 + 30).mean(), rel=0.02)
+
+
+def test_a_drafts_strokes_lie_between_pixels_where_the_motion_leads():
+    """By half a pixel, which whole pixels can't show; motion that leads far away is another thing's."""
+    key = key_of(texture(SIZE), cv2.GaussianBlur(PAINT, (0, 0), 1.5))
+    wanted = cv2.remap(
+        key.packed[EDGE:-EDGE, EDGE:-EDGE, :3].astype(np.float32) / CODE,
+        own_places(SIZE[1], SIZE[0]).astype(np.float32) + 0.5,
+        None,
+        cv2.INTER_LINEAR,
+    )
+    frame, field = key.source, own_places(SIZE[1], SIZE[0])
+    half, far = (np.full((SIZE[1], SIZE[0], 2), by, np.float32) for by in (0.5, 3))
+    drafted, kept = Paint.of(key, 1, QUICK), Paint.of(key, 1)
+
+    def shown(paint: Paint, flow: np.ndarray | None) -> np.ndarray:
+        return paint.laid(frame, field, flow=flow).picture / CODE
+
+    between, whole = (psnr(inside(shown(paint, half), 4), inside(wanted, 4)) for paint in (drafted, kept))
+    assert between > 40 and between > whole + 3
+    np.testing.assert_array_equal(shown(kept, half), shown(kept, None))
+    np.testing.assert_allclose(shown(drafted, far), shown(kept, None), atol=1e-2)
 
 
 def test_pieces_are_worth_what_they_fit():

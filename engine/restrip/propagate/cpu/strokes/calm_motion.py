@@ -95,6 +95,8 @@ class CalmMotion:
 
     def _drift(self, frame: npt.NDArray[np.uint8], gray: Gray, chained: Flow, checked: Flow) -> Flow:
         """What the chain is off by, as a wide neighbourhood says."""
+        if self._effort.simple_drift:
+            return np.clip(checked - chained, -FARTHEST, FARTHEST)
         errors = np.empty(gray.shape, np.float32)
         light = self.light(frame, chained)
         rebuild(pixels_of(frame), light.on(pixels_of(self._key)), checked, errors)

@@ -203,9 +203,15 @@ class WholeStrokes:
         if there is not None:
             self._handed = self._handed_over(picture, there.picture)
 
-    def next(self, described: Described, across: float, fields: tuple[Field | None, Field | None]) -> Whole:
+    def next(
+        self,
+        described: Described,
+        across: float,
+        fields: tuple[Field | None, Field | None],
+        flows: tuple[Flow | None, Flow | None] = (None, None),
+    ) -> Whole:
         """What is shown of the next frame, `across` the fade, 0..1."""
-        a, b = (self._laid(side, described, field) for side, field in enumerate(fields))
+        a, b = (self._laid(side, described, field, flows[side]) for side, field in enumerate(fields))
         if a is None or b is None:
             only = a or b
             return Whole(
@@ -219,6 +225,6 @@ class WholeStrokes:
     def _handed_over(self, left: npt.NDArray[Any], right: Pixels) -> HandOver:
         return HandOver.of(left * np.float32(1 / CODE), right * np.float32(1 / CODE), self._pixel)
 
-    def _laid(self, side: int, described: Described, field: Field | None) -> Laid | None:
+    def _laid(self, side: int, described: Described, field: Field | None, flow: Flow | None = None) -> Laid | None:
         paint = self._paints[side]
-        return None if field is None or paint is None else paint.laid(described.frame, field, described)
+        return None if field is None or paint is None else paint.laid(described.frame, field, described, flow)
