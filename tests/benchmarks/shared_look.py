@@ -114,8 +114,9 @@ def run(look: str, case: str, shots: tuple[Shot, Shot], size: tuple[int, int], s
         least = _told(anchor, [other_camera(own[0])], [nearer(own[1])])
         left = {of: (told[1][of] - least[of]) / (told[0][of] - least[of]) for of in least}
         print("  anchor, cut", *(f"{least[of]:6.2f} {left[of]:6.2f}x" for of in least), "of what is beyond it is left")
-    first = agreement([f.rgb for f in frames[0]], [p.rgb for p in shared[0]]).disagreement
-    print(f"  within the first shot, with the look file: moved {first:.2f}", flush=True)
+    if len(frames[0]) > 1:
+        first = agreement([f.rgb for f in frames[0]], [p.rgb for p in shared[0]]).disagreement
+        print(f"  within the first shot, with the look file: moved {first:.2f}", flush=True)
     if sheet is not None:
         sheet.mkdir(parents=True, exist_ok=True)
         strips = [np.hstack([f.rgb for shot in of for f in shot]) for of in (frames, separate, shared)]
