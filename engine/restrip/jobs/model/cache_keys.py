@@ -18,7 +18,7 @@ from restrip.timeline import ClipRange, Key, Segment
 
 HIGHLIGHTS_STAGE = 2
 KEY_STAGE = 2
-SEGMENT_STAGE = 19
+SEGMENT_STAGE = 20
 """Raised when the code changes what it makes of the same input: what older code made is then not found any more."""
 
 

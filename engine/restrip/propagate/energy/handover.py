@@ -9,6 +9,10 @@ LEAST = 8  # pixels a cell
 SMALL_SIDE = 360  # the short side on which cells are found
 SOFT = 0.1  # of the fade: how long a cell takes
 SURE = 0.3  # of the fade: how much earlier a place is handed over that the right key knows e times better
+STRONGER = 0.1  # of the fade: how much earlier in its middle where the right key's strokes have e times the detail
+MOST_STRONGER = 0.2  # of the fade; up to a quarter no place can go back
+PLAIN = 10.0  # squared code values of detail that count as none
+WINDOW = 21  # pixels over which detail is compared
 MIDDLE = 0.6  # of the fade, in which all is handed over: what a key shows far away from it is in more pieces
 SHORT = 12  # frames; a fade up to which is used whole
 AROUND = 10.0  # pixels over which what either key knows is averaged
@@ -24,6 +28,11 @@ ACROSS, DOWN = 0.7548776662466927, 0.5698402909980532  # Roberts' R2: fours side
 def shorter(size: tuple[int, int], pixel: float = 1.0) -> float:
     """SHORTER for a frame of (width, height) in pixels `pixel` long: in a small one, whose cells are small, less."""
     return min(SHORTER * pixel, min(size) / (9 * CELLS))
+
+
+def window(pixel: float = 1.0) -> int:
+    """WINDOW in pixels `pixel` long, an odd number."""
+    return max(1, round(WINDOW * pixel)) | 1
 
 
 def across_at(frame: int, keys: tuple[int, int], fade: FrameRange | None) -> float:

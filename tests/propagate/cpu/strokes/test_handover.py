@@ -22,12 +22,12 @@ def strokes(seed: int) -> np.ndarray:
     return np.repeat(120 + 60 * noise[..., None] / noise.std(), 3, 2).astype(np.float32)
 
 
-def shows(worth: np.ndarray | float = 1.0, by: int = 0) -> Laid:
+def shows(worth: np.ndarray | float = 1.0, by: int = 0, energy: np.ndarray | float = 300.0) -> Laid:
     """A key, moved `by` pixels to the right."""
     x, y = np.meshgrid(np.clip(np.arange(W) - by, 0, W - 1), np.arange(H))
     field = np.dstack([x, y]).astype(np.int16)
-    worth = np.broadcast_to(np.float32(worth), (H, W)).copy()
-    return Laid(np.zeros((H, W, 3), np.float32), worth, worth, field)
+    worth, energy = (np.broadcast_to(np.float32(of), (H, W)).copy() for of in (worth, energy))
+    return Laid(np.zeros((H, W, 3), np.float32), worth, energy, field)
 
 
 HANDED = HandOver.of(strokes(1), strokes(2))
@@ -88,6 +88,30 @@ def test_what_the_left_key_does_not_know_is_the_rights_and_the_other_way():
     early, late = HANDED.at(0.2, shows(worth), shows()), HANDED.at(0.8, shows(), shows(worth))
     assert early[:, : W // 2 - 10].min() == 1
     assert late[:, : W // 2 - 10].max() == 0
+
+
+SOFTER = np.where(np.arange(W) < W // 2, np.float32(60), np.float32(300)) * np.ones((H, 1), np.float32)
+
+
+def test_in_the_middle_the_stronger_strokes_are_shown_for_longer():
+    even, left, right = (
+        HANDED.at(0.5, shows(energy=a), shows(energy=b))[:, : W // 2 - 12].mean()
+        for a, b in ((300, 300), (SOFTER, 300), (300, SOFTER))
+    )
+    assert right + 0.05 < even < left - 0.05
+
+
+def test_a_look_that_is_stronger_all_over_is_shown_no_longer():
+    there, here = (HANDED.at(0.5, shows(), shows(energy=energy)) for energy in (3000, 300))
+    np.testing.assert_allclose(there, here, atol=1e-3)
+
+
+def test_stronger_strokes_change_nothing_at_either_key_and_no_place_goes_back_for_them():
+    strong = np.where(np.arange(W) % 40 < 20, np.float32(0), np.float32(5000)) * np.ones((H, 1), np.float32)
+    assert (HANDED.at(0, shows(energy=0), shows(energy=strong)) == 0).all()
+    assert (HANDED.at(1, shows(energy=strong), shows(energy=0)) == 1).all()
+    turns = np.stack([HANDED.at(t, shows(energy=strong), shows(energy=5000 - strong)) for t in TIMES])
+    assert (np.diff(turns, axis=0) >= -1e-6).all()
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from restrip.propagate.energy.handover import AROUND, BORDER, SOFT, STEEP, SURE, shorter
+from restrip.propagate.energy.handover import (
+    AROUND,
+    BORDER,
+    MOST_STRONGER,
+    PLAIN,
+    SOFT,
+    STEEP,
+    STRONGER,
+    SURE,
+    shorter,
+    window,
+)
 from restrip.propagate.energy.style import CODE
-from restrip.propagate.gpu.filters import gaussian
+from restrip.propagate.gpu.filters import gaussian, mean
 from restrip.propagate.gpu.planes import shrunk
 from restrip.propagate.gpu.stages import Stages
 from restrip.propagate.gpu.strokes.paint import LaidTensors
@@ -54,12 +65,20 @@ class HandOverTensors:
         """How much of a frame is the right key's, [H, W] in 0..1; `begun` are the times that are half handed over."""
         known = stages.filtered((right.worth / left.worth).log_()[None], gaussian(AROUND * self._pixel))[0]
         turn = (begun - (1 - SOFT) * stages.taken_at(self.times, left.field)).add_(known, alpha=SURE)
+        across = begun + SOFT / 2
+        turn.addcmul_(self._stronger(left, right, stages), across * (1 - across), value=4)
         h, w = turn.shape
         hard = turn.div_(SOFT).add_(0.5).clamp_(0, 1)
         most = stages.filtered(hard[None], gaussian(shorter((w, h), self._pixel)), mirrored=True)[0]
         turn = most.sub_(0.5).mul_(STEEP).add_(0.5).clamp_(0, 1)
         turn = turn.square() * (3 - 2 * turn)
         return stages.filtered(turn[None], gaussian(BORDER), mirrored=True)[0]
+
+    def _stronger(self, left: LaidTensors, right: LaidTensors, stages: Stages) -> Tensor:
+        """How much earlier each place is handed over in the fade's middle: where the right key's strokes stand out."""
+        a, b = stages.filtered(torch.stack([left.energy, right.energy]), mean(window(self._pixel))).add_(PLAIN)
+        apart = b.div_(a).log_().mul_(STRONGER)
+        return apart.sub_(apart.mean()).clamp_(-MOST_STRONGER, MOST_STRONGER)
 
 
 def _enlarged(picture: Tensor, size: tuple[int, int]) -> Tensor:
