@@ -207,7 +207,6 @@ COVERED_BY = {
     "propagate/gpu/strokes/blocks": "propagate/gpu/strokes/test_pieces.py",
     "propagate/gpu/strokes/sewing": "propagate/gpu/strokes/test_pieces.py",
     "propagate/gpu/strokes/stillness": "propagate/gpu/strokes/test_calm_motion.py",
-    "registration/cells": "registration/test_find.py",
     "registration/color_lock": "registration/test_correct.py",
     "registration/correction": "registration/test_correct.py",
     "registration/elsewhere": "registration/test_find.py",

