@@ -18,7 +18,7 @@ from restrip.client.draft import SHRINK
 LEAST_SIDE_PX = 72
 """Of a draft's shorter side: below, patches of a few pixels hold whole faces."""
 
-DRAFT_STAGE = 3
+DRAFT_STAGE = 4
 """Raised when drafts of the same job come out differently."""
 
 

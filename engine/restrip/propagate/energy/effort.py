@@ -51,7 +51,6 @@ QUICK = Effort(
     direct_every=4,
     simple_drift=True,
     between_pixels=True,
-    blocks=False,
 )
 """A third of the way in a third of the picture is as far; but motion has to be followed to a third of a pixel, or the
 strokes are others (steps at a quarter of the draft's size: a runner .85 alike in the mean, at full size .92, and .93
