@@ -310,8 +310,8 @@ def test_a_shot_that_shows_nothing_of_it_is_painted_as_lively_as_a_look_files_an
 def test_what_a_look_file_changes_of_the_identity(tiny, picture, look_file) -> None:
     plain, file = tiny(), look_file()
     assert "anchor" not in plain.identity() and tiny(anchor_file="").identity() == plain.identity()
-    assert tiny(anchor_file=file).identity()["revisions"] == ["joined", "elsewhere"]
-    assert "elsewhere" not in tiny(anchor_file=file, anchor=False).identity().get("revisions", [])
+    assert tiny(anchor_file=file).identity()["revisions"] == ["joined", "elsewhere 2"]
+    assert "elsewhere 2" not in tiny(anchor_file=file, anchor=False).identity().get("revisions", [])
     same = look_file(name="another name")
     assert tiny(anchor_file=file).identity() == tiny(anchor_file=same).identity() != plain.identity()
     other = look_file(Frame(255 - picture.rgb), "other")
