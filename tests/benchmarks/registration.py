@@ -35,19 +35,24 @@ from restrip.registration.colours import with_colours
 from restrip.registration.correct import corrected
 from restrip.registration.correction import Correction
 from restrip.registration.find import FINE_PX, bend_cells, find
+from restrip.registration.leaning import with_leans
 from restrip.registration.refine import AFFINE, SHIFT, _System, refine_affine
 from restrip.registration.warp import Warp
 from restrip.timeline import FrameRange, Key
 
 SPAN = 11
 FLOOR_STIFFNESS, FLOOR_ROUNDS = 0.5, 4
+FILTERS: dict[str, Callable[[Picture], Picture]] = {
+    "outlined": lambda rgb: cv2.stylization(rgb, sigma_s=60, sigma_r=0.45),
+    "pencil": lambda rgb: cv2.pencilSketch(rgb, sigma_s=60, sigma_r=0.07, shade_factor=0.05)[1],
+}
 MORE = {"wolf": "wolf.mp4", "car": "car-turn.mp4"}
 
 
 def styled(name: str) -> Callable[[Picture], Picture]:
-    """A style of the truths, or a look."""
-    if name in STYLES:
-        return STYLES[name]
+    """A style of the truths, a filter that draws outlines, or a look."""
+    if name in STYLES or name in FILTERS:
+        return STYLES.get(name) or FILTERS[name]
     look = cache(lambda size: open_look(name, {}, size=size))
     return lambda rgb: look(rgb.shape[1::-1]).stylize([Frame(rgb)], [Key(0)], silent)[0].picture.rgb8()
 
@@ -108,7 +113,9 @@ def floors(frame: Picture, key: Picture) -> str:
     """How far strokes pretend that an unmoved key lies, in pixels on average: all, and where it can be judged."""
     still = Warp.still((frame.shape[1], frame.shape[0]))
     fine = Pair.of(frame, key, None, FINE_PX)
+    fine, _ = with_leans(fine, refine_affine(fine, Warp.still(fine.size)))
     pair, _ = with_colours(fine, frame, key, Warp.still(fine.size))
+    pair, _ = with_leans(pair, refine_affine(pair, Warp.still(fine.size)))
     shift, affine = (refine_affine(pair, Warp.still(fine.size), free=free) for free in (SHIFT, AFFINE))
     bent = Warp(fine.size, affine.affine, np.zeros([count + 3 for count in bend_cells(pair)[::-1]] + [2]))
     for _ in range(FLOOR_ROUNDS):  # As refining does, but for asking whether it holds.
@@ -118,7 +125,8 @@ def floors(frame: Picture, key: Picture) -> str:
     for warp in (shift, affine, bent):
         off = np.linalg.norm(warp.scaled(still.size).field() - still.field(), axis=-1)
         said.append(f"{off.mean():.2f} ({off[told].mean():.2f})")
-    return f"shift {said[0]}, affine {said[1]}, bend {said[2]}; {told.mean():.0%} can be judged"
+    leans = "lean {:.2f}, of colours {:.2f}".format(*pair.leans)
+    return f"{leans}, shift {said[0]}, affine {said[1]}, bend {said[2]}; {told.mean():.0%} can be judged"
 
 
 def others(clips: dict[str, list[Picture]]) -> None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restrip.registration.structure import Floats, structure_of
+from restrip.registration.structure import Floats, lighter_of, structure_of
 from restrip.registration.warp import Doubles, Warp, places, resized
 
 CELL = 8
 """Pixels of a level that speak with one voice."""
 
 EDGE_PX = 0.02
+
+EDGES = slice(None, 3), slice(3, None)
+"""The channels that tell edges, and those of colours, which may come after them."""
+
 AROUND = 3
 """Cells, a side, over which edges are compared."""
 
@@ -26,9 +31,20 @@ the picture, shows nothing of the frame: it was painted over."""
 
 
 @dataclass(frozen=True, eq=False)
+class Leaning:
+    """Of every cell: the normal equations of how far its edges lie aside towards the light, with both moves [N, 2], by
+    itself [N], and their right side [N].
+    """
+
+    across: Doubles
+    left: Doubles
+    right: Doubles
+
+
+@dataclass(frozen=True, eq=False)
 class CellMoves:
     """Of every cell: its middle [N, 2], its normal equations [N, 2, 2] and [N, 2], its correlation in -1..1 [N] and how
-    much structure it has [N].
+    much structure it has [N]; if asked, what it says of how far edges lie aside, and of how far colours do.
     """
 
     middles: Doubles
@@ -36,16 +52,20 @@ class CellMoves:
     right: Doubles
     agreement: Floats
     strength: Floats
+    leaning: tuple[Leaning, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """The structure of a frame and of a key at one size, [H, W, C] float32 each, and which cells of the frame are
-    asked, [rows, columns] 1 or 0; None for all.
+    """The structure of a frame and of a key at one size, [H, W, C] float32 each, which way it grows lighter in them,
+    [H, W, 2] float32 each, how far the key's edges and its colours lie aside that way in pixels, and which cells of the
+    frame are asked, [rows, columns] 1 or 0; None for all.
     """
 
     frame: Floats
     key: Floats
+    lighter: tuple[Floats, Floats]
+    leans: tuple[float, ...] = (0.0, 0.0)
     asked: Floats | None = None
 
     @classmethod
@@ -54,8 +74,10 @@ class Pair:
         height, width = frame.shape[:2]
         scale = min(1.0, long_side / max(width, height))
         size = max(1, round(width * scale)), max(1, round(height * scale))
-        ours, theirs = (structure_of(resized(picture, size)) for picture in (frame, key))
-        return cls(ours, theirs if alpha is None else theirs * resized(alpha, size)[..., None])
+        small = resized(frame, size), resized(key, size)
+        ours, theirs = (structure_of(picture) for picture in small)
+        lighter = lighter_of(small[0]), lighter_of(small[1])
+        return cls(ours, theirs if alpha is None else theirs * resized(alpha, size)[..., None], lighter)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -65,13 +87,12 @@ class Pair:
     @property
     def back(self) -> Pair:
         """The frame for the key and the key for the frame."""
-        return Pair(self.key, self.frame)
+        return Pair(self.key, self.frame, self.lighter[::-1])
 
-    def votes(self, warp: Warp) -> CellMoves:
+    def votes(self, warp: Warp, *, leaning: bool = False) -> CellMoves:
         """What the cells say under a map of this size. Cells that the key doesn't show whole say nothing."""
         field = warp.field()
-        pulled = cv2.remap(self.key, field, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        inside = self._inside(field)
+        pulled, inside = self._pulled(field), self._inside(field)
         if self.asked is not None:
             inside = inside * self.asked
 
@@ -94,7 +115,30 @@ class Pair:
             np.stack([summed(dx, error), summed(dy, error)], -1).reshape(-1, 2).astype(np.float64),
             (_near(both) / np.sqrt(_near(own) * _near(other) + 1e-9)).ravel(),
             np.sqrt(own * other).ravel(),
+            self._leaning(dx, dy, error, answer, inside) if leaning else (),
         )
+
+    def _pulled(self, field: Floats) -> Floats:
+        """The key as the frame lies."""
+        pulled: Floats = cv2.remap(self.key, field, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for channels, lean in zip(EDGES, self.leans, strict=True):
+            if lean:
+                aside, some = cv2.scaleAdd(self.lighter[0], lean, field), np.ascontiguousarray(self.key[..., channels])
+                pulled[..., channels] = cv2.remap(some, aside, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return pulled
+
+    def _leaning(self, dx: Floats, dy: Floats, error: Floats, answer: Floats, inside: Floats) -> tuple[Leaning, ...]:
+        """How far edges and colours lie aside, by the slopes and errors that the moves are told by."""
+        lighter, told = self.lighter[0], []
+        for channels in EDGES:
+            x, y, off = dx[..., channels], dy[..., channels], error[..., channels]
+            aside = x * lighter[..., :1] + y * lighter[..., 1:]
+            across = np.stack([_summed(x, aside), _summed(y, aside)], -1) * (answer * inside)[..., None]
+            own, right = (_summed(aside, aside) * answer * inside, _summed(aside, off) * inside)
+            told.append(
+                Leaning(across.reshape(-1, 2).astype(float), own.ravel().astype(float), right.ravel().astype(float))
+            )
+        return tuple(told)
 
     def where_known(self, warp: Warp) -> Pair:
         """The pair without the cells of a large area that shows nothing of the frame under a map: painted over, it
@@ -158,7 +202,7 @@ def _slopes(picture: Floats, gain: float) -> tuple[Floats, Floats]:
     return across, down
 
 
-def _summed(a: Floats, b: Floats) -> Floats:
+def _summed(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> Floats:
     """The sums of a * b over cells, [rows, columns]; what is left at the right and the bottom has no cell."""
     rows, columns = max(1, a.shape[0] // CELL), max(1, a.shape[1] // CELL)
     high, wide = min(CELL, a.shape[0]), min(CELL, a.shape[1])

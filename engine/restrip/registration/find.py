@@ -13,9 +13,18 @@ from restrip.registration.cells import CellMoves, Pair
 from restrip.registration.colours import with_colours
 from restrip.registration.correction import Comparison
 from restrip.registration.elsewhere import elsewhere
+from restrip.registration.leaning import with_leans
 from restrip.registration.placing import STRETCHED, placed, way_of, weight_of
 from restrip.registration.plainest import plainest, strokes_px
-from restrip.registration.refine import AFFINE, SIMILAR, SOFT, affine_of, refine_affine, refine_bend, step_of
+from restrip.registration.refine import (
+    AFFINE,
+    SIMILAR,
+    SOFT,
+    affine_of,
+    refine_affine,
+    refine_bend,
+    step_of,
+)
 from restrip.registration.search import SEARCH_PX, Guess, guesses
 from restrip.registration.structure import Floats
 from restrip.registration.warp import Shift, Warp, places
@@ -87,7 +96,7 @@ def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Comparison:
     tried.sort(key=lambda one: -_agreement(coarse.votes(one)))
     tried = [_affine(middle, warp, 6) for warp in _different(tried)[:TRIED]]
     warp = max(tried, key=lambda one: _agreement(middle.votes(one.scaled(middle.size))))
-    whole = _affine(fine, warp, 12)
+    fine, whole = with_leans(fine, _affine(fine, warp, 12))
     warp, free = plainest(fine, whole)
     said = fine.votes(warp)
     agreement, doubt = _agreement(said), _doubt(said, warp)
@@ -106,7 +115,7 @@ def find(frame: Rgb, key: Rgb, alpha: Floats | None = None) -> Comparison:
         if alike < TELLING and Shift.of(warp).mean < _least(said, doubt):
             return Comparison(agreement=agreement)  # By its edges; drawn lines have no colours to ask.
         fine = fine.where_known(whole)
-        whole = _affine(fine, whole, 6)
+        fine, whole = with_leans(fine, _affine(fine, whole, 6))
         warp, free = plainest(fine, whole, broad)
     bent = _bent(fine, whole, frame, key) if broad <= BROAD_PX else refine_bend(fine, whole, bend_cells(fine))
     if bent.bend is not None:
@@ -218,7 +227,7 @@ def _cycle(warp: Warp, fine: Pair, free: Sequence[int], steps: int = 6) -> float
     """How far, in pixels, the way from frame to key and back misses on average, the way back found by itself."""
     linear = np.linalg.inv(warp.affine[:, :2])
     back = Warp(warp.size, np.hstack([linear, -linear @ warp.affine[:, 2:]]))
-    back = refine_affine(fine.back, back, rounds=steps, free=free)
+    _, back = with_leans(fine.back, refine_affine(fine.back, back, rounds=steps, free=free), free=free)
     around = Warp(warp.size, warp.affine).at(back.at(places(warp.size)[::8, ::8].astype(np.float64)))
     return float(np.linalg.norm(around - places(warp.size)[::8, ::8], axis=-1).mean())
 

@@ -65,12 +65,17 @@ def step_of(
     return step
 
 
+def outside(affine: Doubles, size: tuple[int, int]) -> bool:
+    """Whether a map turns a picture over, or leads out of it."""
+    return not 0.4 < np.linalg.det(affine[:, :2]) < 2.5 or bool(np.abs(affine[:, 2]).max() > max(size))
+
+
 def refine_affine(pair: Pair, warp: Warp, *, rounds: int = 8, free: Sequence[int] = AFFINE) -> Warp:
     """The map with the free numbers of its affine part made exact."""
     for _ in range(rounds):
         step = step_of(pair.votes(warp), warp, free=free)
         affine = warp.affine + affine_of(step, warp)
-        if not 0.4 < np.linalg.det(affine[:, :2]) < 2.5 or np.abs(affine[:, 2]).max() > max(warp.size):
+        if outside(affine, warp.size):
             break  # There is nothing to hold on to.
         warp = Warp(warp.size, affine, warp.bend)
         if np.abs(step).max() < 0.01:

@@ -17,6 +17,9 @@ AROUND = 20
 
 FLOOR = 0.35
 
+FLAT = 1e-3
+"""Of light a pixel: what rises less has no direction."""
+
 
 def structure_of(rgb: npt.NDArray[np.uint8]) -> Floats:
     """Edges of a picture [H, W, 3] uint8 by strength and by direction without sign, [H, W, 3] float32, each about 1.
@@ -36,3 +39,11 @@ def structure_of(rgb: npt.NDArray[np.uint8]) -> Floats:
     level = np.sqrt(cv2.blur(strength * strength, (4 * AROUND + 1,) * 2))
     whole = float(np.sqrt((strength * strength).mean())) + 1e-6
     return np.ascontiguousarray(found / (level + FLOOR * whole)[..., None], np.float32)
+
+
+def lighter_of(rgb: npt.NDArray[np.uint8]) -> Floats:
+    """Which way a picture [H, W, 3] uint8 grows lighter, [H, W, 2] float32, of length 1 at edges."""
+    light = cv2.GaussianBlur(rgb.astype(np.float32).mean(-1) / 255, (0, 0), GRADIENT_SIGMA)
+    slopes = np.dstack([cv2.Scharr(light, cv2.CV_32F, x, 1 - x, scale=1 / 32) for x in (1, 0)])
+    length = np.sqrt(np.square(slopes).sum(-1, keepdims=True))
+    return np.asarray(slopes / (length + FLAT), np.float32)

@@ -18,7 +18,7 @@ from restrip.registration.find import LEAST_PX, compare
 from restrip.storage import json_files
 from restrip.timeline import Key
 
-FIND_STAGE = 8
+FIND_STAGE = 9
 """Raised when keys are compared in another way: what older code found is then not found any more."""
 
 
