@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -54,17 +55,22 @@ class CellMoves:
     strength: Floats
     leaning: tuple[Leaning, ...] = ()
 
+    def blocks(self, side_px: float) -> npt.NDArray[np.intp]:
+        """Which square block of the picture each cell lies in, [N], numbered from 0 without gaps."""
+        block = (self.middles // side_px).astype(int)
+        return np.unique(block[:, 0] * 4096 + block[:, 1], return_inverse=True)[1]
+
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """The structure of a frame and of a key at one size, [H, W, C] float32 each, which way it grows lighter in them,
-    [H, W, 2] float32 each, how far the key's edges and its colours lie aside that way in pixels, and which cells of the
-    frame are asked, [rows, columns] 1 or 0; None for all.
+    """The structure of a frame and of a key at one size, [H, W, C] float32 each, their `pictures` [H, W, 3] uint8, how
+    far the key's edges and its colours lie aside towards the light in pixels, and which cells of the frame are asked,
+    [rows, columns] 1 or 0; None for all.
     """
 
     frame: Floats
     key: Floats
-    lighter: tuple[Floats, Floats]
+    pictures: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
     leans: tuple[float, ...] = (0.0, 0.0)
     asked: Floats | None = None
 
@@ -76,8 +82,7 @@ class Pair:
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = resized(frame, size), resized(key, size)
         ours, theirs = (structure_of(picture) for picture in small)
-        lighter = lighter_of(small[0]), lighter_of(small[1])
-        return cls(ours, theirs if alpha is None else theirs * resized(alpha, size)[..., None], lighter)
+        return cls(ours, theirs if alpha is None else theirs * resized(alpha, size)[..., None], small)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -87,12 +92,14 @@ class Pair:
     @property
     def back(self) -> Pair:
         """The frame for the key and the key for the frame."""
-        return Pair(self.key, self.frame, self.lighter[::-1])
+        return Pair(self.key, self.frame, self.pictures[::-1])
 
-    def votes(self, warp: Warp, *, leaning: bool = False) -> CellMoves:
-        """What the cells say under a map of this size. Cells that the key doesn't show whole say nothing."""
+    def votes(self, warp: Warp, leans: Sequence[float] | None = None) -> CellMoves:
+        """What the cells say under a map of this size. Cells that the key doesn't show whole say nothing. With `leans`
+        these stand for the pair's own, and what the cells say of them is told.
+        """
         field = warp.field()
-        pulled, inside = self._pulled(field), self._inside(field)
+        pulled, inside = self._pulled(field, self.leans if leans is None else leans), self._inside(field)
         if self.asked is not None:
             inside = inside * self.asked
 
@@ -115,21 +122,21 @@ class Pair:
             np.stack([summed(dx, error), summed(dy, error)], -1).reshape(-1, 2).astype(np.float64),
             (_near(both) / np.sqrt(_near(own) * _near(other) + 1e-9)).ravel(),
             np.sqrt(own * other).ravel(),
-            self._leaning(dx, dy, error, answer, inside) if leaning else (),
+            self._leaning(dx, dy, error, answer, inside) if leans is not None else (),
         )
 
-    def _pulled(self, field: Floats) -> Floats:
+    def _pulled(self, field: Floats, leans: Sequence[float]) -> Floats:
         """The key as the frame lies."""
         pulled: Floats = cv2.remap(self.key, field, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        for channels, lean in zip(EDGES, self.leans, strict=True):
+        for channels, lean in zip(EDGES, leans, strict=True):
             if lean:
-                aside, some = cv2.scaleAdd(self.lighter[0], lean, field), np.ascontiguousarray(self.key[..., channels])
+                aside, some = cv2.scaleAdd(self._lighter, lean, field), np.ascontiguousarray(self.key[..., channels])
                 pulled[..., channels] = cv2.remap(some, aside, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return pulled
 
     def _leaning(self, dx: Floats, dy: Floats, error: Floats, answer: Floats, inside: Floats) -> tuple[Leaning, ...]:
         """How far edges and colours lie aside, by the slopes and errors that the moves are told by."""
-        lighter, told = self.lighter[0], []
+        lighter, told = self._lighter, []
         for channels in EDGES:
             x, y, off = dx[..., channels], dy[..., channels], error[..., channels]
             aside = x * lighter[..., :1] + y * lighter[..., 1:]
@@ -170,6 +177,10 @@ class Pair:
     @cached_property
     def _slopes(self) -> tuple[Floats, Floats]:
         return _slopes(self.frame, 1.0)
+
+    @cached_property
+    def _lighter(self) -> Floats:
+        return lighter_of(self.pictures[0])
 
     @cached_property
     def _own(self) -> Floats:

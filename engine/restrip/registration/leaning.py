@@ -14,10 +14,10 @@ from dataclasses import replace
 import numpy as np
 
 from restrip.registration.cells import CellMoves, Leaning, Pair, trust
-from restrip.registration.refine import AFFINE, TINY, affine_of, columns_of, equations, outside
+from restrip.registration.plainest import BLOCK_PX
+from restrip.registration.refine import AFFINE, TINY, affine_of, columns_of, equations, outside, solved
 from restrip.registration.warp import Doubles, Warp
 
-BLOCK_PX = 96
 SURE = 4.0
 """Times its own spread between blocks of the picture."""
 
@@ -29,27 +29,25 @@ def with_leans(pair: Pair, warp: Warp, *, rounds: int = 8, free: Sequence[int] =
     """A pair that knows how far the key's edges and colours lie aside towards the light, and the map with the free
     numbers of its affine part made exact beside that; both as they are where nothing is sure.
     """
-    said = pair.votes(warp, leaning=True)
+    said = pair.votes(warp, pair.leans)
     sure = [bool(lean) or _sure(said, told) for lean, told in zip(pair.leans, said.leaning, strict=True)]
     asked = [n for n, one in enumerate(sure) if one]
     if not sure[0]:  # Colours alone lie aside where areas were filled in other ones.
         return pair, warp
-    leaning, moved = pair, warp
+    leans, moved = np.array(pair.leans), warp
     for _ in range(rounds):
-        step, aside = _solved(leaning.votes(moved, leaning=True), moved, free, asked)
+        step, aside = _step(pair.votes(moved, leans.tolist()), moved, free, asked)
         affine = moved.affine + affine_of(step, moved)
-        leans = np.array(leaning.leans)
         leans[asked] += aside
         if outside(affine, moved.size) or np.abs(leans).max() > MOST_PX:
             return pair, warp
-        leaning = replace(leaning, leans=tuple(float(lean) for lean in leans))
         moved = Warp(moved.size, affine, moved.bend)
         if max(np.abs(step).max(), np.abs(aside).max()) < NEAR_PX:
             break
-    return leaning, moved
+    return replace(pair, leans=tuple(leans.tolist())), moved
 
 
-def _solved(said: CellMoves, warp: Warp, free: Sequence[int], asked: Sequence[int]) -> tuple[Doubles, Doubles]:
+def _step(said: CellMoves, warp: Warp, free: Sequence[int], asked: Sequence[int]) -> tuple[Doubles, Doubles]:
     """What is added to a map's six numbers, and to how far edges or colours lie aside."""
     left, right = equations(said, warp, free=free)
     weight, moves = trust(said.agreement), columns_of(said.middles, warp)[..., list(free)]
@@ -58,17 +56,13 @@ def _solved(said: CellMoves, warp: Warp, free: Sequence[int], asked: Sequence[in
     own = np.diag([float(weight @ one.left) for one in told])
     left = np.block([[left, across], [across.T, own]])
     right = np.concatenate([right, [weight @ one.right for one in told]])
-    found = np.linalg.solve(left + (1e-9 * np.trace(left) + TINY) * np.eye(len(left)), right)
-    step = np.zeros(6)
-    step[list(free)] = found[: len(free)]
-    return step, found[len(free) :]
+    return solved(left, right, free)
 
 
 def _sure(said: CellMoves, told: Leaning) -> bool:
     """Whether edges lie aside far enough, and by as much in all blocks of the picture (White 1980, with clusters)."""
     weight = trust(said.agreement)
-    block = (said.middles // BLOCK_PX).astype(int)
-    group = np.unique(block[:, 0] * 4096 + block[:, 1], return_inverse=True)[1]
+    group = said.blocks(BLOCK_PX)
     own, pull = (np.bincount(group, weight * values) for values in (told.left, told.right))
     lean = pull.sum() / (own.sum() + TINY)
     spread = np.sqrt(np.square(pull - lean * own).sum()) / (own.sum() + TINY)

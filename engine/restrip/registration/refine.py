@@ -59,10 +59,15 @@ def step_of(
     said: CellMoves, warp: Warp, some: npt.NDArray[np.bool_] | slice = slice(None), free: Sequence[int] = AFFINE
 ) -> Doubles:
     """What is added to a map's six numbers by the votes of some cells; those that aren't free stay."""
-    left, right = equations(said, warp, some, free)
+    return solved(*equations(said, warp, some, free), free)[0]
+
+
+def solved(left: Doubles, right: Doubles, free: Sequence[int]) -> tuple[Doubles, Doubles]:
+    """A map's six numbers, those that aren't free 0, and what else the equations are for after these."""
+    found = np.linalg.solve(left + (1e-9 * np.trace(left) + TINY) * np.eye(len(left)), right)
     step = np.zeros(6)
-    step[list(free)] = np.linalg.solve(left + (1e-9 * np.trace(left) + TINY) * np.eye(len(left)), right)
-    return step
+    step[list(free)] = found[: len(free)]
+    return step, found[len(free) :]
 
 
 def outside(affine: Doubles, size: tuple[int, int]) -> bool:

@@ -90,6 +90,11 @@ class WorkerMemory:
     def begin(self, message: Mapping[str, Any]) -> None:
         """A task comes from the supervisor: a segment that was begun for another one is dropped."""
         if self.ahead is not None and not self.ahead.is_for(message):
+            self.drop_ahead()
+
+    def drop_ahead(self) -> None:
+        """A segment that was begun isn't wanted any more."""
+        if self.ahead is not None:
             self.ahead.drop()
             self.ahead = None
 

@@ -47,9 +47,7 @@ def render_segments(task: Assignment) -> dict[str, Any]:
     try:
         done = _rendered(_with_next(task), lambda: None)
     except BaseException:
-        if memory.ahead is not None:
-            memory.ahead.drop()
-            memory.ahead = None
+        memory.drop_ahead()
         raise
     if memory.ahead is not None:
         memory.ahead.left()

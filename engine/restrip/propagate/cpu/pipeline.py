@@ -28,8 +28,7 @@ def ahead(values: Generator[Value, None, None]) -> Generator[Value, None, None]:
     if not several():
         yield from values
         return
-    taken = numba.get_num_threads()  # of each thread's kernels, new threads' are all
-    thread = ThreadPoolExecutor(1, "carry", numba.set_num_threads, (taken,))
+    thread = _thread()
     try:
         coming = thread.submit(next, values, _END)
         while (value := coming.result()) is not _END:
@@ -44,7 +43,7 @@ def both(one: Callable[[], Value], other: Callable[[], Other]) -> tuple[Value, O
     """What two functions return that know nothing of each other, the first one called on a thread of its own."""
     if not several():
         return one(), other()
-    with ThreadPoolExecutor(1, "carry", numba.set_num_threads, (numba.get_num_threads(),)) as thread:
+    with _thread() as thread:
         coming = thread.submit(one)
         here = other()
         return coming.result(), here
@@ -61,6 +60,11 @@ def kernel_threads(size: tuple[int, int]) -> Iterator[None]:
         yield
     finally:
         numba.set_num_threads(before)
+
+
+def _thread() -> ThreadPoolExecutor:
+    """A thread whose kernels run on as many cores as this one's; a new thread's would on all."""
+    return ThreadPoolExecutor(1, "carry", numba.set_num_threads, (numba.get_num_threads(),))
 
 
 def several() -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from threading import Lock, current_thread
 
@@ -46,10 +46,7 @@ def walk(
     window: FrameWindow, keys: tuple[StyledKey | None, StyledKey | None], settings: PropagateSettings, report: Report
 ) -> Iterator[CarriedFrame]:
     """As `restrip.propagate.propagate`, on the CPU."""
-    if not settings.quick:
-        yield from _Segment(window, keys, settings, report).frames()
-        return
-    with kernel_threads(window.size):
+    with kernel_threads(window.size) if settings.quick else nullcontext():
         yield from _Segment(window, keys, settings, report).frames()
 
 

@@ -22,8 +22,6 @@ class Effort:
     drawn by what it is off at each place, not by what a wide neighbourhood says. `between_pixels` has the
     processor read whole strokes where the motion leads between pixels, if that is near: a pixel of a draft is three of
     the picture that is kept, where strokes lie to one of these.
-
-    With `blocks` places that no motion explains are laid in blocks before they are sewn.
     """
 
     matches: tuple[tuple[int, int], ...] = matching.SWEEPS
@@ -32,7 +30,6 @@ class Effort:
     whole_steps: bool = False
     pixel: float = 1.0
     one_light: bool = False
-    blocks: bool = True
     light_side: int = motion.LIGHT_SIDE
     direct_every: int = 1
     simple_drift: bool = False

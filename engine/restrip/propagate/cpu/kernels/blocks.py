@@ -11,6 +11,7 @@ from numba import prange
 
 from restrip.propagate.cpu.kernels.compiler import EXACT, INLINE, njit
 from restrip.propagate.cpu.kernels.patchmatch import _distance, _noise
+from restrip.propagate.cpu.kernels.pieces import _within
 from restrip.propagate.energy.blocks import (
     AGAIN,
     AROUND,
@@ -31,11 +32,6 @@ _u = np.uintp
 _UNTRUSTED = np.float32(UNTRUSTED)
 _HALF = np.float32(0.5)
 _ENDLESS = np.int64(1) << np.int64(62)
-
-
-@njit(**INLINE)
-def _within(value, end):
-    return min(max(value, 0), end - 1)
 
 
 @njit(**INLINE)

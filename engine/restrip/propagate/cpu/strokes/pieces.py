@@ -79,7 +79,7 @@ class Pieces:
         misfit = np.empty(flow.shape[:2], np.float32)
         misled(described, self.key.described.reshape(-1), flow, misfit)
         cloth = Cloth(described, self.key.described.reshape(-1), self._style, flow, trusted(flow, misfit), misfit)
-        return sewn(cloth, laid_in_blocks(cloth, before) if self._effort.blocks else before, self._effort.pieces)
+        return sewn(cloth, laid_in_blocks(cloth, before), self._effort.pieces)
 
 
 @dataclass(frozen=True, eq=False)

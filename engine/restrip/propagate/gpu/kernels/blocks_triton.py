@@ -22,7 +22,7 @@ from restrip.propagate.energy.blocks import (
 )
 from restrip.propagate.energy.descriptors import NUMBERS
 from restrip.propagate.gpu.kernels.search_triton import noise_at
-from restrip.propagate.gpu.kernels.stencil_triton import bounded
+from restrip.propagate.gpu.kernels.stencil_triton import apart, bounded
 from restrip.propagate.gpu.strokes.blocks import Checkerboard
 from restrip.propagate.gpu.strokes.sewing import Cloth
 
@@ -51,13 +51,6 @@ def lay_blocks(cloth: Cloth, field: Tensor, turn: Checkerboard) -> None:
     args = (cloth.described, cloth.key, cloth.style, cloth.flow, cloth.sure, field)
     half = triton.cdiv(columns, 2)
     blocks_kernel[(rows * half,)](*args, half, turn.parity, turn.shift, turn.seed, h, w, **CONSTANTS)
-
-
-@triton.jit
-def _apart(a, b):
-    """Squared difference of colours in int32."""
-    red, green, blue = (a & 255) - (b & 255), ((a >> 8) & 255) - ((b >> 8) & 255), (a >> 16) - (b >> 16)
-    return red * red + green * green + blue * blue
 
 
 @triton.jit
@@ -96,9 +89,9 @@ def _cost(
         seen = seen & ((within == 0) | (inner > 0)) if dx + dy > 0 else seen & (within == 0)
         there = (bounded(y + dy, h) * w + bounded(x + dx, w)) * 2
         bx, by = tl.load(field + there).to(tl.int32), tl.load(field + there + 1).to(tl.int32)
-        shown = _apart(colour, tl.load(style + bounded(by - dy, h) * w + bounded(bx - dx, w))).to(tl.int64)
+        shown = apart(colour, tl.load(style + bounded(by - dy, h) * w + bounded(bx - dx, w))).to(tl.int64)
         onward = tl.load(style + bounded(cy + dy, h) * w + bounded(cx + dx, w))
-        shown += _apart(onward, tl.load(style + by * w + bx)).to(tl.int64)
+        shown += apart(onward, tl.load(style + by * w + bx)).to(tl.int64)
         again = tl.where((by == cy) & (bx == cx), AGAIN, 0)
         parted = seen & ((by - dy != cy) | (bx - dx != cx))
         cost += tl.where(parted, SEAM + again + SEEN * shown, 0)

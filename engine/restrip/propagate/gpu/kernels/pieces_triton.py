@@ -10,7 +10,7 @@ from torch import Tensor
 from restrip.propagate.energy.descriptors import NUMBERS
 from restrip.propagate.energy.pieces import COSTS, FARTHEST, SHARE, UNTRUSTED
 from restrip.propagate.gpu.kernels.search_triton import distance, noise_at
-from restrip.propagate.gpu.kernels.stencil_triton import bounded, emptied
+from restrip.propagate.gpu.kernels.stencil_triton import apart, bounded, emptied
 from restrip.propagate.gpu.strokes.sewing import Cloth, Stitch
 
 BLOCK = 128
@@ -58,13 +58,6 @@ def _whole(value):
 
 
 @triton.jit
-def _apart(a, b):
-    """Squared difference of colours in int32."""
-    red, green, blue = (a & 255) - (b & 255), ((a >> 8) & 255) - ((b >> 8) & 255), (a >> 16) - (b >> 16)
-    return (red * red + green * green + blue * blue).to(tl.float32)
-
-
-@triton.jit
 def _cost(
     own,
     key,
@@ -98,15 +91,15 @@ def _cost(
     gx, gy = (cx - x).to(tl.float32) - flow_x, (cy - y).to(tl.float32) - flow_y
     cost += trust * TIE * tl.minimum(tl.maximum(gx * gx + gy * gy - SLACK, 0.0), FARTHEST)
     colour = tl.load(style + cy * w + cx)
-    cost += STEADY * _apart(colour, steady)
+    cost += STEADY * apart(colour, steady).to(tl.float32)
     for side in tl.static_range(4):
         dx = (side & 1) * (1 - (side & 2))
         dy = (1 - (side & 1)) * (1 - (side & 2))
         there = (bounded(y + dy, h) * w + bounded(x + dx, w)) * 2
         nx, ny = tl.load(field + there).to(tl.int32), tl.load(field + there + 1).to(tl.int32)
-        shown = _apart(colour, tl.load(style + bounded(ny - dy, h) * w + bounded(nx - dx, w)))
+        shown = apart(colour, tl.load(style + bounded(ny - dy, h) * w + bounded(nx - dx, w))).to(tl.float32)
         onward = tl.load(style + bounded(cy + dy, h) * w + bounded(cx + dx, w))
-        shown += _apart(onward, tl.load(style + ny * w + nx))
+        shown += apart(onward, tl.load(style + ny * w + nx)).to(tl.float32)
         more = cost + (SEAM * (TORN - (TORN - 1.0) * trust) + (seen + (1.0 - seen) * trust) * shown)
         more = tl.where((nx == cx) & (ny == cy), more + (1.0 - trust) * AGAIN, more)
         inside = (x + dx >= 0) & (x + dx < w) & (y + dy >= 0) & (y + dy < h)

@@ -51,6 +51,13 @@ def bounded(at, side):
 
 
 @triton.jit
+def apart(a, b):
+    """Squared difference of colours in int32 each, red lowest."""
+    red, green, blue = (a & 255) - (b & 255), ((a >> 8) & 255) - ((b >> 8) & 255), (a >> 16) - (b >> 16)
+    return red * red + green * green + blue * blue
+
+
+@triton.jit
 def lit(value, light, LIT: tl.constexpr):
     """Code values in this light [gain, offset], whole numbers in 0..255; as they are without LIT."""
     if LIT:

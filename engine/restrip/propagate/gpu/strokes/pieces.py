@@ -62,9 +62,8 @@ class Pieces:
         sure = trusted(flow, misfit, self._stages)
         before = self._stages.moved(given["field"], step)
         cloth = Cloth(described, self._key.described, self._style, flow.contiguous(), sure.contiguous(), before)
-        if self._effort.blocks:
-            for n, (shift, seed) in enumerate(ROUNDS):
-                self._stages.lay_blocks(cloth, before, Checkerboard(n % 2, shift, seed))
+        for n, (shift, seed) in enumerate(ROUNDS):
+            self._stages.lay_blocks(cloth, before, Checkerboard(n % 2, shift, seed))
         field = before.clone()
         for n, (far, radius, seen, surest) in enumerate(self._effort.pieces):
             for parity in (0, 1):
